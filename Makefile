@@ -1,0 +1,39 @@
+# One command a chore; each works on a bare checkout with Python, make and gcc.
+PYTHON ?= python3
+BIN := .venv/bin
+# Named after the lock's content: the same lock is never installed twice.
+stamp = .venv/$(1)-$(shell cksum $(1) | cut -d' ' -f1).installed
+RUNTIME := $(call stamp,requirements.lock)
+DEVELOPMENT := $(call stamp,requirements-dev.lock)
+
+.PHONY: run test lint bench drill lock messages
+
+run: $(RUNTIME)
+	@exec $(BIN)/python -m bff.launch
+
+test: $(DEVELOPMENT)
+	$(BIN)/python -X dev -m coverage run -m pytest $(TESTS)
+	$(BIN)/coverage combine -q
+	$(BIN)/coverage report
+
+lint: $(DEVELOPMENT)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+lock: $(DEVELOPMENT)
+	$(BIN)/uv pip compile $(LOCK) -o requirements.lock pyproject.toml
+	$(BIN)/uv pip compile $(LOCK) -o requirements-dev.lock -c requirements.lock --group dev pyproject.toml
+
+LOCK := -q --universal --fork-strategy fewest --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
+
+.venv/%.installed:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "chat-bff needs Python 3.11 or newer")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@echo "Installing $(word 1,$(subst -, ,$*)) packages…"
+	@$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r $(LOCKFILE)
+	@touch $@
+
+$(RUNTIME): LOCKFILE := requirements.lock
+$(DEVELOPMENT): LOCKFILE := requirements-dev.lock

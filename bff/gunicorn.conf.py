@@ -1,0 +1,51 @@
+"""How gunicorn serves chat-bff: one gevent worker a core, thousands of open streams each, and a gentle end."""
+
+# ruff: noqa: E402, N999 – patched before anything that it patches is imported; gunicorn's name for this file
+from __future__ import annotations
+
+from gevent import monkey
+
+monkey.patch_all()
+
+import signal
+from types import FrameType
+from typing import Any
+
+from bff import settings
+from health import draining
+from observability import metrics_files
+from observability.gunicorn_log import Logger
+
+wsgi_app = "bff.wsgi"
+bind = f"0.0.0.0:{settings.PORT}"
+workers = settings.WEB_WORKERS
+worker_class = "gevent"
+worker_connections = 4000
+backlog = 4096
+keepalive = 75  # longer than the proxy's own, so that it is never the one who finds a connection closed
+timeout = 60
+graceful_timeout = int(settings.AI_DEADLINE_CHAT) + 5  # running answers end before their worker does
+max_requests = 100_000
+max_requests_jitter = 10_000
+logger_class = Logger
+proc_name = "chat-bff"
+
+
+def on_starting(server: Any) -> None:
+    metrics_files.clear()
+
+
+def post_worker_init(worker: Any) -> None:
+    """Say "not ready" as soon as the worker is asked to go, so that nobody is sent to it any more."""
+    leave = signal.getsignal(signal.SIGTERM)
+    assert callable(leave)
+
+    def drain(number: int, frame: FrameType | None) -> None:
+        draining.start()
+        leave(number, frame)
+
+    signal.signal(signal.SIGTERM, drain)
+
+
+def child_exit(server: Any, worker: Any) -> None:
+    metrics_files.mark_process_dead(worker.pid)

@@ -1,0 +1,67 @@
+"""Django's layers for pages and the admin. API and operations paths carry no session, no messages, no CSRF form:
+each layer they skip is time that a person does not wait.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import csp.middleware
+from django.contrib.auth import middleware as auth
+from django.contrib.messages import middleware as messages
+from django.contrib.sessions import middleware as sessions
+from django.http import HttpRequest, HttpResponseBase
+from django.middleware import clickjacking, common, csrf, locale
+
+API_PATHS = ("/api/chat/", "/v1/")
+OPERATIONS_PATHS = ("/healthz", "/readyz", "/metrics")
+MACHINE_PATHS = (*API_PATHS, *OPERATIONS_PATHS)
+
+
+def is_api(request: HttpRequest) -> bool:
+    return request.path.startswith(API_PATHS)
+
+
+def is_chat(request: HttpRequest) -> bool:
+    """Whether somebody chats here, by program or by page: these want to know who is calling."""
+    return request.path == "/" or is_api(request)
+
+
+class PagesOnly:
+    """Steps aside on paths that programs call."""
+
+    get_response: Callable[[HttpRequest], HttpResponseBase]
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if request.path.startswith(MACHINE_PATHS):
+            return self.get_response(request)
+        response: HttpResponseBase = super().__call__(request)  # type: ignore[misc]
+        return response
+
+
+class SessionMiddleware(PagesOnly, sessions.SessionMiddleware): ...
+
+
+class LocaleMiddleware(PagesOnly, locale.LocaleMiddleware): ...
+
+
+class CommonMiddleware(PagesOnly, common.CommonMiddleware): ...
+
+
+class CsrfViewMiddleware(PagesOnly, csrf.CsrfViewMiddleware):
+    def process_view(self, request: HttpRequest, *view: Any) -> HttpResponseBase | None:
+        """APIs check it where identity comes from a cookie: see bff.auth."""
+        return None if request.path.startswith(MACHINE_PATHS) else super().process_view(request, *view)
+
+
+class AuthenticationMiddleware(PagesOnly, auth.AuthenticationMiddleware): ...
+
+
+class MessageMiddleware(PagesOnly, messages.MessageMiddleware): ...
+
+
+class XFrameOptionsMiddleware(PagesOnly, clickjacking.XFrameOptionsMiddleware): ...
+
+
+class CSPMiddleware(PagesOnly, csp.middleware.CSPMiddleware): ...

@@ -1,0 +1,33 @@
+"""Every address that this program answers."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.urls import include, path
+from ninja import NinjaAPI
+
+from bff import problems
+
+api = NinjaAPI(title="chat-bff", version="1", urls_namespace="api", docs_url="/docs", openapi_url="/openapi.json")
+api.add_router("/chat/", "chat.api.router")
+problems.install(api)
+
+# OpenAI's clients want their own address, without documentation of ours in it.
+openai_api = NinjaAPI(title="chat-bff, OpenAI-compatible", version="1", urls_namespace="openai", openapi_url=None)
+openai_api.add_router("/", "chat.openai_api.router")
+problems.install(openai_api)
+
+urlpatterns = [
+    path("api/", api.urls),
+    path("v1/", openai_api.urls),
+    path("i18n/", include("django.conf.urls.i18n")),
+    path("admin/", admin.site.urls),
+    path("", include("health.urls")),
+    path("", include("observability.urls")),
+    path("", include("chat.urls")),
+]
+
+handler400 = "bff.problems.bad_request"
+handler403 = "bff.problems.permission_denied"
+handler404 = "bff.problems.not_found"
+handler500 = "bff.problems.server_error"

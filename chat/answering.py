@@ -1,0 +1,202 @@
+"""The story of one answer: the cache, else the AI, asked once for everyone who asks the same, else the best we have."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
+from time import perf_counter
+from typing import Any
+
+from django.conf import settings
+
+from chat import cache, conversations, fallbacks, help_lines, knowledge, prompts, runs
+from chat.cache import Kept
+from chat.conversations import Place, Record
+from chat.events import Delta, Event, Finish, Source, Start, text_of
+from chat.questions import Language, Passage, Question
+from chat.runs import Run
+from chat.transcripts import Transcript
+from chat.upstream import openai, rag, session
+from chat.upstream.errors import AIError, AIInterrupted, AIUnavailable
+from chat.upstream.exchange import Exchange
+
+MAX_PASSAGES = 3
+REPLAY_CHARACTERS = 60
+_CITED = re.compile(r"\[(\d{1,2})\]")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer to be read: either `kept` in the cache or being written in a `run`."""
+
+    key: str
+    kept: Kept | None = None
+    run: Run | None = None
+
+    @property
+    def cache_verdict(self) -> str:
+        """What `X-Cache` says as long as nothing staler is known."""
+        if self.run is None:
+            return "HIT"
+        return "BYPASS" if cache.is_away() else "MISS"
+
+    def read(self, after: int = 0) -> Iterator[Sequence[Event]]:
+        """Its events from number `after` on, in batches; an empty batch says that it is silent."""
+        return self.run.read(after) if self.run is not None else self._replay()
+
+    def said(self, until: int) -> Sequence[Event]:
+        """The first so many events; fewer when they have not been said yet."""
+        return self.run.events[:until] if self.run is not None else ()
+
+    def save_into(self, record: Record) -> None:
+        """Have it in the history by the time its end is read, whether or not anyone stays to read it."""
+        if self.run is None:
+            record.complete(Transcript(chain.from_iterable(self._replay())))
+        else:
+            record.begin(self.run.id)
+            self.run.on_end(record.complete)
+
+    def _replay(self) -> Iterator[Sequence[Event]]:
+        assert self.kept is not None
+        return replay(self.kept)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """An answer on its way to somebody, and its place in their history; `began` is on the performance counter."""
+
+    answer: Answer
+    record: Record
+    began: float
+
+
+def ask(caller_id: str, text: str, language: Language, place: Place, context: Mapping[str, Any]) -> Asked:
+    """Answer one message of a conversation, and have both kept in it."""
+    began = perf_counter()
+    given = answer(Question(text, language, caller_id, place.history, context))
+    record = Record(place, text, given.key)
+    given.save_into(record)
+    return Asked(given, record, began)
+
+
+def under_way(caller_id: str, conversation_id: str, language: Language) -> Asked | None:
+    """The answer that is being written in one of the caller's conversations, wherever; None when there is none."""
+    message = conversations.pending(caller_id, conversation_id)
+    if message is None:
+        return None
+    run = runs.find(message.run_id, fallbacks.cut_short(language))
+    if run is None:
+        return None
+    place = Place(caller_id, conversation_id, message.conversation)
+    record = Record(place, "", message.cache_key, message.public_id, message.correlation_id, _has_begun=True)
+    return Asked(Answer(message.cache_key, run=run), record, perf_counter())
+
+
+def stop(caller_id: str, conversation_id: str) -> bool:
+    """End the answer that is being written in one of the caller's conversations. False when there is none."""
+    message = conversations.pending(caller_id, conversation_id)
+    return message is not None and runs.stop(message.run_id)
+
+
+def answer(question: Question, *, bypass_cache: bool = False, warm: bool = False) -> Answer:
+    """Answer from the cache, else from the AI, else with the best we have."""
+    passages = grounds(question)
+    key = cache.key_of(question, knowledge.version(passages))
+    kept = None if bypass_cache else cache.find(key)
+    if kept is not None and kept.is_fresh:
+        return Answer(key, kept=kept)
+
+    def produce(run: Run) -> Iterator[Event]:
+        return _remembered(key, _written(question, passages, kept, run), warm=warm)
+
+    return Answer(key, run=runs.lead_or_follow(key, produce, fallbacks.cut_short(question.language)))
+
+
+def grounds(question: Question) -> list[Passage]:
+    """The passages that an answer to this question rests on, best first."""
+    return knowledge.search(question.text, question.language, MAX_PASSAGES)
+
+
+def key_of(question: Question) -> str:
+    """Where the answer to this question is kept."""
+    return cache.key_of(question, knowledge.version(grounds(question)))
+
+
+def replay(kept: Kept) -> Iterator[Sequence[Event]]:
+    """A kept answer as if it were just being said, in natural pieces."""
+    for event in kept.events:
+        if isinstance(event, Delta):
+            yield from ([Delta(piece)] for piece in _pieces(event.text))
+        elif isinstance(event, Finish):
+            yield [replace(event, origin="cache")]
+        else:
+            yield [event]
+
+
+def _written(question: Question, passages: Sequence[Passage], stale: Kept | None, run: Run) -> Iterator[Event]:
+    """What the AI says; what we say in its place when it can't."""
+    yield Start(settings.AI_SERVICE_MODEL)
+    if comfort := help_lines.called_for(question.text, question.language):
+        yield Delta(f"{comfort}\n\n")
+    try:
+        yield from _ask_ai(question, passages, run)
+    except AIInterrupted:
+        yield from fallbacks.cut_short(question.language)
+    except AIError as error:
+        yield from fallbacks.ladder(question, error, stale)
+
+
+def _ask_ai(question: Question, passages: Sequence[Passage], run: Run) -> Iterator[Event]:
+    """The AI's events, with the sources that it cites and what may be asked next. Raises AIError."""
+    call = session.get().perform(_exchange(question, passages))
+    run.on_cancel(call.close)
+    said: list[Event] = []
+    for event in call:
+        if not isinstance(event, Finish):
+            said.append(event)
+            yield event
+            continue
+        text = text_of(said)
+        if not text.strip():
+            raise AIUnavailable("ai_error", "empty_answer")
+        yield from _cited(text, passages)
+        yield replace(
+            event,
+            suggestions=event.suggestions or knowledge.suggestions(passages, question.language, question.text),
+        )
+
+
+def _remembered(key: str, said: Iterator[Event], *, warm: bool) -> Iterator[Event]:
+    """Keep the answer before its end is announced, so that whoever comes next finds it."""
+    began, events = perf_counter(), []
+    for event in said:
+        events.append(event)
+        if isinstance(event, Finish):
+            cache.keep(key, events, cost_ms=int((perf_counter() - began) * 1000), warm=warm)
+        yield event
+
+
+def _exchange(question: Question, passages: Sequence[Passage]) -> Exchange:
+    if settings.AI_SERVICE_PROTOCOL == "rag":
+        return rag.chat(question)
+    return openai.chat(prompts.for_chat(question, passages), settings.AI_SERVICE_MODEL, question.language)
+
+
+def _cited(text: str, passages: Sequence[Passage]) -> Iterator[Source]:
+    """The passages that the text cites as [n]; `id` is that number."""
+    for number in sorted({int(found) for found in _CITED.findall(text)}):
+        if 1 <= number <= len(passages):
+            passage = passages[number - 1]
+            yield Source(str(number), f"{passage.title} – {passage.source_name}", passage.source_url)
+
+
+def _pieces(text: str) -> Iterator[str]:
+    """The text cut after words, about REPLAY_CHARACTERS at a time."""
+    begin = 0
+    while begin < len(text):
+        end = text.find(" ", begin + REPLAY_CHARACTERS)
+        end = len(text) if end < 0 else end + 1
+        yield text[begin:end]
+        begin = end

@@ -1,0 +1,176 @@
+"""The doors to the product: parse, one call, render. Nothing is decided here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import chain
+from time import perf_counter
+from typing import Annotated, Any, ParamSpec, TypeVar
+
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
+from ninja import Query, Router
+from ninja.errors import HttpError
+
+from chat import answering, conversations, documents, fallbacks, schemas
+from chat.analysing import analyse
+from chat.answering import Asked
+from chat.conversations import Place, UnknownConversation
+from chat.documents import DocumentError
+from chat.questions import Language, language_of
+from chat.transcripts import Transcript
+from chat.wire import headers, plain, ui_stream
+
+router = Router(tags=["chat"])
+Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result")
+
+PAGE_SIZE = 50
+
+
+@router.post("/message", response={200: schemas.AnswerOut, 422: schemas.Problem})
+def send_message(request: HttpRequest, body: schemas.MessageIn) -> HttpResponse:
+    """Ask, and get the whole answer."""
+    place = _place(request, body.conversation_id)
+    asked = answering.ask(caller_of(request), body.message, language(request, body.message), place, body.context)
+    transcript = plain.gather(asked.answer.read())
+    said = plain.answer(
+        transcript,
+        conversation_id=place.public_id,
+        message_id=asked.record.message_id,
+        saved=asked.record.saved,
+    )
+    return JsonResponse(said, headers=headers.of_answer(asked.answer.cache_verdict, asked.began, transcript))
+
+
+@router.post("/stream", response={200: None, 422: schemas.Problem})
+def stream_message(request: HttpRequest, body: schemas.StreamIn) -> StreamingHttpResponse:
+    """Ask, and read the answer while it is written, as a UI message stream."""
+    place = _place(request, body.conversation_id, may_begin=body.chosen_by_client)
+    asked = answering.ask(caller_of(request), body.message, language(request, body.message), place, body.context)
+    return _streamed(asked)
+
+
+@router.get("/{conversation_id}/stream", response={200: None, 204: None})
+def resume_stream(request: HttpRequest, conversation_id: schemas.PublicId) -> HttpResponse | StreamingHttpResponse:
+    """Read the answer that is being written in this conversation, from its beginning or from `Last-Event-ID` on."""
+    found = answering.under_way(caller_of(request), conversation_id, language(request))
+    if found is None:
+        return HttpResponse(status=204)
+    return _streamed(found, after=_last_event_id(request))
+
+
+@router.post("/{conversation_id}/stop", response=schemas.StopOut)
+def stop(request: HttpRequest, conversation_id: schemas.PublicId) -> dict[str, bool]:
+    """End the answer that is being written in this conversation, for everyone who follows it."""
+    return {"stopped": answering.stop(caller_of(request), conversation_id)}
+
+
+@router.get("/conversations", response=schemas.ConversationPage)
+def list_conversations(request: HttpRequest, before: schemas.PublicId | None = None) -> dict[str, Any]:
+    """The caller's conversations, the latest first; `next` is the `before` of the next page."""
+    rows = _own(conversations.page_of_conversations, caller_of(request), before, PAGE_SIZE)
+    items = [
+        {"id": row.public_id, "title": row.title, "updated_at": plain.timestamp(row.updated_at)}
+        for row in rows[:PAGE_SIZE]
+    ]
+    return {"items": items, "next": items[-1]["id"] if len(rows) > PAGE_SIZE else None}
+
+
+@router.get("/history", response=schemas.MessagePage)
+def history(
+    request: HttpRequest, conversation_id: Annotated[schemas.PublicId, Query(alias="conversationId")], after: str = "0"
+) -> dict[str, Any]:
+    """The messages of one conversation in order; `next` is the `after` of the next page."""
+    if not after.isdecimal() or len(after) > 18:
+        raise HttpError(422, "after must be the `next` of an earlier page.")
+    conversations.settle(caller_of(request), conversation_id, fallbacks.cut_short(language(request)))
+    rows = _own(conversations.page_of_messages, caller_of(request), conversation_id, int(after), PAGE_SIZE)
+    items = [plain.message(row) for row in rows[:PAGE_SIZE]]
+    more = str(rows[PAGE_SIZE - 1].pk) if len(rows) > PAGE_SIZE else None
+    return {"conversation_id": conversation_id, "items": items, "next": more}
+
+
+@router.delete("/reset", response=schemas.ResetOut)
+def reset(request: HttpRequest, body: schemas.ResetIn | None = None) -> dict[str, int]:
+    """Forget one or all of the caller's conversations, and every answer kept for them alone."""
+    return {"deleted": _own(conversations.forget, caller_of(request), body.conversation_id if body else None)}
+
+
+@router.post("/feedback", response={204: None})
+def feedback(request: HttpRequest, body: schemas.FeedbackIn) -> tuple[int, None]:
+    """Say whether an answer helped."""
+    if not conversations.rate(caller_of(request), body.message_id, body.rating, body.comment):
+        raise Http404
+    return 204, None
+
+
+@router.post("/analyze-document", response={200: schemas.AnalysisOut, 413: schemas.Problem, 422: schemas.Problem})
+def analyze_document(request: HttpRequest) -> HttpResponse:
+    """Explain a document: multipart `file` + `documentType`, or JSON `{document, documentType, fileName}`."""
+    document = _document(request)
+    try:
+        text = documents.read(document.document, document.file_name)
+    except DocumentError as error:
+        raise HttpError(422, error.detail) from error
+    began = perf_counter()
+    analysis = analyse(text, document.document_type, document.file_name, language(request, text))
+    said = plain.analysis(analysis, document.file_name)
+    return JsonResponse(said, headers=headers.of_analysis(began, analysis.degraded))
+
+
+def caller_of(request: HttpRequest) -> str:
+    """The id of whoever calls; the caller middleware has made sure that there is one."""
+    caller_id: str = request.caller.id  # type: ignore[attr-defined]
+    return caller_id
+
+
+def language(request: HttpRequest, text: str = "") -> Language:
+    """The language of the text, else the one that the browser asks for."""
+    preferred = request.headers.get("Accept-Language", "").strip().lower()
+    return language_of(text, "en" if preferred.startswith("en") else "fr")
+
+
+def _place(request: HttpRequest, conversation_id: str | None, *, may_begin: bool = False) -> Place:
+    return _own(conversations.locate, caller_of(request), conversation_id, may_begin=may_begin)
+
+
+def _own(call: Callable[Arguments, Result], *args: Arguments.args, **options: Arguments.kwargs) -> Result:
+    """The result; 404 when the conversation is not one of the caller's own."""
+    try:
+        return call(*args, **options)
+    except UnknownConversation:
+        raise Http404 from None
+
+
+def _streamed(asked: Asked, after: int = 0) -> StreamingHttpResponse:
+    """The answer as it comes. Headers wait a moment for the first words, to tell how it was answered."""
+    batches = asked.answer.read(after)
+    opening = plain.opening(batches)
+    record = asked.record
+    frames = ui_stream.stream(
+        chain([opening], batches),
+        message_id=record.message_id,
+        metadata={"conversationId": record.place.public_id, "correlationId": record.correlation_id},
+        last_metadata=lambda: {"saved": record.saved},
+        after=asked.answer.said(after),
+    )
+    told = headers.of_answer(asked.answer.cache_verdict, asked.began, Transcript(opening))
+    return StreamingHttpResponse(frames, headers=ui_stream.HEADERS | told)
+
+
+def _document(request: HttpRequest) -> schemas.DocumentIn:
+    """The document and what is said of it, from either form of the request."""
+    if request.content_type != "multipart/form-data":
+        return schemas.parsed(schemas.DocumentIn, request.body)
+    file = request.FILES.get("file")
+    if file is None:
+        raise HttpError(422, "file is missing.")
+    if file.size is None or file.size > documents.MAX_BYTES:
+        raise HttpError(413, "The file is larger than 10 MB.")
+    fields = {"document": file.read(), "documentType": request.POST.get("documentType", "other"), "fileName": file.name}
+    return schemas.parsed(schemas.DocumentIn, fields)
+
+
+def _last_event_id(request: HttpRequest) -> int:
+    value = request.headers.get("Last-Event-ID", "")
+    return int(value) if value.isdecimal() and len(value) < 10 else 0

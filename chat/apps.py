@@ -1,0 +1,22 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.apps import AppConfig
+
+
+class ChatConfig(AppConfig):
+    name = "chat"
+    verbose_name = "Chat"
+
+    def ready(self) -> None:
+        from chat import checks  # noqa: F401, PLC0415 registers itself once the apps are loaded
+
+    def health_probes(self) -> list[tuple[str, Callable[[], dict[str, object]]]]:
+        from chat import probes  # noqa: PLC0415 needs the settings
+
+        return [
+            ("aiService", probes.ai_breakers),
+            ("aiService", probes.ai_service),
+            ("cache", probes.answer_cache),
+        ]

@@ -1,0 +1,36 @@
+"""`manage.py purge_conversations`: forget what is older than RETENTION_DAYS."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
+
+from chat.models import Conversation
+
+BATCH = 500  # so that no transaction holds its locks for long
+
+
+class Command(BaseCommand):
+    help = "Delete conversations without a message for RETENTION_DAYS."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--days", type=int, default=settings.RETENTION_DAYS, help="default: RETENTION_DAYS")
+        parser.add_argument("--dry-run", action="store_true", help="only count them")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if options["days"] < 1:
+            raise CommandError("--days must be at least 1.", returncode=2)
+        before = timezone.now() - timedelta(days=options["days"])
+        old = Conversation.objects.filter(updated_at__lt=before)
+        if options["dry_run"]:
+            self.stdout.write(f"would delete {old.count()} conversations")
+            return
+        deleted = 0
+        while batch := list(old.values_list("pk", flat=True)[:BATCH]):
+            Conversation.objects.filter(pk__in=batch).delete()
+            deleted += len(batch)
+        self.stdout.write(f"deleted {deleted} conversations")

@@ -1,0 +1,133 @@
+"""What is kept: conversations with their messages, and the knowledge base."""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+
+def new_public_id() -> str:
+    return str(uuid.uuid4())
+
+
+class Conversation(models.Model):
+    """One person's conversation. `public_id` is unique within its owner only: some clients choose it themselves."""
+
+    public_id = models.CharField(max_length=64, default=new_public_id, editable=False)
+    owner = models.CharField(_("owner"), max_length=100, editable=False)
+    title = models.CharField(_("title"), max_length=120)
+    created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
+    updated_at = models.DateTimeField(_("last message"), default=timezone.now, editable=False)
+
+    class Meta:
+        verbose_name = _("conversation")
+        verbose_name_plural = _("conversations")
+        constraints = [models.UniqueConstraint(fields=["owner", "public_id"], name="one_conversation_per_owner_and_id")]
+        indexes = [
+            models.Index(fields=["owner", "-updated_at"], name="conversations_of_owner"),
+            models.Index(fields=["updated_at"], name="conversations_by_age"),
+        ]
+
+    def __str__(self) -> str:
+        return self.public_id
+
+
+class Message(models.Model):
+    """What was asked, or what was answered and how that came about."""
+
+    class Role(models.TextChoices):
+        USER = "user", _("person")
+        ASSISTANT = "assistant", _("assistant")
+
+    class Status(models.TextChoices):
+        PENDING = "pending", _("being written")
+        COMPLETE = "complete", _("complete")
+        INTERRUPTED = "interrupted", _("interrupted")
+        STOPPED = "stopped", _("stopped by the person")
+
+    class Rating(models.TextChoices):
+        UP = "up", _("helpful")
+        DOWN = "down", _("not helpful")
+
+    public_id = models.CharField(max_length=64, default=new_public_id, unique=True, editable=False)
+    conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="messages")
+    role = models.CharField(_("role"), max_length=10, choices=Role.choices)
+    status = models.CharField(_("status"), max_length=12, choices=Status.choices, default=Status.COMPLETE)
+    text = models.TextField(_("text"), blank=True)
+    origin = models.CharField(_("origin"), max_length=10, blank=True)
+    degraded = models.JSONField(_("degraded"), null=True, blank=True)
+    sources = models.JSONField(_("sources"), default=list, blank=True)
+    suggestions = models.JSONField(_("suggestions"), default=list, blank=True)
+    rating = models.CharField(_("rating"), max_length=4, choices=Rating.choices, blank=True)
+    comment = models.TextField(_("comment"), blank=True)
+    correlation_id = models.CharField(_("correlation id"), max_length=64, blank=True, db_index=True)
+    run_id = models.CharField(max_length=64, blank=True, editable=False)
+    cache_key = models.CharField(max_length=200, blank=True, editable=False)
+    created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
+
+    class Meta:
+        verbose_name = _("message")
+        verbose_name_plural = _("messages")
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return self.public_id
+
+
+class KnowledgeEntry(models.Model):
+    """One article of the knowledge base, in one language, with the public page that its facts come from."""
+
+    class Topic(models.TextChoices):
+        BENEFITS = "prestations", _("benefits")
+        WORK = "travail", _("work")
+        MDPH = "mdph", _("MDPH")
+        SCHOOL = "ecole", _("school")
+        HEALTH = "sante", _("health")
+        DAILY_LIFE = "quotidien", _("daily life")
+        ADULTHOOD = "majeur", _("adulthood")
+        EMERGENCY = "urgence", _("emergency")
+
+    slug = models.SlugField(_("slug"), max_length=80)
+    language = models.CharField(_("language"), max_length=2, choices=[("fr", "Français"), ("en", "English")])
+    topic = models.CharField(_("topic"), max_length=20, choices=Topic.choices)
+    title = models.CharField(_("title"), max_length=200)
+    text = models.TextField(_("text"), help_text=_("Markdown. The first paragraph is a complete short answer."))
+    questions = models.JSONField(
+        _("questions"), default=list, help_text=_("As people type them; the first one is suggested on the page.")
+    )
+    keywords = models.JSONField(_("keywords"), default=list, blank=True)
+    source_name = models.CharField(_("source"), max_length=100)
+    source_url = models.URLField(_("source address"), max_length=500)
+    checked_on = models.DateField(_("facts as of"))
+    enabled = models.BooleanField(_("in use"), default=True)
+    updated_at = models.DateTimeField(_("changed"), auto_now=True)
+
+    class Meta:
+        verbose_name = _("knowledge entry")
+        verbose_name_plural = _("knowledge entries")
+        ordering = ["language", "slug"]
+        constraints = [models.UniqueConstraint(fields=["language", "slug"], name="one_entry_per_language_and_slug")]
+
+    def __str__(self) -> str:
+        return f"{self.language}/{self.slug}"
+
+    @property
+    def revision(self) -> str:
+        """Changes whenever something that an answer may rest on changes."""
+        parts = (self.slug, self.language, self.title, self.text, self.source_name, self.source_url, self.checked_on)
+        return hashlib.sha256("\0".join(map(str, parts)).encode()).hexdigest()[:16]
+
+
+class CircuitBreaker(models.Model):  # noqa: DJ008 there are no rows
+    """No table: the state lives in Redis. This gives the admin a place and a permission to hang it on."""
+
+    class Meta:
+        managed = False
+        default_permissions = ["view"]
+        permissions = [("drive_circuitbreaker", "Can force and reset circuit breakers")]
+        verbose_name = _("circuit breaker")
+        verbose_name_plural = _("circuit breakers")

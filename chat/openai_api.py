@@ -1,0 +1,99 @@
+"""The OpenAI-compatible door: existing clients and tools point their base address here."""
+
+from __future__ import annotations
+
+from itertools import chain
+from time import perf_counter
+from typing import Annotated, Any, Literal
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
+from ninja import Router
+from ninja.errors import HttpError
+from pydantic import Field
+
+from chat import answering
+from chat.api import caller_of, language
+from chat.models import new_public_id
+from chat.questions import Question, Turn
+from chat.schemas import MAX_MESSAGE, Text, Wire
+from chat.transcripts import Transcript
+from chat.wire import headers, openai, plain, sse
+
+router = Router(tags=["openai"])
+
+_ROLES: dict[str, Literal["user", "assistant", "system"]] = {
+    "system": "system",
+    "developer": "system",
+    "user": "user",
+    "assistant": "assistant",
+}
+# These change what is answered, and we can't honour them: better a clear no than an answer to another question.
+UNSUPPORTED = ("tools", "functions", "audio", "logprobs", "response_format")
+
+
+class ContentPart(Wire):
+    type: str
+    text: Text = ""
+
+
+class CompletionMessage(Wire):
+    role: Literal["system", "developer", "user", "assistant"]
+    content: Text | list[ContentPart]
+
+    @property
+    def text(self) -> str:
+        if isinstance(self.content, str):
+            return self.content
+        return "".join(part.text for part in self.content if part.type == "text")
+
+
+class StreamOptions(Wire):
+    include_usage: bool = False
+
+
+class CompletionIn(Wire):
+    """Sampling parameters (temperature, top_p, seed, …) and `user` are accepted and ignored: answers are shared."""
+
+    model_config = {"extra": "allow"}
+
+    model: Annotated[Text, Field(max_length=200)]
+    messages: list[CompletionMessage] = Field(min_length=1, max_length=200)
+    stream: bool = False
+    stream_options: StreamOptions | None = None
+    n: Literal[1] | None = None
+
+
+@router.post("/chat/completions", response={200: dict[str, Any]})
+def complete(request: HttpRequest, body: CompletionIn) -> HttpResponse | StreamingHttpResponse:
+    """Answer the last message; the ones before it are the conversation. Nothing is kept in a history."""
+    began = perf_counter()
+    answer = answering.answer(_question(request, body))
+    reply = openai.Reply(f"chatcmpl-{new_public_id()}", settings.AI_SERVICE_MODEL)
+    batches = answer.read()
+    if not body.stream:
+        transcript = plain.gather(batches)
+        return JsonResponse(reply.whole(transcript), headers=headers.of_answer(answer.cache_verdict, began, transcript))
+    opening = plain.opening(batches)
+    include_usage = body.stream_options is not None and body.stream_options.include_usage
+    frames = reply.stream(chain([opening], batches), include_usage=include_usage)
+    told = headers.of_answer(answer.cache_verdict, began, Transcript(opening))
+    return StreamingHttpResponse(frames, headers=sse.HEADERS | told)
+
+
+def _question(request: HttpRequest, body: CompletionIn) -> Question:
+    *earlier, last = body.messages
+    if last.role != "user" or not last.text.strip():
+        raise HttpError(400, "The last message must be the user's, with text in it.")
+    if len(last.text) > MAX_MESSAGE:
+        raise HttpError(400, f"A message may have {MAX_MESSAGE} characters at most.")
+    if refused := [name for name in UNSUPPORTED if (body.model_extra or {}).get(name)]:
+        raise HttpError(400, f"Not supported here: {', '.join(refused)}.")
+    history = tuple(Turn(_ROLES[message.role], message.text) for message in earlier)
+    return Question(last.text.strip(), language(request, last.text), caller_of(request), history)
+
+
+@router.get("/models", response={200: dict[str, Any]})
+def list_models(request: HttpRequest) -> dict[str, Any]:
+    """The one model that answers here."""
+    return openai.models(settings.AI_SERVICE_MODEL)

@@ -1,0 +1,221 @@
+"""What a person asks, and the passages that may ground the answer."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Language = Literal["fr", "en"]
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One earlier message of the conversation."""
+
+    role: Literal["user", "assistant", "system"]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A piece of the knowledge base that fits a question; `score` grows with the fit."""
+
+    slug: str
+    title: str
+    text: str
+    source_name: str
+    source_url: str
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One message, with all that may change its answer."""
+
+    text: str
+    language: Language
+    caller_id: str
+    history: tuple[Turn, ...] = ()
+    context: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def is_public(self) -> bool:
+        """Whether anyone who types the same words may read the same answer."""
+        return not self.history and not self.context
+
+
+def normalise(text: str) -> str:
+    """The same question however it is typed: case, spaces, apostrophes and trailing punctuation don't count.
+
+    Accents stay: "il a un diplôme" may be folded by search, but "pêche" and "péché" are two questions.
+    """
+    text = unicodedata.normalize("NFKC", text).casefold().replace("\u2019", "'")
+    return re.sub(r"\s+", " ", text).strip().rstrip(" .!?\u2026").strip()
+
+
+def language_of(text: str, otherwise: Language = "fr") -> Language:
+    """The language a person wrote in, by its commonest words; `otherwise` when they don't tell.
+
+    Two languages and a handful of words: a language detection library would weigh more than the rest of the program.
+    """
+    words = set(re.findall(r"[a-zà-ÿ]+", text.casefold()))
+    french, english = len(words & _FRENCH), len(words & _ENGLISH)
+    if french == english:
+        return otherwise
+    return "fr" if french > english else "en"
+
+
+_FRENCH = frozenset(
+    [
+        "je",
+        "j",
+        "tu",
+        "il",
+        "elle",
+        "on",
+        "nous",
+        "vous",
+        "ils",
+        "elles",
+        "le",
+        "la",
+        "les",
+        "un",
+        "une",
+        "des",
+        "du",
+        "de",
+        "d",
+        "l",
+        "au",
+        "aux",
+        "ce",
+        "cette",
+        "ces",
+        "mon",
+        "ma",
+        "mes",
+        "son",
+        "sa",
+        "ses",
+        "notre",
+        "votre",
+        "leur",
+        "et",
+        "ou",
+        "est",
+        "es",
+        "suis",
+        "sont",
+        "ai",
+        "as",
+        "avez",
+        "avons",
+        "ont",
+        "pas",
+        "ne",
+        "que",
+        "qui",
+        "quoi",
+        "quel",
+        "quelle",
+        "quels",
+        "quelles",
+        "comment",
+        "combien",
+        "pourquoi",
+        "quand",
+        "pour",
+        "avec",
+        "sans",
+        "dans",
+        "sur",
+        "chez",
+        "faire",
+        "fait",
+        "peut",
+        "puis",
+        "dois",
+        "doit",
+        "droit",
+        "enfant",
+        "fils",
+        "fille",
+        "école",
+        "bonjour",
+        "merci",
+        "demander",
+        "demande",
+        "aide",
+        "svp",
+        "cest",
+    ]
+)
+_ENGLISH = frozenset(
+    [
+        "i",
+        "my",
+        "me",
+        "we",
+        "you",
+        "he",
+        "she",
+        "they",
+        "the",
+        "a",
+        "an",
+        "of",
+        "to",
+        "in",
+        "for",
+        "with",
+        "without",
+        "is",
+        "are",
+        "am",
+        "was",
+        "do",
+        "does",
+        "did",
+        "can",
+        "could",
+        "how",
+        "what",
+        "which",
+        "who",
+        "when",
+        "where",
+        "why",
+        "and",
+        "or",
+        "not",
+        "it",
+        "its",
+        "his",
+        "her",
+        "our",
+        "your",
+        "their",
+        "this",
+        "that",
+        "child",
+        "son",
+        "daughter",
+        "school",
+        "help",
+        "please",
+        "hello",
+        "thanks",
+        "get",
+        "apply",
+        "should",
+        "have",
+        "has",
+        "need",
+        "much",
+        "many",
+    ]
+)

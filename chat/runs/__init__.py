@@ -1,0 +1,19 @@
+"""One answer in production: written by one leader, read by anyone entitled to it, on any instance, from the beginning.
+
+On the instance that leads, a thread fills the `Run`; on every other instance with a reader, one thread mirrors it from
+its log in Redis. Readers always read memory. So a hundred people who ask the same question cost one call upstream and,
+on each instance, one connection to Redis. Without Redis everything goes on, shared with nobody.
+"""
+
+from __future__ import annotations
+
+from chat.runs.office import Office, Produce
+from chat.runs.run import Run
+
+__all__ = ["Produce", "Run", "find", "lead_or_follow", "stop"]
+
+_office = Office()
+
+lead_or_follow = _office.lead_or_follow
+find = _office.find
+stop = _office.stop

@@ -1,0 +1,141 @@
+"""Runs as the fleet sees them, in Redis. Every key expires by itself.
+
+bff:run:{run}          stream   the log: `n` is the number of the entry's first event, `e` the encoded events
+bff:flight:{key}       string   who answers this question now: "{process} {run}"
+bff:process:{process}  string   a lease: this process lives; one renewal serves all the runs it leads
+bff:stops:{process}    set      runs which this process is asked to stop
+bff:reading:{run}      string   a lease: somebody on another instance reads this run
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from redis import Redis
+from redis.commands.core import Script
+
+from chat import events
+from chat.events import Event
+from chat.runs.run import Run
+from chat.store import Store
+from chat.store import answers as shared
+
+LEASE_SECONDS = 3  # a process that died is noticed this late at most
+FLIGHT_SECONDS = 120  # longer than any deadline: it is released at the end, and void once its process has died
+LOG_SECONDS = 600  # an answer can be read again for so long
+LOG_MAX_ENTRIES = 20_000
+TAIL_SECONDS = 1.0
+
+# Tailing waits on purpose, so it has a pool with longer timeouts than everything else.
+tailing = Store("runs")
+
+_LEAD = """
+local holder = redis.call('GET', KEYS[1])
+if holder and redis.call('EXISTS', ARGV[4] .. string.match(holder, '^%S+')) == 1 then
+  return holder
+end
+redis.call('SET', KEYS[1], ARGV[1] .. ' ' .. ARGV[2], 'EX', ARGV[3])
+redis.call('SET', ARGV[4] .. ARGV[1], '', 'EX', ARGV[5])
+return ARGV[1] .. ' ' .. ARGV[2]
+"""
+_RELEASE = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One batch of the log: its place in the stream, the number of its first event, and the events."""
+
+    place: str
+    first: int
+    events: list[Event]
+
+
+@cache
+def _script(source: str) -> Script:
+    return Redis().register_script(source)
+
+
+def holder_of(flight: str, process: str, run: str) -> tuple[str, str] | None:
+    """Who answers this question: `(process, run)` of whoever began first and lives; None when Redis is away."""
+    arguments = [process, run, FLIGHT_SECONDS, "bff:process:", LEASE_SECONDS]
+    holder = shared.ask(lambda redis: _script(_LEAD)([f"bff:flight:{flight}"], arguments, client=redis), None)
+    if not isinstance(holder, bytes):
+        return None
+    leader, _, run_id = holder.decode().partition(" ")
+    return leader, run_id
+
+
+def publish(process: str, runs: Iterable[tuple[Run, Sequence[Event]]]) -> bool:
+    """Write what is new of each run, in one trip; release the question of each that has ended. False: Redis is away."""
+
+    def write(redis: Redis) -> bool:
+        pipe: Any = redis.pipeline(transaction=False)
+        for run, new in runs:
+            key = f"bff:run:{run.id}"
+            fields = {"p": process, "n": run.published, "e": events.encode(new)}
+            pipe.xadd(key, fields, maxlen=LOG_MAX_ENTRIES, approximate=True)
+            pipe.expire(key, LOG_SECONDS)
+            if run.has_ended:
+                pipe.eval(_RELEASE, 1, f"bff:flight:{run.flight}", f"{process} {run.id}")
+        pipe.execute()
+        return True
+
+    return shared.ask(write, False)
+
+
+def renew(process: str) -> set[str]:
+    """Say that this process lives; returns the runs that it is asked to stop."""
+
+    def beat(redis: Redis) -> set[str]:
+        pipe: Any = redis.pipeline(transaction=False)
+        pipe.set(f"bff:process:{process}", "", ex=LEASE_SECONDS)
+        pipe.spop(f"bff:stops:{process}", 1000)
+        return {run.decode() for run in pipe.execute()[1]}
+
+    return shared.ask(beat, set())
+
+
+def leader_of(run_id: str) -> str | None:
+    """The process that writes or wrote this run; None when the fleet knows no such run."""
+    entries: list[Any] = shared.ask(lambda redis: redis.xrange(f"bff:run:{run_id}", count=1), [])  # type: ignore[arg-type, return-value]
+    return entries[0][1][b"p"].decode() if entries else None
+
+
+def lives(process: str) -> bool:
+    return bool(shared.ask(lambda redis: redis.exists(f"bff:process:{process}"), 0))
+
+
+def tail(run_id: str, after: str, wait_seconds: float = TAIL_SECONDS) -> list[Entry] | None:
+    """The log's entries behind `after`, waited for at most so long; None when Redis is away."""
+    key = f"bff:run:{run_id}"
+    found: Any = tailing.ask(
+        lambda redis: redis.xread({key: after}, count=500, block=int(wait_seconds * 1000)) or [], None
+    )
+    if found is None:
+        return None
+    return [
+        Entry(place.decode(), int(fields[b"n"]), events.decode(fields[b"e"]))
+        for _, entries in found
+        for place, fields in entries
+    ]
+
+
+def ask_to_stop(process: str, run_id: str) -> None:
+    def request(redis: Redis) -> None:
+        pipe: Any = redis.pipeline(transaction=False)
+        pipe.sadd(f"bff:stops:{process}", run_id)
+        pipe.expire(f"bff:stops:{process}", 60)
+        pipe.execute()
+
+    shared.ask(request, None)
+
+
+def announce_reader(run_id: str, seconds: int) -> None:
+    shared.ask(lambda redis: redis.set(f"bff:reading:{run_id}", "", ex=seconds), None)
+
+
+def is_read_elsewhere(run_id: str) -> bool:
+    return bool(shared.ask(lambda redis: redis.exists(f"bff:reading:{run_id}"), 0))

@@ -1,0 +1,198 @@
+"""This process' part in the fleet's runs: those it leads, those it mirrors, and the one thread that keeps them."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+
+from django.conf import settings
+
+from chat.events import Event, Finish
+from chat.runs import log as shared_log
+from chat.runs.run import Run
+from observability import correlation, logs, metrics
+
+log = logs.get_logger(__name__)
+
+PUBLISH_SECONDS = 0.05  # what is said here is read elsewhere this late at most
+HEARTBEAT_SECONDS = 0.5  # a stop, or that nobody reads any more, is noticed this late at most
+KEPT_SECONDS = 60.0  # a run that has ended can be read from memory for so long
+
+Produce = Callable[[Run], Iterator[Event]]
+
+
+class Office:
+    """Begins, finds and stops runs; one for each process. Its thread starts with its first run."""
+
+    def __init__(self) -> None:
+        self.process = secrets.token_urlsafe(9)
+        self._lock = threading.Lock()
+        self._runs: dict[str, Run] = {}
+        self._flights: dict[str, Run] = {}
+        self._work = threading.Event()
+        self._keeper: threading.Thread | None = None
+
+    def lead_or_follow(self, flight: str, produce: Produce, cut_short: Sequence[Event]) -> Run:
+        """The run that answers this question: one already under way anywhere in the fleet, else a new one led here.
+
+        `cut_short` is what readers are told when the writer dies in the middle.
+        """
+        with self._lock:
+            run = self._flights.get(flight)
+            if run is None:
+                mine = self._flights[flight] = Run(secrets.token_urlsafe(18), flight)
+        if run is not None:
+            run.decided.wait()
+            metrics.SINGLE_FLIGHT_FOLLOWERS.inc()
+            return run
+        self._decide(mine, produce, cut_short)
+        return mine
+
+    def find(self, run_id: str, cut_short: Sequence[Event]) -> Run | None:
+        """A run by its id, here or anywhere in the fleet, under way or ended a short while ago."""
+        with self._lock:
+            if run := self._runs.get(run_id):
+                return run
+        leader = shared_log.leader_of(run_id)
+        if leader is None:
+            return None
+        run = Run(run_id)
+        self._register(run)
+        self._start(self._mirror, run, leader, None, cut_short)
+        return run
+
+    def stop(self, run_id: str) -> bool:
+        """End a run for everyone who reads it, wherever it is led. False when there is no such run."""
+        with self._lock:
+            run = self._runs.get(run_id)
+        if run is not None and run.is_led_here:
+            run.cancel()
+            return not run.has_ended
+        leader = shared_log.leader_of(run_id)
+        if leader is None:
+            return False
+        shared_log.ask_to_stop(leader, run_id)
+        return True
+
+    def _decide(self, run: Run, produce: Produce, cut_short: Sequence[Event]) -> None:
+        """Lead, unless somebody else in the fleet already does."""
+        holder = shared_log.holder_of(run.flight, self.process, run.id)
+        run.is_led_here = holder in (None, (self.process, run.id))
+        if holder is not None:
+            run.id = holder[1]
+        self._register(run)
+        run.decided.set()
+        if run.is_led_here:
+            self._start(self._lead, run, produce, cut_short)
+        else:
+            assert holder is not None
+            metrics.SINGLE_FLIGHT_FOLLOWERS.inc()
+            self._start(self._mirror, run, holder[0], produce, cut_short)
+
+    def _lead(self, run: Run, produce: Produce, cut_short: Sequence[Event]) -> None:
+        """Write the run to its end, whatever happens."""
+        try:
+            for event in produce(run):
+                run.append([event])
+                self._work.set()
+        except Exception:
+            if not run.is_cancelled:
+                log.exception("Run failed")
+        if not run.has_ended:
+            run.append([Finish(origin="ai", ending="stopped")] if run.is_cancelled else cut_short)
+        self._work.set()
+
+    def _mirror(self, run: Run, leader: str, produce: Produce | None, cut_short: Sequence[Event]) -> None:
+        """Copy another process' run from its log for as long as somebody here reads it."""
+        place = "0"
+        while not run.has_ended and run.unread_for() < KEPT_SECONDS:
+            entries = shared_log.tail(run.id, place)
+            for entry in entries or ():
+                if entry.first != len(run.events):  # the log lost something: better honest than wrong
+                    entries = None
+                    break
+                run.append(entry.events)
+                place = entry.place
+            if entries is None or not (entries or shared_log.lives(leader)):
+                self._go_on_alone(run, produce, cut_short)
+            elif not run.unread_for():
+                shared_log.announce_reader(run.id, seconds=5)
+        self._land(run)
+
+    def _go_on_alone(self, run: Run, produce: Produce | None, cut_short: Sequence[Event]) -> None:
+        """The writer is gone. If it had said nothing yet we answer ourselves; else we say that there is no more."""
+        if run.has_ended:
+            return
+        if produce is None or run.has_text:
+            run.append(cut_short)
+            return
+        log.warning("Leader of a run died; answering in its place")
+        run.events.clear()
+        self._lead(run, produce, cut_short)
+
+    def _land(self, run: Run) -> None:
+        """The next one who asks this question begins anew (and finds the answer in the cache)."""
+        with self._lock:
+            if self._flights.get(run.flight) is run:
+                del self._flights[run.flight]
+
+    def _register(self, run: Run) -> None:
+        with self._lock:
+            self._runs[run.id] = run
+            if self._keeper is None:
+                self._keeper = threading.Thread(target=self._keep, name="runs", daemon=True)
+                self._keeper.start()
+        self._work.set()
+
+    def _start(self, work: Callable[..., None], *arguments: object) -> None:
+        correlation_id = correlation.current()
+
+        def thread() -> None:
+            with correlation.bound(correlation_id):
+                work(*arguments)
+
+        threading.Thread(target=thread, daemon=True).start()
+
+    def _keep(self) -> None:
+        """Publish what was said, renew the lease, heed stops, cancel what nobody reads – for all runs at once."""
+        next_beat = 0.0
+        while True:
+            self._work.wait(HEARTBEAT_SECONDS if self._runs else None)
+            self._work.clear()
+            try:
+                self._publish()
+                if time.monotonic() >= next_beat:
+                    next_beat = time.monotonic() + HEARTBEAT_SECONDS
+                    self._beat()
+            except Exception:
+                log.exception("Keeping the runs failed")
+            time.sleep(PUBLISH_SECONDS)
+
+    def _publish(self) -> None:
+        with self._lock:
+            led = [run for run in self._runs.values() if run.is_led_here]
+        news = [(run, list(run.events[run.published :])) for run in led]
+        news = [(run, new) for run, new in news if new]
+        if news and shared_log.publish(self.process, news):
+            for run, new in news:
+                run.published += len(new)
+        for run in led:
+            if run.has_ended:
+                self._land(run)
+
+    def _beat(self) -> None:
+        with self._lock:
+            runs = list(self._runs.values())
+        stops = shared_log.renew(self.process) if any(run.is_led_here and not run.has_ended for run in runs) else set()
+        for run in runs:
+            if run.is_led_here and not run.has_ended and (run.id in stops or self._is_abandoned(run)):
+                run.cancel()
+            elif run.has_ended and time.monotonic() - (run.ended_at or 0) > KEPT_SECONDS:
+                with self._lock:
+                    self._runs.pop(run.id, None)
+
+    def _is_abandoned(self, run: Run) -> bool:
+        grace = settings.RUN_GRACE_SECONDS
+        return run.unread_for() > grace and not shared_log.is_read_elsewhere(run.id)

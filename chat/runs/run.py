@@ -1,0 +1,135 @@
+"""The events of one answer as this process knows them, and those who wait for more."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+from chat.events import Delta, Event, Finish
+from chat.transcripts import Transcript
+from observability import logs
+
+log = logs.get_logger(__name__)
+
+# Readers hear of a silence: soon at first, so that they can send their headers, then just often enough to keep proxies
+# from hanging up.
+FIRST_SILENCE_SECONDS = 0.25
+SILENCE_SECONDS = 10.0
+
+OnEnd = Callable[[Transcript], object]
+
+
+class Run:
+    """A growing list of events: one writer, any number of readers, each from where it likes.
+
+    `flight` is the key of the question that it answers, `is_led_here` whether this process writes it (else it mirrors
+    another's). `decided` is set as soon as both that and the id are known.
+    """
+
+    def __init__(self, run_id: str, flight: str = "") -> None:
+        self.id = run_id
+        self.flight = flight
+        self.is_led_here = False
+        self.decided = threading.Event()
+        self.events: list[Event] = []
+        self.ended_at: float | None = None
+        self.is_cancelled = False
+        self.published = 0  # how many events the log in Redis has
+        self._readers = 0
+        self._unread_since = time.monotonic()
+        self._news = threading.Condition()
+        self._closers: list[Callable[[], None]] = []
+        self._on_end: list[OnEnd] | None = []  # None once it is ending
+
+    @property
+    def has_ended(self) -> bool:
+        return self.ended_at is not None
+
+    @property
+    def has_text(self) -> bool:
+        return any(isinstance(event, Delta) for event in self.events)
+
+    def append(self, new: Sequence[Event]) -> None:
+        """Say more. What follows a `Finish` is dropped: an answer ends once.
+
+        Called by its one writer only. Everyone who registered with `on_end` is called before readers see the end.
+        """
+        if not new or self.has_ended:
+            return
+        is_last = isinstance(new[-1], Finish)
+        if is_last:
+            self._call_on_end(Transcript([*self.events, *new]))
+        with self._news:
+            self.events.extend(new)
+            if is_last:
+                self.ended_at = time.monotonic()
+            self._news.notify_all()
+
+    def read(self, after: int = 0) -> Iterator[Sequence[Event]]:
+        """All that was said since event number `after`, then all that comes; an empty batch means silence."""
+        position, patience = after, FIRST_SILENCE_SECONDS
+        with self._presence():
+            while not (self.has_ended and position >= len(self.events)):
+                batch = self._news_since(position, patience)
+                position += len(batch)
+                if not batch:
+                    patience = SILENCE_SECONDS
+                yield batch
+
+    def on_end(self, call: OnEnd) -> None:
+        """Call this with the whole transcript just before the end is read; at once when it is over already."""
+        with self._news:
+            if self._on_end is not None:
+                self._on_end.append(call)
+                return
+            while not self.has_ended:
+                self._news.wait()
+        call(Transcript(self.events))
+
+    def unread_for(self) -> float:
+        """Seconds for which nobody on this instance has been reading."""
+        return 0.0 if self._readers else time.monotonic() - self._unread_since
+
+    def cancel(self) -> None:
+        """End it for all its readers and free what it holds upstream; from any thread, once."""
+        with self._news:
+            self.is_cancelled = True
+            closers, self._closers = self._closers, []
+        for close in closers:
+            close()
+
+    def on_cancel(self, close: Callable[[], None]) -> None:
+        """Call `close` when the run is cancelled; at once when it is already."""
+        with self._news:
+            if not self.is_cancelled:
+                self._closers.append(close)
+                return
+        close()
+
+    def _call_on_end(self, transcript: Transcript) -> None:
+        with self._news:
+            calls, self._on_end = self._on_end or [], None
+        for call in calls:
+            try:
+                call(transcript)
+            except Exception:
+                log.exception("A listener to a run's end failed")
+
+    def _news_since(self, position: int, patience: float) -> Sequence[Event]:
+        with self._news:
+            if len(self.events) <= position and not self.has_ended:
+                self._news.wait(patience)
+            return self.events[position:]
+
+    @contextmanager
+    def _presence(self) -> Iterator[None]:
+        with self._news:
+            self._readers += 1
+        try:
+            yield
+        finally:
+            with self._news:
+                self._readers -= 1
+                self._unread_since = time.monotonic()

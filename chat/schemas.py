@@ -1,0 +1,217 @@
+"""Requests and responses as clients see them: camelCase JSON."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, TypeVar
+
+import pydantic
+from ninja import Schema
+from ninja.errors import ValidationError
+from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, model_validator
+from pydantic.alias_generators import to_camel
+
+from chat.events import DegradedReason, Origin
+
+MAX_MESSAGE = 4000
+MAX_DOCUMENT = 14_000_000  # 10 MB as base64
+
+
+def _sayable(text: str) -> str:
+    """Neither PostgreSQL nor a person can read a null character."""
+    if "\0" in text:
+        raise ValueError("must not contain null characters")
+    return text
+
+
+Text = Annotated[str, AfterValidator(_sayable)]
+MessageText = Annotated[Text, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_MESSAGE)]
+PublicId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+
+
+class Wire(Schema):
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="ignore")
+
+
+class MessageIn(Wire):
+    message: MessageText
+    conversation_id: PublicId | None = None
+    context: dict[
+        Annotated[Text, Field(max_length=64)], Annotated[Text, Field(max_length=500)] | int | float | bool | None
+    ] = Field(default_factory=dict, max_length=20)
+
+
+Body = TypeVar("Body", bound=Wire)
+
+
+def parsed(schema: type[Body], data: bytes | dict[str, Any]) -> Body:
+    """A body that a view must read for itself. Raises ninja's ValidationError, as if ninja had read it."""
+    try:
+        return schema.model_validate(data) if isinstance(data, dict) else schema.model_validate_json(data)
+    except pydantic.ValidationError as error:
+        rows = error.errors(include_url=False, include_context=False, include_input=False)
+        raise ValidationError([{**row, "loc": ("body", "data", *row["loc"])} for row in rows]) from None
+
+
+class UIPart(Wire):
+    type: str
+    text: Text = ""
+
+
+class UIMessage(Wire):
+    role: Literal["user", "assistant", "system"]
+    parts: list[UIPart] = Field(default_factory=list, max_length=200)
+    content: Text = ""
+
+    @property
+    def text(self) -> str:
+        return "".join(part.text for part in self.parts if part.type == "text") or self.content
+
+
+class StreamIn(Wire):
+    """Either our own `{message, conversationId?}` or what the AI SDK's transport posts: `{id, messages, trigger}`."""
+
+    message: MessageText
+    conversation_id: PublicId | None = None
+    context: dict[str, Any] = Field(default_factory=dict, max_length=20)
+    # Whether the client made the conversation's id itself, as the AI SDK does.
+    chosen_by_client: bool = False
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_sdk(cls, data: Any) -> Any:
+        """The history that the SDK repeats is not believed: ours is kept here. Only the last message is taken."""
+        sent = getattr(data, "_obj", data)
+        if not isinstance(sent, dict) or "messages" not in sent:
+            return data
+        messages = sent["messages"]
+        if not isinstance(messages, list) or not messages:
+            raise ValueError("messages must be a list with at least one message")
+        last = UIMessage.model_validate(messages[-1])
+        if last.role != "user":
+            raise ValueError("the last message must be the person's")
+        return {"message": last.text, "conversationId": sent.get("id"), "chosenByClient": True}
+
+
+class SourceOut(Wire):
+    id: str
+    title: str
+    url: str
+
+
+class DegradedOut(Wire):
+    reason: DegradedReason
+    retry_after: int | None = None
+    age_seconds: int | None = None
+
+
+class AnswerOut(Wire):
+    response: str
+    conversation_id: str
+    message_id: str
+    timestamp: str
+    origin: Origin
+    sources: list[SourceOut]
+    suggestions: list[str]
+    degraded: DegradedOut | None
+    saved: bool
+
+
+class ConversationOut(Wire):
+    id: str
+    title: str
+    updated_at: str
+
+
+class ConversationPage(Wire):
+    items: list[ConversationOut]
+    next: str | None
+
+
+class MessageOut(Wire):
+    id: str
+    role: Literal["user", "assistant"]
+    text: str
+    status: Literal["pending", "complete", "interrupted", "stopped"]
+    origin: str
+    sources: list[SourceOut]
+    suggestions: list[str]
+    degraded: DegradedOut | None
+    rating: str
+    created_at: str
+
+
+class MessagePage(Wire):
+    conversation_id: str
+    items: list[MessageOut]
+    next: str | None
+
+
+class ResetIn(Wire):
+    conversation_id: PublicId | None = None
+
+
+class ResetOut(Wire):
+    deleted: int
+
+
+class StopOut(Wire):
+    stopped: bool
+
+
+class FeedbackIn(Wire):
+    message_id: PublicId
+    rating: Literal["up", "down"]
+    comment: Annotated[Text, StringConstraints(strip_whitespace=True, max_length=1000)] = ""
+
+
+DocumentType = Literal["medical", "administrative", "mdph", "other"]
+
+
+class DocumentIn(Wire):
+    """A document: pasted text or a file's bytes as base64 in JSON, the bytes themselves from a form."""
+
+    document: Annotated[Text, StringConstraints(min_length=1, max_length=MAX_DOCUMENT)] | bytes
+    document_type: DocumentType = "other"
+    file_name: Annotated[Text, StringConstraints(max_length=200)] = ""
+
+
+class DateOut(Wire):
+    text: str
+    iso: str | None
+    label: str
+
+
+class AmountOut(Wire):
+    text: str
+    value: str
+
+
+class ReferenceOut(Wire):
+    text: str
+    kind: str
+
+
+class FactsOut(Wire):
+    dates: list[DateOut]
+    amounts: list[AmountOut]
+    references: list[ReferenceOut]
+
+
+class AnalysisOut(Wire):
+    analysis: str
+    extracted_data: FactsOut
+    suggestions: list[str]
+    file_name: str
+    degraded: DegradedOut | None
+    timestamp: str
+
+
+class Problem(Wire):
+    """RFC 9457."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    correlation_id: str
+    errors: list[dict[str, str]] = Field(default_factory=list)

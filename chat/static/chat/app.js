@@ -1,0 +1,111 @@
+/** Wires the page: the composer, the addresses (`#c-<conversation>`), the dialogs. The rest is loaded when it is used. */
+
+import { ask, changes, clear, currentId, isBusy, open, stop } from "./conversation.js";
+import { onTouch } from "./page.js";
+
+const find = (id) => document.getElementById(id);
+const [composer, question, help, drawer, drop] = ["composer", "question", "help", "drawer", "drop"].map(find);
+const wide = window.matchMedia("(min-width: 60rem)");
+
+composer.addEventListener("submit", (event) => {
+  event.preventDefault();
+  const suggested = event.submitter?.name === "suggestion";
+  const text = (suggested ? event.submitter.value : question.value).trim();
+  if (!text || isBusy()) return;
+  if (!suggested) question.value = "";
+  fitToText();
+  ask(text);
+});
+
+question.addEventListener("keydown", (event) => {
+  if (event.key !== "Enter" || event.shiftKey || event.isComposing || onTouch) return;
+  event.preventDefault();
+  composer.requestSubmit();
+});
+
+question.addEventListener("input", fitToText);
+question.addEventListener("focus", () => import("./answer.js"), { once: true }); // it will be needed in a moment
+
+find("stop").addEventListener("click", stop);
+
+changes.addEventListener("change", () => {
+  const stopHadFocus = document.activeElement === find("stop");
+  find("send").hidden = isBusy();
+  find("stop").hidden = !isBusy();
+  if (stopHadFocus && !isBusy()) find("send").focus();
+  if (!isBusy()) showConversations();
+});
+
+document.querySelector(".skip").addEventListener("click", (event) => {
+  event.preventDefault(); // the address belongs to the conversation
+  question.focus();
+});
+
+find("help-button").addEventListener("click", (event) => {
+  event.preventDefault();
+  help.showModal();
+});
+
+find("language").addEventListener("submit", ({ target }) => {
+  target.elements.next.value = `/${window.location.hash}`;
+});
+
+// --- Conversations: at the side where there is room, else in a drawer ---
+find("menu").addEventListener("click", () => {
+  drawer.showModal();
+  showConversations();
+});
+drawer.addEventListener("click", ({ target }) => target.closest("a") && drawer.close());
+wide.addEventListener("change", placeConversations);
+
+function placeConversations() {
+  drawer.close();
+  (wide.matches ? find("side") : drawer).append(find("conversations"));
+  showConversations();
+}
+
+async function showConversations() {
+  if (!wide.matches && !drawer.open) return;
+  const conversations = await import("./conversations.js");
+  conversations.show(currentId());
+}
+
+// --- Documents ---
+find("attach").addEventListener("click", () => chooseDocument());
+
+window.addEventListener("dragover", (event) => {
+  if (!event.dataTransfer.types.includes("Files")) return;
+  event.preventDefault();
+  drop.hidden = false;
+});
+window.addEventListener("dragleave", (event) => {
+  if (!event.relatedTarget) drop.hidden = true;
+});
+window.addEventListener("drop", (event) => {
+  drop.hidden = true;
+  if (!event.dataTransfer.files.length) return;
+  event.preventDefault();
+  chooseDocument(event.dataTransfer.files);
+});
+
+async function chooseDocument(files) {
+  const documents = await import("./documents.js");
+  documents.choose(files);
+}
+
+// --- Addresses ---
+function route() {
+  const conversation = window.location.hash.match(/^#c-(.+)/)?.[1];
+  if (conversation) open(decodeURIComponent(conversation));
+  else clear();
+}
+window.addEventListener("hashchange", route);
+
+function fitToText() {
+  if (CSS.supports("field-sizing", "content")) return;
+  question.style.height = "auto";
+  question.style.height = `${question.scrollHeight}px`;
+}
+
+placeConversations();
+if (window.location.hash.startsWith("#c-")) route();

@@ -1,0 +1,203 @@
+/** The conversation on the screen: asking, following the answer, stopping it, taking it up again, opening another. */
+
+import { announce, call, clone, listPage, notice, noticeOfTrouble, onTouch, strings, Trouble } from "./page.js";
+
+const STREAM = "/api/chat/stream";
+const exchanges = document.getElementById("exchanges");
+const welcome = document.getElementById("welcome");
+
+/** Dispatches `change` when an answer begins or ends, and when the conversation gets its id. */
+export const changes = new EventTarget();
+
+let id = null;
+let run = null; // the answer that is arriving: {controller, stopped}
+
+export const currentId = () => id;
+export const isBusy = () => run !== null;
+
+/** Ask a question and follow its answer to the end. */
+export async function ask(question) {
+  const exchange = addExchange(question);
+  bringIntoView(exchange);
+  await send(exchange);
+}
+
+/** End the answer for everyone who follows it; what has been said stays. */
+export async function stop() {
+  const { controller } = run;
+  run.stopped = true;
+  if (!id) return controller.abort();
+  setTimeout(() => controller.abort(), 1500); // normally the stream ends before, by itself
+  await call(`${addressOf(id)}/stop`, { method: "POST" }).catch(() => controller.abort());
+}
+
+/** Show an earlier conversation, with the answer that is still arriving in it, if any. */
+export async function open(conversationId) {
+  clear();
+  id = conversationId;
+  welcome.hidden = true;
+  const { part } = clone("exchange-template");
+  wait({ part }, strings.loading);
+  exchanges.replaceChildren(inList(part("waiting")));
+  changed();
+  try {
+    const [messages, { Answer }] = await Promise.all([messagesOf(conversationId), import("./answer.js")]);
+    if (id !== conversationId) return;
+    exchanges.replaceChildren();
+    const last = messages.reduce((exchange, message) => addMessage(exchange, message, Answer), null);
+    if (last) await continueLast(last);
+  } catch (trouble) {
+    if (id === conversationId) exchanges.replaceChildren(inList(noticeOfTrouble(trouble, () => open(conversationId))));
+  }
+}
+
+/** An empty page. An answer that is arriving goes on without us, and is found again in its conversation. */
+export function clear() {
+  run?.controller.abort();
+  run = id = null;
+  exchanges.replaceChildren();
+  welcome.hidden = false;
+  changed();
+}
+
+/** A question, or what stands for one, with an empty answer under it. */
+export function addExchange(question) {
+  const { node, part } = clone("exchange-template");
+  part("question").textContent = question;
+  exchanges.append(node);
+  welcome.hidden = true;
+  return { node, part, question, answered: false };
+}
+
+/** Show the question at the top. It takes the focus from what is gone, and from a keyboard that covers the answer. */
+export function bringIntoView({ node, part }) {
+  node.scrollIntoView({ block: "start" });
+  if (onTouch || !document.activeElement?.matches("textarea")) part("heading").focus({ preventScroll: true });
+}
+
+/** Say under a question that its answer is awaited. */
+export function wait({ part }, sentence) {
+  if (!part("waiting")) part("after").replaceChildren(clone("exchange-template").part("waiting"));
+  part("status").textContent = sentence;
+}
+
+/** Say what failed under a question; `act` tries again, when asked to or when the network is back. */
+export function showTrouble({ part }, trouble, act) {
+  const again = () => {
+    if (run || !said.isConnected) return;
+    part("heading").focus({ preventScroll: true }); // the button is about to go
+    act();
+  };
+  const said = noticeOfTrouble(trouble, again);
+  part("waiting")?.remove();
+  part("after").replaceChildren(said);
+  announce(said.querySelector('[data-part="title"]').textContent);
+  if (trouble.kind === "lost") window.addEventListener("online", again, { once: true });
+}
+
+/** Say that the answer was stopped; `act` asks for it again. */
+export function showStopped({ part }, act) {
+  part("waiting")?.remove();
+  part("after").replaceChildren(notice({ title: strings.stoppedTitle, again: { label: strings.askAgain, act: () => run || act() } }));
+}
+
+/** An empty answer in the place of the one that was there. */
+export function freshAnswer({ part }) {
+  const fresh = clone("exchange-template").part("answer");
+  part("answer").replaceWith(fresh);
+  return fresh;
+}
+
+function send(exchange) {
+  wait(exchange, strings.searching);
+  const body = { message: exchange.question, ...(id && { conversationId: id }) };
+  return follow(exchange, (signal) => call(STREAM, { method: "POST", body, signal }));
+}
+
+/** Take up an answer that was cut off: what is still arriving of it, else what was kept, else ask again. */
+async function resume(exchange) {
+  wait(exchange, strings.resuming);
+  try {
+    const response = await call(`${addressOf(id)}/stream`);
+    if (response.status === 200) return follow(exchange, () => response);
+    const kept = (await messagesOf(id)).at(-1);
+    if (kept?.role !== "assistant") return send(exchange);
+    const { Answer } = await import("./answer.js");
+    new Answer(freshAnswer(exchange)).takeMessage(kept);
+    announce(strings.answerComplete);
+  } catch (trouble) {
+    showTrouble(exchange, trouble, () => resume(exchange));
+  }
+}
+
+async function continueLast(exchange) {
+  exchange.node.scrollIntoView({ block: "start" });
+  const response = await call(`${addressOf(id)}/stream`);
+  if (response.status === 200) await follow(exchange, () => response);
+  else if (!exchange.answered) showTrouble(exchange, new Trouble("interrupted"), () => send(exchange));
+}
+
+async function follow(exchange, request) {
+  const own = { controller: new AbortController(), stopped: false };
+  const { signal } = own.controller;
+  run = own;
+  changed();
+  let answer;
+  try {
+    const [response, { parts }, { Answer }] = await Promise.all([request(signal), import("./stream.js"), import("./answer.js")]);
+    answer = new Answer(freshAnswer(exchange));
+    for await (const part of parts(response, signal)) take(part, answer);
+    announce(strings.answerComplete);
+  } catch (trouble) {
+    if (run === own && !own.stopped) showTrouble(exchange, trouble, () => (answer?.text && id ? resume(exchange) : send(exchange)));
+  }
+  if (run !== own) return; // another conversation is on the screen
+  answer?.close();
+  if (own.stopped) showStopped(exchange, () => send(exchange));
+  run = null;
+  changed();
+}
+
+function take(part, answer) {
+  if (part.type === "text-delta" && !answer.text) announce(strings.answerStarts);
+  if (!id && part.messageMetadata?.conversationId) {
+    id = part.messageMetadata.conversationId;
+    window.history.replaceState(null, "", `#c-${encodeURIComponent(id)}`);
+    changed();
+  }
+  answer.take(part);
+}
+
+/** Add a message to its exchange; returns the exchange that the next one may belong to. */
+function addMessage(exchange, message, Answer) {
+  if (message.role === "user") return addExchange(message.text);
+  const place = exchange && !exchange.answered ? exchange : addExchange("");
+  new Answer(freshAnswer(place)).takeMessage(message);
+  return Object.assign(place, { answered: true });
+}
+
+/** All messages of a conversation, oldest first. */
+async function messagesOf(conversationId) {
+  const messages = [];
+  let next = null;
+  do {
+    const page = await listPage(`/api/chat/history?conversationId=${encodeURIComponent(conversationId)}`, next);
+    messages.push(...page.items);
+    next = page.next;
+  } while (next);
+  return messages.sort((one, other) => one.createdAt.localeCompare(other.createdAt));
+}
+
+function inList(node) {
+  const item = document.createElement("li");
+  item.append(node);
+  return item;
+}
+
+function addressOf(conversationId) {
+  return `/api/chat/${encodeURIComponent(conversationId)}`;
+}
+
+function changed() {
+  changes.dispatchEvent(new Event("change"));
+}

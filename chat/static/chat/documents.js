@@ -1,0 +1,110 @@
+/** Reading a document: choosing it, sending it, showing what it says, its deadlines first. */
+
+import { Answer } from "./answer.js";
+import { addExchange, bringIntoView, freshAnswer, showStopped, showTrouble, wait } from "./conversation.js";
+import { announce, clone, fill, headers, partsOf, strings, Trouble } from "./page.js";
+
+const LARGEST = 10 * 1024 * 1024; // bytes; the server's limit too
+const dialog = document.getElementById("document");
+const part = partsOf(dialog);
+const form = part("form");
+
+/** Ask which document, and what it is; `files` when it was dropped on the page. */
+export function choose(files) {
+  form.reset();
+  part("trouble").textContent = "";
+  if (files) form.elements.file.files = files;
+  dialog.showModal();
+}
+
+part("cancel").addEventListener("click", () => dialog.close());
+
+form.addEventListener("submit", (event) => {
+  event.preventDefault();
+  const file = form.elements.file.files[0];
+  if (file.size > LARGEST) {
+    part("trouble").textContent = strings.documentTooLarge;
+    return;
+  }
+  const upload = new FormData(form);
+  dialog.close();
+  const exchange = addExchange(fill(strings.document, { name: file.name }));
+  bringIntoView(exchange);
+  read(exchange, upload);
+});
+
+async function read(exchange, upload) {
+  const { node: progress } = clone("progress-template");
+  const request = new XMLHttpRequest(); // fetch can't tell how much has been sent
+  progress.querySelector("button").addEventListener("click", () => request.abort());
+  wait(exchange, strings.documentSending);
+  exchange.part("waiting").after(progress);
+  try {
+    const sent = (share) => showProgress(exchange, progress.querySelector("progress"), share);
+    show(exchange, await send(request, upload, sent));
+  } catch (trouble) {
+    if (!trouble) showStopped(exchange, () => read(exchange, upload));
+    else if (trouble.kind === "unreadable") showTrouble(exchange, new Trouble("documentUnreadable"), () => choose());
+    else showTrouble(exchange, trouble, () => read(exchange, upload));
+  } finally {
+    progress.remove();
+  }
+}
+
+/** The reading of a document; rejected with a Trouble, or with nothing when the person gave up. */
+function send(request, upload, sent) {
+  return new Promise((resolve, reject) => {
+    request.upload.addEventListener("progress", ({ loaded, total }) => sent(loaded / total));
+    request.addEventListener("abort", () => reject(null));
+    request.addEventListener("error", () => reject(new Trouble("offline")));
+    request.addEventListener("load", () => {
+      if (request.status === 200) resolve(request.response);
+      else reject(Trouble.of(request.status, (name) => request.getResponseHeader(name)));
+    });
+    request.open("POST", "/api/chat/analyze-document");
+    for (const [name, value] of Object.entries(headers())) request.setRequestHeader(name, value);
+    request.responseType = "json";
+    request.send(upload);
+  });
+}
+
+function showProgress({ part }, bar, share) {
+  if (share < 1) bar.value = share;
+  else bar.removeAttribute("value"); // sent: nobody can tell how long reading takes
+  if (share === 1) part("status").textContent = strings.documentReading;
+}
+
+function show(exchange, { analysis, extractedData, suggestions, degraded }) {
+  const answer = new Answer(freshAnswer(exchange));
+  answer.takeMessage({ text: analysis, sources: [], suggestions, degraded, origin: degraded && "fallback" });
+  const rows = factRows(extractedData);
+  if (rows.length) {
+    const { node } = clone("facts-template");
+    node.tBodies[0].append(...rows);
+    answer.part("before").append(node);
+  }
+  announce(strings.answerComplete);
+}
+
+/** What was found, as rows: dates that have a meaning first, soonest first; then other dates, amounts, references. */
+function factRows({ dates, amounts, references }) {
+  const inOrder = [...dates].sort((one, other) => !one.label - !other.label || one.iso.localeCompare(other.iso));
+  return [
+    ...inOrder.map(({ label, iso, text }) => row(label || strings.date, iso ? longDate(iso) : text, Boolean(label))),
+    ...amounts.map(({ text }) => row(strings.amount, text)),
+    ...references.map(({ kind, text }) => row(kind || strings.reference, text)),
+  ];
+}
+
+function row(what, found, isDeadline = false) {
+  const { node, part } = clone("fact-template");
+  part("what").textContent = what;
+  part("found").textContent = found;
+  node.classList.toggle("deadline", isDeadline);
+  return node;
+}
+
+function longDate(iso) {
+  const format = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "full", timeZone: "UTC" });
+  return format.format(new Date(`${iso.slice(0, 10)}T00:00:00Z`));
+}

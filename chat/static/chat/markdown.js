@@ -1,0 +1,145 @@
+/**
+ * Markdown as DOM nodes. Text only ever becomes text: nodes are made with createElement and textContent, so nothing
+ * that an answer says can become markup. Knows what answers use: paragraphs, headings, lists, quotes, code, rules,
+ * bold, italics, links (http, https, tel) and [n] citations.
+ */
+
+const HEADING = /^(#{1,6})\s+(.*)$/;
+const ITEM = /^(\s*)([-*+]|\d{1,9}[.)])\s+(.*)/;
+const RULE = /^\s*([-*_])(?:\s*\1){2,}\s*$/;
+const FENCE = /^\s*```/;
+const QUOTE = /^>\s?/;
+
+/** The source of each block, so that a growing text need only be drawn again from its last one. */
+export function blocks(text) {
+  const found = [];
+  let block = [];
+  let fenced = false;
+  const close = () => block.length && found.push(block.join("\n")) && (block = []);
+  for (const line of text.replace(/\r\n?/g, "\n").split("\n")) {
+    if (FENCE.test(line)) {
+      if (!fenced) close();
+      block.push(line);
+      if (fenced) close();
+      fenced = !fenced;
+    } else if (fenced) block.push(line);
+    else if (!line.trim()) continuesList(block) ? block.push("") : close();
+    else {
+      if (startsAnew(line, block)) close();
+      block.push(line);
+      if (HEADING.test(line)) close();
+    }
+  }
+  close();
+  return found;
+}
+
+/** One block as a node. `cite(n)` gives the node of a citation, or null when there is no such source. */
+export function draw(block, cite) {
+  const lines = block.trimEnd().split("\n");
+  const heading = lines[0].match(HEADING);
+  if (heading) return element(`h${Math.min(Math.max(heading[1].length + 1, 3), 6)}`, inline(heading[2], cite));
+  if (FENCE.test(lines[0])) return element("pre", [element("code", [lines.filter((line) => !FENCE.test(line)).join("\n")])]);
+  if (RULE.test(block)) return element("hr", []);
+  if (ITEM.test(lines[0])) return list(lines, cite);
+  if (QUOTE.test(lines[0])) {
+    return element("blockquote", blocks(lines.map((line) => line.replace(QUOTE, "")).join("\n")).map((inner) => draw(inner, cite)));
+  }
+  return element("p", paragraph(lines, cite));
+}
+
+/** Whether this is an address that a link may lead to. */
+export function isSafe(address) {
+  return /^(https?:\/\/|tel:\+?[\d\s().-]+$)/i.test(address);
+}
+
+function startsAnew(line, block) {
+  if (!block.length) return false;
+  if (HEADING.test(line) || RULE.test(line)) return true;
+  if (ITEM.test(block[0])) return block.at(-1) === "" && !ITEM.test(line) && !/^\s/.test(line);
+  return ITEM.test(line) || QUOTE.test(line) !== QUOTE.test(block[0]);
+}
+
+function continuesList(block) {
+  return block.length > 0 && ITEM.test(block[0]);
+}
+
+function list(lines, cite) {
+  const [, indent, mark] = lines[0].match(ITEM);
+  const inner = new RegExp(`^\\s{0,${indent.length + mark.length + 1}}`);
+  const items = [];
+  for (const line of lines) {
+    const item = line.match(ITEM);
+    if (item && item[1].length <= indent.length + 1) items.push([item[3]]);
+    else items.at(-1).push(line.replace(inner, ""));
+  }
+  const made = element(/\d/.test(mark) ? "ol" : "ul", items.map((item) => listItem(item, cite)));
+  if (/\d/.test(mark) && Number.parseInt(mark, 10) !== 1) made.start = Number.parseInt(mark, 10);
+  return made;
+}
+
+function listItem(lines, cite) {
+  const [first, ...rest] = blocks(lines.join("\n"));
+  if (first === undefined) return element("li", []);
+  const opening = ITEM.test(first) ? [draw(first, cite)] : paragraph(first.split("\n"), cite);
+  return element("li", [...opening, ...rest.map((block) => draw(block, cite))]);
+}
+
+function paragraph(lines, cite) {
+  return lines.flatMap((line, index) => [
+    ...inline(line.trim(), cite),
+    ...(index < lines.length - 1 ? [/(\s{2}|\\)$/.test(line) ? element("br", []) : " "] : []),
+  ]);
+}
+
+// Every quantifier is bounded or excludes its own end: the time spent grows with the text, whatever it says.
+const INLINE = new RegExp(
+  [
+    /`([^`\n]{1,500})`/,
+    /\*\*((?:[^*\n]|\*(?!\*)){1,1000})\*\*/,
+    /\*([^*\s](?:[^*\n]{0,500}[^*\s])?)\*(?!\*)/,
+    /_([^_\s](?:[^_\n]{0,500}[^_\s])?)_(?![\p{L}\d_])/,
+    /\[([^[\]\n]{1,300})\]\(([^()\s]{1,1000})\)/,
+    /\[(\d{1,2})\]/,
+    /(https?:\/\/[^\s<>()[\]]{1,1000}[^\s<>()[\].,;:!?»"'*_])/,
+    /\\([\\`*_[\]()#+.!>-])/,
+  ]
+    .map((pattern) => pattern.source)
+    .join("|"),
+  "gu",
+);
+
+function inline(text, cite) {
+  const nodes = [];
+  let end = 0;
+  for (const match of text.matchAll(INLINE)) {
+    const insideWord = match[4] && /[\p{L}\d_]/u.test(text.charAt(match.index - 1)); // un_nom_de_fichier
+    nodes.push(text.slice(end, match.index), insideWord ? match[0] : span(match, cite));
+    end = match.index + match[0].length;
+  }
+  return [...nodes, text.slice(end)];
+}
+
+function span([whole, code, strong, star, underscore, label, address, citation, bare, escaped], cite) {
+  if (code) return element("code", [code]);
+  if (strong) return element("strong", inline(strong, cite));
+  if (star || underscore) return element("em", inline(star || underscore, cite));
+  if (label) return isSafe(address) ? link(address, inline(label, cite)) : label;
+  if (citation) return cite(Number(citation)) ?? whole;
+  if (bare) return link(bare, [bare]);
+  return escaped;
+}
+
+function link(address, children) {
+  const made = element("a", children);
+  made.href = address;
+  made.rel = "noopener noreferrer";
+  if (!address.startsWith("tel:")) made.target = "_blank";
+  return made;
+}
+
+function element(name, children) {
+  const made = document.createElement(name);
+  made.append(...children);
+  return made;
+}

@@ -1,0 +1,44 @@
+"""Redis as answers and runs use it: shared by the fleet when it is there, done without when it is not."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+from django_redis import get_redis_connection
+from redis import Redis
+from redis.exceptions import RedisError
+
+from observability import logs
+
+log = logs.get_logger(__name__)
+
+PAUSE_SECONDS = 5.0
+Result = TypeVar("Result")
+
+
+class Store:
+    """One django-redis alias. After a failure it is left alone for a while: its timeout is paid once, not by all."""
+
+    def __init__(self, alias: str) -> None:
+        self.alias = alias
+        self._away_until = 0.0
+
+    @property
+    def is_away(self) -> bool:
+        return time.monotonic() < self._away_until
+
+    def ask(self, operation: Callable[[Redis], Result], otherwise: Result) -> Result:
+        """What `operation` returns, or `otherwise` when Redis is away. Never raises for Redis' sake."""
+        if self.is_away:
+            return otherwise
+        try:
+            return operation(get_redis_connection(self.alias))
+        except (RedisError, ConnectionError) as error:
+            self._away_until = time.monotonic() + PAUSE_SECONDS
+            log.warning("Redis is left alone for a while", dependency=self.alias, code=type(error).__name__)
+            return otherwise
+
+
+answers = Store("default")

@@ -1,0 +1,25 @@
+"""A circuit breaker for a whole fleet of processes: one state in Redis, the same rules in memory while Redis is away.
+
+Generic: it knows nothing of chat, of HTTP or of Django. Start reading at `Policy`, then `Breaker`.
+"""
+
+from __future__ import annotations
+
+from chat.upstream.breaker.breaker import Breaker, CircuitOpen
+from chat.upstream.breaker.circuit import State, Transition
+from chat.upstream.breaker.failover import StoreUnavailable
+from chat.upstream.breaker.permit import Permit
+from chat.upstream.breaker.policy import Policy
+from chat.upstream.breaker.snapshot import Override, Snapshot
+
+__all__ = [
+    "Breaker",
+    "CircuitOpen",
+    "Override",
+    "Permit",
+    "Policy",
+    "Snapshot",
+    "State",
+    "StoreUnavailable",
+    "Transition",
+]

@@ -1,0 +1,113 @@
+"""The OpenAI protocol: a chat completion, streamed as server-sent events."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from chat.events import Delta, Ending, Event, Finish, Usage
+from chat.questions import Language
+from chat.upstream.exchange import CallError, CutError, Exchange, Operation, ProtocolError, decode, encode, expect
+
+PATH = "/v1/chat/completions"
+MESSAGE_LIMIT = 1024 * 1024  # bytes of one server-sent event
+
+
+def chat(messages: list[dict[str, Any]], model: str, language: Language) -> Exchange:
+    """Ask for the next message of a conversation, given as OpenAI's `messages`."""
+    return _completion("chat", messages, model, language)
+
+
+def analysis(messages: list[dict[str, Any]], model: str, language: Language) -> Exchange:
+    """Ask what a document says; the document is part of the messages."""
+    return _completion("analyze", messages, model, language)
+
+
+def _completion(operation: Operation, messages: list[dict[str, Any]], model: str, language: Language) -> Exchange:
+    options = {"stream": True, "stream_options": {"include_usage": True}}
+    return Exchange(operation, PATH, encode({"model": model, "messages": messages, **options}), read, language)
+
+
+def read(pieces: Iterator[bytes]) -> Iterator[Event]:
+    """One `Delta` for all the words that arrived together, at last a `Finish`."""
+    completion = _Completion()
+    error: CallError | None = None
+    try:
+        for message in _messages(pieces):
+            if message is None and (words := completion.take_words()):
+                yield Delta(words)
+            elif message:
+                completion.add(message)
+            if completion.is_done:
+                break
+    except CallError as caught:
+        error = caught
+    if words := completion.take_words():
+        yield Delta(words)
+    if not completion.is_done and completion.ending is None:
+        raise error or CutError
+    yield Finish("ai", completion.ending or "stop", usage=completion.usage)
+
+
+class _Completion:
+    """What the chunks of a completion add up to."""
+
+    def __init__(self) -> None:
+        self.is_done = False
+        self.ending: Ending | None = None
+        self.usage: Usage | None = None
+        self._words: list[str] = []
+
+    def add(self, message: bytes) -> None:
+        if message == b"[DONE]":
+            self.is_done = True
+            return
+        chunk = decode(message)
+        if chunk.get("error"):
+            raise ProtocolError("error_object")
+        if usage := chunk.get("usage"):
+            self._add_usage(expect(dict, usage))
+        if choices := expect(list, chunk.get("choices") or []):
+            self._add_choice(expect(dict, choices[0]))
+
+    def take_words(self) -> str:
+        """The words that came since the last time."""
+        words, self._words = "".join(self._words), []
+        return words
+
+    def _add_choice(self, choice: dict[str, Any]) -> None:
+        delta = expect(dict, choice.get("delta") or {})
+        # A model that declines says so in `refusal`; it is the person's answer all the same.
+        self._words.append(expect(str, delta.get("content") or delta.get("refusal") or ""))
+        if reason := choice.get("finish_reason"):
+            self.ending = "length" if expect(str, reason) == "length" else "stop"
+
+    def _add_usage(self, usage: dict[str, Any]) -> None:
+        prompt, completion = usage.get("prompt_tokens") or 0, usage.get("completion_tokens") or 0
+        self.usage = Usage(max(0, expect(int, prompt)), max(0, expect(int, completion)))
+
+
+def _messages(pieces: Iterator[bytes]) -> Iterator[bytes | None]:
+    """The data of each server-sent event, and None at the end of each piece. Raises ProtocolError for other bytes.
+
+    Bytes become lines before they become text: a piece may end within a character.
+    """
+    data: list[bytes] = []
+    rest, is_stream = b"", False
+    for piece in pieces:
+        *lines, rest = (rest + piece).split(b"\n")
+        for line in lines:
+            field, colon, value = line.removesuffix(b"\r").partition(b":")
+            if field == b"data":
+                data.append(value.strip())
+            elif not field and not colon:
+                yield b"\n".join(data)
+                data.clear()
+            elif field not in {b"", b"event", b"id", b"retry"}:
+                raise ProtocolError("not_a_stream")
+        if len(rest) + sum(map(len, data)) > MESSAGE_LIMIT:
+            raise ProtocolError("too_large")
+        is_stream = is_stream or bool(lines)
+        yield None
+    if rest and not is_stream:
+        raise ProtocolError("not_a_stream")

@@ -1,0 +1,109 @@
+"""What became of one attempt, told once: to the breaker, to the metrics, to the log, and to whoever asked."""
+
+from __future__ import annotations
+
+import time
+from types import TracebackType
+from typing import Literal, NoReturn
+
+from chat.events import Delta, Event, Finish
+from chat.upstream.breaker import Permit
+from chat.upstream.errors import AIInterrupted, AIRejected, AIUnavailable
+from chat.upstream.exchange import CallError, Operation, ProtocolError
+from chat.upstream.line import HangUpError
+from chat.upstream.transport import StatusError
+from observability import logs, metrics
+
+log = logs.get_logger(__name__)
+
+TEXT_LIMIT = 1_000_000  # characters
+
+Outcome = Literal["ok", "client_left", "rejected", "timeout", "error", "interrupted"]
+
+
+class Receipt:
+    """Follows one attempt from its permit to its end, as a `with` block, and turns faults into AIErrors.
+
+    `finish` is the answer's last event, once it is complete.
+    """
+
+    def __init__(self, operation: Operation, attempt: int, permit: Permit) -> None:
+        self.operation = operation
+        self.attempt = attempt
+        self.permit = permit
+        self.finish: Finish | None = None
+        self._began = time.monotonic()
+        self._first_words_after: float | None = None
+        self._characters = 0
+
+    def see(self, event: Event) -> None:
+        """Take note of what the AI said. Raises ProtocolError when that is nothing, or far too much."""
+        if isinstance(event, Delta):
+            self._characters += len(event.text)
+            if self._characters > TEXT_LIMIT:
+                raise ProtocolError("too_large")
+            if self._first_words_after is None:
+                self._note_first_words()
+        elif isinstance(event, Finish):
+            if not self._characters:
+                raise ProtocolError("empty")
+            self.finish = event
+
+    def __enter__(self) -> Receipt:
+        return self
+
+    def __exit__(self, _: object, error: BaseException | None, __: TracebackType | None) -> None:
+        match error:
+            case None:
+                self._complete()
+            case GeneratorExit() | HangUpError():
+                self.permit.ignore()
+                self._tell("client_left", "client_left")
+            case CallError():
+                self._fail(error)
+            case _:  # a mistake of ours says nothing about the service
+                self.permit.ignore()
+                self._tell("error", "bug")
+
+    def _note_first_words(self) -> None:
+        self._first_words_after = time.monotonic() - self._began
+        metrics.AI_TIME_TO_FIRST_CHUNK.labels(self.operation).observe(self._first_words_after)
+        if self.permit.is_probe:  # recovery need not wait for a whole answer to be written
+            self.permit.success(self._first_words_after)
+
+    def _complete(self) -> None:
+        assert self.finish is not None
+        assert self._first_words_after is not None
+        self.permit.success(self._first_words_after)
+        if usage := self.finish.usage:
+            metrics.AI_TOKENS.labels("prompt").inc(usage.prompt_tokens)
+            metrics.AI_TOKENS.labels("completion").inc(usage.completion_tokens)
+        self._tell("ok", "ok")
+
+    def _fail(self, error: CallError) -> NoReturn:
+        """Settle the permit and raise what the caller should do about it."""
+        retry_after = error.retry_after if isinstance(error, StatusError) else None
+        if isinstance(error, StatusError) and error.is_rejection:
+            self.permit.neutral()
+            self._tell("rejected", error.code)
+            raise AIRejected("ai_rejected", error.code) from error
+        self.permit.failure(error.code, retry_after)
+        if self._characters:
+            self._tell("interrupted", error.code)
+            raise AIInterrupted("interrupted", error.code) from error
+        if error.code in {"deadline", "read_timeout"}:
+            self._tell("timeout", error.code)
+            raise AIUnavailable("timeout", error.code) from error
+        self._tell("error", error.code)
+        raise AIUnavailable("ai_error", error.code, retry_after=retry_after) from error
+
+    def _tell(self, outcome: Outcome, code: str) -> None:
+        duration = time.monotonic() - self._began
+        metrics.AI_REQUEST_DURATION.labels(self.operation, outcome).observe(duration)
+        log.info(
+            "AI call finished",
+            operation=self.operation,
+            attempt=self.attempt,
+            outcome=code,
+            duration=round(duration * 1000),
+        )

@@ -1,0 +1,185 @@
+"""The resilient session: the one way in which this program asks the AI anything.
+
+with closing(session.get().perform(openai.chat(messages, model, "fr"))) as answering:
+    for event in answering:
+        ...
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import threading
+import uuid
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import cache
+
+from django.conf import settings
+
+from chat.events import Event, Finish, Notice
+from chat.questions import Language
+from chat.upstream import breakers
+from chat.upstream.breaker import Breaker, CircuitOpen, Permit
+from chat.upstream.errors import AIUnavailable
+from chat.upstream.exchange import Exchange, Operation
+from chat.upstream.line import Deadline, HangUpError, Line
+from chat.upstream.receipt import Receipt
+from chat.upstream.retry import Retry, RetryBudget, attempts
+from chat.upstream.transport import Transport
+from observability import correlation, logs, metrics
+
+__all__ = ["AISession", "Answering", "Deadline", "Exchange", "get"]
+
+log = logs.get_logger(__name__)
+
+RETRY_NOTICE: dict[Language, str] = {"fr": "Nouvelle tentative dans {} s", "en": "Trying again in {} s"}
+
+
+class Answering(Iterator[Event]):
+    """The events of an answer being given: iterated by one thread, closed by any.
+
+    Closing it, at any moment and as often as one likes, frees what it holds: the upstream connection, the breaker's
+    permit (neither success nor failure), the place. A thread that waits in it for the next event wakes at once and
+    finds the iteration ended, without a `Finish`.
+    """
+
+    def __init__(self, events: Generator[Event, None, None], line: Line) -> None:
+        self._events = events
+        self._line = line
+
+    def __next__(self) -> Event:
+        try:
+            return next(self._events)
+        except HangUpError:
+            raise StopIteration from None
+
+    def close(self) -> None:
+        self._line.hang_up()
+        with suppress(ValueError):  # it is running in another thread, which wakes now and cleans up itself
+            self._events.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long one operation may take, in seconds: all of it, and one read."""
+
+    deadline: float
+    read_timeout: float
+
+
+class AISession:
+    """Asks the AI within a deadline, through the breaker, again where that helps; one for each process.
+
+    `wait` sleeps so many seconds or until the event is set, and says whether it was; tests put their own in its place.
+    """
+
+    def __init__(
+        self,
+        *,
+        breaker_of: Callable[[str], Breaker] = breakers.get,
+        wait: Callable[[threading.Event, float], bool] = threading.Event.wait,
+    ) -> None:
+        self._breaker_of = breaker_of
+        self._wait = wait
+        self._budget = RetryBudget()
+        self._places = threading.BoundedSemaphore(settings.AI_MAX_CONCURRENCY)
+        self._transport = Transport(
+            settings.AI_SERVICE_URL,
+            settings.AI_SERVICE_API_KEY,
+            connections=settings.AI_MAX_CONCURRENCY,
+            connect_timeout=settings.AI_CONNECT_TIMEOUT,
+        )
+        self._patience: dict[Operation, Patience] = {
+            "chat": Patience(settings.AI_DEADLINE_CHAT, settings.AI_READ_TIMEOUT_CHAT),
+            "analyze": Patience(settings.AI_DEADLINE_ANALYZE, settings.AI_READ_TIMEOUT_ANALYZE),
+        }
+
+    def perform(self, exchange: Exchange, *, deadline: Deadline | None = None) -> Answering:
+        """The answer's `Delta`s and `Source`s as they arrive, at last one `Finish`; a `Notice` before each new attempt.
+
+        While it is iterated it raises AIUnavailable or AIRejected before the first word, AIInterrupted after it.
+        """
+        patience = self._patience[exchange.operation]
+        line = Line(deadline or Deadline.after(patience.deadline), patience.read_timeout)
+        headers = {
+            "X-Correlation-ID": correlation.current(),
+            "traceparent": correlation.traceparent(),
+            "Idempotency-Key": str(uuid.uuid4()),
+        }
+        return Answering(self._answer(exchange, line, headers), line)
+
+    def _answer(self, exchange: Exchange, line: Line, headers: dict[str, str]) -> Generator[Event, None, None]:
+        with self._place():
+            self._budget.count_call()
+            for attempt, retry in attempts(line.deadline, self._budget):
+                if retry:
+                    yield self._announce(exchange, retry)
+                    if self._wait(line.left, retry.wait):
+                        return
+                with attempt:
+                    events = self._attempt(exchange, line, headers, attempt.retry_state.attempt_number)
+                    first = next(events)  # from here on it is too late to begin anew
+            yield first
+            yield from events
+
+    def _attempt(
+        self, exchange: Exchange, line: Line, headers: dict[str, str], number: int
+    ) -> Generator[Event, None, None]:
+        """One permit, one HTTP call, one outcome."""
+        permit = self._permit(exchange.operation)
+        headers = headers | {
+            "X-Retry-Count": str(number - 1),
+            "X-Deadline-Ms": str(max(0, int(line.deadline.left() * 1000))),
+        }
+        with (
+            Receipt(exchange.operation, number, permit) as receipt,
+            self._transport.post(exchange.path, exchange.body, headers, line) as reply,
+        ):
+            for event in exchange.read(reply):
+                receipt.see(event)
+                if not isinstance(event, Finish):
+                    yield event
+        # All is settled before the last event: few callers ask for more after it.
+        assert receipt.finish is not None
+        yield receipt.finish
+
+    @contextmanager
+    def _place(self) -> Iterator[None]:
+        """One of the calls that this process makes at a time. Raises AIUnavailable at once when all are taken."""
+        if not self._places.acquire(blocking=False):
+            raise AIUnavailable("overloaded", "overloaded")
+        try:
+            yield
+        finally:
+            self._places.release()
+
+    def _permit(self, operation: Operation) -> Permit:
+        try:
+            return self._breaker_of(operation).acquire()
+        except CircuitOpen as error:
+            raise AIUnavailable("circuit_open", "circuit_open", retry_after=error.retry_after) from error
+
+    def _announce(self, exchange: Exchange, retry: Retry) -> Notice:
+        metrics.AI_RETRIES.labels(exchange.operation, retry.code).inc()
+        log.info(
+            "AI call retried",
+            operation=exchange.operation,
+            attempt=retry.attempt,
+            outcome=retry.code,
+            wait_seconds=retry.wait,
+        )
+        seconds = math.ceil(retry.wait)
+        data = {"attempt": retry.attempt, "waitSeconds": seconds}
+        return Notice("status", RETRY_NOTICE[exchange.language].format(seconds), data)
+
+
+@cache
+def get() -> AISession:
+    """This process' session."""
+    return AISession()
+
+
+# Connections that two processes share end in one reading the other's answers.
+os.register_at_fork(after_in_child=get.cache_clear)

@@ -1,0 +1,127 @@
+"""Connections on which no read outlasts its call.
+
+urllib3's timeouts are per read: a server that sends a byte a second passes them for ever, in its headers as in its
+body. Here each read asks the call's `Line` how long it may last, and any thread can hang that line up.
+"""
+
+from __future__ import annotations
+
+import http.client
+import io
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any
+
+from requests.adapters import HTTPAdapter
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.connection import HTTPConnection, HTTPSConnection
+
+from chat.upstream.line import Line
+
+
+class PatientReader(io.RawIOBase):
+    """A socket's incoming bytes, each read waiting as long as the line allows."""
+
+    def __init__(self, sock: socket.socket, line: Line) -> None:
+        self._socket = sock
+        self._raw = sock.makefile("rb", buffering=0)
+        self._line = line
+        self._may_wait = True
+
+    def makefile(self, mode: str) -> io.BufferedReader[PatientReader]:
+        """What http.client asks of a socket."""
+        assert mode == "rb"
+        self._buffer = io.BufferedReader(self)
+        return self._buffer
+
+    def has_more(self) -> bool:
+        """Whether a next piece has come in already, beyond the line break that ends the last. Never waits."""
+        self._may_wait = False
+        try:
+            return not self._buffer.closed and len(self._buffer.peek()) > 2
+        finally:
+            self._may_wait = True
+
+    def readinto(self, target: Any) -> int | None:
+        if not self._may_wait:
+            return None
+        self._socket.settimeout(self._line.patience())
+        return self._raw.readinto(target)
+
+    def readable(self) -> bool:
+        return True
+
+    def close(self) -> None:
+        # http.client closes this at the reply's last byte, before urllib3 gives the connection back to its pool.
+        self._line.disconnect(self._socket)
+        self._raw.close()
+        super().close()
+
+
+@dataclass(slots=True)
+class Call:
+    """A request under way: its line, and the reader of its reply once that begins."""
+
+    line: Line
+    reader: PatientReader | None = None
+
+
+# Which call the connection that urllib3 is about to choose will serve: its pool offers no other place to say so.
+_call: ContextVar[Call] = ContextVar("call")
+
+
+@contextmanager
+def serving(line: Line) -> Iterator[Call]:
+    """A request sent within this block waits on this line."""
+    call = Call(line)
+    token = _call.set(call)
+    try:
+        yield call
+    finally:
+        _call.reset(token)
+
+
+class _Response(http.client.HTTPResponse):
+    def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
+        call = _call.get()
+        call.reader = PatientReader(sock, call.line)
+        super().__init__(call.reader, *args, **kwargs)  # type: ignore[arg-type]  # it only calls makefile
+
+
+class _Patient(http.client.HTTPConnection):
+    response_class = _Response
+
+    def send(self, data: Any) -> None:
+        if self.sock is None:
+            self.connect()
+        line = _call.get().line
+        line.connect(self.sock)
+        self.sock.settimeout(line.patience())
+        super().send(data)
+
+
+class _PatientHTTP(_Patient, HTTPConnection):
+    """Without TLS."""
+
+
+class _PatientHTTPS(_Patient, HTTPSConnection):
+    """With TLS."""
+
+
+class _Pool(HTTPConnectionPool):
+    ConnectionCls = _PatientHTTP
+
+
+class _TLSPool(HTTPSConnectionPool):
+    ConnectionCls = _PatientHTTPS
+
+
+class PatientAdapter(HTTPAdapter):
+    """requests' own adapter over such connections; it retries nothing."""
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _TLSPool}

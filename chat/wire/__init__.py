@@ -1,0 +1,1 @@
+"""Everything that talks to clients: events to bytes, one file a protocol."""

@@ -1,0 +1,93 @@
+"""The whole answer as one JSON object."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from chat.events import Degraded, Event, Source, Start
+from chat.models import Message
+from chat.transcripts import Transcript
+
+if TYPE_CHECKING:
+    from chat.analysing import Analysis
+
+
+def gather(batches: Iterable[Sequence[Event]]) -> Transcript:
+    """Read the answer to its end."""
+    transcript = Transcript()
+    for batch in batches:
+        transcript.extend(batch)
+    return transcript
+
+
+def opening(batches: Iterator[Sequence[Event]]) -> list[Event]:
+    """The first events, up to the first words or the first silence: enough to tell how the answer begins."""
+    said: list[Event] = []
+    for batch in batches:
+        said.extend(batch)
+        if not batch or any(not isinstance(event, Start) for event in batch):
+            break
+    return said
+
+
+def answer(transcript: Transcript, *, conversation_id: str, message_id: str, saved: bool) -> dict[str, Any]:
+    """The body of `POST /api/chat/message`."""
+    finish = transcript.finish
+    assert finish is not None
+    return {
+        "response": transcript.text,
+        "conversationId": conversation_id,
+        "messageId": message_id,
+        "timestamp": timestamp(),
+        "origin": finish.origin,
+        "sources": [source(each) for each in transcript.sources],
+        "suggestions": list(finish.suggestions),
+        "degraded": degraded(finish.degraded),
+        "saved": saved,
+    }
+
+
+def message(row: Message) -> dict[str, Any]:
+    """One message of a history."""
+    return {
+        "id": row.public_id,
+        "role": row.role,
+        "text": row.text,
+        "status": row.status,
+        "origin": row.origin,
+        "sources": row.sources,
+        "suggestions": row.suggestions,
+        "degraded": degraded(Degraded(**row.degraded)) if row.degraded else None,
+        "rating": row.rating,
+        "createdAt": timestamp(row.created_at),
+    }
+
+
+def analysis(found: Analysis, file_name: str) -> dict[str, Any]:
+    """The body of `POST /api/chat/analyze-document`."""
+    return {
+        "analysis": found.text,
+        "extractedData": asdict(found.facts),
+        "suggestions": list(found.suggestions),
+        "fileName": file_name,
+        "degraded": degraded(found.degraded),
+        "timestamp": timestamp(),
+    }
+
+
+def source(each: Source) -> dict[str, str]:
+    return {"id": each.id, "title": each.title, "url": each.url}
+
+
+def degraded(why: Degraded | None) -> dict[str, Any] | None:
+    if why is None:
+        return None
+    return {"reason": why.reason, "retryAfter": why.retry_after, "ageSeconds": why.age_seconds}
+
+
+def timestamp(moment: datetime | None = None) -> str:
+    """ISO 8601 in UTC, to the millisecond."""
+    return (moment or datetime.now(UTC)).astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,40 @@
+"""What a request is called in logs and metrics: a route, never a path; each name from a closed set."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import re
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.urls import Resolver404, resolve
+
+UNMATCHED = "unmatched"
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+# `<uuid:id>` of a path, `(?P<id>…)` of a regular expression.
+_PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>|\(\?P<(\w+)>[^)]*\)")
+
+
+def method(request: HttpRequest) -> str:
+    return request.method if request.method in _METHODS else "OTHER"
+
+
+def endpoint(request: HttpRequest, status: int) -> str:
+    """The route as a template, `/api/chat/{conversationId}/stream`, of a request that was answered with `status`."""
+    if request.resolver_match is None and status != 404:
+        _match_late(request)
+    if request.resolver_match is not None:
+        return _template(request.resolver_match.route)
+    return "/static/{path}" if request.path_info.startswith(settings.STATIC_URL or "/static/") else UNMATCHED
+
+
+def _match_late(request: HttpRequest) -> None:
+    """A middleware answered before Django looked for the view: too many requests, a preflight, a redirect."""
+    with contextlib.suppress(Resolver404):
+        request.resolver_match = resolve(request.path_info)
+
+
+@functools.cache
+def _template(route: str) -> str:
+    return "/" + _PARAMETER.sub(lambda found: f"{{{found[1] or found[2]}}}", route.strip("^$"))

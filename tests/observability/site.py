@@ -1,0 +1,89 @@
+"""A small site to be observed: the routes that our middlewares have to cope with."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+
+from django.conf import settings
+from django.core.wsgi import get_wsgi_application
+from django.http import FileResponse, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.urls import include, path, re_path
+
+from observability import correlation
+from observability.logs import get_logger
+
+MIDDLEWARE = [
+    "observability.middleware.CorrelationMiddleware",
+    "observability.middleware.MetricsMiddleware",
+    "observability.middleware.AccessLogMiddleware",
+    "tests.observability.site.gatekeeper",
+]
+
+log = get_logger("chat.site")
+
+
+def gatekeeper(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+    """Stands for the middlewares that know the caller, or answer in the view's place."""
+
+    def gate(request: HttpRequest) -> HttpResponse:
+        if user := request.headers.get("X-User"):
+            request.caller = SimpleNamespace(id=user)
+        return HttpResponse(status=429) if "X-Too-Many" in request.headers else get_response(request)
+
+    return gate
+
+
+def hello(request: HttpRequest, **_: object) -> HttpResponse:
+    log.info("Hello said", count=1)
+    return HttpResponse("hello")
+
+
+def broken(request: HttpRequest) -> HttpResponse:
+    secret = "the prompt of a parent"
+    raise ValueError(f"cannot read '{secret}'")
+
+
+def unavailable(request: HttpRequest) -> HttpResponse:
+    return HttpResponse(status=503)
+
+
+def streamed(request: HttpRequest) -> StreamingHttpResponse:
+    return StreamingHttpResponse(_chunks(fail="fail" in request.GET))
+
+
+def _chunks(*, fail: bool) -> Iterator[bytes]:
+    yield correlation.current().encode()
+    log.info("Second chunk made")
+    yield b"\n"
+    if fail:
+        raise RuntimeError("cut")
+    yield b"end"
+
+
+def file(request: HttpRequest) -> FileResponse:
+    return FileResponse(Path(__file__).open("rb"))
+
+
+urlpatterns = [
+    path("hello", hello),
+    path("api/chat/<uuid:conversationId>/stream", hello),
+    re_path(r"^old/(?P<page>\d+)/$", hello),
+    path("broken", broken),
+    path("unavailable", unavailable),
+    path("streamed", streamed),
+    path("file", file),
+    path("", include("observability.urls")),
+    path("", include("health.urls")),
+]
+
+
+def served() -> Callable[..., object]:
+    """The site as a WSGI application of its own, for a real server."""
+    os.environ["DJANGO_SETTINGS_MODULE"] = "bff.settings"
+    settings.ROOT_URLCONF = __name__
+    settings.MIDDLEWARE = MIDDLEWARE
+    settings.TEMPLATES = []
+    return get_wsgi_application()

@@ -1,0 +1,289 @@
+from __future__ import annotations
+
+import json
+import logging
+import re
+import subprocess
+import sys
+import threading
+import time
+import warnings
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from django.db import OperationalError
+
+from observability import correlation, logs
+
+ROOT = Path(__file__).resolve().parents[2]
+
+log = logs.get_logger("chat.tests")
+library = logging.getLogger("some.library")
+
+
+def test_our_line_has_the_contracts_keys_in_their_order(lines):
+    correlation.set("c-1")
+    log.info("Chat message sent", user_id="u-1", duration=234, endpoint="/api/chat/message")
+    (line,) = lines()
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", line.pop("timestamp"))
+    assert line == {
+        "level": "info",
+        "message": "Chat message sent",
+        "correlationId": "c-1",
+        "logger": "chat.tests",
+        "userId": "u-1",
+        "duration": 234,
+        "endpoint": "/api/chat/message",
+    }
+    assert list(line)[:3] == ["level", "message", "correlationId"]
+
+
+def test_a_librarys_line_has_the_same_shape(lines):
+    correlation.set("c-1")
+    library.warning("Connection pool is full, discarding connection: %s", "here", extra={"prompt": "secret"})
+    (line,) = lines()
+    assert list(line) == ["timestamp", "level", "message", "correlationId", "logger"]
+    assert line["message"] == "Connection pool is full, discarding connection: here"
+    assert (line["level"], line["correlationId"], line["logger"]) == ("warning", "c-1", "some.library")
+
+
+def test_libraries_are_silent_at_debug_for_they_print_what_they_handle(lines):
+    logging.getLogger("django.db.backends").debug("INSERT INTO chat_message VALUES ('a prompt')")
+    log.debug("Ours")
+    assert [line["message"] for line in lines()] == ["Ours"]
+
+
+def test_a_python_warning_is_a_line(lines):
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        logging.captureWarnings(False)  # noqa: FBT003
+        logging.captureWarnings(True)  # noqa: FBT003 - the test runner had put its own in its place
+        warnings.warn("old ways", DeprecationWarning, stacklevel=1)
+        logging.captureWarnings(False)  # noqa: FBT003
+    (line,) = lines()
+    assert (line["level"], line["logger"]) == ("warning", "py.warnings")
+    assert "DeprecationWarning: old ways" in line["message"]
+
+
+def test_an_exception_is_told_without_local_variables_and_without_content(lines):
+    def handle(prompt: str) -> None:
+        try:
+            int(prompt)
+        except ValueError as error:
+            raise OperationalError(f"server closed the connection\nDETAIL: ({prompt})") from error
+
+    try:
+        handle("mon fils Léo, 8 ans")
+    except OperationalError:
+        log.exception("Work failed", operation="chat")
+    (line,) = lines()
+    assert [(raised["type"], raised["message"]) for raised in line["exception"]] == [
+        ("OperationalError", "server closed the connection"),
+        ("ValueError", "[withheld]"),
+    ]
+    assert re.fullmatch(r"/.*/test_logs\.py:\d+ in handle", line["exception"][0]["frames"][-1])
+    assert "Léo" not in json.dumps(line, ensure_ascii=False)
+
+
+def test_an_exception_group_is_told_with_its_members(lines):
+    log.error("Several failed", exc_info=ExceptionGroup("two", [TypeError("a b"), KeyError("mon fils Léo")]))
+    (line,) = lines()
+    members = line["exception"][0]["exceptions"]
+    assert [(raised["type"], raised["message"]) for (raised,) in members] == [
+        ("TypeError", "a b"),
+        ("KeyError", "[withheld]"),
+    ]
+
+
+def test_what_breaks_off_a_thread_is_a_line(lines, monkeypatch):
+    monkeypatch.setattr(threading, "excepthook", threading.__excepthook__)  # in place of the test runner's
+    logs._log_uncaught_exceptions()
+
+    def work() -> None:
+        raise ValueError("a b")
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    (line,) = lines()
+    assert (line["level"], line["message"]) == ("error", "Uncaught exception in a thread")
+    assert line["exception"][0]["type"] == "ValueError"
+
+
+def test_a_field_outside_the_closed_list_is_dropped_and_named(lines):
+    log.info("Chat message sent", prompt="mon fils", answer="bonjour", status=200)
+    (line,) = lines()
+    assert line["droppedFields"] == ["answer", "prompt"]
+    assert line["status"] == 200
+    assert "mon fils" not in str(line)
+
+
+def test_an_object_in_a_field_tells_its_type_alone(lines):
+    class Question:
+        def __str__(self) -> str:
+            return "mon fils"
+
+    log.info("Odd", result=Question(), dependencies=["a", Question()], runId=UUID(int=1), count=None)
+    (line,) = lines()
+    assert line["result"] == "<Question>"
+    assert line["dependencies"] == ["a", "<Question>"]
+    assert line["runId"] == str(UUID(int=1))
+    assert line["count"] is None
+
+
+SECRETS = [
+    ("Authorization: Bearer abc.DEF-1", "Authorization: [token]"),
+    ("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln is old", "[token] is old"),
+    ("key sk-abcdefgh12345678 refused", "key [token] refused"),
+    (
+        "Error connecting to rediss://default:hunter2@cache:6379/0",
+        "Error connecting to rediss://[credentials]@cache:6379/0",
+    ),
+    ("sent to marie.dupont+mdph@example.fr.", "sent to [email]."),
+    ("call 06 12 34 56 78 now", "call [phone] now"),
+    ("call 06.12.34.56.78 now", "call [phone] now"),
+    ("call 06\u202f12\u202f34\u202f56\u202f78 now", "call [phone] now"),
+    ("call +33612345678 now", "call [phone] now"),
+    ("call +33 (0)6 12 34 56 78 now", "call [phone] now"),
+    ("call 0033 6 12 34 56 78 now", "call [phone] now"),
+    ("NIR 1 84 12 76 451 089 46.", "NIR [nir]."),
+    ("NIR 184122A45108946.", "NIR [nir]."),
+]
+
+
+@pytest.mark.parametrize(("text", "redacted"), SECRETS)
+def test_what_looks_personal_or_secret_is_taken_out_of_every_text(lines, text, redacted):
+    library.warning(text)
+    library.warning("%s", text)
+    log.info(text, reason=text, dependencies={"a": [text]})
+    first, second, third = lines()
+    assert first["message"] == second["message"] == third["message"] == redacted
+    assert third["reason"] == redacted
+    assert third["dependencies"] == {"a": [redacted]}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "12345678-0612-4456-8890-123456789012",
+        "Listening at: http://127.0.0.1:8000 (1234)",
+        "2025-10-01T23:00:00.000Z",
+        "10.112.113.114",
+        "took 1234567 ms of 1700000000",
+        "@decorator of sk-ip",
+    ],
+)
+def test_what_is_neither_stays(lines, text):
+    log.info("Kept", reason=text)
+    assert lines()[0]["reason"] == text
+
+
+def test_a_text_without_end_is_cut(lines):
+    library.warning("x" * 100_000)
+    assert len(lines()[0]["message"]) == 1000
+
+
+@pytest.mark.parametrize("value", ["half a pair: \ud83d", 2**70, float("nan"), "line\nbreak\u2028", "\x00\x1b[31m"])
+def test_any_value_makes_one_line_of_valid_json(capsys, value):
+    log.info("Odd", value=value)
+    (text,) = capsys.readouterr().out.splitlines() if "\u2028" not in str(value) else [capsys.readouterr().out]
+    assert json.loads(text)["message"] == "Odd"
+
+
+def test_a_malformed_record_of_a_library_does_not_vanish(lines):
+    library.warning("%d of %d", "one")
+    (line,) = lines()
+    assert (line["level"], line["message"]) == ("error", "A log record was malformed")
+
+
+def test_the_console_format_is_for_eyes_and_keeps_the_same_secrets(capsys):
+    logs.configure(level="debug", format="console", file="")
+    try:
+        try:
+            int("mon fils Léo")
+        except ValueError:
+            log.exception("Work failed", duration=12, prompt="mon fils", reason="06 12 34 56 78 \ud83d")
+    finally:
+        logs.configure(level="debug", format="json", file="")
+    out = capsys.readouterr().out
+    assert "Work failed" in out
+    assert "duration=12" in out
+    assert "ValueError: [withheld]" in out
+    assert "test_logs.py" in out
+    for secret in ("Léo", "mon fils", "06 12"):
+        assert secret not in out
+
+
+def run(code: str, *, timeout: float = 20) -> subprocess.CompletedProcess[str]:
+    setup = "from observability import logs; logs.configure(level='info', format='json', file='');"
+    return subprocess.run(
+        [sys.executable, "-c", setup + code], capture_output=True, text=True, cwd=ROOT, timeout=timeout, check=False
+    )
+
+
+def test_what_ends_the_process_is_a_line_on_stdout():
+    ended = run("raise ValueError('mon fils Léo')")
+    line = json.loads(ended.stdout)
+    assert ended.returncode == 1
+    assert ended.stderr == ""
+    assert (line["level"], line["message"]) == ("critical", "Uncaught exception")
+    assert line["exception"][0]["message"] == "[withheld]"
+    assert line["correlationId"].startswith("proc-")
+
+
+def test_a_reader_that_went_away_does_not_stop_the_work():
+    worked = run("import os, sys; os.close(1); logs.get_logger('chat').info('x'); print('worked', file=sys.stderr)")
+    assert "worked" in worked.stderr
+    assert "Logging error" not in worked.stderr
+
+
+WRITER = """
+import sys, time
+from observability import logs
+logs.configure(level="info", format="json", file=sys.argv[1])
+sys.stdout = open("/dev/null", "w")
+log = logs.get_logger("chat.writer")
+print("ready", file=sys.stderr, flush=True)
+sys.stdin.readline()
+written = 0
+while time.time() < float(sys.argv[3]):
+    log.info("Written", who=sys.argv[2], count=written, reason="x" * 300)
+    written += 1
+    time.sleep(0.002)
+print(written, file=sys.stderr, flush=True)
+"""
+
+
+def test_four_processes_log_through_a_nightfall_without_losing_or_tearing_a_line(tmp_path):
+    file = tmp_path / "folder" / "bff.log"
+    logs._rotating(str(file)).close()
+    lock = file.with_name(".__bff.lock")
+    nightfall = int(time.time()) + 4
+    assert int(lock.read_text()) % 86400 == 0  # it is midnight, UTC, that it waits for
+    lock.write_text(str(nightfall))
+    for day in range(1, 20):
+        file.with_name(f"bff.log.2025-01-{day:02}").write_text("old")
+
+    command = [sys.executable, "-c", WRITER, str(file)]
+    writers = [
+        subprocess.Popen(
+            [*command, str(number), str(nightfall + 1)],
+            stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT,
+        )
+        for number in range(4)
+    ]  # fmt: skip
+    for writer in writers:
+        assert writer.stderr.readline() == "ready\n"
+    for writer in writers:
+        writer.stdin.write("go\n")
+        writer.stdin.flush()
+    written = {str(number): int(writer.communicate(timeout=30)[1]) for number, writer in enumerate(writers)}
+
+    parts = [part for part in file.parent.glob("bff.log*") if part.read_text() != "old"]
+    assert len(parts) == 2  # yesterday's and today's
+    found = [json.loads(line) for part in parts for line in part.read_text().splitlines()]
+    for who, count in written.items():
+        assert sorted(line["count"] for line in found if line["who"] == who) == list(range(count))
+        assert count > 100
+    assert len(list(file.parent.glob("bff.log.*"))) == 14

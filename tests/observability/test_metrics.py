@@ -1,0 +1,195 @@
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client.parser import text_string_to_metric_families
+
+from observability import metrics, metrics_files
+
+ROOT = Path(__file__).resolve().parents[2]
+
+# DESIGN §10, word for word.
+DECLARED = {
+    "bff_http_requests_total{endpoint,method,status}",
+    "bff_http_request_duration_seconds{endpoint,method}",
+    "bff_http_in_flight",
+    "bff_streams_active",
+    "bff_ai_request_duration_seconds{operation,outcome}",
+    "bff_ai_time_to_first_chunk_seconds{operation}",
+    "bff_ai_retries_total{operation,reason}",
+    "bff_ai_tokens_total{type}",
+    "bff_answers_total{operation,origin}",
+    "bff_cache_requests_total{result}",
+    "bff_single_flight_followers_total",
+    "bff_breaker_state{breaker}",
+    "bff_breaker_transitions_total{breaker,from_state,to_state}",
+    "bff_breaker_rejections_total{breaker}",
+    "bff_unsaved_messages_total",
+}
+
+
+def scrape(client) -> dict[tuple[str, frozenset], float]:
+    response = client.get("/metrics")
+    assert response.status_code == 200
+    assert response["Content-Type"].startswith("text/plain")
+    return read(response.content.decode())
+
+
+def read(page: str) -> dict[tuple[str, frozenset], float]:
+    return {
+        (sample.name, frozenset(sample.labels.items())): sample.value
+        for family in text_string_to_metric_families(page)
+        for sample in family.samples
+    }
+
+
+def value(scraped, name: str, **labels: str) -> float:
+    return scraped.get((name, frozenset(labels.items())), 0)
+
+
+def test_what_is_declared_is_what_the_contract_lists():
+    ours = [metric for metric in vars(metrics).values() if isinstance(metric, Counter | Gauge | Histogram)]
+    found = set()
+    for metric in ours:
+        name = metric._name + ("_total" if metric._type == "counter" else "")
+        found.add(name + (f"{{{','.join(metric._labelnames)}}}" if metric._labelnames else ""))
+    assert found == DECLARED
+
+
+def test_a_request_is_counted_and_timed_under_its_route(client):
+    labels = {"endpoint": "/api/chat/{conversationId}/stream", "method": "GET"}
+    before = scrape(client)
+    client.get("/api/chat/12345678-1234-4234-8234-123456789012/stream")
+    after = scrape(client)
+    for name, more in [("bff_http_requests_total", {"status": "200"}), ("bff_http_request_duration_seconds_count", {})]:
+        assert value(after, name, **labels, **more) == value(before, name, **labels, **more) + 1
+
+
+def test_whatever_is_asked_the_series_stay_few(client):
+    for number in range(20):
+        client.generic(f"M{number}", f"/nowhere/{number}")
+    page = client.get("/metrics").content.decode()
+    assert "nowhere" not in page
+    assert 'endpoint="unmatched",method="OTHER",status="404"' in page
+
+
+def test_a_request_in_progress_is_seen_and_no_longer_when_it_failed(client):
+    client.raise_request_exception = False
+    assert value(scrape(client), "bff_http_in_flight") == 1  # the scrape itself
+    client.get("/broken")
+    assert value(scrape(client), "bff_http_in_flight") == 1
+
+
+@pytest.mark.parametrize("end", ["complete", "client_left", "failed"])
+def test_a_stream_is_active_until_its_end_and_timed_to_it(client, end):
+    def counted() -> float:
+        return value(scrape(client), "bff_http_request_duration_seconds_count", endpoint="/streamed", method="GET")
+
+    before = counted()
+    response = client.get("/streamed" + ("?fail=1" if end == "failed" else ""))
+    next(response.streaming_content)
+    during = scrape(client)
+    assert value(during, "bff_streams_active") == 1
+    assert value(during, "bff_http_in_flight") == 2
+    assert counted() == before
+
+    if end == "failed":
+        with pytest.raises(RuntimeError):
+            list(response.streaming_content)
+    elif end == "complete":
+        list(response.streaming_content)
+    response.close()
+    after = scrape(client)
+    assert value(after, "bff_streams_active") == 0
+    assert value(after, "bff_http_in_flight") == 1
+    assert counted() == before + 1
+
+
+def test_counters_with_known_labels_begin_at_nothing(client):
+    page = scrape(client)
+    assert ("bff_cache_requests_total", frozenset({("result", "stale")})) in page
+    assert ("bff_answers_total", frozenset({("operation", "analyze"), ("origin", "fallback")})) in page
+    assert not any(name.endswith("_created") for name, _ in page)
+
+
+def test_the_page_is_served_when_the_folder_of_the_workers_is_gone(client, monkeypatch, tmp_path):
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path / "gone"))
+    assert ("bff_http_in_flight", frozenset()) in scrape(client)
+
+
+WORKER = """
+import sys
+from observability import metrics_files
+metrics_files.use(sys.argv[1])
+from observability import metrics
+metrics.HTTP_REQUESTS.labels("/hello", "GET", "200").inc(3)
+metrics.HTTP_REQUEST_DURATION.labels("/hello", "GET").observe(0.2)
+metrics.STREAMS_ACTIVE.inc(2)
+metrics.BREAKER_STATE.labels("chat").set(float(sys.argv[2]))
+print("counted", flush=True)
+sys.stdin.readline()
+"""
+
+PAGE = """
+import sys, os
+from django.conf import settings
+settings.configure(ALLOWED_HOSTS=["*"], ROOT_URLCONF="observability.urls")
+import django
+django.setup()
+from django.test import Client
+print(Client().get("/metrics").content.decode())
+"""
+
+
+def page_of(folder: Path) -> dict[tuple[str, frozenset], float]:
+    env = {**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(folder)}
+    shown = subprocess.run([sys.executable, "-c", PAGE], capture_output=True, text=True, cwd=ROOT, env=env, check=True)
+    return read(shown.stdout)
+
+
+def test_workers_count_as_one_and_the_dead_ones_gauges_go_with_them(tmp_path, monkeypatch):
+    folder = tmp_path / "made" / "here"
+    workers = []
+    for state in ("2", "0"):
+        command = [sys.executable, "-c", WORKER, str(folder), state]
+        workers.append(subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT))
+        assert workers[-1].stdout.readline() == "counted\n"
+    try:
+        page = page_of(folder)
+        hello = {"endpoint": "/hello", "method": "GET"}
+        assert value(page, "bff_http_requests_total", **hello, status="200") == 6
+        assert value(page, "bff_http_request_duration_seconds_count", **hello) == 2
+        assert value(page, "bff_http_request_duration_seconds_bucket", **hello, le="0.25") == 2
+        assert value(page, "bff_streams_active") == 4
+        assert value(page, "bff_breaker_state", breaker="chat") == 0  # the latest to know
+
+        workers[1].kill()
+        workers[1].wait(10)
+        monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(folder))
+        metrics_files.mark_process_dead(workers[1].pid)
+        page = page_of(folder)
+        assert value(page, "bff_http_requests_total", **hello, status="200") == 6
+        assert value(page, "bff_streams_active") == 2
+        assert value(page, "bff_breaker_state", breaker="chat") == 2
+    finally:
+        for worker in workers:
+            worker.kill()
+            worker.communicate()
+
+    metrics_files.clear()
+    assert list(folder.iterdir()) == []
+
+
+def test_without_a_folder_nothing_is_written(tmp_path, monkeypatch):
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", "")
+    metrics_files.use("")
+    assert "PROMETHEUS_MULTIPROC_DIR" not in os.environ
+    metrics_files.clear()
+    metrics_files.mark_process_dead(1)
