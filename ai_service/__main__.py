@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import signal
 import sys
 from pathlib import Path
@@ -12,6 +13,8 @@ import gevent
 from ai_service.library import Library
 from ai_service.server import Service, serve
 
+KNOWLEDGE = Path(__file__).resolve().parent.parent / "chat" / "knowledge_base"
+
 
 def main() -> int:
     """Serve until told to stop. Returns the exit code."""
@@ -20,7 +23,7 @@ def main() -> int:
     try:
         server = serve(service, options.host, options.port)
     except OSError as error:
-        sys.stderr.write(f"ai_service can't listen on {options.host}:{options.port}: {error.strerror}\n")
+        sys.stderr.write(f"ai_service can't listen on {options.host}:{options.port}: {os.strerror(error.errno or 0)}\n")
         return 1
     for name in (signal.SIGTERM, signal.SIGINT):
         gevent.signal_handler(name, server.stop)
@@ -37,8 +40,20 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--tokens-per-second", type=float, default=40.0, help="pace of writing, 0 for no pace (default: %(default)s)"
     )
-    parser.add_argument("--knowledge", type=Path, metavar="DIR", help="Markdown entries in fr/ and en/, for /api/chat")
+    parser.add_argument(
+        "--knowledge",
+        type=_folder,
+        metavar="DIR",
+        default=KNOWLEDGE,
+        help="Markdown entries in fr/ and en/ (default: %(default)s)",
+    )
     return parser.parse_args()
+
+
+def _folder(name: str) -> Path:
+    if not Path(name).is_dir():
+        raise argparse.ArgumentTypeError(f"{name} is no folder")
+    return Path(name)
 
 
 if __name__ == "__main__":

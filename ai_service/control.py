@@ -14,12 +14,16 @@ class StandIn:
         self.url = url.rstrip("/")
 
     def fail(
-        self, fault: str, *, share: float = 1.0, count: int | None = None, operation: str | None = None, **options: float
+        self,
+        fault: str,
+        *,
+        share: float = 1.0,
+        count: int | None = None,
+        operation: str | None = None,
+        **options: float,
     ) -> None:
         """Let calls go wrong: a `share` of them, or the next `count`, of one operation or of all (see README.md)."""
-        self._ask(
-            "PUT", "faults", {"fault": fault, "share": share, "count": count, "operation": operation, **options}
-        )
+        self._ask("PUT", "faults", {"fault": fault, "share": share, "count": count, "operation": operation, **options})
 
     def heal(self) -> None:
         """End all faults. Calls that already suffer one go on suffering."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from ai_service.faults import OPERATIONS, Faults
+from ai_service.faults import OPERATIONS, Faults, is_number
 from ai_service.ledger import Ledger
 from ai_service.replies import BadRequest, Instant, json_object
 
@@ -63,7 +63,7 @@ class ControlSurface:
 
     def set_pace(self, wish: dict[str, Any]) -> dict[str, Any]:
         pace = wish.get("tokens_per_second")
-        if type(pace) not in {int, float} or pace < 0:
+        if not is_number(pace):
             raise BadRequest("tokens_per_second must be a number, 0 or more", "tokens_per_second")
-        self.pace = float(pace)
+        self.pace = pace
         return self.stats()

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, get_args
+from http import HTTPStatus
+from typing import Any, TypeGuard, get_args
 
 from ai_service.ledger import Operation
 
@@ -79,12 +80,17 @@ class Faults:
         kind, operation = options.pop("fault", None), options.pop("operation", None)
         share, count = options.pop("share", 1), options.pop("count", None)
         _require(kind in FAULTS, f"fault must be one of {', '.join(FAULTS)}")
-        _require(operation in {None, *OPERATIONS}, f"operation must be one of {', '.join(OPERATIONS)}, or absent for both")
-        _require(_is_number(share) and share <= 1, "share must be a number from 0 to 1")
-        _require(count is None or type(count) is int and count >= 0, "count must be a whole number, or absent for no end")
+        _require(
+            operation in {None, *OPERATIONS}, f"operation must be one of {', '.join(OPERATIONS)}, or absent for both"
+        )
+        _require(is_number(share) and share <= 1, "share must be a number from 0 to 1")
+        _require(
+            count is None or (type(count) is int and count >= 0), "count must be a whole number, or absent for no end"
+        )
         unknown = options.keys() - FAULTS[kind].keys()
         _require(not unknown, f"{kind} has no option {', '.join(sorted(unknown))}")
-        _require(all(map(_is_number, options.values())), "options must be numbers, 0 or more")
+        _require(all(map(is_number, options.values())), "options must be numbers, 0 or more")
+        _require(options.get("status", 500) in set(HTTPStatus), "status must be one that HTTP knows")
         plan = Plan(Fault(kind, FAULTS[kind] | options), share, count)
         self._plans.update(dict.fromkeys([operation] if operation else OPERATIONS, plan))
 
@@ -108,5 +114,6 @@ def _require(holds: bool, otherwise: str) -> None:
         raise ValueError(otherwise)
 
 
-def _is_number(value: object) -> bool:
-    return type(value) in {int, float} and value >= 0  # type: ignore[operator]  # not isinstance: true is no number here
+def is_number(value: object) -> TypeGuard[float]:
+    """Whether JSON gave a number that is not negative."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and value >= 0

@@ -54,7 +54,7 @@ def complete(body: bytes) -> Plain | Stream:
     if not asked:
         raise BadRequest("'messages' holds no message of a user.", "messages")
     document = DOCUMENT.search(asked[-1])
-    text = _explain(document, asked[-1]) if document else writing.answer(asked[-1], _passages(messages), asked[:-1])
+    text = _explain(document, messages) if document else _answer(asked, messages)
     completion = Completion(data, messages, text, "analyze" if document else "chat")
     return completion.streamed() if data.get("stream") is True else completion.whole()
 
@@ -68,7 +68,8 @@ class Completion:
         self._ending = "length" if limit and limit < len(tokens) else "stop"
         self._tokens = tokens[:limit] if limit else tokens
         self._operation = operation
-        self._wants_usage = bool((data.get("stream_options") or {}).get("include_usage"))
+        options = data.get("stream_options")
+        self._wants_usage = isinstance(options, dict) and options.get("include_usage") is True
         self._prompt_tokens = sum(len(tokens_of(message.text)) for message in messages)
         self._envelope = {
             "id": f"chatcmpl-{uuid.uuid4().hex}",
@@ -131,16 +132,20 @@ def _whole_number(data: dict[str, Any], name: str) -> int | None:
     return value
 
 
-def _passages(messages: list[Message]) -> list[Passage]:
-    return [
+def _answer(asked: list[str], messages: list[Message]) -> str:
+    system = _system(messages)
+    passages = [
         Passage(unescape(found["title"]), unescape(found["source"]), found["text"])
-        for message in messages
-        if message.role == "system"
-        for found in PASSAGE.finditer(message.text)
+        for found in PASSAGE.finditer(system)
     ]
+    return writing.answer(asked[-1], passages, earlier=asked[:-1], instructions=system.partition("<passages>")[0])
 
 
-def _explain(document: re.Match[str], message: str) -> str:
+def _explain(document: re.Match[str], messages: list[Message]) -> str:
     kind = TYPE.search(document["attributes"])
-    around = message[: document.start()] + message[document.end() :]
-    return documents.explain(document["text"], kind[1] if kind else "other", asked=around).text
+    asked = document.string[: document.start()] + document.string[document.end() :]
+    return documents.explain(document["text"], kind[1] if kind else "", f"{asked} {_system(messages)}").text
+
+
+def _system(messages: list[Message]) -> str:
+    return "\n".join(message.text for message in messages if message.role == "system")

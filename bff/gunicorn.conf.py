@@ -29,6 +29,7 @@ max_requests = 100_000
 max_requests_jitter = 10_000
 logger_class = Logger
 proc_name = "chat-bff"
+control_socket_disable = True  # its path is one for all instances of a machine
 
 
 def on_starting(server: Any) -> None:

@@ -44,6 +44,7 @@ def _environment() -> dict[str, str]:
         "DEBUG": "1",
         "PORT": "8000",
         "LOG_FORMAT": "console",
+        "LOG_LEVEL": "info",
         "PROMETHEUS_MULTIPROC_DIR": str(VAR / "metrics"),
         "PYTHONUNBUFFERED": "1",
     }

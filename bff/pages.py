@@ -4,14 +4,13 @@ each layer they skip is time that a person does not wait.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import csp.middleware
 from django.contrib.auth import middleware as auth
 from django.contrib.messages import middleware as messages
 from django.contrib.sessions import middleware as sessions
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponseBase, HttpResponseForbidden
 from django.middleware import clickjacking, common, csrf, locale
 
 API_PATHS = ("/api/chat/", "/v1/")
@@ -31,13 +30,11 @@ def is_chat(request: HttpRequest) -> bool:
 class PagesOnly:
     """Steps aside on paths that programs call."""
 
-    get_response: Callable[[HttpRequest], HttpResponseBase]
-
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         if request.path.startswith(MACHINE_PATHS):
-            return self.get_response(request)
-        response: HttpResponseBase = super().__call__(request)  # type: ignore[misc]
-        return response
+            response: HttpResponseBase = self.get_response(request)  # type: ignore[attr-defined]
+            return response
+        return super().__call__(request)  # type: ignore[misc, no-any-return]
 
 
 class SessionMiddleware(PagesOnly, sessions.SessionMiddleware): ...
@@ -50,7 +47,7 @@ class CommonMiddleware(PagesOnly, common.CommonMiddleware): ...
 
 
 class CsrfViewMiddleware(PagesOnly, csrf.CsrfViewMiddleware):
-    def process_view(self, request: HttpRequest, *view: Any) -> HttpResponseBase | None:
+    def process_view(self, request: HttpRequest, *view: Any) -> HttpResponseForbidden | None:
         """APIs check it where identity comes from a cookie: see bff.auth."""
         return None if request.path.startswith(MACHINE_PATHS) else super().process_view(request, *view)
 

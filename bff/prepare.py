@@ -18,6 +18,7 @@ WAIT_SECONDS = 20
 
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "bff.settings")
+    os.environ["LOG_LEVEL"] = "warning"  # a thousand lines about warming would hide the one with the password
     django.setup()
     from django.conf import settings  # noqa: PLC0415 only after setup
 
@@ -25,7 +26,7 @@ def main() -> None:
     _wait_for(settings.REDIS_URL)
     _wait_for(settings.AI_SERVICE_URL)
     call_command("migrate", verbosity=0, interactive=False)
-    call_command("load_knowledge")
+    call_command("load_knowledge", verbosity=0)
     _make_admin()
     _warm(settings.AI_SERVICE_URL, is_ours="AI_SERVICE_URL" not in os.environ)
 
@@ -62,7 +63,7 @@ def _warm(ai_service: str, *, is_ours: bool) -> None:
 
 
 def _pace(ai_service: str, tokens_per_second: int) -> None:
-    requests.put(f"{ai_service}/_control/pace", json={"tokensPerSecond": tokens_per_second}, timeout=2)
+    requests.put(f"{ai_service}/_control/pace", json={"tokens_per_second": tokens_per_second}, timeout=2)
 
 
 if __name__ == "__main__":

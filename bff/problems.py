@@ -7,6 +7,7 @@ from http import HTTPStatus
 from typing import Any
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
+from django.db import OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.views import defaults
 from ninja import NinjaAPI
@@ -56,14 +57,20 @@ def _openai(status: int, message: str, errors: Sequence[Mapping[str, Any]]) -> d
 def install(api: NinjaAPI) -> None:
     """Let every error of `api` end in this shape."""
     api.add_exception_handler(ValidationError, _invalid)
-    api.add_exception_handler(HttpError, lambda request, error: problem(request, error.status_code, str(error)))
+    api.add_exception_handler(HttpError, _refused)
     api.add_exception_handler(Http404, lambda request, error: problem(request, 404))
     api.add_exception_handler(PermissionDenied, lambda request, error: problem(request, 403))
     api.add_exception_handler(
         RequestDataTooBig, lambda request, error: problem(request, 413, "The request is too large.")
     )
+    api.add_exception_handler(OperationalError, _history_away)
     api.add_exception_handler(SuspiciousOperation, lambda request, error: problem(request, 400))
     api.add_exception_handler(Exception, _crash)
+
+
+def _refused(request: HttpRequest, error: HttpError | type[HttpError]) -> HttpResponse:
+    assert isinstance(error, HttpError)
+    return problem(request, error.status_code, str(error))
 
 
 def _invalid(request: HttpRequest, error: ValidationError | type[ValidationError]) -> HttpResponse:
@@ -75,6 +82,11 @@ def _invalid(request: HttpRequest, error: ValidationError | type[ValidationError
 def _field(location: Sequence[Any]) -> str:
     """`body.payload.message` → `message`: the client knows nothing of our parameter names."""
     return ".".join(str(part) for part in location[2:]) or str(location[-1])
+
+
+def _history_away(request: HttpRequest, error: Exception | type[Exception]) -> HttpResponse:
+    log.warning("History is not available", code=type(error).__name__)
+    return problem(request, 503, "The history is not available just now.", headers={"Retry-After": "5"})
 
 
 def _crash(request: HttpRequest, error: Exception | type[Exception]) -> HttpResponse:

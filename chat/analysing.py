@@ -14,6 +14,7 @@ from chat.transcripts import Transcript
 from chat.upstream import openai, rag, session
 from chat.upstream.errors import AIError
 from chat.upstream.exchange import Exchange
+from observability import metrics
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +33,10 @@ def analyse(text: str, document_type: str, file_name: str, language: Language) -
     try:
         finish, said = _ask_ai(text, document_type, file_name, language)
     except AIError as error:
+        metrics.ANSWERS.labels("analyze", "fallback").inc()
         said = fallbacks.for_document(facts, language, error)
         return Analysis(said, facts, fallbacks.next_steps(language), fallbacks.degraded(error))
+    metrics.ANSWERS.labels("analyze", "ai").inc()
     return Analysis(said, facts, finish.suggestions or fallbacks.next_steps(language), None)
 
 

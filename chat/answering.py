@@ -19,8 +19,9 @@ from chat.questions import Language, Passage, Question
 from chat.runs import Run
 from chat.transcripts import Transcript
 from chat.upstream import openai, rag, session
-from chat.upstream.errors import AIError, AIInterrupted, AIUnavailable
+from chat.upstream.errors import AIError, AIInterrupted
 from chat.upstream.exchange import Exchange
+from observability import metrics
 
 MAX_PASSAGES = 3
 REPLAY_CHARACTERS = 60
@@ -106,12 +107,15 @@ def answer(question: Question, *, bypass_cache: bool = False, warm: bool = False
     key = cache.key_of(question, knowledge.version(passages))
     kept = None if bypass_cache else cache.find(key)
     if kept is not None and kept.is_fresh:
+        metrics.ANSWERS.labels("chat", "cache").inc()
         return Answer(key, kept=kept)
 
     def produce(run: Run) -> Iterator[Event]:
         return _remembered(key, _written(question, passages, kept, run), warm=warm)
 
-    return Answer(key, run=runs.lead_or_follow(key, produce, fallbacks.cut_short(question.language)))
+    run = runs.lead_or_follow(key, produce, fallbacks.cut_short(question.language))
+    run.on_end(_count)
+    return Answer(key, run=run)
 
 
 def grounds(question: Question) -> list[Passage]:
@@ -158,10 +162,7 @@ def _ask_ai(question: Question, passages: Sequence[Passage], run: Run) -> Iterat
             said.append(event)
             yield event
             continue
-        text = text_of(said)
-        if not text.strip():
-            raise AIUnavailable("ai_error", "empty_answer")
-        yield from _cited(text, passages)
+        yield from _cited(text_of(said), passages)
         yield replace(
             event,
             suggestions=event.suggestions or knowledge.suggestions(passages, question.language, question.text),
@@ -182,6 +183,11 @@ def _exchange(question: Question, passages: Sequence[Passage]) -> Exchange:
     if settings.AI_SERVICE_PROTOCOL == "rag":
         return rag.chat(question)
     return openai.chat(prompts.for_chat(question, passages), settings.AI_SERVICE_MODEL, question.language)
+
+
+def _count(answered: Transcript) -> None:
+    assert answered.finish is not None
+    metrics.ANSWERS.labels("chat", answered.finish.origin).inc()
 
 
 def _cited(text: str, passages: Sequence[Passage]) -> Iterator[Source]:

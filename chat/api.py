@@ -20,7 +20,7 @@ from chat.questions import Language, language_of
 from chat.transcripts import Transcript
 from chat.wire import headers, plain, ui_stream
 
-router = Router(tags=["chat"])
+router = Router(tags=["chat"], by_alias=True)
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
 
@@ -97,11 +97,11 @@ def reset(request: HttpRequest, body: schemas.ResetIn | None = None) -> dict[str
 
 
 @router.post("/feedback", response={204: None})
-def feedback(request: HttpRequest, body: schemas.FeedbackIn) -> tuple[int, None]:
+def feedback(request: HttpRequest, body: schemas.FeedbackIn) -> HttpResponse:
     """Say whether an answer helped."""
     if not conversations.rate(caller_of(request), body.message_id, body.rating, body.comment):
         raise Http404
-    return 204, None
+    return HttpResponse(status=204)
 
 
 @router.post("/analyze-document", response={200: schemas.AnalysisOut, 413: schemas.Problem, 422: schemas.Problem})
@@ -165,7 +165,7 @@ def _document(request: HttpRequest) -> schemas.DocumentIn:
     file = request.FILES.get("file")
     if file is None:
         raise HttpError(422, "file is missing.")
-    if file.size is None or file.size > documents.MAX_BYTES:
+    if file.size is None or file.size > schemas.MAX_DOCUMENT_BYTES:
         raise HttpError(413, "The file is larger than 10 MB.")
     fields = {"document": file.read(), "documentType": request.POST.get("documentType", "other"), "fileName": file.name}
     return schemas.parsed(schemas.DocumentIn, fields)

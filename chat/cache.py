@@ -211,7 +211,8 @@ class HitRate:
             rows: list[list[bytes | None]] = pipe.execute()
             return rows
 
-        rows = store.ask(read, [])
+        nothing: list[list[bytes | None]] = []
+        rows = store.ask(read, nothing)
         hits, lookups = (sum(int(row[column] or 0) for row in rows) for column in (0, 1))
         return round(hits / lookups, 4) if lookups else None
 

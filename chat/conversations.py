@@ -10,10 +10,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, TypeVar
 
-from django.db import DatabaseError, InterfaceError, connection, transaction
+from django.db import DatabaseError, transaction
 from django.utils import timezone
 
 from chat import cache, runs
+from chat.database import DatabaseAway, database
 from chat.events import Event
 from chat.models import Conversation, Message, new_public_id
 from chat.questions import Turn
@@ -55,16 +56,16 @@ class Record:
 
     def begin(self, run_id: str) -> None:
         """Save the question, and the answer as one that is being written by this run."""
-        self._has_begun = _saved(lambda: self._insert(Message(status=Message.Status.PENDING, run_id=run_id)))
+        self._has_begun = _save(lambda: self._insert(Message(status=Message.Status.PENDING, run_id=run_id)))
 
     def complete(self, transcript: Transcript) -> None:
         """Save the answer as it ended."""
         if self._has_begun:
-            self.saved = _saved(lambda: _update(self.message_id, transcript))
+            self.saved = _save(lambda: _update(self.message_id, transcript))
         else:
-            self.saved = _saved(lambda: self._insert(_filled(Message(), transcript)))
+            self.saved = _save(lambda: self._insert(_filled(Message(), transcript)))
 
-    def _insert(self, answer: Message) -> None:
+    def _insert(self, answer: Message) -> bool:
         with transaction.atomic():
             conversation = self.place.row or self._new_conversation()
             answer.public_id, answer.role = self.message_id, Message.Role.ASSISTANT
@@ -76,6 +77,7 @@ class Record:
             if self.place.row is not None:
                 Conversation.objects.filter(pk=conversation.pk).update(updated_at=timezone.now())
         self.place.row = conversation
+        return True
 
     def _new_conversation(self) -> Conversation:
         title = " ".join(self.question.split())[:TITLE_LENGTH]
@@ -91,26 +93,21 @@ def locate(owner: str, public_id: str | None, *, may_begin: bool = False) -> Pla
     if public_id is None:
         return Place(owner, new_public_id())
     try:
-        with connection_released():
-            row = Conversation.objects.filter(owner=owner, public_id=public_id).first()
-            if row is None and not may_begin:
-                raise UnknownConversation(public_id)
-            return Place(owner, public_id, row, _history(row) if row else ())
-    except (DatabaseError, InterfaceError) as error:
+        place = database.ask(lambda: _find(owner, public_id))
+    except DatabaseAway:
         # Better an answer that doesn't know the conversation than none.
-        log.warning("History could not be read", code=type(error).__name__)
+        log.warning("History could not be read", code="database_away")
         return Place(owner, public_id)
+    if place.row is None and not may_begin:
+        raise UnknownConversation(public_id)
+    return place
 
 
 def pending(owner: str, public_id: str) -> Message | None:
     """The answer of this conversation that is still being written, as far as the history knows."""
-    with connection_released():
-        return (
-            Message.objects.select_related("conversation")
-            .filter(conversation__owner=owner, conversation__public_id=public_id)
-            .filter(role=Message.Role.ASSISTANT, status=Message.Status.PENDING)
-            .last()
-        )
+    pending = Message.objects.filter(role=Message.Role.ASSISTANT, status=Message.Status.PENDING)
+    mine = pending.filter(conversation__owner=owner, conversation__public_id=public_id)
+    return database.ask(mine.select_related("conversation").last)
 
 
 def settle(owner: str, public_id: str, cut_short: Sequence[Event]) -> None:
@@ -120,65 +117,64 @@ def settle(owner: str, public_id: str, cut_short: Sequence[Event]) -> None:
         return
     run = runs.find(message.run_id, cut_short)
     if run is None:
-        _saved(lambda: _update(message.public_id, Transcript(cut_short)))
+        _save(lambda: _update(message.public_id, Transcript(cut_short)))
     else:
-        run.on_end(lambda transcript: _saved(lambda: _update(message.public_id, transcript)))
+        run.on_end(lambda transcript: _save(lambda: _update(message.public_id, transcript)))
 
 
 def page_of_conversations(owner: str, before: str | None, limit: int) -> list[Conversation]:
     """The latest first; `before` is the `public_id` of the last one seen. One more than `limit`, if there is."""
-    with connection_released():
+
+    def read() -> list[Conversation]:
         mine = Conversation.objects.filter(owner=owner).order_by("-updated_at", "-id")
         if before is not None:
             last = _own(owner, before)
             mine = mine.filter(updated_at__lte=last.updated_at).exclude(updated_at=last.updated_at, id__gte=last.pk)
         return list(mine[: limit + 1])
 
+    return database.ask(read)
+
 
 def page_of_messages(owner: str, public_id: str, after: int, limit: int) -> list[Message]:
     """In order; `after` is the row number of the last one seen, 0 to begin. One more than `limit`, if there is."""
-    with connection_released():
-        conversation = _own(owner, public_id)
-        return list(conversation.messages.filter(id__gt=after).order_by("id")[: limit + 1])
+    return database.ask(lambda: list(_own(owner, public_id).messages.filter(id__gt=after).order_by("id")[: limit + 1]))
 
 
 def forget(owner: str, public_id: str | None) -> int:
     """Delete one or all of the caller's conversations, and what was kept for them; how many there were."""
-    with connection_released():
+
+    def delete() -> tuple[int, list[str]]:
         mine = Conversation.objects.filter(owner=owner)
         if public_id is not None:
             mine = mine.filter(pk=_own(owner, public_id).pk)
-        for run_id in mine.filter(messages__status=Message.Status.PENDING).values_list("messages__run_id", flat=True):
-            runs.stop(run_id)
-        count = mine.count()
-        mine.delete()
+        pending = Message.objects.filter(conversation__in=mine, status=Message.Status.PENDING)
+        run_ids = list(pending.values_list("run_id", flat=True))
+        return mine.delete()[1].get(Conversation._meta.label, 0), run_ids
+
+    count, run_ids = database.ask(delete)
+    for run_id in run_ids:
+        runs.stop(run_id)
     cache.forget(owner)
     return count
 
 
 def rate(owner: str, message_id: str, rating: str, comment: str) -> bool:
     """Keep what somebody thinks of an answer; an unhelpful one is not served again. False when there is no such."""
-    with connection_released():
-        message = Message.objects.filter(
-            conversation__owner=owner, public_id=message_id, role=Message.Role.ASSISTANT
-        ).first()
-        if message is None:
-            return False
-        Message.objects.filter(pk=message.pk).update(rating=rating, comment=comment)
-    if rating == Message.Rating.DOWN and message.cache_key:
-        cache.evict(message.cache_key)
-    return True
+
+    def write() -> str | None:
+        mine = Message.objects.filter(conversation__owner=owner, public_id=message_id, role=Message.Role.ASSISTANT)
+        mine.update(rating=rating, comment=comment)
+        return mine.values_list("cache_key", flat=True).first()
+
+    cache_key = database.ask(write)
+    if cache_key and rating == Message.Rating.DOWN:
+        cache.evict(cache_key)
+    return cache_key is not None
 
 
-class connection_released:  # noqa: N801 read as a statement
-    """Give the connection back afterwards: an answer may stream for half a minute, and there are few connections."""
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, *error: object) -> None:
-        if not connection.in_atomic_block:
-            connection.close()
+def _find(owner: str, public_id: str) -> Place:
+    row = Conversation.objects.filter(owner=owner, public_id=public_id).first()
+    return Place(owner, public_id, row, _history(row) if row else ())
 
 
 def _own(owner: str, public_id: str) -> Conversation:
@@ -199,8 +195,9 @@ def _filled(message: Message, transcript: Transcript) -> Message:
     return message
 
 
-def _update(message_id: str, transcript: Transcript) -> None:
-    Message.objects.filter(public_id=message_id).update(**_columns(transcript))
+def _update(message_id: str, transcript: Transcript) -> bool:
+    """False when the message is gone: its conversation was forgotten while it was written."""
+    return Message.objects.filter(public_id=message_id).update(**_columns(transcript)) == 1
 
 
 def _columns(transcript: Transcript) -> dict[str, Any]:
@@ -217,16 +214,11 @@ def _columns(transcript: Transcript) -> dict[str, Any]:
     }
 
 
-def _saved(write: Callable[[], object]) -> bool:
-    """Whether it was written. A connection may have died since it was last used: that is worth a second try."""
-    for is_last in (False, True):
-        try:
-            with connection_released():
-                write()
-        except (DatabaseError, InterfaceError) as error:
-            if is_last:
-                metrics.UNSAVED_MESSAGES.inc()
-                log.error("Message not saved", code=type(error).__name__)  # noqa: TRY400 a driver's message quotes rows
-        else:
-            return True
-    return False
+def _save(write: Callable[[], bool]) -> bool:
+    """Whether it was written, as far as can be told now."""
+    try:
+        return database.ask(write)
+    except DatabaseError as error:
+        metrics.UNSAVED_MESSAGES.inc()
+        log.error("Message not saved", code=type(error).__name__)  # noqa: TRY400 a driver's message quotes rows
+        return False

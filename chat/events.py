@@ -91,11 +91,11 @@ _TYPES: dict[str, type] = {letter: kind for kind, letter in _LETTERS.items()}
 
 def encode(events: Sequence[Event]) -> bytes:
     """Events as compact JSON: `[["d", {"text": "…"}], …]`; lone surrogates are replaced, they can't be sent anyway."""
-    rows = [[_LETTERS[type(event)], event] for event in events]
+    rows = [(_LETTERS[type(event)], event) for event in events]
     try:
         return orjson.dumps(rows)
     except orjson.JSONEncodeError:
-        return orjson.dumps([[letter, _printable(event)] for letter, event in rows])
+        return orjson.dumps([(letter, _printable(event)) for letter, event in rows])
 
 
 def decode(data: bytes) -> list[Event]:

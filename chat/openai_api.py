@@ -28,7 +28,6 @@ _ROLES: dict[str, Literal["user", "assistant", "system"]] = {
     "user": "user",
     "assistant": "assistant",
 }
-# These change what is answered, and we can't honour them: better a clear no than an answer to another question.
 UNSUPPORTED = ("tools", "functions", "audio", "logprobs", "response_format")
 
 
@@ -55,13 +54,17 @@ class StreamOptions(Wire):
 class CompletionIn(Wire):
     """Sampling parameters (temperature, top_p, seed, …) and `user` are accepted and ignored: answers are shared."""
 
-    model_config = {"extra": "allow"}
-
     model: Annotated[Text, Field(max_length=200)]
     messages: list[CompletionMessage] = Field(min_length=1, max_length=200)
     stream: bool = False
     stream_options: StreamOptions | None = None
     n: Literal[1] | None = None
+    # These change what is answered, and we can't honour them: better a clear no than an answer to another question.
+    tools: Any = None
+    functions: Any = None
+    audio: Any = None
+    logprobs: Any = None
+    response_format: Any = None
 
 
 @router.post("/chat/completions", response={200: dict[str, Any]})
@@ -87,7 +90,7 @@ def _question(request: HttpRequest, body: CompletionIn) -> Question:
         raise HttpError(400, "The last message must be the user's, with text in it.")
     if len(last.text) > MAX_MESSAGE:
         raise HttpError(400, f"A message may have {MAX_MESSAGE} characters at most.")
-    if refused := [name for name in UNSUPPORTED if (body.model_extra or {}).get(name)]:
+    if refused := [name for name in UNSUPPORTED if getattr(body, name)]:
         raise HttpError(400, f"Not supported here: {', '.join(refused)}.")
     history = tuple(Turn(_ROLES[message.role], message.text) for message in earlier)
     return Question(last.text.strip(), language(request, last.text), caller_of(request), history)

@@ -21,7 +21,10 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A piece of the knowledge base that fits a question; `score` grows with the fit."""
+    """A piece of the knowledge base that fits a question; `score` grows with the fit.
+
+    `revision` changes whenever the entry it was taken from does.
+    """
 
     slug: str
     title: str
@@ -29,6 +32,7 @@ class Passage:
     source_name: str
     source_url: str
     score: float
+    revision: str = ""
 
 
 @dataclass(frozen=True, slots=True)

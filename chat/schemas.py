@@ -13,7 +13,8 @@ from pydantic.alias_generators import to_camel
 from chat.events import DegradedReason, Origin
 
 MAX_MESSAGE = 4000
-MAX_DOCUMENT = 14_000_000  # 10 MB as base64
+MAX_DOCUMENT_BYTES = 10 * 1024 * 1024
+MAX_DOCUMENT_TEXT = MAX_DOCUMENT_BYTES * 4 // 3 + 4  # the same as base64
 
 
 def _sayable(text: str) -> str:
@@ -23,8 +24,14 @@ def _sayable(text: str) -> str:
     return text
 
 
-Text = Annotated[str, AfterValidator(_sayable)]
-MessageText = Annotated[Text, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_MESSAGE)]
+Sayable = AfterValidator(_sayable)
+Text = Annotated[str, Sayable]
+MessageText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_MESSAGE), Sayable]
+# What the client knows of the person: a few short facts.
+Fact = Annotated[str, StringConstraints(max_length=500), Sayable] | int | float | bool | None
+Context = Annotated[
+    dict[Annotated[str, StringConstraints(max_length=64), Sayable], Fact], Field(default_factory=dict, max_length=20)
+]
 PublicId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 
 
@@ -35,9 +42,7 @@ class Wire(Schema):
 class MessageIn(Wire):
     message: MessageText
     conversation_id: PublicId | None = None
-    context: dict[
-        Annotated[Text, Field(max_length=64)], Annotated[Text, Field(max_length=500)] | int | float | bool | None
-    ] = Field(default_factory=dict, max_length=20)
+    context: Context
 
 
 Body = TypeVar("Body", bound=Wire)
@@ -72,7 +77,7 @@ class StreamIn(Wire):
 
     message: MessageText
     conversation_id: PublicId | None = None
-    context: dict[str, Any] = Field(default_factory=dict, max_length=20)
+    context: Context
     # Whether the client made the conversation's id itself, as the AI SDK does.
     chosen_by_client: bool = False
 
@@ -161,7 +166,7 @@ class StopOut(Wire):
 class FeedbackIn(Wire):
     message_id: PublicId
     rating: Literal["up", "down"]
-    comment: Annotated[Text, StringConstraints(strip_whitespace=True, max_length=1000)] = ""
+    comment: Annotated[str, StringConstraints(strip_whitespace=True, max_length=1000), Sayable] = ""
 
 
 DocumentType = Literal["medical", "administrative", "mdph", "other"]
@@ -170,9 +175,9 @@ DocumentType = Literal["medical", "administrative", "mdph", "other"]
 class DocumentIn(Wire):
     """A document: pasted text or a file's bytes as base64 in JSON, the bytes themselves from a form."""
 
-    document: Annotated[Text, StringConstraints(min_length=1, max_length=MAX_DOCUMENT)] | bytes
+    document: Annotated[str, StringConstraints(min_length=1, max_length=MAX_DOCUMENT_TEXT), Sayable] | bytes
     document_type: DocumentType = "other"
-    file_name: Annotated[Text, StringConstraints(max_length=200)] = ""
+    file_name: Annotated[str, StringConstraints(max_length=200), Sayable] = ""
 
 
 class DateOut(Wire):

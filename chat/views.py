@@ -17,72 +17,65 @@ from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_http_methods, require_safe
 from markdown_it import MarkdownIt
 
-from chat import api, fallbacks
-
-# Word for word the first question of an entry of the knowledge base: their answers are kept warm.
-SUGGESTIONS = (
-    _("Comment constituer un dossier MDPH pour mon enfant ?"),
-    _("Comment obtenir un AESH pour mon enfant ?"),
-    _("Combien de temps la MDPH met-elle pour répondre ?"),
-    _("Comment trouver du répit quand on s'occupe d'un enfant handicapé ?"),
-)
+from chat import api, help_lines, knowledge
+from chat.questions import Language
 
 # What app.js and its modules say on their own; everything else stands in the templates. `{…}` is filled in there.
 STRINGS = {
-    "answerStarts": _("La réponse arrive."),
-    "answerComplete": _("La réponse est complète."),
-    "copied": _("Copié"),
-    "thanks": _("Merci"),
-    "notSent": _("Votre avis n’a pas pu partir."),
+    "answerStarts": _("The answer is arriving."),
+    "answerComplete": _("The answer is complete."),
+    "copied": _("Copied"),
+    "thanks": _("Thank you"),
+    "notSent": _("Your opinion could not be sent."),
     "sources": _("Sources"),
-    "searching": _("Je cherche dans les informations publiques…"),
-    "loading": _("J’ouvre la conversation…"),
-    "resuming": _("Je reprends la réponse…"),
-    "when": _("Vous pouvez réessayer {when}."),
-    "age": _("Elle date d’{age}."),
-    "retry": _("Réessayer"),
-    "resume": _("Reprendre"),
-    "reload": _("Recharger la page"),
-    "askAgain": _("Reposer la question"),
-    "fallbackTitle": _("L’assistant n’est pas disponible pour le moment"),
-    "overloadedTitle": _("Beaucoup de personnes écrivent en ce moment"),
-    "rejectedTitle": _("L’assistant n’a pas su traiter cette question"),
-    "interruptedTitle": _("La réponse s’est arrêtée avant la fin"),
-    "interruptedText": _("Ce qui est écrit reste valable, mais il manque la suite."),
-    "stoppedTitle": _("Vous avez arrêté la réponse"),
-    "helpTitle": _("Vous pouvez parler à quelqu’un maintenant"),
-    "staleText": _("Voici une réponse déjà donnée à cette question, que nous avions gardée."),
-    "knowledgeText": _("Voici ce que disent nos fiches vérifiées sur ce sujet."),
-    "fallbackText": _("Voici quelques repères en attendant."),
-    "offlineTitle": _("Pas de connexion"),
-    "offlineText": _("Votre question est gardée ici. Réessayez quand le réseau sera revenu."),
-    "lostTitle": _("La connexion s’est coupée"),
-    "lostText": _("Ce qui est écrit est gardé. La réponse peut reprendre là où elle en était."),
-    "tooFastTitle": _("Un petit instant"),
-    "tooFastText": _("Beaucoup de questions sont parties en peu de temps. La vôtre est gardée."),
-    "unreadableTitle": _("Ce message n’a pas pu être lu"),
-    "unreadableText": _("Il est peut-être trop long. Essayez de le raccourcir, ou de poser une question à la fois."),
-    "expiredTitle": _("La page est restée ouverte un long moment"),
-    "expiredText": _("Copiez votre question si besoin, puis rechargez la page."),
-    "goneTitle": _("Cette conversation n’est plus là"),
-    "goneText": _("Elle a été oubliée, ou elle a été commencée sur un autre appareil."),
-    "startAnew": _("Commencer une nouvelle conversation"),
-    "brokenTitle": _("Quelque chose n’a pas marché de notre côté"),
-    "brokenText": _("Ce n’est pas votre faute. Votre question est gardée, vous pouvez réessayer."),
-    "correlation": _("Référence pour nous en parler : {reference}"),
-    "forgetOne": _("Oublier cette conversation ?"),
-    "forgetAll": _("Oublier toutes vos conversations ?"),
-    "forgetThis": _("Oublier « {title} »"),
-    "forgotten": _("C’est oublié."),
-    "document": _("Document : {name}"),
-    "documentSending": _("J’envoie le document…"),
-    "documentReading": _("Je lis le document…"),
-    "documentTooLarge": _("Ce document dépasse 10 Mo. Essayez d’en envoyer une partie."),
-    "documentUnreadableTitle": _("Je n’arrive pas à lire ce document"),
-    "documentUnreadableText": _("Un PDF avec du texte, un document Word ou un fichier texte convient."),
+    "searching": _("Looking through public information…"),
+    "loading": _("Opening the conversation…"),
+    "resuming": _("Taking up the answer again…"),
+    "when": _("You can try again {when}."),
+    "retry": _("Try again"),
+    "resume": _("Resume"),
+    "reload": _("Reload the page"),
+    "edit": _("Change the question"),
+    "askAgain": _("Ask again"),
+    "interruptedTitle": _("The answer stopped before its end"),
+    "interruptedText": _("What is written still holds, but the rest is missing."),
+    "stoppedTitle": _("You stopped the answer"),
+    "helpTitle": _("You can talk to someone now"),
+    # The same words that the server uses when such an answer is new.
+    "unavailable": _("The assistant is not available at this moment."),
+    "overloaded": _("Many people are asking at this moment, and the assistant can't take more questions."),
+    "rejected": _("The assistant could not take this question."),
+    "stale": _("{what} Here is an answer given {age} to the same question."),
+    "knowledge": _("{what} This is an article from our knowledge base, not an answer written for you."),
+    "offlineTitle": _("No connection"),
+    "offlineText": _("Your question is kept here. Try again when the network is back."),
+    "lostTitle": _("The connection was lost"),
+    "lostText": _("What is written is kept. The answer can go on from where it was."),
+    "tooFastTitle": _("One moment, please"),
+    "tooFastText": _("Many questions were sent in a short time. Yours is kept."),
+    "unreadableTitle": _("This message could not be read"),
+    "unreadableText": _("It may be too long. Try to shorten it, or ask one question at a time."),
+    "expiredTitle": _("The page has been open for a long time"),
+    "expiredText": _("Your question is kept. Reload the page, then send it again."),
+    "goneTitle": _("This conversation is no longer there"),
+    "goneText": _("It was forgotten, or it was begun on another device."),
+    "startAnew": _("Begin a new conversation"),
+    "brokenTitle": _("Something went wrong on our side"),
+    "brokenText": _("It is not your fault. Your question is kept, and you can try again."),
+    "correlation": _("Reference, to tell us about it: {reference}"),
+    "forgetOne": _("Forget this conversation?"),
+    "forgetAll": _("Forget all your conversations?"),
+    "forgetThis": _("Forget “{title}”"),
+    "forgotten": _("It is forgotten."),
+    "document": _("Document: {name}"),
+    "documentSending": _("Sending the document…"),
+    "documentReading": _("Reading the document…"),
+    "documentTooLarge": _("This document is larger than 10 MB. Try to send a part of it."),
+    "documentUnreadableTitle": _("I can’t read this document"),
+    "documentUnreadableText": _("A PDF with text in it, a Word document or a text file will do."),
     "date": _("Date"),
-    "amount": _("Montant"),
-    "reference": _("Référence"),
+    "amount": _("Amount"),
+    "reference": _("Reference"),
     "citation": _("Source {number}"),
 }
 
@@ -93,10 +86,11 @@ _markdown = MarkdownIt("js-default")
 @cache_control(private=True, no_cache=True)
 def chat_page(request: HttpRequest) -> HttpResponse:
     """The page; with the answer in it when its form was sent by a browser without JavaScript."""
+    language: Language = "en" if get_language() == "en" else "fr"
     question = (request.POST.get("suggestion") or request.POST.get("message", "")).strip()
     context = {
-        "suggestions": SUGGESTIONS,
-        "help_lines": fallbacks.help_lines(get_language()),
+        "suggestions": knowledge.openers(language, limit=4),
+        "help_lines": help_lines.all_lines(language),
         "strings": STRINGS,
         "site": f"{request.scheme}://{request.get_host()}",
         "question": question,
@@ -117,12 +111,12 @@ def _readable(answer: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "html": _html(answer["text"]),
         "sources": [
-            source | {"place": urlsplit(source["url"]).hostname}
+            source | {"place": (urlsplit(source["url"]).hostname or "").removeprefix("www.")}
             for source in answer["sources"]
             if source["url"].startswith(("https://", "http://"))
         ],
         "suggestions": answer["suggestions"],
-        "notice": STRINGS["fallbackText"] if degraded else "",
+        "notice": STRINGS["unavailable"] if degraded else "",
         "when": _when(degraded["retryAfter"]) if degraded else "",
     }
 
@@ -137,6 +131,6 @@ def _when(seconds: int | None) -> str:
     if not seconds:
         return ""
     minutes = max(1, round(seconds / 60))
-    return ngettext(
-        "Vous pouvez réessayer dans une minute.", "Vous pouvez réessayer dans %(minutes)d minutes.", minutes
-    ) % {"minutes": minutes}
+    return ngettext("You can try again in a minute.", "You can try again in %(minutes)d minutes.", minutes) % {
+        "minutes": minutes
+    }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, cast
 
 from chat import answering, cache, knowledge
 from chat.questions import Language, Question
@@ -44,7 +44,7 @@ def tasks(only: set[str] | None = None) -> Iterator[Task]:
     for entry in knowledge.entries():
         if only is None or entry.slug in only:
             for text in entry.questions:
-                yield Task(entry.slug, entry.language, text)
+                yield Task(entry.slug, cast("Language", entry.language), text)
 
 
 def is_warm(task: Task) -> bool:

@@ -63,7 +63,7 @@ class Asking(threading.Thread):
         if self.ended is None:
             return {"status": "unhealthy", "latency": latency, "error": "timeout"}
         if self.error is not None:
-            return {"status": "unhealthy", "latency": latency, "error": code_of(self.error)}
+            return {"status": "unhealthy", "latency": latency, "error": code_of(self.error)} | self.details
         return {"status": "healthy", "latency": latency} | self.details
 
 
@@ -123,7 +123,7 @@ class Readiness:
                     dependency=name,
                     from_state=before,
                     to_state=now,
-                    error=result.get("error"),
+                    code=result.get("error"),
                     exc_info=self._asked[name].error,
                 )
 

@@ -6,6 +6,7 @@ It follows the request's own thread or greenlet. Threads and late generators bin
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import secrets
 import uuid
@@ -26,16 +27,27 @@ class CorrelationId(str):
     flags: str = "00"
 
 
-# Outside any request (start, commands, background threads) lines carry the process's own id and are found by it.
-_current: ContextVar[str] = ContextVar("correlation_id", default=f"proc-{uuid.uuid4()}")
+_current: ContextVar[str] = ContextVar("correlation_id", default="")
+_process: str
+
+
+def _name_process() -> None:
+    """Outside any request (start, commands, background threads) lines carry the process's own id."""
+    global _process  # noqa: PLW0603 - there is one
+    _process = f"proc-{uuid.uuid4()}"
+
+
+_name_process()
+os.register_at_fork(after_in_child=_name_process)
 
 
 def current() -> str:
     """The id of what is being done now; never empty."""
-    return _current.get()
+    return _current.get() or _process
 
 
 def new() -> str:
+    """An id for work that comes with none."""
     return f"req-{uuid.uuid4()}"
 
 

@@ -37,4 +37,10 @@ def _match_late(request: HttpRequest) -> None:
 
 @functools.cache
 def _template(route: str) -> str:
-    return "/" + _PARAMETER.sub(lambda found: f"{{{found[1] or found[2]}}}", route.strip("^$"))
+    return "/" + _PARAMETER.sub(_placeholder, route.strip("^$"))
+
+
+def _placeholder(found: re.Match[str]) -> str:
+    """`{conversationId}`: the client contract's spelling of `conversation_id`."""
+    first, *others = (found[1] or found[2]).split("_")
+    return f"{{{first}{''.join(word.capitalize() for word in others)}}}"

@@ -22,7 +22,7 @@ class Lines(structlog.stdlib.ProcessorFormatter):
         try:
             return super().format(record)
         except Exception:  # noqa: BLE001 - a library's record may hold anything; its line must not vanish unseen
-            return f'{{"timestamp":"{iso(record.created)}","level":"error","message":"A log record was malformed"}}'
+            return _to_json(None, "", _head(record, "A log record was malformed"))
 
 
 def as_json() -> Lines:
@@ -39,19 +39,23 @@ def _shape(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
     """The line's keys in the line's order. Only our own records have fields, and only those of the closed list."""
     record: logging.LogRecord = event.pop("_record")
     ours: bool = event.pop("_from_structlog")
-    line: dict[str, Any] = {
-        "timestamp": iso(record.created),
-        "level": record.levelname.lower(),
-        "message": privacy.redact(event.pop("event")),
-        "correlationId": correlation.current(),
-        "logger": record.name,
-    }
+    line = _head(record, privacy.redact(event.pop("event")))
     exc_info = _exc_info(event.pop("exc_info", None))
     if ours:
         line |= privacy.allowed(event)
     if exc_info:
         line["exception"] = privacy.exception(exc_info)
     return line
+
+
+def _head(record: logging.LogRecord, message: str) -> dict[str, Any]:
+    return {
+        "timestamp": iso(record.created),
+        "level": record.levelname.lower(),
+        "message": message,
+        "correlationId": correlation.current(),
+        "logger": record.name,
+    }
 
 
 def _exc_info(value: object) -> privacy.ExcInfo | None:

@@ -21,7 +21,7 @@ from concurrent_log_handler import ConcurrentTimedRotatingFileHandler
 from observability import lines
 
 # The packages whose debug lines we vouch for. Libraries at debug print what they handle: queries, bodies, prompts.
-_OURS = ("bff", "chat", "health", "observability", "ai_service")
+_OURS = ("bff", "chat", "health", "observability")
 
 structlog.configure(
     processors=[structlog.stdlib.filter_by_level, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
@@ -84,16 +84,22 @@ def _set_levels(level: str) -> None:
     logging.getLogger().setLevel("INFO" if level == "DEBUG" else level)
     for name in _OURS:
         logging.getLogger(name).setLevel(level)
-    # What these say is in our access line already, and there without the path.
-    logging.getLogger("django.request").addFilter(_has_exception)
-    logging.getLogger("django.server").setLevel("ERROR")
-    logging.getLogger("django.security.DisallowedHost").setLevel("CRITICAL")
+    logging.getLogger("django.server").setLevel("ERROR")  # runserver's access lines, beside ours
+    logging.getLogger("django.request").addFilter(_failure)
+    logging.getLogger("django.security.DisallowedHost").addFilter(_disallowed_host)
 
 
-def _has_exception(record: logging.LogRecord) -> bool:
-    """Of Django's lines on failed requests keep the unexpected ones, and of these no path: it may hold anything."""
+def _failure(record: logging.LogRecord) -> bool:
+    """Of Django's lines on 4xx and 5xx only the exceptions add to our access line; their paths may hold anything."""
     record.msg, record.args = "Request failed", ()
     return bool(record.exc_info)
+
+
+def _disallowed_host(record: logging.LogRecord) -> bool:
+    """Whoever scans the internet causes these: neither an error of ours, nor worth a stack trace, nor to be quoted."""
+    record.msg, record.args, record.exc_info = "Host is not in ALLOWED_HOSTS", (), None
+    record.levelno, record.levelname = logging.WARNING, "WARNING"
+    return True
 
 
 def _be_lean() -> None:

@@ -19,13 +19,10 @@ ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None]
 # Everything a line of ours may say, as it is written in the line; `first_byte=` in the code becomes `firstByte`.
 FIELDS = frozenset(
     """
-    ageSeconds answers attempt attempts breaker bytes cause characters chunks code conversationId count deadline
-    dependencies dependency deleted documentType duration ended endpoint entries error failed failures fault file
-    firstByte fromState generation kept kind knowledge knowledgeVersion language limit loaded messageId method model
-    operation origin outcome pages percentile port protocol questions rate reason removed result retryAfter runId saved
-    scope seconds share signal size skipped source stage state status task throughput toState tokens total type until
-    userId value version wait waitSeconds warmed who worker
-    """.split()  # noqa: SIM905 - eighty quotation marks would hide the words
+    ageSeconds attempt attempts breaker bundled bytes cause chunks code conversationId count dependency documentType
+    duration ended endpoint entries error firstByte fromState kind language messageId method model operation origin
+    outcome reason retryAfter runId saved seconds size source status toState tokens type userId waitSeconds who
+    """.split()  # noqa: SIM905 - forty quotation marks would hide the words
 )
 
 _LONGEST = 1000  # characters of a text; nothing that is worth reading in a log is longer
@@ -51,8 +48,8 @@ _SPEAKING = frozenset(
     CommandError ConnectTimeout ConnectionAbortedError ConnectionError ConnectionRefusedError ConnectionResetError
     FileNotFoundError ImportError ImproperlyConfigured InterfaceError MaxConnectionsError MemoryError
     ModuleNotFoundError NameError NewConnectionError NotImplementedError OSError OperationalError PermissionError
-    PoolTimeout ProgrammingError ReadOnlyError ReadTimeout RecursionError ResponseError SSLError StopIteration
-    TimeoutError TypeError UnboundLocalError gaierror
+    PoolTimeout ProgrammingError ReadOnlyError ReadTimeout RecursionError SSLError TimeoutError TypeError
+    UnboundLocalError gaierror
     """.split()  # noqa: SIM905 - see FIELDS
 )
 
@@ -61,10 +58,10 @@ _describe = ExceptionDictTransformer(show_locals=False, use_rich=False, max_fram
 
 def redact(text: str) -> str:
     """The text without what looks like a secret, an e-mail address, a phone or a social security number."""
-    text = text[:_LONGEST]
-    if _SUSPECT.search(text) is None:
-        return text
-    return _SECRET.sub(lambda found: f"[{found.lastgroup}]", text)
+    text = text[: 2 * _LONGEST]  # so that the last cut goes through no secret
+    if _SUSPECT.search(text):
+        text = _SECRET.sub(lambda found: f"[{found.lastgroup}]", text)
+    return text[:_LONGEST]
 
 
 def clean(value: object) -> Any:
@@ -103,11 +100,17 @@ def _described(raised: dict[str, Any]) -> dict[str, Any]:
     described: dict[str, Any] = {
         "type": raised["exc_type"],
         "message": message if raised["exc_type"] in _SPEAKING else "[withheld]",
-        "frames": [f"{frame['filename']}:{frame['lineno']} in {frame['name']}" for frame in raised["frames"]],
+        "frames": [_place(frame) for frame in raised["frames"]],
     }
     if raised["is_group"]:
         described["exceptions"] = [[_described(one) for one in member] for member in raised["exceptions"]]
     return described
+
+
+def _place(frame: dict[str, Any]) -> str:
+    if not frame["filename"]:
+        return f"… {frame['name']}"  # "Skipped frames: 12"
+    return f"{frame['filename']}:{frame['lineno']} in {frame['name']}"
 
 
 def _snake(name: str) -> str:

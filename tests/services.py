@@ -51,15 +51,15 @@ class Process:
         atexit.register(self.stop)
 
     def start(self) -> None:
-        sink = self.output.open("ab") if self.output else subprocess.DEVNULL
-        self.child = subprocess.Popen(
-            self.command,
-            stdout=sink,
-            stderr=sink,
-            env={**os.environ, **(self.env or {})},
-            cwd=ROOT,
-            start_new_session=True,
-        )
+        with (self.output or Path(os.devnull)).open("ab") as sink:
+            self.child = subprocess.Popen(
+                self.command,
+                stdout=sink,
+                stderr=sink,
+                env={**os.environ, **(self.env or {})},
+                cwd=ROOT,
+                start_new_session=True,
+            )
         wait_for_port(self.port)
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
@@ -67,6 +67,9 @@ class Process:
             os.killpg(self.child.pid, signal.SIGCONT)
             os.killpg(self.child.pid, how)
             self.child.wait(10)
+
+    def kill(self) -> None:
+        self.stop(signal.SIGKILL)
 
     def freeze(self) -> None:
         os.killpg(self.child.pid, signal.SIGSTOP)
@@ -101,21 +104,19 @@ def _start() -> None:
     atexit.register(shutil.rmtree, FOLDER, ignore_errors=True)  # first in, last out: after what lives in it has ended
     redis_port, ai_port = free_port(), free_port()
     os.environ.update(
-        DEBUG="0",
+        DEBUG="1",  # without HTTPS; what production sets is tested in a process of its own
         SECRET_KEY="only-for-tests-" + "x" * 50,
-        ALLOWED_HOSTS="*",
         REDIS_URL=f"redis://{HOST}:{redis_port}/0",
         DATABASE_URL=postgres_address(),
         AI_SERVICE_URL=f"http://{HOST}:{ai_port}",
         AI_SERVICE_MODEL="stand-in",
         LOG_LEVEL="debug",
-        SECURE_COOKIES="0",
+        LOG_FORMAT="json",
         RATE_LIMIT_CHAT="100000/minute",
         RATE_LIMIT_DEFAULT="100000/minute",
     )
     redis_server(redis_port)
-    if (ROOT / "ai_service" / "__main__.py").exists():
-        ai_service(ai_port)
+    ai_service(ai_port)
 
 
 _start()

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import tomllib
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 
@@ -22,20 +22,20 @@ class Wording:
 
     def __init__(self, language: Language) -> None:
         table = tomllib.loads((FOLDER / f"{language}.toml").read_text("utf-8"))
-        self.stop_words: list[str] = table["stop_words"].split()
+        self.stop_words = frozenset(table["stop_words"].split())
         self._short = Replacements(table["short"].items())
-        self._same = Replacements((said, meant) for meant, saids in table["same"].items() for said in saids)
-        self.meanings: list[tuple[str, str]] = [
-            (self.written(said), self.written(meant)) for meant, saids in table["meaning"].items() for said in saids
-        ]
+        self._same = Replacements(_turned(table["same"]))
+        self.meanings = [(self.written(said), self.written(meant)) for said, meant in _turned(table["meaning"])]
+        heard = (said for said, _ in (*_turned(table["same"]), *_turned(table["meaning"])))
+        self.vocabulary = self.stop_words.union(*(folded(said).split() for said in heard))
+
+    def spelt_out(self, question: str) -> str:
+        """A question without case, accents or punctuation, SMS style made plain."""
+        return self._short.apply(folded(question))
 
     def written(self, text: str) -> str:
         """Words without case, accents or punctuation, one spelling for those that have several."""
         return self._same.apply(folded(text))
-
-    def asked(self, text: str) -> str:
-        """The same for a question, which may be typed in SMS style."""
-        return self._same.apply(self._short.apply(folded(text)))
 
 
 class Replacements:
@@ -50,6 +50,10 @@ class Replacements:
         return self._pattern.sub(lambda found: self._meant[found[0]], text)
 
 
+def _turned(table: Mapping[str, list[str]]) -> list[tuple[str, str]]:
+    return [(said, meant) for meant, saids in table.items() for said in saids]
+
+
 @cache
 def of(language: Language) -> Wording:
     return Wording(language)
@@ -58,4 +62,4 @@ def of(language: Language) -> Wording:
 def folded(text: str) -> str:
     """`L'été à Œuilly` → `l ete a oeuilly`."""
     text = unicodedata.normalize("NFKD", text.casefold().replace("œ", "oe").replace("æ", "ae"))
-    return " ".join(re.findall(r"[a-z0-9]+", "".join(letter for letter in text if not unicodedata.combining(letter))))
+    return " ".join(re.findall("[a-z0-9]+", re.sub("[\u0300-\u036f]+", "", text)))

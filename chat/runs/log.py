@@ -18,7 +18,7 @@ from redis import Redis
 from redis.commands.core import Script
 
 from chat import events
-from chat.events import Event
+from chat.events import Event, Finish
 from chat.runs.run import Run
 from chat.store import Store
 from chat.store import answers as shared
@@ -60,7 +60,7 @@ def _script(source: str) -> Script:
 
 def holder_of(flight: str, process: str, run: str) -> tuple[str, str] | None:
     """Who answers this question: `(process, run)` of whoever began first and lives; None when Redis is away."""
-    arguments = [process, run, FLIGHT_SECONDS, "bff:process:", LEASE_SECONDS]
+    arguments: list[str | int] = [process, run, FLIGHT_SECONDS, "bff:process:", LEASE_SECONDS]
     holder = shared.ask(lambda redis: _script(_LEAD)([f"bff:flight:{flight}"], arguments, client=redis), None)
     if not isinstance(holder, bytes):
         return None
@@ -78,7 +78,7 @@ def publish(process: str, runs: Iterable[tuple[Run, Sequence[Event]]]) -> bool:
             fields = {"p": process, "n": run.published, "e": events.encode(new)}
             pipe.xadd(key, fields, maxlen=LOG_MAX_ENTRIES, approximate=True)
             pipe.expire(key, LOG_SECONDS)
-            if run.has_ended:
+            if isinstance(new[-1], Finish):
                 pipe.eval(_RELEASE, 1, f"bff:flight:{run.flight}", f"{process} {run.id}")
         pipe.execute()
         return True

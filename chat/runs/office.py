@@ -32,6 +32,7 @@ class Office:
         self._runs: dict[str, Run] = {}
         self._flights: dict[str, Run] = {}
         self._work = threading.Event()
+        self._publishing = threading.Lock()
         self._keeper: threading.Thread | None = None
 
     def lead_or_follow(self, flight: str, produce: Produce, cut_short: Sequence[Event]) -> Run:
@@ -95,13 +96,23 @@ class Office:
         """Write the run to its end, whatever happens."""
         try:
             for event in produce(run):
-                run.append([event])
-                self._work.set()
+                if isinstance(event, Finish):
+                    self._end(run, [event])
+                else:
+                    run.append([event])
+                    self._work.set()
         except Exception:
             if not run.is_cancelled:
                 log.exception("Run failed")
         if not run.has_ended:
-            run.append([Finish(origin="ai", ending="stopped")] if run.is_cancelled else cut_short)
+            self._end(run, [Finish(origin="ai", ending="stopped")] if run.is_cancelled else cut_short)
+
+    def _end(self, run: Run, last: Sequence[Event]) -> None:
+        """Say the last words. Whoever asks the same after that begins anew, and finds the answer in the cache."""
+        with self._publishing:
+            self._publish([(run, [*run.events[run.published :], *last])])
+        self._land(run)
+        run.append(last)
         self._work.set()
 
     def _mirror(self, run: Run, leader: str, produce: Produce | None, cut_short: Sequence[Event]) -> None:
@@ -162,7 +173,7 @@ class Office:
             self._work.wait(HEARTBEAT_SECONDS if self._runs else None)
             self._work.clear()
             try:
-                self._publish()
+                self._publish_news()
                 if time.monotonic() >= next_beat:
                     next_beat = time.monotonic() + HEARTBEAT_SECONDS
                     self._beat()
@@ -170,17 +181,17 @@ class Office:
                 log.exception("Keeping the runs failed")
             time.sleep(PUBLISH_SECONDS)
 
-    def _publish(self) -> None:
+    def _publish_news(self) -> None:
         with self._lock:
             led = [run for run in self._runs.values() if run.is_led_here]
-        news = [(run, list(run.events[run.published :])) for run in led]
-        news = [(run, new) for run, new in news if new]
+        with self._publishing:
+            news = [(run, run.events[run.published :]) for run in led]
+            self._publish([(run, new) for run, new in news if new])
+
+    def _publish(self, news: Sequence[tuple[Run, Sequence[Event]]]) -> None:
         if news and shared_log.publish(self.process, news):
             for run, new in news:
                 run.published += len(new)
-        for run in led:
-            if run.has_ended:
-                self._land(run)
 
     def _beat(self) -> None:
         with self._lock:

@@ -44,7 +44,9 @@ class Line:
         self._socket: socket.socket | None = None
 
     def patience(self) -> float:
-        """Seconds that the next wait may last. Raises TimeoutError when the deadline has passed."""
+        """Seconds that the next wait may last. Raises TimeoutError past the deadline, HangUpError once hung up."""
+        if self.left.is_set():
+            raise HangUpError
         seconds = min(self.read_timeout, self.deadline.left())
         if seconds <= 0:
             raise TimeoutError

@@ -12,7 +12,7 @@ import os
 import threading
 import uuid
 from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 
@@ -42,7 +42,7 @@ class Answering(Iterator[Event]):
 
     Closing it, at any moment and as often as one likes, frees what it holds: the upstream connection, the breaker's
     permit (neither success nor failure), the place. A thread that waits in it for the next event wakes at once and
-    finds the iteration ended, without a `Finish`.
+    finds the iteration ended, without a `Finish`. (Only a TCP connection being set up is sat out, AI_CONNECT_TIMEOUT.)
     """
 
     def __init__(self, events: Generator[Event, None, None], line: Line) -> None:
@@ -121,14 +121,15 @@ class AISession:
                 with attempt:
                     events = self._attempt(exchange, line, headers, attempt.retry_state.attempt_number)
                     first = next(events)  # from here on it is too late to begin anew
-            yield first
-            yield from events
+            with closing(events):
+                yield first
+                yield from events
 
     def _attempt(
         self, exchange: Exchange, line: Line, headers: dict[str, str], number: int
     ) -> Generator[Event, None, None]:
         """One permit, one HTTP call, one outcome."""
-        permit = self._permit(exchange.operation)
+        permit = self._permit(exchange.operation, line)
         headers = headers | {
             "X-Retry-Count": str(number - 1),
             "X-Deadline-Ms": str(max(0, int(line.deadline.left() * 1000))),
@@ -155,7 +156,9 @@ class AISession:
         finally:
             self._places.release()
 
-    def _permit(self, operation: Operation) -> Permit:
+    def _permit(self, operation: Operation, line: Line) -> Permit:
+        if line.deadline.left() <= 0:  # not the service's doing, and no vote
+            raise AIUnavailable("timeout", "deadline")
         try:
             return self._breaker_of(operation).acquire()
         except CircuitOpen as error:
@@ -168,7 +171,7 @@ class AISession:
             operation=exchange.operation,
             attempt=retry.attempt,
             outcome=retry.code,
-            wait_seconds=retry.wait,
+            wait_seconds=round(retry.wait, 1),
         )
         seconds = math.ceil(retry.wait)
         data = {"attempt": retry.attempt, "waitSeconds": seconds}

@@ -18,7 +18,7 @@ from chat.upstream.exchange import CallError, CutError, ProtocolError
 from chat.upstream.line import HangUpError, Line
 from chat.upstream.sockets import Call, PatientAdapter, serving
 
-BODY_LIMIT = 64 * 1024 * 1024  # decoded bytes; server-sent events wrap each word of an answer into some 200
+BODY_LIMIT = 16 * 1024 * 1024  # decoded bytes; server-sent events wrap each word of an answer into some 200
 READ_SIZE = 64 * 1024
 DRAIN_SECONDS = 0.05
 
@@ -43,7 +43,7 @@ class Transport:
     """The way to one AI service; one for each process, made after the fork.
 
     Nothing from the environment gets in (proxies, netrc) and no cookie stays: requests are prepared once a path, and
-    sent by the adapter itself, which also spares a third of the CPU that `Session.post` takes.
+    sent by the adapter itself. That also spares the CPU that `Session.post` spends on merging settings and redirects.
     """
 
     def __init__(self, address: str, api_key: str, *, connections: int, connect_timeout: float) -> None:
@@ -52,8 +52,14 @@ class Transport:
         self._session = requests.Session()
         self._session.trust_env = False
         self._session.mount(address, PatientAdapter(pool_connections=1, pool_maxsize=connections))
-        # A compressing server or proxy in between would hold words back until a block is full.
-        self._session.headers.update({"Content-Type": "application/json", "Accept-Encoding": "identity"})
+        self._session.headers.update(
+            {
+                "User-Agent": "chat-bff",
+                "Content-Type": "application/json",
+                # A server or proxy that compresses holds words back until it has a block of them.
+                "Accept-Encoding": "identity",
+            }
+        )
         if api_key:
             self._session.headers["Authorization"] = f"Bearer {api_key}"
         self._prepared: dict[str, requests.PreparedRequest] = {}
@@ -70,8 +76,12 @@ class Transport:
         with closing(response):
             if not 200 <= response.status_code < 300:
                 raise StatusError(response.status_code, _retry_after(response.headers.get("Retry-After")))
-            yield _pieces(response.raw, call)
-            _drain(response.raw, line)
+            pieces = _pieces(response.raw, call)
+            yield pieces
+            # Read the reply's very end too, so that the connection can serve again – if that comes at once.
+            line.read_timeout = DRAIN_SECONDS
+            with suppress(CallError):
+                next(pieces, None)
 
     def _request(self, path: str, body: bytes, headers: Mapping[str, str]) -> requests.PreparedRequest:
         if path not in self._prepared:
@@ -122,13 +132,6 @@ def _reads(raw: BaseHTTPResponse, line: Line) -> Iterator[bytes]:
         raise _in_our_words(error, line, otherwise=CutError()) from error
 
 
-def _drain(raw: BaseHTTPResponse, line: Line) -> None:
-    """Read the end that follows the last event, so that the connection can serve again – if it comes at once."""
-    line.read_timeout = DRAIN_SECONDS
-    with suppress(*_LIBRARY_ERRORS):
-        raw.read1(READ_SIZE)
-
-
 def _in_our_words(error: Exception, line: Line, otherwise: CallError) -> CallError:
     """Our word for what a library raised."""
     if line.left.is_set():
@@ -148,6 +151,6 @@ def _retry_after(header: str | None) -> float | None:
         return float(header)
     try:
         moment = parsedate_to_datetime(header)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return max(0.0, (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() - time.time())

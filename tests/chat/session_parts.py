@@ -1,4 +1,4 @@
-"""What the tests of the session share: sessions with a breaker of their own, and servers that misbehave byte by byte."""
+"""What the session's tests share: sessions with a breaker of their own, and a server that misbehaves byte by byte."""
 
 from __future__ import annotations
 
@@ -6,12 +6,15 @@ import dataclasses
 import socket
 import ssl
 import threading
-from collections.abc import Callable
-from contextlib import suppress
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
 
 from chat.events import Delta, Event
 from chat.upstream import openai
 from chat.upstream.breaker import Breaker, Policy
+from chat.upstream.errors import AIError
 from chat.upstream.exchange import Exchange, Operation
 from chat.upstream.session import AISession
 
@@ -37,10 +40,21 @@ class Waits(list[float]):
 
 
 def a_breaker(**changes: float) -> Breaker:
+    """One that nothing opens, but for what is changed."""
     return Breaker("test", dataclasses.replace(POLICY, **changes), redis=None)
 
 
-def a_session(breaker: Breaker | None = None, wait: Callable[[threading.Event, float], bool] | None = None) -> AISession:
+def a_half_open_breaker() -> Breaker:
+    """The next call is the probe, and decides."""
+    breaker = a_breaker(failure_threshold=1, open_for=0.05)
+    breaker.acquire().failure("test")
+    time.sleep(0.06)
+    return breaker
+
+
+def a_session(
+    breaker: Breaker | None = None, wait: Callable[[threading.Event, float], bool] | None = None
+) -> AISession:
     """A session on its own: an ample breaker in memory, waits that take no time."""
     breaker = breaker or a_breaker()
     return AISession(breaker_of=lambda _: breaker, wait=Waits() if wait is None else wait)
@@ -51,11 +65,23 @@ def a_question(text: str = "Bonjour", operation: Operation = "chat") -> Exchange
     return ask([{"role": "user", "content": text}], "stand-in", "fr")
 
 
-def said(events: list[Event]) -> str:
+def hear(answering: Iterable[Event]) -> tuple[list[Event], AIError]:
+    """All that is said, and the error that ends it."""
+    events: list[Event] = []
+    try:
+        for event in answering:
+            events.append(event)  # noqa: PERF402 - what came before the error counts
+    except AIError as error:
+        return events, error
+    raise AssertionError(f"no error, but {events}")
+
+
+def said(events: Iterable[Event]) -> str:
     return "".join(event.text for event in events if isinstance(event, Delta))
 
 
-Behaviour = Callable[[socket.socket], None]
+Behaviour = Callable[[socket.socket], Any]
+Serve = Callable[..., "RawServer"]
 
 
 class RawServer:
@@ -74,7 +100,8 @@ class RawServer:
         self._threads[0].start()
 
     def close(self) -> None:
-        self._listener.shutdown(socket.SHUT_RDWR)
+        with suppress(OSError):  # closed already
+            self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         for connection in self._open:
             with suppress(OSError):
@@ -136,3 +163,30 @@ def words(text: str) -> bytes:
 def answer(*texts: str) -> bytes:
     """A whole reply, each text in a chunk of its own."""
     return CHUNKED + b"".join(chunk(words(text)) for text in texts) + chunk(b"data: [DONE]\n\n") + END
+
+
+@contextmanager
+def taking(at_least: float, at_most: float) -> Iterator[None]:
+    """The block takes so many seconds."""
+    began = time.monotonic()
+    yield
+    assert at_least <= time.monotonic() - began <= at_most
+
+
+def dripping(data: bytes, seconds: float) -> Behaviour:
+    """A server that sends byte by byte, with so many seconds between them."""
+
+    def drip(connection: Any) -> None:
+        for byte in data:
+            connection.sendall(bytes([byte]))
+            time.sleep(seconds)
+
+    return drip
+
+
+def eventually(condition: Callable[[], bool], seconds: float = 2.0) -> bool:
+    """Whether it comes true within that time."""
+    until = time.monotonic() + seconds
+    while not (met := condition()) and time.monotonic() < until:
+        time.sleep(0.01)
+    return bool(met)

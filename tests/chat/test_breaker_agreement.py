@@ -76,11 +76,31 @@ class Agreement(RuleBasedStateMachine):
         for permit in self._one(data):
             permit.neutral() if neutral else permit.ignore()
 
+    @rule(times=st.integers(1, 5), code=st.sampled_from(["timeout", "http_503"]))
+    def calls_fail(self, times: int, code: str) -> None:
+        for _ in range(times):
+            self.acquire()
+            for permit in self.permits[-1] if self.permits else []:
+                permit.failure(code)
+
+    @rule(times=st.integers(1, 5))
+    def calls_succeed(self, times: int) -> None:
+        for _ in range(times):
+            self.acquire()
+            for permit in self.permits[-1] if self.permits else []:
+                permit.success(0.1)
+
+    @rule(early=st.sampled_from([0.0, 0.001]))
+    def the_next_probe_is_due(self, early: float) -> None:
+        self.clock.advance(max(0.0, (self.breakers[1].snapshot().retry_after or 0.0) - early))
+
+    @precondition(lambda self: self._operator_may_act())
     @rule(state=st.sampled_from(["open", "closed"]), seconds=st.none() | durations.filter(lambda s: s > 0))
     def force(self, state: Any, seconds: float | None) -> None:
         for breaker in self.breakers:
             breaker.force(state, who="ada", reason="« why »", seconds=seconds)
 
+    @precondition(lambda self: self._operator_may_act())
     @rule()
     def reset(self) -> None:
         for breaker in self.breakers:
@@ -91,6 +111,10 @@ class Agreement(RuleBasedStateMachine):
         redis, memory = (self._shown(breaker) for breaker in self.breakers)
         assert redis == memory
         assert self.told[0] == self.told[1]
+
+    def _operator_may_act(self) -> bool:
+        """After every few transitions, or forced states would hide all others."""
+        return len(self.told[0]) % 4 == 3 or self.breakers[1].snapshot().forced is not None
 
     def _one(self, data: st.DataObject) -> list[Permit]:
         """Any permit, old ones and settled ones too."""

@@ -12,7 +12,7 @@ Lines = Callable[..., list[dict[str, Any]]]
 
 
 @pytest.fixture(autouse=True)
-def _site(settings):
+def _site(settings, db):  # the database, for closing a response looks after its connections
     settings.ROOT_URLCONF = site.__name__
     settings.MIDDLEWARE = site.MIDDLEWARE
     settings.TEMPLATES = []  # the error pages are tested elsewhere

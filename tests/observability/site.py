@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -46,6 +47,10 @@ def broken(request: HttpRequest) -> HttpResponse:
     raise ValueError(f"cannot read '{secret}'")
 
 
+def misled(request: HttpRequest) -> HttpResponse:
+    return HttpResponse(request.get_host())
+
+
 def unavailable(request: HttpRequest) -> HttpResponse:
     return HttpResponse(status=503)
 
@@ -63,17 +68,30 @@ def _chunks(*, fail: bool) -> Iterator[bytes]:
     yield b"end"
 
 
+def endless(request: HttpRequest) -> StreamingHttpResponse:
+    return StreamingHttpResponse(_for_ever())
+
+
+def _for_ever() -> Iterator[bytes]:
+    yield f"{os.getpid()}\n".encode()
+    while True:
+        time.sleep(0.05)
+        yield b".\n"
+
+
 def file(request: HttpRequest) -> FileResponse:
     return FileResponse(Path(__file__).open("rb"))
 
 
 urlpatterns = [
     path("hello", hello),
-    path("api/chat/<uuid:conversationId>/stream", hello),
+    path("api/chat/<uuid:conversation_id>/stream", hello),
     re_path(r"^old/(?P<page>\d+)/$", hello),
     path("broken", broken),
     path("unavailable", unavailable),
+    path("misled", misled),
     path("streamed", streamed),
+    path("endless", endless),
     path("file", file),
     path("", include("observability.urls")),
     path("", include("health.urls")),

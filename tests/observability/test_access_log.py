@@ -114,3 +114,13 @@ def test_an_error_of_ours_is_told_once_with_its_exception_and_without_content(cl
 def test_django_adds_no_line_of_its_own_to_an_answer_that_was_meant(client, lines, path):
     client.get(path)
     assert [line["message"] for line in lines()] == [HANDLED]
+
+
+def test_a_host_that_is_not_ours_is_a_warning_that_does_not_quote_it(client, lines, settings):
+    settings.ALLOWED_HOSTS = ["example.org"]
+    client.get("/misled", headers={"Host": "marie.dupont"})
+    warned, handled = lines()
+    assert (warned["level"], warned["message"]) == ("warning", "Host is not in ALLOWED_HOSTS")
+    assert "exception" not in warned
+    assert handled["status"] == 400
+    assert "dupont" not in f"{warned}{handled}"

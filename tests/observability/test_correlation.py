@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 import threading
 
 import pytest
 
 from observability import correlation
+from tests.services import ROOT
 
 NEW = re.compile(r"req-[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}")
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
@@ -66,6 +69,16 @@ def test_outside_a_request_there_is_the_id_of_the_process():
         thread.join()
     assert seen[0] == seen[1]
     assert seen[0].startswith("proc-")
+
+
+def test_a_forked_worker_has_an_id_of_its_own():
+    code = (
+        "import os; from observability import correlation; child = os.fork(); child and os.waitpid(child, 0);"
+        "print(correlation.current(), flush=True)"
+    )
+    printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True).stdout
+    first, second = printed.split()
+    assert first != second
 
 
 def test_an_id_is_bound_inside_the_block_only():

@@ -1,8 +1,6 @@
 from __future__ import annotations
 
 import os
-import re
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -12,8 +10,7 @@ from prometheus_client import Counter, Gauge, Histogram
 from prometheus_client.parser import text_string_to_metric_families
 
 from observability import metrics, metrics_files
-
-ROOT = Path(__file__).resolve().parents[2]
+from tests.services import ROOT
 
 # DESIGN §10, word for word.
 DECLARED = {

@@ -4,12 +4,12 @@ import { readyToAct } from "./actions.js";
 import { blocks, draw, isSafe } from "./markdown.js";
 import { clone, fill, fromNow, notice, partsOf, strings, whenToRetry } from "./page.js";
 
-const TITLES = { overloaded: "overloadedTitle", ai_rejected: "rejectedTitle", interrupted: "interruptedTitle" };
-const TEXTS = { stale: "staleText", knowledge: "knowledgeText", interrupted: "interruptedText" };
+const WHAT_HAPPENED = { overloaded: "overloaded", ai_rejected: "rejected" };
 
 export class Answer {
   id = null;
   text = "";
+  rating = ""; // "up", "down" or nothing yet
   sources = [];
   #drawn = [];
   #frame = 0;
@@ -32,12 +32,13 @@ export class Answer {
   }
 
   /** Take in a message of the history, all at once. */
-  takeMessage({ id, text, sources, suggestions, origin, degraded }) {
+  takeMessage({ id, text, sources, suggestions, origin, degraded, rating = "" }) {
     this.take({ type: "start", messageId: id });
-    if (degraded) this.#addNotice({ ...degraded, kind: "degraded", text: this.#explain(origin, degraded), retryAfter: 0 });
+    if (degraded) this.#addNoticeOf(origin, degraded);
     for (const source of sources) this.take({ type: "source-url", sourceId: source.id, ...source });
     this.take({ type: "text-delta", delta: text });
     this.take({ type: "data-suggestions", data: suggestions });
+    this.rating = rating;
     this.close();
   }
 
@@ -95,16 +96,18 @@ export class Answer {
     return link;
   }
 
-  #addNotice({ kind, reason, text, retryAfter, lines }) {
-    const titles = { help: strings.helpTitle, interrupted: strings.interruptedTitle };
-    const title = titles[kind] ?? strings[TITLES[reason] ?? "fallbackTitle"];
-    const place = kind === "interrupted" || reason === "interrupted" ? "after" : "before";
-    this.part(place).append(notice({ title, text, when: whenToRetry(retryAfter), lines }));
+  #addNotice({ kind, text, retryAfter, lines }) {
+    if (kind === "interrupted") this.part("after").append(notice({ title: strings.interruptedTitle, text }));
+    else if (kind === "help") this.part("before").append(notice({ title: strings.helpTitle, text, lines }));
+    else this.part("before").append(notice({ text, when: whenToRetry(retryAfter) }));
   }
 
-  #explain(origin, { reason, ageSeconds }) {
-    const text = strings[TEXTS[reason] ?? TEXTS[origin] ?? "fallbackText"];
-    return ageSeconds ? `${text} ${fill(strings.age, { age: fromNow(-ageSeconds) })}` : text;
+  // The history keeps the facts; these are the words that the server found for them at the time.
+  #addNoticeOf(origin, { reason, ageSeconds }) {
+    if (reason === "interrupted") return this.#addNotice({ kind: "interrupted", text: strings.interruptedText });
+    const what = strings[WHAT_HAPPENED[reason] ?? "unavailable"];
+    const sentence = { stale: strings.stale, knowledge: strings.knowledge }[origin] ?? what;
+    this.#addNotice({ kind: "degraded", text: fill(sentence, { what, age: fromNow(-(ageSeconds ?? 0)) }) });
   }
 
   #suggest(suggestions) {

@@ -1,7 +1,7 @@
 /** Wires the page: the composer, the addresses (`#c-<conversation>`), the dialogs. The rest is loaded when it is used. */
 
 import { ask, changes, clear, currentId, isBusy, open, stop } from "./conversation.js";
-import { onTouch } from "./page.js";
+import { onTouch, takeDraft } from "./page.js";
 
 const find = (id) => document.getElementById(id);
 const [composer, question, help, drawer, drop] = ["composer", "question", "help", "drawer", "drop"].map(find);
@@ -107,5 +107,6 @@ function fitToText() {
   question.style.height = `${question.scrollHeight}px`;
 }
 
+question.value ||= takeDraft();
 placeConversations();
 if (window.location.hash.startsWith("#c-")) route();

@@ -1,9 +1,10 @@
 /** The conversation on the screen: asking, following the answer, stopping it, taking it up again, opening another. */
 
-import { announce, call, clone, listPage, notice, noticeOfTrouble, onTouch, strings, Trouble } from "./page.js";
+import { announce, call, clone, keepDraft, listPage, notice, noticeOfTrouble, onTouch, strings, Trouble } from "./page.js";
 
 const STREAM = "/api/chat/stream";
 const exchanges = document.getElementById("exchanges");
+const composer = document.getElementById("question");
 const welcome = document.getElementById("welcome");
 
 /** Dispatches `change` when an answer begins or ends, and when the conversation gets its id. */
@@ -45,7 +46,8 @@ export async function open(conversationId) {
     if (id !== conversationId) return;
     exchanges.replaceChildren();
     const last = messages.reduce((exchange, message) => addMessage(exchange, message, Answer), null);
-    if (last) await continueLast(last);
+    last?.node.scrollIntoView({ block: "start" });
+    if (last && !last.answered) await resume(last);
   } catch (trouble) {
     if (id === conversationId) exchanges.replaceChildren(inList(noticeOfTrouble(trouble, () => open(conversationId))));
   }
@@ -114,28 +116,22 @@ function send(exchange) {
   return follow(exchange, (signal) => call(STREAM, { method: "POST", body, signal }));
 }
 
-/** Take up an answer that was cut off: what is still arriving of it, else what was kept, else ask again. */
+/** Take up an answer that was cut off: what is still arriving of it, else what was kept of it. */
 async function resume(exchange) {
   wait(exchange, strings.resuming);
   try {
     const response = await call(`${addressOf(id)}/stream`);
     if (response.status === 200) return follow(exchange, () => response);
     const kept = (await messagesOf(id)).at(-1);
-    if (kept?.role !== "assistant") return send(exchange);
     const { Answer } = await import("./answer.js");
-    new Answer(freshAnswer(exchange)).takeMessage(kept);
+    if (kept?.role === "assistant") addMessage(exchange, kept, Answer);
+    if (!exchange.answered) throw new Trouble("interrupted");
     announce(strings.answerComplete);
   } catch (trouble) {
-    showTrouble(exchange, trouble, () => resume(exchange));
+    showTrouble(exchange, trouble, () => (trouble.kind === "interrupted" ? send(exchange) : resume(exchange)));
   }
 }
 
-async function continueLast(exchange) {
-  exchange.node.scrollIntoView({ block: "start" });
-  const response = await call(`${addressOf(id)}/stream`);
-  if (response.status === 200) await follow(exchange, () => response);
-  else if (!exchange.answered) showTrouble(exchange, new Trouble("interrupted"), () => send(exchange));
-}
 
 async function follow(exchange, request) {
   const own = { controller: new AbortController(), stopped: false };
@@ -149,13 +145,27 @@ async function follow(exchange, request) {
     for await (const part of parts(response, signal)) take(part, answer);
     announce(strings.answerComplete);
   } catch (trouble) {
-    if (run === own && !own.stopped) showTrouble(exchange, trouble, () => (answer?.text && id ? resume(exchange) : send(exchange)));
+    if (run === own && !own.stopped) showTrouble(exchange, trouble, wayOut(exchange, trouble, answer));
   }
   if (run !== own) return; // another conversation is on the screen
   answer?.close();
   if (own.stopped) showStopped(exchange, () => send(exchange));
   run = null;
   changed();
+}
+
+function wayOut(exchange, { kind }, answer) {
+  if (kind === "unreadable") return () => edit(exchange);
+  if (kind === "expired") keepDraft(exchange.question);
+  return () => (answer?.text && id ? resume(exchange) : send(exchange));
+}
+
+/** Give a question back to the composer. */
+function edit({ node, question }) {
+  node.remove();
+  welcome.hidden = exchanges.childElementCount > 0;
+  composer.value = question;
+  composer.focus();
 }
 
 function take(part, answer) {
@@ -171,21 +181,22 @@ function take(part, answer) {
 /** Add a message to its exchange; returns the exchange that the next one may belong to. */
 function addMessage(exchange, message, Answer) {
   if (message.role === "user") return addExchange(message.text);
-  const place = exchange && !exchange.answered ? exchange : addExchange("");
-  new Answer(freshAnswer(place)).takeMessage(message);
-  return Object.assign(place, { answered: true });
+  if (message.status === "pending") return exchange;
+  new Answer(freshAnswer(exchange)).takeMessage(message);
+  if (message.status === "stopped") showStopped(exchange, () => send(exchange));
+  return Object.assign(exchange, { answered: true });
 }
 
-/** All messages of a conversation, oldest first. */
+/** All messages of a conversation, in order. */
 async function messagesOf(conversationId) {
   const messages = [];
-  let next = null;
+  let after = null;
   do {
-    const page = await listPage(`/api/chat/history?conversationId=${encodeURIComponent(conversationId)}`, next);
+    const page = await listPage("/api/chat/history", { conversationId, after });
     messages.push(...page.items);
-    next = page.next;
-  } while (next);
-  return messages.sort((one, other) => one.createdAt.localeCompare(other.createdAt));
+    after = page.next;
+  } while (after);
+  return messages;
 }
 
 function inList(node) {

@@ -7,44 +7,49 @@ const dialog = document.getElementById("forget");
 const part = partsOf(nav);
 let current = null; // the id of the conversation on the screen
 let next = null;
+let wasShown = false;
 
 part("more").addEventListener("click", async () => {
-  const rows = await load(next);
+  const rows = await load(next).catch(complain);
+  if (!rows) return;
   part("list").append(...rows);
   rows[0]?.querySelector("a").focus();
 });
 
 part("forget-all").addEventListener("click", () => forget({}, strings.forgetAll));
 
-/** Show the newest conversations, and mark the one on the screen. */
+/** Show the newest conversations, and mark the one on the screen. A list that can't be renewed stays as it is. */
 export async function show(conversationId) {
   current = conversationId;
   const focused = nav.contains(document.activeElement) && document.activeElement.hash;
-  part("list").replaceChildren(...(await load(null)));
-  if (focused) nav.querySelector(`a[href="${CSS.escape(focused)}"]`)?.focus();
+  const rows = await load(null).catch((trouble) => void (wasShown || complain(trouble)));
+  if (!rows) return;
+  wasShown = true;
+  part("list").replaceChildren(...rows);
+  part("none").hidden = rows.length > 0;
+  part("forget-all").hidden = !rows.length;
+  if (focused) nav.querySelector(`a[href="/${CSS.escape(focused)}"]`)?.focus();
 }
 
-async function load(from) {
-  try {
-    const page = await listPage("/api/chat/conversations", from);
-    next = page.next;
-    part("none").hidden = part("list").childElementCount + page.items.length > 0;
-    part("forget-all").hidden = !part("none").hidden;
-    part("more").hidden = !next;
-    return page.items.map(row);
-  } catch (trouble) {
-    const item = document.createElement("li");
-    item.append(noticeOfTrouble(trouble, () => show(current)));
-    return [item];
-  }
+async function load(before) {
+  const page = await listPage("/api/chat/conversations", { before });
+  next = page.next;
+  part("more").hidden = !next;
+  part("trouble").replaceChildren();
+  return page.items.map(row);
+}
+
+function complain(trouble) {
+  part("trouble").replaceChildren(noticeOfTrouble(trouble, () => show(current)));
 }
 
 function row({ id, title, updatedAt }) {
   const { node, part } = clone("conversation-template");
-  part("link").href = `#c-${encodeURIComponent(id)}`;
+  part("link").href = `/#c-${encodeURIComponent(id)}`;
   if (id === current) part("link").setAttribute("aria-current", "page");
   part("title").textContent = title;
-  part("when").textContent = fromNow((Date.parse(updatedAt) - Date.now()) / 1000);
+  const age = Math.floor((Date.now() - Date.parse(updatedAt)) / 60_000); // in minutes
+  part("when").textContent = fromNow(-60 * Math.max(age, 0));
   part("forget").setAttribute("aria-label", fill(strings.forgetThis, { title }));
   part("forget").addEventListener("click", () => forget({ conversationId: id }, strings.forgetOne, title));
   return node;
@@ -56,7 +61,7 @@ async function forget(body, question, title = "") {
   try {
     await call("/api/chat/reset", { method: "DELETE", body });
   } catch (trouble) {
-    part("trouble").replaceChildren(noticeOfTrouble(trouble, () => part("trouble").replaceChildren()));
+    complain(trouble);
     return;
   }
   announce(strings.forgotten);

@@ -88,7 +88,7 @@ function show(exchange, { analysis, extractedData, suggestions, degraded }) {
 
 /** What was found, as rows: dates that have a meaning first, soonest first; then other dates, amounts, references. */
 function factRows({ dates, amounts, references }) {
-  const inOrder = [...dates].sort((one, other) => !one.label - !other.label || one.iso.localeCompare(other.iso));
+  const inOrder = [...dates].sort((one, other) => !one.label - !other.label || (one.iso ?? "").localeCompare(other.iso ?? ""));
   return [
     ...inOrder.map(({ label, iso, text }) => row(label || strings.date, iso ? longDate(iso) : text, Boolean(label))),
     ...amounts.map(({ text }) => row(strings.amount, text)),
@@ -105,6 +105,6 @@ function row(what, found, isDeadline = false) {
 }
 
 function longDate(iso) {
-  const format = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "full", timeZone: "UTC" });
-  return format.format(new Date(`${iso.slice(0, 10)}T00:00:00Z`));
+  const locale = document.documentElement.lang === "en" ? "en-GB" : "fr-FR"; // both as they are written in Europe
+  return new Intl.DateTimeFormat(locale, { dateStyle: "full", timeZone: "UTC" }).format(new Date(iso));
 }

@@ -101,7 +101,7 @@ const INLINE = new RegExp(
     /_([^_\s](?:[^_\n]{0,500}[^_\s])?)_(?![\p{L}\d_])/,
     /\[([^[\]\n]{1,300})\]\(([^()\s]{1,1000})\)/,
     /\[(\d{1,2})\]/,
-    /(https?:\/\/[^\s<>()[\]]{1,1000}[^\s<>()[\].,;:!?»"'*_])/,
+    /<?(https?:\/\/[^\s<>()[\]]{1,1000}[^\s<>()[\].,;:!?»"'*_])>?/,
     /\\([\\`*_[\]()#+.!>-])/,
   ]
     .map((pattern) => pattern.source)
@@ -114,10 +114,15 @@ function inline(text, cite) {
   let end = 0;
   for (const match of text.matchAll(INLINE)) {
     const insideWord = match[4] && /[\p{L}\d_]/u.test(text.charAt(match.index - 1)); // un_nom_de_fichier
-    nodes.push(text.slice(end, match.index), insideWord ? match[0] : span(match, cite));
+    nodes.push(typeset(text.slice(end, match.index)), insideWord ? match[0] : span(match, cite));
     end = match.index + match[0].length;
   }
-  return [...nodes, text.slice(end)];
+  return [...nodes, typeset(text.slice(end))];
+}
+
+/** French sets a space before its double signs, which must not begin a line. */
+function typeset(text) {
+  return text.replace(/ (?=[:;?!»€%])/g, "\u00a0").replace(/« /g, "«\u00a0");
 }
 
 function span([whole, code, strong, star, underscore, label, address, citation, bare, escaped], cite) {

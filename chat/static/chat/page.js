@@ -25,10 +25,13 @@ export function say(place, text) {
   place.hidden = !text;
 }
 
-/** A span of time from now, as people say it: "dans 2 minutes", "il y a 3 heures". */
+const UNITS = { day: 86_400, hour: 3600, minute: 60, second: 1 };
+
+/** A moment, in seconds from now, as people say it: "dans 2 minutes", "il y a 3 heures", "maintenant". */
 export function fromNow(seconds) {
-  const [unit, length] = [["day", 86_400], ["hour", 3600], ["minute", 60], ["second", 1]].find(([, length]) => Math.abs(seconds) >= length) ?? ["second", 1];
-  return new Intl.RelativeTimeFormat(language, { numeric: "auto" }).format(Math.round(seconds / length), unit);
+  const [unit, length] = Object.entries(UNITS).find(([, length]) => Math.abs(seconds) >= length) ?? ["second", 1];
+  const words = new Intl.RelativeTimeFormat(language, { numeric: "auto" }).format(Math.round(seconds / length), unit);
+  return words.replace(/(\d) /, "$1\u00a0");
 }
 
 /** Tell a screen reader, once. */
@@ -36,8 +39,26 @@ export function announce(sentence) {
   document.getElementById("announcer").textContent = sentence;
 }
 
+/** A question that is not lost when the page is loaded again. */
+export const keepDraft = (question) => window.sessionStorage.setItem("draft", question);
+export function takeDraft() {
+  const question = window.sessionStorage.getItem("draft") ?? "";
+  window.sessionStorage.removeItem("draft");
+  return question;
+}
+
 /** Whether the keyboard is on the screen: then it is put away rather than kept open over the answer. */
 export const onTouch = window.matchMedia("(pointer: coarse)").matches;
+
+const KINDS = {
+  400: "unreadable",
+  401: "expired",
+  403: "expired",
+  404: "gone",
+  413: "unreadable",
+  422: "unreadable",
+  429: "tooFast",
+};
 
 /**
  * Why a call failed, by what the person can do about it: `offline` wait for the network, `lost` resume, `tooFast` wait,
@@ -51,8 +72,7 @@ export class Trouble extends Error {
 
   /** The trouble that a refusal means; `header` reads one of its headers. */
   static of(status, header) {
-    const kinds = { 400: "unreadable", 401: "expired", 403: "expired", 404: "gone", 413: "unreadable", 415: "unreadable", 422: "unreadable", 429: "tooFast" };
-    return new Trouble(kinds[status] ?? "broken", {
+    return new Trouble(KINDS[status] ?? "broken", {
       retryAfter: Number.parseInt(header("Retry-After"), 10) || 0,
       reference: (status >= 500 && header("X-Correlation-ID")) || "",
     });
@@ -79,17 +99,16 @@ export async function call(path, { method = "GET", body, signal } = {}) {
   return response;
 }
 
-/** One page of a list: `{items, next}`; `next` asks for the page after it, null when there is none. */
-export async function listPage(path, next) {
-  const address = new URL(path, window.location.href);
-  if (next) address.searchParams.set("cursor", next);
-  return (await call(address)).json();
+/** One page of a list: `{items, next}`. A query value that is null is left out. */
+export async function listPage(path, query) {
+  const known = Object.entries(query).filter(([, value]) => value !== null);
+  return (await call(`${path}?${new URLSearchParams(known)}`)).json();
 }
 
 /** Something said beside an answer. `again` is `{label, act, after}`: a button that opens up after so many seconds. */
-export function notice({ title, text = "", when = "", lines = [], again = null }) {
+export function notice({ title = "", text = "", when = "", lines = [], again = null }) {
   const { node, part } = clone("notice-template");
-  part("title").textContent = title;
+  say(part("title"), title);
   say(part("text"), text);
   say(part("when"), when);
   part("lines").append(...lines.map(helpLine));
@@ -101,7 +120,13 @@ export function notice({ title, text = "", when = "", lines = [], again = null }
 /** What is said when something failed, with the way out of it: `act`. */
 export function noticeOfTrouble(trouble, act) {
   const { kind, retryAfter, reference } = trouble instanceof Trouble ? trouble : new Trouble("broken");
-  const labels = { lost: strings.resume, expired: strings.reload, interrupted: strings.askAgain, gone: strings.startAnew };
+  const labels = {
+    lost: strings.resume,
+    interrupted: strings.askAgain,
+    unreadable: strings.edit,
+    expired: strings.reload,
+    gone: strings.startAnew,
+  };
   const acts = { expired: () => window.location.reload(), gone: () => (window.location.hash = "new") };
   return notice({
     title: strings[`${kind}Title`],

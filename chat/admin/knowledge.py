@@ -1,0 +1,131 @@
+"""The knowledge base, for its editors. What they save is in force on every instance within seconds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import nh3
+from django import forms
+from django.contrib import admin
+from django.contrib.admin.widgets import AdminTextareaWidget
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import models
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.text import capfirst
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from markdown_it import MarkdownIt
+
+from chat.knowledge.files import BUNDLED
+from chat.models import KnowledgeEntry
+
+_markdown = MarkdownIt("js-default")
+
+
+class Lines(forms.CharField):
+    """A list of texts, written one a line."""
+
+    def prepare_value(self, value: Any) -> Any:
+        return "\n".join(value) if isinstance(value, list) else value
+
+    def clean(self, value: Any) -> list[str]:
+        return _lines(super().clean(value))
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        return (initial or []) != _lines(data or "")
+
+
+class EntryForm(forms.ModelForm):  # type: ignore[type-arg]  # takes none at run time
+    def clean_source_url(self) -> str:
+        address: str = self.cleaned_data["source_url"]
+        if not address.startswith("https://"):
+            raise ValidationError(_("The address must begin with https://."))
+        return address
+
+    def clean_checked_on(self) -> Any:
+        day = self.cleaned_data["checked_on"]
+        if day > timezone.localdate():
+            raise ValidationError(_("Facts can’t have been checked in the future."))
+        return day
+
+
+@admin.register(KnowledgeEntry)
+class KnowledgeAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # takes none at run time
+    form = EntryForm
+    list_display = ["title", "slug", "language", "topic", "enabled", "checked_on", "updated_at"]
+    list_filter = ["language", "topic", "enabled"]
+    search_fields = ["title", "slug", "questions", "keywords", "text"]
+    prepopulated_fields = {"slug": ["title"]}
+    readonly_fields = ["preview", "updated_at"]
+    radio_fields = {"language": admin.HORIZONTAL}
+    formfield_overrides = {
+        models.TextField: {"widget": AdminTextareaWidget(attrs={"rows": 20})},
+        models.URLField: {"assume_scheme": "https"},
+    }
+
+    class Media:
+        css = {"all": ["admin_desk/knowledge.css"]}
+        js = [forms.Script("admin_desk/knowledge.js", type="module")]
+
+    def get_urls(self) -> list[URLPattern]:
+        preview = self.admin_site.admin_view(self.preview_view)
+        return [path("preview/", preview, name="chat_knowledgeentry_preview"), *super().get_urls()]
+
+    def get_fieldsets(self, request: HttpRequest, obj: KnowledgeEntry | None = None) -> Any:
+        return [
+            (None, {"fields": ["title", "slug", "language", "topic", "enabled"], "description": _origin(obj)}),
+            (_("What it says"), {"fields": [("text", "preview")]}),
+            (_("How it is found"), {"fields": ["questions", "keywords"]}),
+            (_("Where its facts come from"), {"fields": ["source_name", "source_url", "checked_on", "updated_at"]}),
+        ]
+
+    def formfield_for_dbfield(self, db_field: models.Field[Any, Any], request: HttpRequest, **kwargs: Any) -> Any:
+        if isinstance(db_field, models.JSONField):
+            return _lines_field(db_field)
+        return super().formfield_for_dbfield(db_field, request, **kwargs)
+
+    @admin.display(description=gettext_lazy("preview"))
+    def preview(self, entry: KnowledgeEntry) -> SafeString:
+        """As saved; knowledge.js keeps it current while somebody writes."""
+        address = reverse("admin:chat_knowledgeentry_preview")
+        return format_html('<div class="prose" id="preview" data-url="{}">{}</div>', address, _html(entry.text))
+
+    def preview_view(self, request: HttpRequest) -> HttpResponse:
+        """The posted `text` as a piece of HTML."""
+        if not self.has_view_or_change_permission(request):
+            raise PermissionDenied
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        return HttpResponse(_html(request.POST.get("text", "")))
+
+
+def _lines_field(field: models.Field[Any, Any]) -> Lines:
+    return Lines(
+        label=capfirst(field.verbose_name),
+        required=not field.blank,
+        help_text=format_html("{} {}", _("One a line."), field.help_text),
+        error_messages={"required": _("Write at least one.")},
+        widget=AdminTextareaWidget(attrs={"rows": 6}),
+    )
+
+
+def _lines(text: str) -> list[str]:
+    return [line.strip() for line in text.splitlines() if line.strip()]
+
+
+def _html(text: str) -> SafeString:
+    """Markdown as HTML that is safe whatever the text."""
+    return mark_safe(nh3.clean(_markdown.render(text), url_schemes={"http", "https", "tel"}))  # noqa: S308 - cleaned here
+
+
+def _origin(entry: KnowledgeEntry | None) -> str:
+    """A warning, in HTML, to whoever edits what comes from a file: the next load overwrites it without a word."""
+    if entry is None or not (BUNDLED / entry.language / f"{entry.slug}.md").is_file():
+        return ""
+    return _(
+        "This entry is also a file of the program: <code>manage.py load_knowledge</code> puts the file’s content back."
+    )

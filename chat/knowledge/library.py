@@ -1,0 +1,81 @@
+"""One state of the knowledge base: its entries, and what is found in them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import chain
+from typing import get_args
+
+from chat.knowledge.index import Index
+from chat.models import KnowledgeEntry
+from chat.questions import Language, Passage, normalise
+
+# Above it, the entry really is about the question; below the second, it only shares words with it. On the questions
+# and the off-topic ones of tests/chat/evaluation; `manage.py evaluate_knowledge` says what they cost.
+GOOD_FIT = 0.4
+LOOSE_FIT = 0.2
+# What most families ask first, for a page that waits for its first question.
+OPENERS = ("aeeh", "dossier-mdph", "aesh", "repit-aidants")
+
+
+class Library:
+    """Never changes once built; safe to share between threads."""
+
+    def __init__(self, entries: Iterable[KnowledgeEntry]) -> None:
+        self.entries = sorted(entries, key=lambda entry: (entry.language, entry.slug))
+        self._by_slug = {(entry.language, entry.slug): entry for entry in self.entries}
+        self._indexes: dict[Language, Index] = {
+            language: Index(language, self.of(language)) for language in get_args(Language)
+        }
+
+    def of(self, language: Language) -> list[KnowledgeEntry]:
+        return [entry for entry in self.entries if entry.language == language]
+
+    def search(self, text: str, language: Language, limit: int) -> list[Passage]:
+        """Passages that fit, best first; French ones when there are none in the person's language."""
+        return self._passages(text, language, limit) or (self._passages(text, "fr", limit) if language != "fr" else [])
+
+    def _passages(self, text: str, language: Language, limit: int) -> list[Passage]:
+        found = self._indexes[language].search(text, limit)
+        return [_passage(entry, score) for entry, score in found if score >= LOOSE_FIT]
+
+    def article(self, slug: str, language: Language) -> KnowledgeEntry | None:
+        """The entry, in French when it isn't written in that language."""
+        return self._by_slug.get((language, slug)) or self._by_slug.get(("fr", slug))
+
+    def suggestions(self, passages: Sequence[Passage], language: Language, asked: str, limit: int) -> tuple[str, ...]:
+        """First questions of the entries around the best passage: the other passages, then its topic's."""
+        if not passages:
+            return tuple(self.openers(language, limit))
+        best = self.article(passages[0].slug, language)
+        near = chain((self.article(passage.slug, language) for passage in passages[1:]), self._same_topic(best))
+        questions = (entry.questions[0] for entry in near if entry and entry.questions)
+        others = dict.fromkeys(question for question in questions if normalise(question) != normalise(asked))
+        return tuple(others)[:limit]
+
+    def openers(self, language: Language, limit: int) -> list[str]:
+        """First questions to begin with: the usual ones, then one of each topic."""
+        usual = (self.article(slug, language) for slug in OPENERS)
+        topics = {entry.topic: entry for entry in reversed(self.of(language))}
+        entries = chain((entry for entry in usual if entry), topics.values())
+        return list(dict.fromkeys(entry.questions[0] for entry in entries if entry.questions))[:limit]
+
+    def _same_topic(self, entry: KnowledgeEntry | None) -> list[KnowledgeEntry]:
+        """The others of its topic, from the next one on: not always the first of the alphabet."""
+        if entry is None:
+            return []
+        topic = [other for other in self.entries if (other.language, other.topic) == (entry.language, entry.topic)]
+        place = topic.index(entry)
+        return topic[place + 1 :] + topic[:place]
+
+
+def _passage(entry: KnowledgeEntry, score: float) -> Passage:
+    return Passage(
+        slug=entry.slug,
+        title=entry.title,
+        text=entry.text,
+        source_name=entry.source_name,
+        source_url=entry.source_url,
+        score=score,
+        revision=entry.revision,
+    )

@@ -1,0 +1,67 @@
+"""A stand-in of these tests' own, so that its ledger counts their calls alone."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import requests
+
+from ai_service.control import StandIn
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+def start(*options: str) -> subprocess.Popen[str]:
+    """A stand-in that is starting; its first line tells its address."""
+    command = [sys.executable, "-m", "ai_service", *options]
+    return subprocess.Popen(command, cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+
+def address_of(process: subprocess.Popen[str]) -> str:
+    assert process.stdout
+    return process.stdout.readline().split()[-1]
+
+
+def stop(process: subprocess.Popen[str]) -> str:
+    """End it in good order. Returns what it wrote to stderr."""
+    process.terminate()
+    _, errors = process.communicate(timeout=5)
+    assert process.returncode == 0
+    return errors
+
+
+def eventually(holds: Callable[[], bool], seconds: float = 2.0) -> float:
+    """Wait until it holds and say how long it took; AssertionError when it takes longer than `seconds`."""
+    begun = time.monotonic()
+    while not holds():
+        assert time.monotonic() < begun + seconds, "it never came true"
+        time.sleep(0.01)
+    return time.monotonic() - begun
+
+
+@pytest.fixture(scope="session")
+def address() -> Iterator[str]:
+    process = start("--port", "0", "--tokens-per-second", "0")
+    yield address_of(process)
+    errors = stop(process)
+    assert "Traceback" not in errors
+
+
+@pytest.fixture
+def ai(address: str) -> Iterator[StandIn]:
+    stand_in = StandIn(address)
+    stand_in.reset()
+    yield stand_in
+    stand_in.reset()
+
+
+@pytest.fixture
+def http() -> Iterator[requests.Session]:
+    with requests.Session() as session:
+        session.trust_env = False
+        yield session

@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from tests.ai_service.asking import ask, open_call
+from tests.ai_service.conftest import eventually
+
+
+def test_calls_are_counted_by_operation_and_nothing_else_is(ai, http):
+    ask(ai)
+    ask(ai, stream=False)
+    http.post(f"{ai.url}/api/chat/send", json={"message": "Bonjour"}, timeout=5)
+    http.post(f"{ai.url}/api/chat/analyze-document", json={"document": "Bonjour"}, timeout=5)
+    for free in ("health", "v1/models", "_control/stats"):
+        http.get(f"{ai.url}/{free}", timeout=2)
+    assert (ai.calls, ai.calls_of("chat"), ai.calls_of("analyze"), ai.open_calls) == (4, 3, 1, 0)
+
+
+def test_a_call_that_fails_is_a_call(ai):
+    ai.fail("error")
+    ask(ai)
+    assert ai.calls == 1
+    assert (ai.requests[0]["fault"], ai.requests[0]["ended"]) == ("error", "fault")
+
+
+def test_each_call_is_kept_with_what_matters_of_it_and_no_secret(ai):
+    before = time.time()
+    ask(ai, Idempotency_Key="k1", X_Retry_Count="2", X_Deadline_Ms="900", Authorization="Bearer secret", X_Other="no")
+    ask(ai, stream=False)
+    first, second = ai.requests
+    assert (first["operation"], first["path"]) == ("chat", "/v1/chat/completions")
+    assert (first["stream"], second["stream"]) == (True, False)
+    assert before <= first["at"] <= second["at"] <= time.time()
+    assert first["headers"] == {
+        "idempotency-key": "k1",
+        "x-retry-count": "2",
+        "x-deadline-ms": "900",
+        "authorization-present": True,
+    }
+    assert second["headers"] == {"authorization-present": False}
+    assert first["ended"] == second["ended"] == "complete"
+    assert "AEEH" not in str(ai.requests)
+
+
+def test_resetting_forgets_the_past_but_not_what_is_still_open(ai):
+    ai.fail("hang")
+    with open_call(ai):
+        eventually(lambda: ai.open_calls == 1)
+        ai.reset()
+        assert (ai.calls, ai.requests, ai.open_calls) == (0, [], 1)
+    eventually(lambda: ai.open_calls == 0)
+
+
+@pytest.mark.parametrize("fault", [("hang", {}), ("slow", {"seconds": 60}), ("drip", {"seconds": 60})])
+def test_a_client_that_leaves_while_a_fault_lasts_is_noticed_at_once(ai, fault):
+    kind, options = fault
+    ai.fail(kind, **options)
+    with open_call(ai):
+        eventually(lambda: ai.open_calls == 1)
+        time.sleep(0.05)
+        assert ai.open_calls == 1
+        assert ai.requests[-1]["ended"] == "open"
+    assert eventually(lambda: ai.open_calls == 0) < 0.2
+    assert ai.requests[-1]["ended"] == "client_left"
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_a_client_that_leaves_between_two_words_is_noticed_at_once(ai, stream):
+    ai.pace(0.1)
+    with open_call(ai, stream=stream) as call:
+        eventually(lambda: ai.open_calls == 1)
+        if stream:
+            assert call.recv(65536).startswith(b"HTTP/1.1 200 OK")
+    assert eventually(lambda: ai.open_calls == 0) < 0.2
+    assert ai.requests[-1]["ended"] == "client_left"
+
+
+def test_a_client_that_sends_its_next_request_early_has_not_left(ai):
+    ai.pace(200)
+    with open_call(ai) as call:
+        call.sendall(b"GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        received = b"".join(iter(lambda: call.recv(65536), b""))
+    assert b"[DONE]" in received
+    assert received.endswith(b'{"status":"healthy"}')
+    assert ai.requests[-1]["ended"] == "complete"
+
+
+def test_one_connection_serves_many_calls(ai, http):
+    for _ in range(5):
+        http.post(f"{ai.url}/api/chat/send", json={"message": "Bonjour"}, timeout=5)
+    assert [call["ended"] for call in ai.requests] == ["complete"] * 5

@@ -1,0 +1,72 @@
+"""How often one may call."""
+
+from __future__ import annotations
+
+import pytest
+from django.conf import settings as django_settings
+from django.test import RequestFactory
+
+from bff import ratelimit
+from bff.auth import Caller
+from tests.services import HOST, free_port
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def three_a_minute(settings):
+    settings.RATE_LIMIT_CHAT = "3/minute"
+
+
+def test_above_the_limit_the_answer_is_429_and_says_when_to_come_back(three_a_minute, visitor, ai):
+    replies = [visitor.ask("Bonjour") for _ in range(4)]
+    assert [reply.status_code for reply in replies] == [200, 200, 200, 429]
+    assert [reply["RateLimit-Remaining"] for reply in replies] == ["2", "1", "0", "0"]
+    assert 1 <= int(replies[-1]["Retry-After"]) <= 60
+    assert replies[-1].json()["status"] == 429
+
+
+def test_reading_is_counted_apart(three_a_minute, visitor, ai):
+    for _ in range(4):
+        visitor.ask("Bonjour")
+    assert visitor.get("/api/chat/conversations").status_code == 200
+
+
+def test_health_and_metrics_are_never_limited(settings, visitor):
+    settings.RATE_LIMIT_DEFAULT = "1/minute"
+    assert {visitor.get(path).status_code for path in ("/healthz", "/readyz", "/metrics") for _ in range(3)} == {200}
+
+
+def test_dropping_the_cookie_does_not_help_for_ever(settings, visitor, ai):
+    settings.RATE_LIMIT_CHAT = "1/minute"
+    statuses = [type(visitor)().ask("Bonjour").status_code for _ in range(ratelimit.CALLERS_PER_ADDRESS + 1)]
+    assert statuses[-2:] == [200, 429]
+
+
+def test_without_redis_each_process_counts_for_itself(monkeypatch, settings, visitor, ai):
+    settings.RATE_LIMIT_CHAT = "3/minute"
+    settings.REDIS_URL = f"redis://{HOST}:{free_port()}/0"
+    statuses = [visitor.ask("Bonjour").status_code for _ in range(4)]
+    assert statuses == [200, 200, 200, 429]
+
+
+@pytest.mark.parametrize(
+    ("proxies", "forwarded", "address"),
+    [(0, "1.1.1.1", "127.0.0.1"), (1, "6.6.6.6, 1.1.1.1", "1.1.1.1"), (2, "6.6.6.6, 1.1.1.1, 2.2.2.2", "1.1.1.1")],
+)
+def test_only_our_own_proxies_tell_the_address(settings, proxies, forwarded, address):
+    settings.TRUSTED_PROXIES = proxies
+    request = RequestFactory().get("/", headers={"X-Forwarded-For": forwarded})
+    assert ratelimit.client_address(request) == address
+
+
+def test_nobody_can_be_recognised_in_the_keys(visitor, ai):
+    from django_redis import get_redis_connection
+
+    visitor.ask("Une question personnelle sur Élodie")
+    keys = b" ".join(get_redis_connection("default").keys("*")).decode()
+    assert "visitor-" not in keys
+    assert HOST not in keys
+    assert "lodie" not in keys
+    assert isinstance(Caller("x", "visitor").id, str)
+    assert django_settings.SECRET_KEY not in keys

@@ -1,0 +1,76 @@
+"""Whatever is sent, the answer is a clear 4xx with a correlation id – never a crash."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+BAD_BODIES = {
+    "nothing": b"",
+    "not JSON": b"bonjour",
+    "not UTF-8": b'{"message": "\xff\xfe"}',
+    "no message": b"{}",
+    "an empty message": b'{"message": ""}',
+    "only spaces": b'{"message": "   "}',
+    "a number": b'{"message": 12}',
+    "a list": b'["message"]',
+    "null": b"null",
+    "a lone surrogate": b'{"message": "\\ud800"}',
+    "a null character": b'{"message": "a\\u0000b"}',
+    "too long": json.dumps({"message": "a" * 4001}).encode(),
+    "one megabyte": json.dumps({"message": "a" * 1024 * 1024}).encode(),
+    "a wrong conversation id": b'{"message": "a", "conversationId": "../../etc"}',
+    "context of the wrong type": b'{"message": "a", "context": ["x"]}',
+    "context too deep": b'{"message": "a", "context": {"x": {"y": 1}}}',
+    "deeply nested": b'{"message": ' + b"[" * 100_000 + b"]" * 100_000 + b"}",
+}
+
+
+@pytest.mark.parametrize("door", ["/api/chat/message", "/api/chat/stream"])
+@pytest.mark.parametrize("what", BAD_BODIES)
+def test_bad_input_is_refused_with_a_problem(visitor, ai, door, what):
+    reply = visitor.generic("POST", door, BAD_BODIES[what], content_type="application/json")
+    problem = reply.json()
+    assert reply.status_code in (400, 413, 422)
+    assert reply["Content-Type"] == "application/problem+json"
+    assert problem["status"] == reply.status_code
+    assert problem["correlationId"] == reply["X-Correlation-ID"]
+    assert ai.calls == 0
+
+
+def test_a_refusal_names_the_field_and_does_not_repeat_the_input(visitor):
+    problem = visitor.ask("secret " * 1000).json()
+    assert [error["field"] for error in problem["errors"]] == ["message"]
+    assert "secret" not in json.dumps(problem)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("get", "/api/chat/history?conversationId=nobody", 404),
+        ("get", "/api/chat/history", 422),
+        ("get", "/api/chat/history?conversationId=a&after=-1", 422),
+        ("get", "/api/chat/conversations?before=nobody", 404),
+        ("get", "/api/chat/nothing-here", 404),
+        ("put", "/api/chat/message", 405),
+        ("get", "/api/chat/nobody/stream", 204),
+    ],
+)
+def test_other_doors_refuse_clearly_too(visitor, method, path, status):
+    assert getattr(visitor, method)(path).status_code == status
+
+
+def test_stopping_or_rating_what_is_not_there_is_harmless(visitor):
+    assert visitor.post_json("/api/chat/nobody/stop", {}).json() == {"stopped": False}
+    assert visitor.post_json("/api/chat/feedback", {"messageId": "x", "rating": "up"}).status_code == 404
+    assert visitor.post_json("/api/chat/feedback", {"messageId": "x", "rating": "fine"}).status_code == 422
+
+
+def test_openai_clients_get_their_own_error_shape(visitor):
+    reply = visitor.post_json("/v1/chat/completions", {"model": "x", "messages": []})
+    assert reply.status_code == 422
+    assert set(reply.json()["error"]) == {"message", "type", "param", "code"}
+    assert reply.json()["error"]["type"] == "invalid_request_error"

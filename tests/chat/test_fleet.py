@@ -1,0 +1,80 @@
+"""What must hold between processes: several instances, each with its workers, sharing Redis and PostgreSQL."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+import requests
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_fifty_identical_cold_questions_over_two_instances_are_one_upstream_call(two_servers, ai):
+    ai.fail("slow", seconds=1)
+    with ThreadPoolExecutor(50) as people:
+        asked = [people.submit(two_servers[n % 2].ask, "Qu'est-ce que la MDPH ?") for n in range(50)]
+        answers = [reply.result().json() for reply in asked]
+    assert len({answer["response"] for answer in answers}) == 1
+    assert {answer["origin"] for answer in answers} == {"ai"}
+    assert ai.calls == 1
+
+
+def test_fifty_different_questions_are_fifty_upstream_calls(two_servers, ai):
+    with ThreadPoolExecutor(25) as people:
+        asked = [people.submit(two_servers[n % 2].ask, f"Question numéro {n} ?") for n in range(50)]
+        assert all(reply.result().status_code == 200 for reply in asked)
+    assert ai.calls == 50
+
+
+def test_a_breaker_opened_by_one_instance_rejects_at_the_other_at_once(two_servers, ai):
+    broken, other = two_servers
+    ai.fail("rate_limited")  # without Retry-After in this stand-in's reply, so the open time is the policy's own
+    with ThreadPoolExecutor(5) as people:
+        list(people.map(broken.ask, [f"Question numéro {n} ?" for n in range(5)]))
+    calls = ai.calls
+    reply = other.ask("Une autre question ?")
+    assert reply.headers["X-Degraded"] == "circuit_open"
+    assert ai.calls == calls
+
+
+def test_an_answer_begun_on_one_instance_is_read_on_the_other(two_servers, ai):
+    here, there = two_servers
+    ai.pace(20)
+    visitor = requests.Session()
+    first = visitor.post(f"{here.url}/api/chat/stream", json={"message": "Comment demander la PCH ?"}, stream=True)
+    lines = first.iter_lines()
+    start = json.loads(next(lines).removeprefix(b"data: "))
+    path = f"/api/chat/{start['messageMetadata']['conversationId']}/stream"
+    read_there = text_of(visitor.get(there.url + path).iter_lines())
+    assert read_there
+    assert read_there == text_of(lines)
+
+
+def test_when_the_writer_is_killed_the_reader_elsewhere_gets_what_was_said(two_servers, ai):
+    here, there = two_servers
+    ai.pace(10)
+    visitor = requests.Session()
+    first = visitor.post(f"{here.url}/api/chat/stream", json={"message": "Comment demander la PCH ?"}, stream=True)
+    start = json.loads(next(first.iter_lines()).removeprefix(b"data: "))
+    conversation = start["messageMetadata"]["conversationId"]
+    with ThreadPoolExecutor(1) as reader:
+        elsewhere = reader.submit(lambda: visitor.get(f"{there.url}/api/chat/{conversation}/stream").text)
+        time.sleep(0.7)
+        here.process.kill()
+        killed = time.monotonic()
+        frames = elsewhere.result()
+    assert time.monotonic() - killed < 5
+    assert '"reason":"interrupted"' in frames
+    history = visitor.get(f"{there.url}/api/chat/history", params={"conversationId": conversation}).json()
+    answer = history["items"][1]
+    assert answer["status"] == "interrupted"
+    assert answer["text"]
+
+
+def text_of(lines: Iterable[bytes]) -> str:
+    parts = [json.loads(line[6:]) for line in lines if line.startswith(b'data: {"type":"text-delta"')]
+    return "".join(part["delta"] for part in parts)

@@ -1,0 +1,136 @@
+"""One's own conversations: listed, read, forgotten – and nobody else's."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.utils import timezone
+from django_redis import get_redis_connection
+
+from chat import database
+from chat.api import PAGE_SIZE
+from chat.models import Conversation, Message
+from chat.prompts import recent
+from chat.questions import Turn
+from tests.services import HOST, free_port
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def history(person, conversation: str, **params):
+    return person.get("/api/chat/history", {"conversationId": conversation, **params})
+
+
+def test_messages_are_read_back_in_order_with_what_was_known_of_them(visitor, ai):
+    first = visitor.ask("Comment demander l'AEEH ?").json()
+    visitor.ask("Et les compléments ?", conversationId=first["conversationId"])
+    items = history(visitor, first["conversationId"]).json()["items"]
+    assert [item["role"] for item in items] == ["user", "assistant", "user", "assistant"]
+    assert items[0]["text"] == "Comment demander l'AEEH ?"
+    assert items[1]["text"] == first["response"]
+    assert items[1]["sources"] == first["sources"]
+    assert items[1]["origin"] == "ai"
+
+
+def test_the_conversation_so_far_is_sent_upstream(visitor, ai):
+    first = visitor.ask("Mon fils Léo a 7 ans.").json()
+    visitor.ask("Que puis-je demander ?", conversationId=first["conversationId"])
+    assert ai.calls == 2  # with a history it is another question than without
+
+
+def test_conversations_are_listed_latest_first_and_titled_by_their_first_words(visitor, ai):
+    visitor.ask("Première question ?")
+    visitor.ask("Deuxième   question ?")
+    titles = [item["title"] for item in visitor.get("/api/chat/conversations").json()["items"]]
+    assert titles == ["Deuxième question ?", "Première question ?"]
+
+
+def test_long_lists_come_in_pages_without_loss_or_repetition(visitor, ai):
+    conversation = visitor.ask("Bonjour").json()["conversationId"]
+    row = Conversation.objects.get(public_id=conversation)
+    Message.objects.bulk_create(Message(conversation=row, role="user", text=str(n)) for n in range(PAGE_SIZE + 5))
+    Conversation.objects.bulk_create(Conversation(owner=row.owner, title=str(n)) for n in range(PAGE_SIZE + 5))
+    texts = all_pages(visitor, "text", "/api/chat/history", "after", conversationId=conversation)
+    titles = all_pages(visitor, "title", "/api/chat/conversations", "before")
+    assert len(texts) == PAGE_SIZE + 7
+    assert texts[2:] == [str(n) for n in range(PAGE_SIZE + 5)]
+    assert len(set(titles)) == len(titles) == PAGE_SIZE + 6
+
+
+def test_other_peoples_conversations_are_as_unknown_as_none(visitor, another_visitor, ai):
+    answer = visitor.ask("Bonjour").json()
+    conversation = answer["conversationId"]
+    assert history(another_visitor, conversation).status_code == 404
+    assert another_visitor.ask("Et moi ?", conversationId=conversation).status_code == 404
+    assert another_visitor.get(f"/api/chat/{conversation}/stream").status_code == 204
+    assert another_visitor.post_json(f"/api/chat/{conversation}/stop", {}).json() == {"stopped": False}
+    assert (
+        another_visitor.delete("/api/chat/reset", {"conversationId": conversation}, "application/json").status_code
+        == 404
+    )
+    rated = another_visitor.post_json("/api/chat/feedback", {"messageId": answer["messageId"], "rating": "down"})
+    assert rated.status_code == 404
+    assert history(visitor, conversation).status_code == 200
+
+
+def test_forgetting_one_conversation_leaves_the_others(visitor, ai):
+    one, two = (visitor.ask(text).json()["conversationId"] for text in ("Bonjour", "Bonsoir"))
+    reply = visitor.delete("/api/chat/reset", {"conversationId": one}, content_type="application/json")
+    assert reply.json() == {"deleted": 1}
+    assert [item["id"] for item in visitor.get("/api/chat/conversations").json()["items"]] == [two]
+
+
+def test_forgetting_all_also_forgets_what_was_cached_for_that_person(visitor, ai):
+    conversation = visitor.ask("Bonjour").json()["conversationId"]
+    visitor.ask("Et pour mon fils ?", conversationId=conversation)
+    assert visitor.delete("/api/chat/reset").json() == {"deleted": 1}
+    keys = [key.decode() for key in get_redis_connection("default").keys("bff:answer*")]
+    assert [key for key in keys if ":public:" not in key] == []
+    assert Message.objects.count() == 0
+
+
+def test_an_answer_is_given_and_says_so_when_it_cannot_be_saved(visitor, ai, settings, monkeypatch):
+    monkeypatch.setattr(database.Database, "ask", unreachable)
+    answer = visitor.ask("Bonjour").json()
+    assert answer["origin"] == "ai"
+    assert answer["saved"] is False
+
+
+def test_a_history_that_cannot_be_read_is_a_503_that_says_when_to_come_back(visitor, monkeypatch):
+    monkeypatch.setattr(database.Database, "ask", unreachable)
+    reply = visitor.get("/api/chat/conversations")
+    assert reply.status_code == 503
+    assert reply["Retry-After"] == "5"
+
+
+def test_old_conversations_are_purged_and_others_are_not(visitor, ai, capsys):
+    visitor.ask("Bonjour")
+    Conversation.objects.create(owner="x", title="old", updated_at=timezone.now() - timedelta(days=400))
+    call_command("purge_conversations", dry_run=True)
+    assert Conversation.objects.count() == 2
+    call_command("purge_conversations")
+    assert Conversation.objects.get().title == "Bonjour"
+    with pytest.raises(CommandError, match="at least 1"):
+        call_command("purge_conversations", days=0)
+
+
+def test_only_the_latest_turns_are_sent_upstream_and_never_an_answer_without_its_question():
+    turns = [Turn("user", "a" * 40), Turn("assistant", "b" * 40), Turn("user", "c" * 40), Turn("assistant", "d" * 40)]
+    assert recent(turns, characters=1000) == turns
+    assert recent(turns, characters=130) == turns[2:]
+    assert recent(turns, characters=10) == []
+
+
+def all_pages(person, field: str, path: str, cursor: str, **params) -> list[str]:
+    page = person.get(path, params).json()
+    values = [item[field] for item in page["items"]]
+    while page["next"] is not None:
+        page = person.get(path, params | {cursor: page["next"]}).json()
+        values += [item[field] for item in page["items"]]
+    return values
+
+
+def unreachable(self, work):
+    raise database.DatabaseAway(f"{HOST}:{free_port()}")

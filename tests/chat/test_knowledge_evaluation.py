@@ -1,0 +1,92 @@
+"""The search keeps finding what it found: floors a little under the measured figures."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+from django.core.management import CommandError, call_command
+
+from chat.knowledge.evaluation import evaluate
+from chat.knowledge.files import BUNDLED, read_folder
+from chat.questions import normalise
+
+FOLDER = Path(__file__).parent / "evaluation"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("half", "recall_at_1", "recall_at_3", "good_fits", "abstention"),
+    [("dev", 0.88, 0.97, 0.86, 0.90), ("test", 0.78, 0.89, 0.73, 0.90)],
+)
+def test_questions_find_their_entries(
+    half: str, recall_at_1: float, recall_at_3: float, good_fits: float, abstention: float
+) -> None:
+    report = evaluate(FOLDER / f"{half}.yaml")
+    assert report.recall_at_1 >= recall_at_1
+    assert report.recall_at_3 >= recall_at_3
+    assert report.good_fits >= good_fits
+    assert report.abstention >= abstention
+
+
+@pytest.mark.parametrize("half", ["dev", "test"])
+def test_an_evaluation_asks_for_every_entry_and_for_none_that_is_not_there(half: str) -> None:
+    cases = yaml.safe_load((FOLDER / f"{half}.yaml").read_text("utf-8"))
+    wanted = {slug for case in cases["questions"] for slug in case["want"]}
+    assert wanted == {file.entry.slug for file in read_folder(BUNDLED)}
+
+
+def test_no_question_is_in_both_halves_or_copied_from_an_entry() -> None:
+    entries = {normalise(question) for file in read_folder(BUNDLED) for question in file.entry.questions}
+    dev, test = (
+        {normalise(case["ask"]) for case in yaml.safe_load((FOLDER / f"{half}.yaml").read_text("utf-8"))["questions"]}
+        for half in ("dev", "test")
+    )
+    assert not dev & test
+    assert not (dev | test) & entries
+
+
+@pytest.mark.django_db
+def test_a_report_counts_what_it_found(tmp_path: Path) -> None:
+    file = tmp_path / "few.yaml"
+    file.write_text(
+        """
+        questions:
+          - {ask: "aeeh", want: [aeeh]}
+          - {ask: "complément aeeh", want: [choisir-aeeh-pch]}
+          - {ask: "tarte aux pommes", want: [aah]}
+        off_topic:
+          - {ask: "esat"}
+          - {ask: "tarte aux pommes"}
+        """,
+        "utf-8",
+    )
+    report = evaluate(file)
+    assert (report.questions, report.off_topic) == (3, 2)
+    assert report.recall_at_1 == pytest.approx(1 / 3)
+    assert report.recall_at_3 == pytest.approx(2 / 3)
+    assert report.abstention == 0.5
+    assert report.wrongly_answered == ["esat"]
+    assert [(miss.question, miss.rank is None) for miss in report.misses] == [
+        ("tarte aux pommes", True),
+        ("complément aeeh", False),
+    ]
+
+
+@pytest.mark.django_db
+def test_the_command_prints_figures_and_misses_for_people_and_for_programs() -> None:
+    file = FOLDER / "test.yaml"
+    people, programs = io.StringIO(), io.StringIO()
+    call_command("evaluate_knowledge", file=file, stdout=people)
+    call_command("evaluate_knowledge", file=file, json=True, stdout=programs)
+    report = json.loads(programs.getvalue())["test"]
+    assert f"recall@3            {report['recall_at_3']:6.1%}" in people.getvalue()
+    assert report["misses"][0]["question"] in people.getvalue()
+
+
+def test_the_command_says_which_file_it_misses() -> None:
+    with pytest.raises(CommandError, match="nowhere"):
+        call_command("evaluate_knowledge", "--file", "nowhere.yaml")

@@ -1,0 +1,198 @@
+"""The UI message stream: the same answer while it is written, resumed, stopped, and in OpenAI's clothes."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+
+import pytest
+from django.db import connections
+
+from chat.models import Message
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def parts_of(reply) -> list[dict]:
+    """The JSON of each frame, without the end mark; the reply must be a well-formed stream."""
+    text = b"".join(reply.streaming_content).decode()
+    frames = [line.removeprefix("data: ") for line in text.splitlines() if line.startswith("data: ")]
+    assert frames[-1] == "[DONE]"
+    return [json.loads(frame) for frame in frames[:-1]]
+
+
+def text_of(parts: list[dict]) -> str:
+    return "".join(part["delta"] for part in parts if part["type"] == "text-delta")
+
+
+def test_a_stream_is_made_of_the_protocols_parts_in_order(visitor, ai):
+    reply = visitor.stream("Comment obtenir une AESH ?")
+    parts = parts_of(reply)
+    kinds = [part["type"] for part in parts]
+    assert reply["x-vercel-ai-ui-message-stream"] == "v1"
+    assert reply["X-Accel-Buffering"] == "no"
+    assert kinds[:3] == ["start", "start-step", "text-start"]
+    assert kinds[-2:] == ["finish-step", "finish"]
+    assert kinds.index("text-end") > max(index for index, kind in enumerate(kinds) if kind == "text-delta")
+    assert parts[-1]["messageMetadata"]["origin"] == "ai"
+    assert parts[-1]["messageMetadata"]["saved"] is True
+
+
+def test_the_streamed_answer_is_in_the_history(visitor, ai):
+    parts = parts_of(visitor.stream("Qu'est-ce que la CDAPH ?"))
+    conversation = parts[0]["messageMetadata"]["conversationId"]
+    question, answer = visitor.get(f"/api/chat/history?conversationId={conversation}").json()["items"]
+    assert question["text"] == "Qu'est-ce que la CDAPH ?"
+    assert (answer["text"], answer["status"], answer["id"]) == (text_of(parts), "complete", parts[0]["messageId"])
+
+
+def test_a_cached_answer_streams_in_pieces_through_every_protocol(visitor, another_visitor, ai):
+    whole = visitor.ask("Qu'est-ce que le GEVA-Sco ?").json()["response"]
+    parts = parts_of(another_visitor.stream("Qu'est-ce que le GEVA-Sco ?"))
+    completion = another_visitor.post_json(
+        "/v1/chat/completions", {"model": "any", "messages": [{"role": "user", "content": "Qu'est-ce que le GEVA-Sco ?"}]}
+    ).json()
+    assert text_of(parts) == whole == completion["choices"][0]["message"]["content"]
+    assert sum(part["type"] == "text-delta" for part in parts) > 1
+    assert parts[-1]["messageMetadata"]["origin"] == "cache"
+    assert ai.calls == 1
+
+
+def test_the_ai_sdk_chooses_its_own_conversation_id(visitor, another_visitor, ai):
+    body = {
+        "id": "sdkChosen123",
+        "trigger": "submit-message",
+        "messages": [{"id": "m1", "role": "user", "parts": [{"type": "text", "text": "Bonjour, que puis-je demander ?"}]}],
+    }
+    parts = parts_of(visitor.post_json("/api/chat/stream", body))
+    assert parts[0]["messageMetadata"]["conversationId"] == "sdkChosen123"
+    assert len(visitor.get("/api/chat/history?conversationId=sdkChosen123").json()["items"]) == 2
+    assert another_visitor.get("/api/chat/history?conversationId=sdkChosen123").status_code == 404
+
+
+def test_a_degraded_stream_is_normal_text_with_a_notice(visitor, ai, settings):
+    settings.AI_ATTEMPTS = 1
+    ai.fail("error")
+    reply = visitor.stream("Une question sans article : xyzzy ?")
+    parts = parts_of(reply)
+    notice = next(part for part in parts if part["type"] == "data-notice")
+    assert notice["data"]["reason"] == "ai_error"
+    assert reply["X-Degraded"] == "ai_error"
+    assert text_of(parts)
+
+
+def test_a_retry_is_announced_while_it_is_waited_for(visitor, ai):
+    ai.fail("error", status=503, count=1)
+    parts = parts_of(visitor.stream("Comment demander la PCH ?"))
+    status = next(part for part in parts if part["type"] == "data-status")
+    assert status["transient"] is True
+    assert "Nouvelle tentative" in status["data"]["text"]
+    assert parts[-1]["messageMetadata"]["origin"] == "ai"
+    assert ai.calls == 2
+
+
+def test_a_stream_cut_upstream_ends_with_an_interrupted_notice_and_keeps_the_text(visitor, ai):
+    ai.fail("cut", after_tokens=3)
+    parts = parts_of(visitor.stream("Comment faire appel d'une décision ?"))
+    assert next(part for part in parts if part["type"] == "data-notice")["data"]["kind"] == "interrupted"
+    assert parts[-1]["messageMetadata"]["ending"] == "interrupted"
+    conversation = parts[0]["messageMetadata"]["conversationId"]
+    answer = visitor.get(f"/api/chat/history?conversationId={conversation}").json()["items"][1]
+    assert (answer["status"], answer["text"]) == ("interrupted", text_of(parts))
+
+
+def test_an_answer_goes_on_and_is_saved_when_its_reader_leaves(visitor, ai):
+    ai.pace(40)
+    reply = visitor.stream("Comment préparer un dossier MDPH ?")
+    next(iter(reply.streaming_content))
+    reply.close()
+    eventually(lambda: Message.objects.filter(role="assistant", status="complete").exists())
+    assert ai.calls == 1
+
+
+def test_a_stream_is_resumed_from_its_beginning_or_from_the_last_event_seen(visitor, ai):
+    ai.pace(20)
+    first = visitor.stream("Comment préparer la rentrée scolaire ?")
+    seen = b"".join(frame for frame, _ in zip(first.streaming_content, range(2), strict=False)).decode()
+    start = json.loads(seen.splitlines()[0].removeprefix("data: "))
+    path = f"/api/chat/{start['messageMetadata']['conversationId']}/stream"
+    again = visitor.get(path)
+    rest = visitor.get(path, headers={"Last-Event-ID": last_event_id(seen)})
+    whole, remainder = parts_of(again), parts_of(rest)
+    assert whole[0]["messageId"] == start["messageId"]
+    assert text_of(whole).endswith(text_of(remainder))
+    assert "start" not in [part["type"] for part in remainder]
+    said = "".join(
+        json.loads(line[6:])["delta"] for line in seen.splitlines() if line.startswith('data: {"type":"text-delta"')
+    )
+    assert said + text_of(remainder) == text_of(whole)
+    assert visitor.get(path).status_code == 204
+
+
+def test_stop_ends_the_answer_for_its_readers_and_frees_the_upstream_call(visitor, ai):
+    ai.pace(5)
+    reply = visitor.stream("Comment trouver du répit ?")
+    frames = iter(reply.streaming_content)
+    start = json.loads(next(frames).decode().splitlines()[0].removeprefix("data: "))
+    conversation = start["messageMetadata"]["conversationId"]
+    began = time.monotonic()
+    assert visitor.post_json(f"/api/chat/{conversation}/stop", {}).json() == {"stopped": True}
+    rest = b"".join(frames).decode()
+    assert time.monotonic() - began < 1
+    assert '"ending":"stopped"' in rest
+    eventually(lambda: ai.open_calls == 0)
+    assert visitor.get(f"/api/chat/history?conversationId={conversation}").json()["items"][1]["status"] == "stopped"
+
+
+def test_identical_questions_at_one_moment_are_one_upstream_call(ai, visitor):
+    ai.fail("slow", seconds=0.5)
+    answers: list[str] = []
+    barrier = threading.Barrier(8)
+
+    def ask() -> None:
+        barrier.wait()
+        answers.append(type(visitor)().ask("Qu'est-ce que le taux d'incapacité ?").json()["response"])
+        connections.close_all()
+
+    threads = [threading.Thread(target=ask) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(answers) == 8
+    assert len(set(answers)) == 1
+    assert ai.calls == 1
+
+
+def test_openai_streams_end_with_a_finish_reason_and_the_usage_when_asked_for(visitor, ai):
+    body = {
+        "model": "any",
+        "stream": True,
+        "stream_options": {"include_usage": True},
+        "messages": [{"role": "user", "content": "Qu'est-ce que la RQTH ?"}],
+    }
+    chunks = parts_of(visitor.post_json("/v1/chat/completions", body))
+    assert chunks[0]["choices"][0]["delta"] == {"role": "assistant", "content": ""}
+    assert chunks[-2]["choices"][0]["finish_reason"] == "stop"
+    assert chunks[-1]["choices"] == []
+    assert chunks[-1]["usage"]["total_tokens"] > 0
+
+
+@pytest.mark.parametrize("extra", [{"tools": [{}]}, {"n": 2}, {"response_format": {"type": "json_object"}}])
+def test_openai_parameters_that_we_cannot_honour_are_refused(visitor, ai, extra):
+    body = {"model": "any", "messages": [{"role": "user", "content": "Bonjour"}], **extra}
+    reply = visitor.post_json("/v1/chat/completions", body)
+    assert reply.status_code in (400, 422)
+    assert reply.json()["error"]["type"] == "invalid_request_error"
+
+
+def last_event_id(frames: str) -> str:
+    return [line.removeprefix("id: ") for line in frames.splitlines() if line.startswith("id: ")][-1]
+
+
+def eventually(holds, seconds: float = 5.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline, "it did not come true in time"
+        time.sleep(0.02)

@@ -1,0 +1,75 @@
+"""What every test may ask for: the stand-in AI, a clean Redis, and a client that speaks JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.test import Client
+from django_redis import get_redis_connection
+
+from ai_service.control import StandIn
+from chat import store
+from chat.upstream import breakers, session
+from tests.server import Server
+
+
+class ChatClient(Client):
+    """Somebody with a browser: keeps cookies, sends JSON."""
+
+    def ask(self, message: str, **body: Any) -> Any:
+        return self.post_json("/api/chat/message", {"message": message, **body})
+
+    def post_json(self, path: str, body: Any, **options: Any) -> Any:
+        return self.post(path, body, content_type="application/json", **options)
+
+    def stream(self, message: str, **body: Any) -> Any:
+        return self.post_json("/api/chat/stream", {"message": message, **body})
+
+
+@pytest.fixture
+def visitor() -> ChatClient:
+    return ChatClient(raise_request_exception=False)
+
+
+@pytest.fixture
+def another_visitor() -> ChatClient:
+    return ChatClient(raise_request_exception=False)
+
+
+@pytest.fixture
+def ai() -> Iterator[StandIn]:
+    """The stand-in AI service, healthy and with nothing counted."""
+    stand_in = StandIn(settings.AI_SERVICE_URL)
+    stand_in.reset()
+    yield stand_in
+    stand_in.reset()
+
+
+@pytest.fixture(autouse=True)
+def _nothing_remembered() -> Iterator[None]:
+    """No test finds what another left in Redis or in this process."""
+    yield
+    get_redis_connection("default").flushdb()
+    breakers._build.cache_clear()
+    session.get.cache_clear()
+    store.answers._away_until = 0.0
+
+
+@pytest.fixture
+def server(ai: StandIn, transactional_db: None) -> Iterator[Server]:
+    """A running instance with two workers."""
+    instance = Server(workers=2)
+    yield instance
+    instance.stop()
+
+
+@pytest.fixture
+def two_servers(ai: StandIn, transactional_db: None) -> Iterator[tuple[Server, Server]]:
+    """Two instances of one worker each, sharing Redis, PostgreSQL and the stand-in."""
+    instances = Server(), Server()
+    yield instances
+    for instance in instances:
+        instance.stop()

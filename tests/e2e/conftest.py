@@ -1,0 +1,80 @@
+"""A browser, and the promise that its console stays empty."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, Playwright, sync_playwright
+
+from tests.server import Server
+
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+DESKTOP = {"viewport": {"width": 1280, "height": 800}}
+
+
+@pytest.fixture(scope="module")
+def playwright() -> Iterator[Playwright]:
+    with pytest.MonkeyPatch.context() as patch, sync_playwright() as running:
+        # Playwright's loop runs in this thread, where Django would then refuse to ask the database.
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
+        yield running
+
+
+@pytest.fixture(scope="module")
+def browser(playwright: Playwright) -> Iterator[Browser]:
+    executable = shutil.which("chromium") or shutil.which("google-chrome")
+    if executable is None:
+        pytest.skip("no Chromium on this machine")
+    running = playwright.chromium.launch(executable_path=executable, args=ARGUMENTS)
+    yield running
+    running.close()
+
+
+@pytest.fixture
+def browser_page(server: Server, browser: Browser) -> Iterator[Callable[..., Page]]:
+    """Opens the chat page as one person: `browser_page(locale="en-GB", **PHONE)`; options are a browser context's.
+
+    Fails the test when the page asks a third party or complains in its console. A refused call that the test provokes
+    makes the browser complain by itself: `page.refusals_expected = True` allows these.
+    """
+    complaints: list[str] = []
+    contexts = []
+
+    def open_page(path: str | None = "/", **options: Any) -> Page:
+        context = browser.new_context(**{"locale": "fr-FR", **DESKTOP, **options})
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(15_000)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("console", lambda message: _listen(page, message, complaints))
+        page.on("request", lambda request: _watch(server, request, complaints))
+        if path is not None:
+            page.goto(server.url + path)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+def _listen(page: Page, message: Any, complaints: list[str]) -> None:
+    refusal = message.text.startswith("Failed to load resource")
+    if message.type in {"error", "warning"} and not (refusal and getattr(page, "refusals_expected", False)):
+        complaints.append(message.text)
+
+
+def _watch(server: Server, request: Any, complaints: list[str]) -> None:
+    if not request.url.startswith((server.url, "blob:")):
+        complaints.append(f"asked a third party: {request.url}")

@@ -1,0 +1,357 @@
+"""The chat page as people use it, in a real browser, against a running server."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, Request, expect
+
+from ai_service.control import StandIn
+from tests.e2e.conftest import PHONE
+from tests.server import Server
+
+OpenPage = Callable[..., Page]
+QUESTION = "Comment obtenir un AESH pour mon enfant ?"
+PAYLOAD = '<img src=x onerror="window.pwned=1"><script>window.pwned=1</script> [clic](javascript:window.pwned=1)'
+
+# What the page's own renderer makes of a text.
+DRAW = """async (text) => {
+  const { blocks, draw } = await import("/static/chat/markdown.js");
+  const begun = performance.now();
+  const place = document.createElement("div");
+  place.append(...blocks(text).map((block) => draw(block, () => null)));
+  const made = [...place.querySelectorAll("*")];
+  return {
+    milliseconds: performance.now() - begun,
+    elements: made.map((element) => element.tagName),
+    addresses: made.filter((element) => element.href).map((element) => element.href),
+    attributes: made.flatMap((element) => element.getAttributeNames()),
+  };
+}"""
+
+pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")  # Playwright's pipes, at the end of the process
+
+
+def ask(page: Page, question: str) -> None:
+    page.get_by_label(re.compile("^(Votre question|Your question)$")).fill(question)
+    page.locator("#send").click()
+
+
+def wait_for_answer(page: Page) -> None:
+    expect(page.locator("#send")).to_be_visible()
+    expect(page.locator(".answer").last.locator(".prose")).not_to_be_empty()
+
+
+def answer_of(page: Page) -> str:
+    wait_for_answer(page)
+    return page.locator(".answer").last.locator(".prose").inner_text()
+
+
+def test_a_question_gets_an_answer_with_its_sources_and_what_to_ask_next(browser_page: OpenPage) -> None:
+    page = browser_page()
+
+    ask(page, QUESTION)
+
+    assert "AESH" in answer_of(page)
+    source = page.locator(".card").first
+    expect(source).to_have_attribute("href", re.compile("^https://"))
+    expect(source).to_have_attribute("rel", "noopener noreferrer")
+    suggestion = page.locator(".answer .suggestion").first
+    words = suggestion.inner_text()
+    suggestion.click()
+    expect(page.locator(".bubble").last).to_have_text(words)
+    wait_for_answer(page)
+
+
+def test_words_appear_while_the_answer_is_written(browser_page: OpenPage, ai: StandIn) -> None:
+    ai.pace(10)
+    page = browser_page()
+
+    ask(page, QUESTION)
+
+    expect(page.locator(".prose")).not_to_be_empty()
+    expect(page.locator(".answer")).to_have_attribute("aria-busy", "true")
+    expect(page.locator("#announcer")).to_have_text("La réponse arrive.")
+
+
+def test_a_screen_reader_hears_once_that_the_answer_is_complete(browser_page: OpenPage) -> None:
+    page = browser_page()
+
+    ask(page, QUESTION)
+    wait_for_answer(page)
+
+    expect(page.locator("#announcer")).to_have_text("La réponse est complète.")
+    assert page.locator(".prose").get_attribute("aria-live") is None
+
+
+def test_the_page_speaks_english_to_those_who_do_and_can_be_switched(browser_page: OpenPage) -> None:
+    page = browser_page(locale="en-GB")
+
+    expect(page.locator("html")).to_have_attribute("lang", "en")
+    ask(page, "How do I get an AESH for my child?")
+    wait_for_answer(page)
+    page.get_by_role("button", name="Français").click()
+
+    expect(page.locator("html")).to_have_attribute("lang", "fr")
+    expect(page.locator(".bubble")).to_have_text("How do I get an AESH for my child?")
+
+
+def test_while_the_ai_is_down_the_answer_says_what_it_is(browser_page: OpenPage, ai: StandIn) -> None:
+    ai.fail("error", status=400)
+    page = browser_page()
+
+    ask(page, QUESTION)
+
+    assert answer_of(page)
+    expect(page.locator(".notice")).to_contain_text("fiche de notre base")
+    page.reload()
+    expect(page.locator(".notice")).to_contain_text("fiche de notre base")
+
+
+def test_an_answer_cut_in_the_middle_keeps_what_was_said(browser_page: OpenPage, ai: StandIn) -> None:
+    ai.fail("cut", after_tokens=5)
+    page = browser_page()
+
+    ask(page, QUESTION)
+
+    expect(page.locator(".notice")).to_contain_text("La réponse s’est arrêtée avant la fin")
+    assert answer_of(page)
+
+
+def test_an_answer_can_be_stopped(browser_page: OpenPage, ai: StandIn) -> None:
+    ai.pace(5)
+    page = browser_page()
+    ask(page, QUESTION)
+    expect(page.locator(".prose")).not_to_be_empty()
+
+    page.get_by_role("button", name="Arrêter la réponse").click()
+
+    expect(page.locator(".notice")).to_contain_text("Vous avez arrêté la réponse")
+    assert ai.open_calls == 0
+    page.reload()
+    expect(page.locator(".notice")).to_contain_text("Vous avez arrêté la réponse")
+
+
+def test_a_reload_brings_the_conversation_back(browser_page: OpenPage) -> None:
+    page = browser_page()
+    ask(page, QUESTION)
+    said = answer_of(page)
+
+    page.reload()
+
+    expect(page.locator(".bubble")).to_have_text(QUESTION)
+    assert answer_of(page) == said
+    expect(page.locator(".conversation a")).to_have_attribute("aria-current", "page")
+
+
+def test_a_reload_in_the_middle_resumes_the_answer(browser_page: OpenPage, ai: StandIn) -> None:
+    ai.pace(20)
+    page = browser_page()
+    ask(page, QUESTION)
+    expect(page.locator(".prose")).not_to_be_empty()
+
+    page.reload()
+
+    expect(page.locator("#stop")).to_be_visible()
+    wait_for_answer(page)
+    assert ai.calls_of("chat") == 1
+    expect(page.locator(".answer")).to_have_count(1)
+
+
+def test_a_lost_connection_keeps_the_words_and_resumes_when_the_network_is_back(
+    browser_page: OpenPage, ai: StandIn
+) -> None:
+    ai.pace(20)
+    page = browser_page()
+    page.refusals_expected = True  # type: ignore[attr-defined]
+    ask(page, QUESTION)
+    expect(page.locator(".prose")).not_to_be_empty()
+
+    page.context.set_offline(True)
+    expect(page.locator(".notice")).to_contain_text("La connexion s’est coupée")
+    expect(page.locator(".prose")).not_to_be_empty()
+    page.context.set_offline(False)
+
+    expect(page.locator(".notice")).to_have_count(0)
+    wait_for_answer(page)
+    assert ai.calls_of("chat") == 1
+
+
+def test_offline_the_question_is_kept_and_can_be_sent_again(browser_page: OpenPage) -> None:
+    page = browser_page()
+    page.refusals_expected = True  # type: ignore[attr-defined]
+    page.locator("#question").focus()
+    page.wait_for_load_state("networkidle")
+    page.context.set_offline(True)
+
+    ask(page, QUESTION)
+    expect(page.locator(".notice")).to_contain_text("Pas de connexion")
+    page.context.set_offline(False)
+    page.get_by_role("button", name="Réessayer").click()
+
+    assert "AESH" in answer_of(page)
+
+
+def test_too_many_questions_are_asked_to_wait_kindly(browser_page: OpenPage) -> None:
+    page = browser_page()
+    page.refusals_expected = True  # type: ignore[attr-defined]
+    page.route("**/api/chat/stream", lambda route: route.fulfill(status=429, headers={"Retry-After": "1"}))
+
+    ask(page, QUESTION)
+
+    expect(page.locator(".notice")).to_contain_text("Un petit instant")
+    expect(page.get_by_role("button", name="Réessayer")).to_be_enabled()
+    page.unroute("**/api/chat/stream")
+    page.get_by_role("button", name="Réessayer").click()
+    wait_for_answer(page)
+
+
+def test_markup_in_a_question_or_an_answer_is_only_text(browser_page: OpenPage) -> None:
+    page = browser_page()
+    frames = (
+        'data: {"type":"start","messageId":"m"}\n\n'
+        'data: {"type":"source-url","sourceId":"1","url":"javascript:window.pwned=1","title":"<b>x</b>"}\n\n'
+        f'data: {{"type":"text-delta","id":"t","delta":{json.dumps(PAYLOAD)}}}\n\ndata: [DONE]\n\n'
+    )
+    page.route("**/api/chat/stream", lambda route: route.fulfill(content_type="text/event-stream", body=frames))
+
+    ask(page, PAYLOAD)
+
+    expect(page.locator(".prose")).to_contain_text('<img src=x onerror="window.pwned=1">')
+    assert page.locator(".bubble").inner_text() == PAYLOAD
+    assert page.locator(".exchange :is(img, script, a)").count() == 0
+    assert page.evaluate("window.pwned") is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        PAYLOAD,
+        "[a](data:text/html,x) [b](JaVaScRiPt:x) [c](//example.org) [d](vbscript:x) ![e](https://example.org/e.png)",
+        '[f](https://example.org/"onmouseover="x) <https://example.org/"onload=x> **<b>g</b>** `<i>h</i>`',
+        "# <svg onload=x>\n> <math>\n\n- <style>*{}</style>\n\n```\n<iframe src=javascript:x>\n```",
+    ],
+)
+def test_no_markdown_makes_an_element_or_an_address_that_we_did_not_mean(browser_page: OpenPage, text: str) -> None:
+    page = browser_page()
+
+    made = page.evaluate(DRAW, text)
+
+    assert set(made["elements"]) <= {"P", "A", "STRONG", "CODE", "H3", "BLOCKQUOTE", "UL", "LI", "PRE"}
+    assert all(address.startswith("https://example.org/") for address in made["addresses"])
+    assert set(made["attributes"]) <= {"href", "rel", "target"}
+
+
+@pytest.mark.parametrize("piece", ["**", "*a", "_a", "[", "[a](", "`", "> ", "- ", "<https://a", "# ", "  \n", "\n"])
+def test_a_hostile_text_takes_no_longer_than_a_kind_one(browser_page: OpenPage, piece: str) -> None:
+    page = browser_page()
+
+    made = page.evaluate(DRAW, piece * (50_000 // len(piece)))
+
+    assert made["milliseconds"] < 2000
+
+
+def test_everything_can_be_done_with_the_keyboard(browser_page: OpenPage) -> None:
+    page = browser_page()
+
+    page.keyboard.press("Tab")
+    expect(page.locator(".skip")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("#question")).to_be_focused()
+    page.keyboard.type(QUESTION)
+    page.keyboard.press("Enter")
+    wait_for_answer(page)
+    expect(page.locator("#question")).to_be_focused()
+    page.locator("#help-button").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("dialog")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_be_hidden()
+    expect(page.locator("#help-button")).to_be_focused()
+
+
+def test_help_lines_are_one_tap_away(browser_page: OpenPage) -> None:
+    page = browser_page(**PHONE)
+
+    page.get_by_role("link", name="Besoin d’aide tout de suite").click()
+
+    for number in ("15", "112", "114", "119", "3114"):
+        expect(page.locator(f'#help a[href="tel:{number}"]')).to_be_visible()
+
+
+def test_on_a_phone_nothing_is_wider_than_the_screen(browser_page: OpenPage) -> None:
+    for width in (320, 390):
+        page = browser_page(**{**PHONE, "viewport": {"width": width, "height": 700}})
+        ask(page, f"{QUESTION} https://example.org/{'a' * 200}")
+        wait_for_answer(page)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_a_conversation_can_be_forgotten(browser_page: OpenPage) -> None:
+    page = browser_page()
+    ask(page, QUESTION)
+    wait_for_answer(page)
+
+    page.get_by_role("button", name="Oublier « ").click()
+    page.get_by_role("button", name="Oublier", exact=True).click()
+
+    expect(page.get_by_role("heading", name="Bonjour")).to_be_visible()
+    expect(page.locator(".conversation")).to_have_count(0)
+
+
+def test_an_answer_can_be_rated_with_a_word_of_why(browser_page: OpenPage) -> None:
+    page = browser_page()
+    ask(page, QUESTION)
+    wait_for_answer(page)
+
+    page.get_by_role("button", name="Cette réponse ne m’aide pas").click()
+    page.get_by_label("Un mot pour dire pourquoi").fill("Il manque les délais")
+    page.get_by_role("button", name="Envoyer", exact=True).click()
+
+    expect(page.locator(".said")).to_have_text("Merci")
+    page.reload()
+    expect(page.get_by_role("button", name="Cette réponse ne m’aide pas")).to_have_attribute("aria-pressed", "true")
+
+
+def test_a_document_is_explained_its_dates_first(browser_page: OpenPage) -> None:
+    page = browser_page()
+    letter = "Notification. Vous pouvez contester cette décision avant le 15 mai 2027. Montant : 149,26 €."
+
+    page.get_by_role("button", name="Faire lire un document").click()
+    expect(page.get_by_role("dialog")).to_be_visible()
+    page.locator("#document input[type=file]").set_input_files(
+        {"name": "notification.txt", "mimeType": "text/plain", "buffer": letter.encode()}
+    )
+    page.get_by_role("button", name="Lire le document").click()
+
+    expect(page.locator(".facts tr").nth(1)).to_contain_text("15 mai 2027")
+    expect(page.locator(".facts")).to_contain_text("149,26")
+    assert answer_of(page)
+
+
+def test_without_javascript_the_form_is_answered_by_the_server(browser_page: OpenPage) -> None:
+    page = browser_page(java_script_enabled=False)
+
+    page.get_by_role("button", name=QUESTION).click()
+
+    assert "AESH" in page.locator(".prose").inner_text()
+    expect(page.locator(".card").first).to_have_attribute("href", re.compile("^https://"))
+    expect(page.locator("#attach")).to_be_hidden()
+
+
+def test_the_first_load_is_small(browser_page: OpenPage, server: Server) -> None:
+    page = browser_page(None)
+    loaded: list[Request] = []
+
+    def note(request: Request) -> None:
+        loaded.append(request)
+
+    page.on("requestfinished", note)
+    page.goto(server.url)
+    page.wait_for_load_state("networkidle")
+
+    assert len(loaded) <= 8
+    assert sum(request.sizes()["responseBodySize"] for request in loaded) <= 60_000

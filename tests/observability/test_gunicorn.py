@@ -1,0 +1,118 @@
+"""Under the real server: two gevent workers, one page of metrics, one format of lines."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from prometheus_client.parser import text_string_to_metric_families
+
+from tests.services import HOST, ROOT, free_port, wait_for_port
+
+CONFIGURATION = """
+from gevent import monkey
+monkey.patch_all()
+from bff import settings
+from observability import metrics_files
+from observability.gunicorn_log import Logger
+logger_class = Logger
+worker_class = "gevent"
+workers = 2
+def on_starting(server):
+    metrics_files.clear()
+def child_exit(server, worker):
+    metrics_files.mark_process_dead(worker.pid)
+"""
+
+
+class Server:
+    def __init__(self, folder: Path) -> None:
+        self.url = f"http://{HOST}:{(port := free_port())}"
+        self.output = folder / "stdout"
+        configuration = folder / "gunicorn.conf.py"
+        configuration.write_text(CONFIGURATION)
+        (folder / "metrics").mkdir()
+        (folder / "metrics" / "counter_1.db").write_bytes(b"from an earlier run")
+        command = [sys.executable, "-m", "gunicorn", "-c", str(configuration), "-b", f"{HOST}:{port}"]
+        self.file = folder / "logs" / "bff.log"
+        env = {**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(folder / "metrics"), "LOG_FILE": str(self.file)}
+        with self.output.open("wb") as sink:
+            self.process = subprocess.Popen(
+                [*command, "tests.observability.site:served()"], cwd=ROOT, env=env, stdout=sink, stderr=sink
+            )
+        wait_for_port(port)
+
+    def lines(self, message: str | None = None) -> list[dict[str, Any]]:
+        found = [json.loads(line) for line in self.output.read_text().splitlines()]
+        return [line for line in found if message in (None, line["message"])]
+
+    def metric(self, name: str) -> float:
+        page = requests.get(f"{self.url}/metrics", timeout=5).text
+        families = text_string_to_metric_families(page)
+        return sum(sample.value for family in families for sample in family.samples if sample.name == name)
+
+
+@pytest.fixture
+def server(tmp_path) -> Iterator[Server]:
+    started = Server(tmp_path)
+    yield started
+    started.process.terminate()
+    started.process.wait(10)
+
+
+def eventually(holds: Callable[[], bool], seconds: float = 10) -> None:
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_what_the_server_and_its_workers_say_is_json_and_counts_as_one(server):
+    def ask(number: int) -> requests.Response:
+        path = ("/hello", "/streamed", "/broken")[number % 3]
+        return requests.get(server.url + path, headers={"X-Correlation-ID": f"c-{number}"}, timeout=10)
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(ask, range(120)))
+
+    for number, answer in enumerate(answers):
+        assert answer.headers["X-Correlation-ID"] == f"c-{number}"
+        if number % 3 == 1:
+            assert answer.text == f"c-{number}\nend"
+    handled = server.lines("Request handled")
+    assert sorted(line["correlationId"] for line in handled) == sorted(f"c-{number}" for number in range(120))
+    assert {line["correlationId"] for line in server.lines("Second chunk made")} == {f"c-{n}" for n in range(1, 120, 3)}
+    assert {line["correlationId"] for line in server.lines("Request failed")} == {f"c-{n}" for n in range(2, 120, 3)}
+    assert "gunicorn.error" in {line["logger"] for line in server.lines()}
+    eventually(lambda: sorted(server.file.read_text().splitlines()) == sorted(server.output.read_text().splitlines()))
+
+    assert server.metric("bff_http_requests_total") == 120
+    assert server.metric("bff_streams_active") == 0
+    assert server.metric("bff_http_in_flight") == 1
+
+
+def test_a_killed_workers_requests_in_flight_go_with_it(server):
+    streams = [requests.get(f"{server.url}/endless", stream=True, timeout=10) for _ in range(6)]
+    pids = {int(next(stream.iter_lines())) for stream in streams}
+    assert server.metric("bff_streams_active") == 6
+    for pid in pids:
+        os.kill(pid, signal.SIGKILL)
+    eventually(lambda: server.metric("bff_streams_active") == 0)
+    assert server.metric("bff_http_in_flight") == 1
+
+
+def test_a_client_that_leaves_a_stream_ends_it(server):
+    with requests.get(f"{server.url}/endless", stream=True, timeout=10) as stream:
+        next(stream.iter_lines())
+    eventually(lambda: server.metric("bff_streams_active") == 0)
+    eventually(lambda: any(line.get("ended") == "client_left" for line in server.lines("Request handled")))

@@ -1,0 +1,49 @@
+"""chat-bff as it runs in production: gunicorn with gevent workers, on a port of its own."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import requests
+from django.db import connection
+
+from tests.services import HOST, Process, free_port
+
+
+class Server:
+    """One instance. Several share Redis, PostgreSQL and the stand-in with each other and with the test."""
+
+    def __init__(self, workers: int = 1, **env: str) -> None:
+        self.port = free_port()
+        self.url = f"http://{HOST}:{self.port}"
+        self.log = Path(tempfile.mkstemp(prefix="chat-bff-", suffix=".log")[1])
+        own = {
+            "PORT": str(self.port),
+            "WEB_WORKERS": str(workers),
+            "DATABASE_URL": _test_database(),
+            "PROMETHEUS_MULTIPROC_DIR": tempfile.mkdtemp(prefix="chat-bff-metrics-"),
+        }
+        serve = (sys.executable, "-m", "gunicorn", "--config", "bff/gunicorn.conf.py")
+        self.process = Process(*serve, "--bind", f"{HOST}:{self.port}", port=self.port, env=own | env, output=self.log)
+        self.get("/healthz")  # listening is not answering yet: the workers are still loading
+
+    def get(self, path: str, **options: Any) -> requests.Response:
+        return requests.get(self.url + path, timeout=30, **options)
+
+    def ask(self, message: str, **options: Any) -> requests.Response:
+        return requests.post(f"{self.url}/api/chat/message", json={"message": message}, timeout=60, **options)
+
+    def stop(self) -> None:
+        self.process.stop(signal.SIGINT)  # at once: what still streams need not end
+
+    def lines(self) -> list[str]:
+        return self.log.read_text().splitlines()
+
+
+def _test_database() -> str:
+    at = connection.settings_dict
+    return f"postgresql://{at['USER']}:@/{at['NAME']}?host={at['HOST'] or at['OPTIONS']['host']}"
