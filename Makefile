@@ -22,11 +22,11 @@ lint: $(DEVELOPMENT)
 	DEBUG=1 $(BIN)/mypy
 	$(BIN)/lint-imports
 
+LOCK := -q --universal --fork-strategy fewest --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
+
 lock: $(DEVELOPMENT)
 	$(BIN)/uv pip compile $(LOCK) -o requirements.lock pyproject.toml
 	$(BIN)/uv pip compile $(LOCK) -o requirements-dev.lock -c requirements.lock --group dev pyproject.toml
-
-LOCK := -q --universal --fork-strategy fewest --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 
 .venv/%.installed:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "chat-bff needs Python 3.11 or newer")'
@@ -37,3 +37,13 @@ LOCK := -q --universal --fork-strategy fewest --python-version 3.11 --generate-h
 
 $(RUNTIME): LOCKFILE := requirements.lock
 $(DEVELOPMENT): LOCKFILE := requirements-dev.lock
+
+bench: $(DEVELOPMENT)
+	@$(BIN)/python -m benchmarks
+
+drill: $(DEVELOPMENT)
+	@DEBUG=1 $(BIN)/python manage.py drill
+
+messages: $(DEVELOPMENT)
+	cd chat && ../$(BIN)/python ../manage.py makemessages --all --no-wrap --no-obsolete
+	cd chat && ../$(BIN)/python ../manage.py compilemessages

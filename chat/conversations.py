@@ -34,12 +34,16 @@ class UnknownConversation(LookupError):
 
 @dataclass(slots=True)
 class Place:
-    """Where a message goes: one of the caller's conversations, or one that begins with it."""
+    """Where a message goes: one of the caller's conversations, or one that begins with it.
+
+    `may_exist` is set where the client chose the id: two first messages may arrive at once.
+    """
 
     owner: str
     public_id: str
     row: Conversation | None = None
     history: tuple[Turn, ...] = ()
+    may_exist: bool = False
 
 
 @dataclass(slots=True)
@@ -81,11 +85,10 @@ class Record:
 
     def _new_conversation(self) -> Conversation:
         title = " ".join(self.question.split())[:TITLE_LENGTH]
-        place = self.place
-        # Two first messages of one conversation may arrive at once, when its id was chosen by the client.
-        return Conversation.objects.get_or_create(
-            owner=place.owner, public_id=place.public_id, defaults={"title": title}
-        )[0]
+        its = {"owner": self.place.owner, "public_id": self.place.public_id}
+        if self.place.may_exist:
+            return Conversation.objects.get_or_create(**its, defaults={"title": title})[0]
+        return Conversation.objects.create(**its, title=title)
 
 
 def locate(owner: str, public_id: str | None, *, may_begin: bool = False) -> Place:
@@ -100,6 +103,7 @@ def locate(owner: str, public_id: str | None, *, may_begin: bool = False) -> Pla
         return Place(owner, public_id)
     if place.row is None and not may_begin:
         raise UnknownConversation(public_id)
+    place.may_exist = may_begin
     return place
 
 

@@ -17,7 +17,7 @@ def new_public_id() -> str:
 class Conversation(models.Model):
     """One person's conversation. `public_id` is unique within its owner only: some clients choose it themselves."""
 
-    public_id = models.CharField(max_length=64, default=new_public_id, editable=False)
+    public_id = models.CharField(_("id"), max_length=64, default=new_public_id, editable=False)
     owner = models.CharField(_("owner"), max_length=100, editable=False)
     title = models.CharField(_("title"), max_length=120)
     created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
@@ -53,7 +53,7 @@ class Message(models.Model):
         UP = "up", _("helpful")
         DOWN = "down", _("not helpful")
 
-    public_id = models.CharField(max_length=64, default=new_public_id, unique=True, editable=False)
+    public_id = models.CharField(_("id"), max_length=64, default=new_public_id, unique=True, editable=False)
     conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="messages")
     role = models.CharField(_("role"), max_length=10, choices=Role.choices)
     status = models.CharField(_("status"), max_length=12, choices=Status.choices, default=Status.COMPLETE)
@@ -73,6 +73,7 @@ class Message(models.Model):
         verbose_name = _("message")
         verbose_name_plural = _("messages")
         ordering = ["id"]
+        permissions = [("read_content", "Can read what people asked and were answered")]
 
     def __str__(self) -> str:
         return self.public_id

@@ -16,8 +16,8 @@ log = get_logger(__name__)
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
-# Asked every few seconds by machines.
-QUIET = frozenset({"/healthz", "/readyz", "/metrics"})
+# Asked every few seconds by machines, or by a page that is left open.
+QUIET = frozenset({"/healthz", "/readyz", "/metrics", "/admin/chat/circuitbreaker/state/"})
 
 
 class CorrelationMiddleware:
@@ -31,7 +31,7 @@ class CorrelationMiddleware:
         correlation_id = correlation.received(request.META)
         correlation.set(correlation_id)
         response = self.get_response(request)
-        response.headers["X-Correlation-ID"] = correlation_id
+        response.headers["X-Correlation-ID"] = str(correlation_id)
         return response
 
 

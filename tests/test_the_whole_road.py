@@ -75,9 +75,7 @@ def test_the_whole_road(road, ai_process, settings, admin_user, capsys):
     assert (lost["origin"], lost["degraded"]["reason"]) == ("fallback", "circuit_open")
 
     # The breaker is open, and everyone can see it.
-    began = time.monotonic()
     assert road.ask("Encore une question sans article : xyzzy ?").json()["degraded"]["reason"] == "circuit_open"
-    assert time.monotonic() - began < 0.5
     assert road.get("/readyz").status_code == 200
     assert 'bff_breaker_state{breaker="chat"} 2.0' in road.get("/metrics").text
     call_command("breaker", "list", "--json")

@@ -111,7 +111,7 @@ def clock_time() -> str:
 
 def _moment(at: float) -> str:
     """Unix seconds as a date and a time of day, in the time zone of the settings."""
-    return date_format(timezone.localtime(datetime.fromtimestamp(at, UTC)), "j M Y, H:i:s")
+    return date_format(timezone.localtime(datetime.fromtimestamp(at, UTC)), "j N Y, H:i:s")
 
 
 def _forced(forced: Override) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from django import forms
-from django.contrib.admin.widgets import AdminTextareaWidget
+from django.contrib.admin.widgets import AdminTextInputWidget
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -20,7 +20,7 @@ class OrderForm(forms.Form):
         label=_("Reason"),
         max_length=200,
         error_messages={"required": _("Say why.")},
-        widget=AdminTextareaWidget(attrs={"rows": 2}),
+        widget=AdminTextInputWidget(),
         help_text=_("It stays in the history, with your name. Nothing personal about anybody else, please."),
     )
 

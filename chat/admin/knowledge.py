@@ -56,7 +56,7 @@ class EntryForm(forms.ModelForm):  # type: ignore[type-arg]  # takes none at run
 @admin.register(KnowledgeEntry)
 class KnowledgeAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # takes none at run time
     form = EntryForm
-    list_display = ["title", "slug", "language", "topic", "enabled", "checked_on", "updated_at"]
+    list_display = ["title", "language", "topic", "enabled", "checked_on"]
     list_filter = ["language", "topic", "enabled"]
     search_fields = ["title", "slug", "questions", "keywords", "text"]
     prepopulated_fields = {"slug": ["title"]}

@@ -25,6 +25,8 @@ from chat.questions import Language
 # Measured with `manage.py evaluate_knowledge` on the dev half; see there before changing any of them.
 BOOSTS = {"slug": 2.0, "title": 2.0, "keywords": 2.0, "questions": 1.6, "text": 1.2}
 TOP = max(BOOSTS.values())
+WELL_TYPED = ("slug", "title", "keywords", "text")
+ELIDED = "cdjlmnst"  # what French puts before an apostrophe
 ELSEWHERE = 0.15  # what a word earns in its other fields, and the weaker of two ways to say the same
 MEANT = 0.8  # a word that the person meant, against one that was said
 EVIDENCE = 2  # unknown words' worth
@@ -57,22 +59,32 @@ class Index:
         self._wording = wording.of(language)
         self._stems = _analyzer(language, stop_words=[]).analyze
         self._schema = _schema()
-        self._searcher = self._build(_analyzer(language, list(self._wording.stop_words)))
-        self._spelling = Spelling(self._wording.vocabulary | self._words_of_entries())
+        documents = [self._written(entry) for entry in self.entries]
+        self._searcher = self._build(documents, _analyzer(language, list(self._wording.stop_words)))
+        words = {word for texts in documents for text in texts.values() for word in text.split()}
+        self._spelling = Spelling(self._wording.vocabulary | words)
         self._meanings = dict(self._known_meanings())
         self._longest = max(map(len, self._meanings), default=1)
         self._clue = lru_cache(maxsize=4096)(self._make_clue)
         self.search = lru_cache(maxsize=512)(self._search)
 
-    def _build(self, analyzer: tantivy.TextAnalyzer) -> tantivy.Searcher:
+    def _written(self, entry: KnowledgeEntry) -> dict[str, str]:
+        """What each searched field holds."""
+        texts = {
+            "slug": entry.slug,
+            "title": entry.title,
+            "keywords": " ".join(entry.keywords),
+            "questions": " ".join(entry.questions),
+            "text": entry.text,
+        }
+        return {field: self._wording.written(text) for field, text in texts.items()}
+
+    def _build(self, documents: list[dict[str, str]], analyzer: tantivy.TextAnalyzer) -> tantivy.Searcher:
         index = tantivy.Index(self._schema)
         index.register_tokenizer("stems", analyzer)
         writer = index.writer(heap_size=15_000_000, num_threads=1)
-        for number, entry in enumerate(self.entries):
-            document = tantivy.Document(number=number)
-            for field, text in _texts(entry):
-                document.add_text(field, self._wording.written(text))
-            writer.add_document(document)
+        for number, texts in enumerate(documents):
+            writer.add_document(tantivy.Document(number=number, **texts))
         writer.commit()
         writer.wait_merging_threads()
         index.reload()
@@ -117,13 +129,18 @@ class Index:
         return parts
 
     def _corrected(self, text: str) -> str:
-        """The text with each word that nobody here knows taken for the likeliest that it resembles, if any."""
-        return " ".join(
-            word
-            if word in self._wording.vocabulary or self._entries_with(stem)
-            else max(sorted(self._spelling.near(word)), key=self._entries_with_word, default=word)
-            for word, stem in zip(text.split(), self._stems(text), strict=True)
-        )
+        """The text with forgotten apostrophes put in, and words that nobody here knows taken for what they resemble."""
+        return " ".join(map(self._well_typed, text.split(), self._stems(text)))
+
+    def _well_typed(self, word: str, stem: str) -> str:
+        if word in self._wording.vocabulary or self._entries_with(stem, WELL_TYPED):
+            return word
+        # Parents' questions in our entries are typed like all others: `laesh` may stand there too.
+        if word[0] in ELIDED and self._entries_with_word(word[1:], WELL_TYPED):
+            return word[1:]
+        if self._entries_with(stem):
+            return word
+        return max(sorted(self._spelling.near(word)), key=self._entries_with_word, default=word)
 
     def _make_clue(self, said: Stems, meant: Stems) -> Clue:
         clue = _all_of(map(self._word, said))
@@ -151,15 +168,11 @@ class Index:
         ]
         return Query.disjunction_max_query(queries, ELSEWHERE)
 
-    def _words_of_entries(self) -> set[str]:
-        texts = (text for entry in self.entries for _, text in _texts(entry))
-        return {word for text in texts for word in self._wording.written(text).split()}
+    def _entries_with_word(self, word: str, fields: Iterable[str] = BOOSTS) -> int:
+        return max((self._entries_with(stem, fields) for stem in self._stems(word)), default=0)
 
-    def _entries_with_word(self, word: str) -> int:
-        return self._entries_with(*self._stems(word))
-
-    def _entries_with(self, stem: str) -> int:
-        return max(self._searcher.doc_freq(field, stem) for field in BOOSTS)
+    def _entries_with(self, stem: str, fields: Iterable[str] = BOOSTS) -> int:
+        return max(self._searcher.doc_freq(field, stem) for field in fields)
 
 
 def _analyzer(language: Language, stop_words: list[str]) -> tantivy.TextAnalyzer:
@@ -173,15 +186,6 @@ def _schema() -> tantivy.Schema:
         builder.add_text_field(field, tokenizer_name="stems", index_option="freq")
     builder.add_integer_field("number", fast=True)
     return builder.build()
-
-
-def _texts(entry: KnowledgeEntry) -> Iterator[tuple[str, str]]:
-    """What each searched field holds."""
-    yield "slug", entry.slug
-    yield "title", entry.title
-    yield "keywords", " ".join(entry.keywords)
-    yield "questions", " ".join(entry.questions)
-    yield "text", entry.text
 
 
 def _all_of(clues: Iterable[Clue]) -> Clue:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from itertools import chain
 from typing import get_args
 
@@ -14,6 +15,7 @@ from chat.questions import Language, Passage, normalise
 # and the off-topic ones of tests/chat/evaluation; `manage.py evaluate_knowledge` says what they cost.
 GOOD_FIT = 0.4
 LOOSE_FIT = 0.2
+LONGEST_QUESTION = 4000  # characters that are looked at: two pages
 # What most families ask first, for a page that waits for its first question.
 OPENERS = ("aeeh", "dossier-mdph", "aesh", "repit-aidants")
 
@@ -24,6 +26,7 @@ class Library:
     def __init__(self, entries: Iterable[KnowledgeEntry]) -> None:
         self.entries = sorted(entries, key=lambda entry: (entry.language, entry.slug))
         self._by_slug = {(entry.language, entry.slug): entry for entry in self.entries}
+        self._passage_of = {key: _passage(entry) for key, entry in self._by_slug.items()}
         self._indexes: dict[Language, Index] = {
             language: Index(language, self.of(language)) for language in get_args(Language)
         }
@@ -36,8 +39,12 @@ class Library:
         return self._passages(text, language, limit) or (self._passages(text, "fr", limit) if language != "fr" else [])
 
     def _passages(self, text: str, language: Language, limit: int) -> list[Passage]:
-        found = self._indexes[language].search(text, limit)
-        return [_passage(entry, score) for entry, score in found if score >= LOOSE_FIT]
+        found = self._indexes[language].search(text[:LONGEST_QUESTION], limit)
+        return [
+            replace(self._passage_of[entry.language, entry.slug], score=score)
+            for entry, score in found
+            if score >= LOOSE_FIT
+        ]
 
     def article(self, slug: str, language: Language) -> KnowledgeEntry | None:
         """The entry, in French when it isn't written in that language."""
@@ -69,13 +76,14 @@ class Library:
         return topic[place + 1 :] + topic[:place]
 
 
-def _passage(entry: KnowledgeEntry, score: float) -> Passage:
+def _passage(entry: KnowledgeEntry) -> Passage:
+    """The entry as a passage that no question was scored against yet."""
     return Passage(
         slug=entry.slug,
         title=entry.title,
         text=entry.text,
         source_name=entry.source_name,
         source_url=entry.source_url,
-        score=score,
+        score=0.0,
         revision=entry.revision,
     )

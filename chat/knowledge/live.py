@@ -47,10 +47,10 @@ class LiveLibrary:
         """Take up what the database holds now. Raises django.db.Error when it can't be asked."""
         # Read before the entries: what changes in between makes the next check build again.
         state = tuple(KnowledgeEntry.objects.order_by("pk").values_list("pk", "updated_at", "enabled"))
+        if self._library is not None and state == self._state:
+            return
+        entries = list(KnowledgeEntry.objects.filter(enabled=True)) if state else bundled_entries()
         with self._guard:
-            if self._library is not None and state == self._state:
-                return
-            entries = list(KnowledgeEntry.objects.filter(enabled=True)) if state else bundled_entries()
             self._library, self._state = Library(entries), state
         log.info("Knowledge base taken up", entries=len(entries), source="database" if state else "bundled files")
 

@@ -31,6 +31,7 @@ class Office:
         self._lock = threading.Lock()
         self._runs: dict[str, Run] = {}
         self._flights: dict[str, Run] = {}
+        self._unpublished: set[Run] = set()  # led here, and not wholly in the log
         self._work = threading.Event()
         self._publishing = threading.Lock()
         self._keeper: threading.Thread | None = None
@@ -109,8 +110,9 @@ class Office:
 
     def _end(self, run: Run, last: Sequence[Event]) -> None:
         """Say the last words. Whoever asks the same after that begins anew, and finds the answer in the cache."""
-        with self._publishing:
-            self._publish([(run, [*run.events[run.published :], *last])])
+        if run.is_led_here:
+            with self._publishing:
+                self._publish([(run, [*run.events[run.published :], *last])])
         self._land(run)
         run.append(last)
         self._work.set()
@@ -152,6 +154,8 @@ class Office:
     def _register(self, run: Run) -> None:
         with self._lock:
             self._runs[run.id] = run
+            if run.is_led_here:
+                self._unpublished.add(run)
             if self._keeper is None:
                 self._keeper = threading.Thread(target=self._keep, name="runs", daemon=True)
                 self._keeper.start()
@@ -183,15 +187,19 @@ class Office:
 
     def _publish_news(self) -> None:
         with self._lock:
-            led = [run for run in self._runs.values() if run.is_led_here]
+            unpublished = list(self._unpublished)
         with self._publishing:
-            news = [(run, run.events[run.published :]) for run in led]
+            news = [(run, run.events[run.published :]) for run in unpublished]
             self._publish([(run, new) for run, new in news if new])
 
     def _publish(self, news: Sequence[tuple[Run, Sequence[Event]]]) -> None:
-        if news and shared_log.publish(self.process, news):
-            for run, new in news:
-                run.published += len(new)
+        if not news or not shared_log.publish(self.process, news):
+            return
+        for run, new in news:
+            run.published += len(new)
+            if isinstance(new[-1], Finish):
+                with self._lock:
+                    self._unpublished.discard(run)
 
     def _beat(self) -> None:
         with self._lock:
@@ -203,6 +211,7 @@ class Office:
             elif run.has_ended and time.monotonic() - (run.ended_at or 0) > KEPT_SECONDS:
                 with self._lock:
                     self._runs.pop(run.id, None)
+                    self._unpublished.discard(run)
 
     def _is_abandoned(self, run: Run) -> bool:
         grace = settings.RUN_GRACE_SECONDS

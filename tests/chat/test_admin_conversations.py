@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from chat.admin import conversations
 from chat.models import Conversation, Message
@@ -79,6 +81,15 @@ def test_how_an_answer_came_about_is_shown_without_its_words(support, conversati
     assert "What was said is hidden" in page
     for words in SAID:
         assert words not in page, words
+
+
+def test_the_database_is_not_even_asked_for_the_words(support, conversation):
+    with CaptureQueriesContext(connection) as queries:
+        look(support, f"{conversation.pk}/change/")
+    asked = " ".join(query["sql"] for query in queries)
+    assert '"chat_message"."origin"' in asked
+    assert '"chat_message"."text"' not in asked
+    assert '"chat_message"."comment"' not in asked
 
 
 def test_the_list_has_no_titles(support, conversation):

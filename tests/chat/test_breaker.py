@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import pytest
-from django_redis import get_redis_connection
+import redis
 
 from chat.upstream.breaker import Breaker, CircuitOpen, Permit, Policy, Transition
 from chat.upstream.breaker.redis import RedisStore
@@ -44,8 +46,10 @@ class Clock:
         self.now += seconds
 
 
-def redis_client() -> Any:
-    return get_redis_connection("breaker")
+@cache
+def redis_client() -> redis.Redis:
+    """Redis, with patience: a busy machine is no outage (tests of those are in test_breaker_outage.py)."""
+    return redis.Redis.from_url(os.environ["REDIS_URL"], socket_timeout=10)
 
 
 def timed_breaker(store: str, clock: Clock, policy: Policy = POLICY, *, name: str = "", **listeners: Any) -> Breaker:

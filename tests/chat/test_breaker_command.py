@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 import redis
 from django.core.management import execute_from_command_line
-from django_redis import get_redis_connection
 from prometheus_client import REGISTRY
 from redis.backoff import NoBackoff
 from redis.retry import Retry
@@ -18,15 +17,16 @@ from redis.retry import Retry
 from chat.upstream import breakers
 from chat.upstream.breaker import CircuitOpen
 from tests import services
-from tests.chat.test_breaker import fail, succeed
+from tests.chat.test_breaker import fail, redis_client, succeed
 
 
 @pytest.fixture(autouse=True)
-def fresh() -> Iterator[None]:
-    """Breakers as at the program's first start."""
+def fresh(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Breakers as at the program's first start, and patient: a busy machine is no outage."""
+    monkeypatch.setattr(breakers, "get_redis_connection", {"breaker": redis_client()}.__getitem__)
 
     def forget() -> None:
-        get_redis_connection("breaker").delete(*(f"breaker:{name}" for name in breakers.NAMES))
+        redis_client().delete(*(f"breaker:{name}" for name in breakers.NAMES))
         breakers._build.cache_clear()
 
     forget()

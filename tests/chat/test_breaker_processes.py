@@ -8,16 +8,14 @@ import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
-from functools import cache
 from itertools import chain
 from multiprocessing.synchronize import Barrier
 from typing import TypeVar
 
 import pytest
-import redis
 
 from chat.upstream.breaker import Breaker, CircuitOpen, Policy, Transition
-from tests.chat.test_breaker import POLICY, fail
+from tests.chat.test_breaker import POLICY, fail, redis_client
 
 PROCESSES = 16
 ROUNDS = 100
@@ -29,14 +27,8 @@ T = TypeVar("T")
 together: Barrier  # in each worker: waits for all of them
 
 
-@cache
-def client() -> redis.Redis:
-    # Sixteen processes on two cores are slower than any Redis: give it time, or they would go on without it.
-    return redis.Redis.from_url(os.environ["REDIS_URL"], socket_timeout=10)
-
-
 def breaker_of(name: str, policy: Policy = QUICK, told: list[Transition] | None = None) -> Breaker:
-    return Breaker(name, policy, redis=client, on_transition=None if told is None else told.append)
+    return Breaker(name, policy, redis=redis_client, on_transition=None if told is None else told.append)
 
 
 def start_worker(barrier: Barrier) -> None:

@@ -103,7 +103,7 @@ class Unreachable:
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("seconds", [0.0, 2.5])
+@pytest.mark.parametrize("seconds", [0.0, 60.0])
 def test_an_unreachable_database_at_the_start_leaves_the_bundled_entries(
     library: LiveLibrary, monkeypatch: pytest.MonkeyPatch, seconds: float
 ) -> None:
@@ -112,7 +112,7 @@ def test_an_unreachable_database_at_the_start_leaves_the_bundled_entries(
     database = Unreachable(monkeypatch, seconds)
     start = time.monotonic()
     assert title(library, "aeeh") != "De la base"
-    assert time.monotonic() - start < 2.0
+    assert time.monotonic() - start < 5.0
     database.back.set()
     assert soon(lambda: title(library, "aeeh") == "De la base")
 

@@ -72,7 +72,7 @@ def _change(verb: str, name: str, options: dict[str, Any]) -> None:
         else:
             breaker.force("open" if verb == "open" else "closed", who=who, reason=reason, seconds=options["seconds"])
     except StoreUnavailable as error:
-        raise CommandError(f"{error}: a state that one process knows means nothing") from error
+        raise CommandError(f"{error}: look with `breaker list` when it is back, then try again") from error
 
 
 def _shared_state(name: str) -> Snapshot:

@@ -25,10 +25,10 @@ export class Answer {
     if (type === "start") this.id = part.messageId;
     else if (type === "text-delta") this.#write(part.delta);
     else if (type === "source-url") this.#addSource(part);
-    else if (type === "data-status") this.part("status").textContent = part.data.text;
+    else if (type === "data-status") this.part("status")?.replaceChildren(part.data.text);
     else if (type === "data-notice") this.#addNotice(part.data);
     else if (type === "data-suggestions") this.#suggest(part.data);
-    else if (type === "error") this.part("after").append(notice({ title: strings.interruptedTitle, text: part.errorText }));
+    else if (type === "error") this.#addNotice({ kind: "interrupted", text: part.errorText });
   }
 
   /** Take in a message of the history, all at once. */
@@ -47,7 +47,8 @@ export class Answer {
     this.#draw();
     this.part("waiting")?.remove();
     this.node.removeAttribute("aria-busy");
-    for (const name of ["sources", "suggestions"]) this.part(name).hidden = !this.part(name).querySelector("li, button");
+    this.part("sources").hidden = !this.sources.length;
+    this.part("suggestions").hidden = !this.part("suggestions").childElementCount;
     if (this.text) readyToAct(this);
   }
 

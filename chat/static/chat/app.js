@@ -1,6 +1,6 @@
-/** Wires the page: the composer, the addresses (`#c-<conversation>`), the dialogs. The rest is loaded when it is used. */
+/** Wires the page: the composer, the dialogs, the addresses (`#c-<conversation>`). The rest is loaded when used. */
 
-import { ask, changes, clear, currentId, isBusy, open, stop } from "./conversation.js";
+import { ask, canAsk, changes, clear, currentId, isBusy, open, stop } from "./conversation.js";
 import { onTouch, takeDraft } from "./page.js";
 
 const find = (id) => document.getElementById(id);
@@ -11,7 +11,7 @@ composer.addEventListener("submit", (event) => {
   event.preventDefault();
   const suggested = event.submitter?.name === "suggestion";
   const text = (suggested ? event.submitter.value : question.value).trim();
-  if (!text || isBusy()) return;
+  if (!text || !canAsk()) return;
   if (!suggested) question.value = "";
   fitToText();
   ask(text);
@@ -24,7 +24,8 @@ question.addEventListener("keydown", (event) => {
 });
 
 question.addEventListener("input", fitToText);
-question.addEventListener("focus", () => import("./answer.js"), { once: true }); // it will be needed in a moment
+// It will be needed in a moment; if it can't be had now, it is asked for again then.
+question.addEventListener("focus", () => import("./answer.js").catch(() => {}), { once: true });
 
 find("stop").addEventListener("click", stop);
 

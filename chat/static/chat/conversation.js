@@ -1,6 +1,7 @@
 /** The conversation on the screen: asking, following the answer, stopping it, taking it up again, opening another. */
 
-import { announce, call, clone, keepDraft, listPage, notice, noticeOfTrouble, onTouch, strings, Trouble } from "./page.js";
+import { announce, call, clone, keepDraft, listPage, notice, noticeOfTrouble } from "./page.js";
+import { onTouch, strings, Trouble } from "./page.js";
 
 const STREAM = "/api/chat/stream";
 const exchanges = document.getElementById("exchanges");
@@ -12,9 +13,11 @@ export const changes = new EventTarget();
 
 let id = null;
 let run = null; // the answer that is arriving: {controller, stopped}
+let opening = false;
 
 export const currentId = () => id;
 export const isBusy = () => run !== null;
+export const canAsk = () => !run && !opening;
 
 /** Ask a question and follow its answer to the end. */
 export async function ask(question) {
@@ -37,19 +40,16 @@ export async function open(conversationId) {
   clear();
   id = conversationId;
   welcome.hidden = true;
-  const { part } = clone("exchange-template");
-  wait({ part }, strings.loading);
-  exchanges.replaceChildren(inList(part("waiting")));
+  showLoading();
   changed();
+  opening = true;
   try {
     const [messages, { Answer }] = await Promise.all([messagesOf(conversationId), import("./answer.js")]);
-    if (id !== conversationId) return;
-    exchanges.replaceChildren();
-    const last = messages.reduce((exchange, message) => addMessage(exchange, message, Answer), null);
-    last?.node.scrollIntoView({ block: "start" });
-    if (last && !last.answered) await resume(last);
+    if (id === conversationId) await showMessages(messages, Answer);
   } catch (trouble) {
     if (id === conversationId) exchanges.replaceChildren(inList(noticeOfTrouble(trouble, () => open(conversationId))));
+  } finally {
+    opening = false;
   }
 }
 
@@ -100,7 +100,8 @@ export function showTrouble({ part }, trouble, act) {
 /** Say that the answer was stopped; `act` asks for it again. */
 export function showStopped({ part }, act) {
   part("waiting")?.remove();
-  part("after").replaceChildren(notice({ title: strings.stoppedTitle, again: { label: strings.askAgain, act: () => run || act() } }));
+  const again = { label: strings.askAgain, act: () => run || act() };
+  part("after").replaceChildren(notice({ title: strings.stoppedTitle, again }));
 }
 
 /** An empty answer in the place of the one that was there. */
@@ -116,11 +117,25 @@ function send(exchange) {
   return follow(exchange, (signal) => call(STREAM, { method: "POST", body, signal }));
 }
 
+function showLoading() {
+  const { part } = clone("exchange-template");
+  wait({ part }, strings.loading);
+  exchanges.replaceChildren(inList(part("waiting")));
+}
+
+async function showMessages(messages, Answer) {
+  exchanges.replaceChildren();
+  const last = messages.reduce((exchange, message) => addMessage(exchange, message, Answer), null);
+  last?.node.scrollIntoView({ block: "start" });
+  if (last && !last.answered) await resume(last);
+}
+
 /** Take up an answer that was cut off: what is still arriving of it, else what was kept of it. */
 async function resume(exchange) {
   wait(exchange, strings.resuming);
   try {
     const response = await call(`${addressOf(id)}/stream`);
+    if (!exchange.node.isConnected) return; // another conversation is on the screen
     if (response.status === 200) return follow(exchange, () => response);
     const kept = (await messagesOf(id)).at(-1);
     const { Answer } = await import("./answer.js");
@@ -132,7 +147,7 @@ async function resume(exchange) {
   }
 }
 
-
+/** Show an answer as it arrives, from the response that `request(signal)` gives, to its end. */
 async function follow(exchange, request) {
   const own = { controller: new AbortController(), stopped: false };
   const { signal } = own.controller;
@@ -140,10 +155,14 @@ async function follow(exchange, request) {
   changed();
   let answer;
   try {
-    const [response, { parts }, { Answer }] = await Promise.all([request(signal), import("./stream.js"), import("./answer.js")]);
+    const modules = [import("./stream.js"), import("./answer.js")];
+    const [response, { parts }, { Answer }] = await Promise.all([request(signal), ...modules]);
     answer = new Answer(freshAnswer(exchange));
-    for await (const part of parts(response, signal)) take(part, answer);
-    announce(strings.answerComplete);
+    for await (const part of parts(response, signal)) {
+      if (run !== own) break;
+      take(part, answer);
+    }
+    if (run === own) announce(strings.answerComplete);
   } catch (trouble) {
     if (run === own && !own.stopped) showTrouble(exchange, trouble, wayOut(exchange, trouble, answer));
   }

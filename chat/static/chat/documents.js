@@ -21,17 +21,25 @@ part("cancel").addEventListener("click", () => dialog.close());
 
 form.addEventListener("submit", (event) => {
   event.preventDefault();
-  const file = form.elements.file.files[0];
-  if (file.size > LARGEST) {
-    part("trouble").textContent = strings.documentTooLarge;
+  const file = chosenFile();
+  if (!file || file.size > LARGEST) {
+    part("trouble").textContent = file ? strings.documentTooLarge : strings.documentMissing;
     return;
   }
-  const upload = new FormData(form);
+  const upload = new FormData();
+  upload.set("file", file);
+  upload.set("documentType", form.elements.documentType.value);
   dialog.close();
   const exchange = addExchange(fill(strings.document, { name: file.name }));
   bringIntoView(exchange);
   read(exchange, upload);
 });
+
+/** The file, or the pasted text as one; null when there is neither. */
+function chosenFile() {
+  const pasted = form.elements.pasted.value.trim();
+  return form.elements.file.files[0] ?? (pasted && new File([pasted], strings.pastedText, { type: "text/plain" }));
+}
 
 async function read(exchange, upload) {
   const { node: progress } = clone("progress-template");
@@ -86,21 +94,20 @@ function show(exchange, { analysis, extractedData, suggestions, degraded }) {
   announce(strings.answerComplete);
 }
 
-/** What was found, as rows: dates that have a meaning first, soonest first; then other dates, amounts, references. */
+/** What was found, as rows: dates, deadlines first among them, then amounts and references. */
 function factRows({ dates, amounts, references }) {
-  const inOrder = [...dates].sort((one, other) => !one.label - !other.label || (one.iso ?? "").localeCompare(other.iso ?? ""));
   return [
-    ...inOrder.map(({ label, iso, text }) => row(label || strings.date, iso ? longDate(iso) : text, Boolean(label))),
-    ...amounts.map(({ text }) => row(strings.amount, text)),
-    ...references.map(({ kind, text }) => row(kind || strings.reference, text)),
+    ...dates.map(({ label, iso, text }) => row(label || "date", iso ? longDate(iso) : text)),
+    ...amounts.map(({ text }) => row("amount", text)),
+    ...references.map(({ kind, text }) => row(kind || "reference", text)),
   ];
 }
 
-function row(what, found, isDeadline = false) {
+function row(what, found) {
   const { node, part } = clone("fact-template");
-  part("what").textContent = what;
+  part("what").textContent = strings.facts[what] ?? what;
   part("found").textContent = found;
-  node.classList.toggle("deadline", isDeadline);
+  node.classList.toggle("deadline", what === "échéance");
   return node;
 }
 

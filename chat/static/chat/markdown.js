@@ -9,6 +9,7 @@ const ITEM = /^(\s*)([-*+]|\d{1,9}[.)])\s+(.*)/;
 const RULE = /^\s*([-*_])(?:\s*\1){2,}\s*$/;
 const FENCE = /^\s*```/;
 const QUOTE = /^>\s?/;
+const DEEPEST = 6; // levels of lists and quotes in each other; nobody writes more in good faith
 
 /** The source of each block, so that a growing text need only be drawn again from its last one. */
 export function blocks(text) {
@@ -35,16 +36,14 @@ export function blocks(text) {
 }
 
 /** One block as a node. `cite(n)` gives the node of a citation, or null when there is no such source. */
-export function draw(block, cite) {
+export function draw(block, cite, depth = 0) {
   const lines = block.trimEnd().split("\n");
   const heading = lines[0].match(HEADING);
   if (heading) return element(`h${Math.min(Math.max(heading[1].length + 1, 3), 6)}`, inline(heading[2], cite));
-  if (FENCE.test(lines[0])) return element("pre", [element("code", [lines.filter((line) => !FENCE.test(line)).join("\n")])]);
+  if (FENCE.test(lines[0])) return code(lines.filter((line) => !FENCE.test(line)));
   if (RULE.test(block)) return element("hr", []);
-  if (ITEM.test(lines[0])) return list(lines, cite);
-  if (QUOTE.test(lines[0])) {
-    return element("blockquote", blocks(lines.map((line) => line.replace(QUOTE, "")).join("\n")).map((inner) => draw(inner, cite)));
-  }
+  if (depth < DEEPEST && ITEM.test(lines[0])) return list(lines, cite, depth + 1);
+  if (depth < DEEPEST && QUOTE.test(lines[0])) return quote(lines, cite, depth + 1);
   return element("p", paragraph(lines, cite));
 }
 
@@ -64,7 +63,16 @@ function continuesList(block) {
   return block.length > 0 && ITEM.test(block[0]);
 }
 
-function list(lines, cite) {
+function code(lines) {
+  return element("pre", [element("code", [lines.join("\n")])]);
+}
+
+function quote(lines, cite, depth) {
+  const text = lines.map((line) => line.replace(QUOTE, "")).join("\n");
+  return element("blockquote", blocks(text).map((block) => draw(block, cite, depth)));
+}
+
+function list(lines, cite, depth) {
   const [, indent, mark] = lines[0].match(ITEM);
   const inner = new RegExp(`^\\s{0,${indent.length + mark.length + 1}}`);
   const items = [];
@@ -73,16 +81,15 @@ function list(lines, cite) {
     if (item && item[1].length <= indent.length + 1) items.push([item[3]]);
     else items.at(-1).push(line.replace(inner, ""));
   }
-  const made = element(/\d/.test(mark) ? "ol" : "ul", items.map((item) => listItem(item, cite)));
+  const made = element(/\d/.test(mark) ? "ol" : "ul", items.map((item) => listItem(item, cite, depth)));
   if (/\d/.test(mark) && Number.parseInt(mark, 10) !== 1) made.start = Number.parseInt(mark, 10);
   return made;
 }
 
-function listItem(lines, cite) {
-  const [first, ...rest] = blocks(lines.join("\n"));
-  if (first === undefined) return element("li", []);
-  const opening = ITEM.test(first) ? [draw(first, cite)] : paragraph(first.split("\n"), cite);
-  return element("li", [...opening, ...rest.map((block) => draw(block, cite))]);
+/** The first paragraph of an item stands in it as it is. */
+function listItem(lines, cite, depth) {
+  const [first, ...rest] = blocks(lines.join("\n")).map((block) => draw(block, cite, depth));
+  return element("li", [...(first?.tagName === "P" ? first.childNodes : [first ?? ""]), ...rest]);
 }
 
 function paragraph(lines, cite) {

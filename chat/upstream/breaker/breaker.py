@@ -20,7 +20,7 @@ from observability import logs
 log = logs.get_logger(__name__)
 
 
-class CircuitOpen(Exception):  # noqa: N818 – a state of things, not a mistake
+class CircuitOpen(Exception):
     """No call may go ahead. `retry_after` is in seconds, None when nobody can tell.
 
     While a probe is under way it is the time until that probe is given up: another may well be admitted sooner.

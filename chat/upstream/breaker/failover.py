@@ -22,8 +22,11 @@ log = logs.get_logger(__name__)
 ASK_AGAIN_SECONDS = 5.0
 
 
-class StoreUnavailable(Exception):  # noqa: N818 – named by what happened
-    """Redis is away, so nothing was changed: an order that only one process knows would mean nothing. Try again."""
+class StoreUnavailable(Exception):
+    """Redis did not answer, and an order that one process alone knows would mean nothing.
+
+    It may have been carried out all the same, where only the answer was late: look before giving it again.
+    """
 
 
 class Failover:
@@ -87,7 +90,7 @@ class Failover:
             transition = order()
         except RedisError as error:
             self._lost(error)
-            raise StoreUnavailable("Redis is away, nothing was changed") from error
+            raise StoreUnavailable("Redis is away") from error
         self._found()
         return transition
 

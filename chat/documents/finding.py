@@ -1,17 +1,12 @@
-"""A letter or a report that someone pastes or uploads: its text, and the facts that can be read from it without the AI.
+"""The dates, amounts and references in a letter, found without the AI.
 
-`read` knows text for now; another kind of file is another reader. Every pattern has bounded repeats only, so that the
-time taken grows with the length of the document and no faster.
+Every pattern has bounded repeats only, so that the time taken grows with the length of the document and no faster.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
-import codecs
 import datetime as dt
 import re
-import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
@@ -25,15 +20,6 @@ ReferenceKind = Literal["dossier", "allocataire", "cerfa", "sécurité sociale"]
 CHARACTERS = 200_000
 MOST_DATES = 500
 MOST_OF_A_KIND = 50
-
-
-class DocumentError(Exception):
-    """A document that can't be used. `code` is `empty`, `unsupported_type` or `not_text`."""
-
-    def __init__(self, code: str, detail: str) -> None:
-        super().__init__(detail)
-        self.code = code
-        self.detail = detail
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +49,7 @@ class Reference:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What a letter is about, each fact once: dates with deadlines first, the others in the order of the text."""
+    """What a letter is about, each fact once: deadlines first among the dates, references by kind."""
 
     dates: tuple[Date, ...]
     amounts: tuple[Amount, ...]
@@ -71,77 +57,6 @@ class Facts:
 
 
 Fact = TypeVar("Fact", Date, Amount, Reference)
-
-
-# --- Reading ----------------------------------------------------------------------------------------------------------
-
-# How files of other kinds begin. A reader for one of them takes its place here.
-SIGNATURES = {
-    b"%PDF": "PDF files",
-    b"PK\x03\x04": "Word, OpenDocument and ZIP files",
-    b"\xd0\xcf\x11\xe0": "old Word files",
-    b"{\\rtf": "RTF files",
-    b"\x89PNG": "images",
-    b"\xff\xd8\xff": "images",
-    b"GIF8": "images",
-    b"II*\x00": "images",
-    b"MM\x00*": "images",
-}
-BYTE_ORDER_MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
-SHORTEST_BASE64 = 24  # shorter than that it may be a word
-
-
-def read(data: bytes | str, file_name: str) -> str:
-    """The text of a document: UTF-8, UTF-16 or Latin-1 bytes, or pasted text, or the base64 of any of them.
-
-    Raises DocumentError for what is empty and for what isn't text.
-    """
-    if isinstance(data, str):
-        encoded = _from_base64(data)
-        text = data if encoded is None else _decoded(encoded, file_name)
-    else:
-        text = _decoded(data, file_name)
-    text = unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n")).strip()
-    if not text:
-        raise DocumentError("empty", "The document has no text.")
-    return text
-
-
-def _from_base64(text: str) -> bytes | None:
-    """What the text encodes; None when it is plain text."""
-    text = text.strip()
-    if text.startswith("data:"):
-        text = text.partition(",")[2]
-    if " " in text or len(text) < SHORTEST_BASE64:
-        return None
-    try:
-        return base64.b64decode("".join(text.split()), validate=True)
-    except (binascii.Error, ValueError):
-        return None
-
-
-def _decoded(data: bytes, file_name: str) -> str:
-    for beginning, kind in SIGNATURES.items():
-        if data.startswith(beginning):
-            raise DocumentError("unsupported_type", f"{kind} can't be read yet: paste the text instead.")
-    text = _characters(data)
-    # Tabs, line ends and page breaks are all that a text needs.
-    if any(unicodedata.category(character) == "Cc" and character not in "\t\n\r\f\v" for character in set(text)):
-        raise DocumentError("not_text", "The document is not a text.")
-    return text
-
-
-def _characters(data: bytes) -> str:
-    encodings = [encoding for mark, encoding in BYTE_ORDER_MARKS.items() if data.startswith(mark)]
-    for encoding in (*encodings, "utf-8", "cp1252"):
-        try:
-            return data.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-    return data.decode("latin-1")
-
-
-# --- Facts ------------------------------------------------------------------------------------------------------------
 
 MONTHS = (
     "janv(?:ier)?",
@@ -197,8 +112,8 @@ REFERENCES: dict[ReferenceKind, re.Pattern[str]] = {
     "cerfa": re.compile(rf"\b(?i:cerfa)\s{{1,2}}(?:{NUMBERED}\s{{0,2}})?(\d{{5}}(?:\*\d\d)?)"),
     "dossier": re.compile(
         rf"""
-        \b(?: (?i:dossier)\s{{0,2}}{NUMBERED} | {NUMBERED}\s{{0,2}}(?i:de\s|du\s)?(?i:dossier) | RG\s{{0,2}}{NUMBERED}
-            | (?i:r[ée]f(?:[ée]rences?)?\b\.?)(?:\s(?i:à\srappeler))? )
+        \b(?: (?i:dossier)\s{{0,2}}(?:{NUMBERED}|(?=:)) | {NUMBERED}\s{{0,2}}(?i:de\s|du\s)?(?i:dossier)
+            | RG\s{{0,2}}{NUMBERED} | (?i:r[ée]f(?:[ée]rences?)?\b\.?)(?:\s(?i:à\srappeler))? )
         {COLON}({QUOTED})
         """,
         re.VERBOSE,
@@ -208,7 +123,9 @@ REFERENCES: dict[ReferenceKind, re.Pattern[str]] = {
 # What the words around a date say about it. The nearest words before it count, else those that follow.
 SIGNS = re.compile(
     r"""
-    (?P<until> avant\sle | jusqu['’ ]?(?:au?|en)\b | d['’]ici\s(?:le|au) | \bdu\b.{4,40}\bau\s{0,2}\Z )
+    (?P<until>
+        \bavant\b | jusqu['’ ]?(?:au?|en)\b | d['’]ici\s(?:le|au) | \bpour\sle\s{0,2}\Z | \bdu\b.{4,40}\bau\s{0,2}\Z
+    )
   | (?P<deadline>
         au\splus\stard | date\slimite | dernier\s(?:délai|jour) | retourner | renvoyer | transmettre | parvenir
       | confirmer | expire | échéance | pren(?:d|nent|dra)\sfin | fin\sde\s(?:vos\s)?droits
@@ -217,7 +134,9 @@ SIGNS = re.compile(
         rendez-?\s?vous | \brdv\b | convoqu | entretien | réunion | audience | se\stiendra | aura\slieu | recevra
       | consultation | visite | à\s\d{1,2}\s?h
     )
-  | (?P<decision> décision | décid | notifi | séance | accord | refus | reje[tc] )
+  | (?P<decision>
+        décision | décid | notifi | en\sséance | séance\sdu | se\sprononce | \bavis\b | accord | refus | reje[tc]
+    )
     """,
     re.IGNORECASE | re.VERBOSE | re.DOTALL,
 )

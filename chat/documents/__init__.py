@@ -1,0 +1,8 @@
+"""A letter or a report that someone pastes or uploads: its text, and the facts found in it without the AI."""
+
+from __future__ import annotations
+
+from chat.documents.finding import Amount, Date, Facts, Reference, facts
+from chat.documents.reading import DocumentError, read
+
+__all__ = ["Amount", "Date", "DocumentError", "Facts", "Reference", "facts", "read"]
