@@ -48,11 +48,11 @@ def test_the_streamed_answer_is_in_the_history(visitor, ai):
 
 
 def test_a_cached_answer_streams_in_pieces_through_every_protocol(visitor, another_visitor, ai):
-    whole = visitor.ask("Qu'est-ce que le GEVA-Sco ?").json()["response"]
-    parts = parts_of(another_visitor.stream("Qu'est-ce que le GEVA-Sco ?"))
-    completion = another_visitor.post_json(
-        "/v1/chat/completions", {"model": "any", "messages": [{"role": "user", "content": "Qu'est-ce que le GEVA-Sco ?"}]}
-    ).json()
+    question = "Qu'est-ce que le GEVA-Sco ?"
+    whole = visitor.ask(question).json()["response"]
+    parts = parts_of(another_visitor.stream(question))
+    body = {"model": "any", "messages": [{"role": "user", "content": question}]}
+    completion = another_visitor.post_json("/v1/chat/completions", body).json()
     assert text_of(parts) == whole == completion["choices"][0]["message"]["content"]
     assert sum(part["type"] == "text-delta" for part in parts) > 1
     assert parts[-1]["messageMetadata"]["origin"] == "cache"
@@ -63,7 +63,7 @@ def test_the_ai_sdk_chooses_its_own_conversation_id(visitor, another_visitor, ai
     body = {
         "id": "sdkChosen123",
         "trigger": "submit-message",
-        "messages": [{"id": "m1", "role": "user", "parts": [{"type": "text", "text": "Bonjour, que puis-je demander ?"}]}],
+        "messages": [{"id": "m1", "role": "user", "parts": [{"type": "text", "text": "Que puis-je demander ?"}]}],
     }
     parts = parts_of(visitor.post_json("/api/chat/stream", body))
     assert parts[0]["messageMetadata"]["conversationId"] == "sdkChosen123"
