@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-import nh3
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_http_methods, require_safe
-from markdown_it import MarkdownIt
+from ninja.errors import ValidationError
 
-from chat import api, help_lines, knowledge
-from chat.questions import Language
+from chat import answering, api, conversations, help_lines, knowledge, schemas
+from chat.events import Source
+from chat.markdown import as_html
+from chat.questions import Language, language_of
+from chat.wire import plain
 
 # What app.js and its modules say on their own; everything else stands in the templates. `{…}` is filled in there.
 STRINGS = {
@@ -90,8 +90,6 @@ STRINGS = {
     "citation": _("Source {number}"),
 }
 
-_markdown = MarkdownIt("js-default")
-
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @cache_control(private=True, no_cache=True)
@@ -105,7 +103,7 @@ def chat_page(request: HttpRequest) -> HttpResponse:
         "strings": STRINGS,
         "site": f"{request.scheme}://{request.get_host()}",
         "question": question,
-        "answer": _readable(api.answer_form(request, question)) if question else None,
+        "answer": _answer(request, question, language) if question else None,
     }
     return render(request, "chat.html", context)
 
@@ -116,26 +114,34 @@ def robots(request: HttpRequest) -> HttpResponse:
     return render(request, "robots.txt", content_type="text/plain; charset=utf-8")
 
 
-def _readable(answer: Mapping[str, Any]) -> dict[str, Any]:
-    """An answer as templates/partials/answer.html shows it."""
-    degraded = answer["degraded"]
+def _answer(request: HttpRequest, question: str, language: Language) -> dict[str, Any]:
+    """The answer to a form, as templates/partials/answer.html shows it."""
+    try:
+        message = schemas.parsed(schemas.MessageIn, {"message": question}).message
+    except ValidationError:
+        return {"notice": STRINGS["unreadableText"]}
+    caller_id = api.caller_of(request)
+    asked = answering.ask(caller_id, message, language_of(message, language), conversations.locate(caller_id, None), {})
+    transcript = plain.gather(asked.answer.read())
+    assert transcript.finish is not None
+    degraded = transcript.finish.degraded
     return {
-        "html": _html(answer["text"]),
-        "sources": [
-            source | {"place": (urlsplit(source["url"]).hostname or "").removeprefix("www.")}
-            for source in answer["sources"]
-            if source["url"].startswith(("https://", "http://"))
-        ],
-        "suggestions": answer["suggestions"],
-        "notice": STRINGS["unavailable"] if degraded else "",
-        "when": _when(degraded["retryAfter"]) if degraded else "",
+        "html": as_html(_linked(transcript.text)),
+        "sources": [_card(source) for source in transcript.sources if source.url.startswith(("https://", "http://"))],
+        "suggestions": transcript.finish.suggestions,
+        "notice": " ".join(notice.text for notice in transcript.notices if notice.kind != "status"),
+        "when": _when(degraded.retry_after) if degraded else "",
     }
 
 
-def _html(text: str) -> SafeString:
-    """Markdown as HTML that is safe whatever the text; `[2]` leads to the second source."""
-    linked = re.sub(r"\[(\d{1,2})\](?!\()", r"[\\[\1\\]](#source-\1)", text)
-    return mark_safe(nh3.clean(_markdown.render(linked), url_schemes={"http", "https", "tel"}))  # noqa: S308 - cleaned here
+def _card(source: Source) -> dict[str, str]:
+    place = (urlsplit(source.url).hostname or "").removeprefix("www.")
+    return {"id": source.id, "title": source.title, "url": source.url, "place": place}
+
+
+def _linked(text: str) -> str:
+    """`[2]` leads to the second source."""
+    return re.sub(r"\[(\d{1,2})\](?!\()", r"[\\[\1\\]](#source-\1)", text)
 
 
 def _when(seconds: int | None) -> str:

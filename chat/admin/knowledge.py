@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import nh3
 from django import forms
 from django.contrib import admin
 from django.contrib.admin.widgets import AdminTextareaWidget
@@ -14,16 +13,14 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from markdown_it import MarkdownIt
 
 from chat.knowledge.files import BUNDLED
+from chat.markdown import as_html
 from chat.models import KnowledgeEntry
-
-_markdown = MarkdownIt("js-default")
 
 
 class Lines(forms.CharField):
@@ -92,7 +89,7 @@ class KnowledgeAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # takes none 
     def preview(self, entry: KnowledgeEntry) -> SafeString:
         """As saved; knowledge.js keeps it current while somebody writes."""
         address = reverse("admin:chat_knowledgeentry_preview")
-        return format_html('<div class="prose" id="preview" data-url="{}">{}</div>', address, _html(entry.text))
+        return format_html('<div class="prose" id="preview" data-url="{}">{}</div>', address, as_html(entry.text))
 
     def preview_view(self, request: HttpRequest) -> HttpResponse:
         """The posted `text` as a piece of HTML."""
@@ -100,7 +97,7 @@ class KnowledgeAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # takes none 
             raise PermissionDenied
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
-        return HttpResponse(_html(request.POST.get("text", "")))
+        return HttpResponse(as_html(request.POST.get("text", "")))
 
 
 def _lines_field(field: models.Field[Any, Any]) -> Lines:
@@ -115,11 +112,6 @@ def _lines_field(field: models.Field[Any, Any]) -> Lines:
 
 def _lines(text: str) -> list[str]:
     return [line.strip() for line in text.splitlines() if line.strip()]
-
-
-def _html(text: str) -> SafeString:
-    """Markdown as HTML that is safe whatever the text."""
-    return mark_safe(nh3.clean(_markdown.render(text), url_schemes={"http", "https", "tel"}))  # noqa: S308 - cleaned here
 
 
 def _origin(entry: KnowledgeEntry | None) -> str:
