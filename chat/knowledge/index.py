@@ -27,6 +27,7 @@ BOOSTS = {"slug": 2.0, "title": 2.0, "keywords": 2.0, "questions": 1.6, "text": 
 TOP = max(BOOSTS.values())
 WELL_TYPED = ("slug", "title", "keywords", "text")
 ELIDED = "cdjlmnst"  # what French puts before an apostrophe
+NAMED = 1.2  # for an entry that is called by its one-word name, beyond all that its other words earn
 ELSEWHERE = 0.15  # what a word earns in its other fields, and the weaker of two ways to say the same
 MEANT = 0.8  # a word that the person meant, against one that was said
 EVIDENCE = 2  # unknown words' worth
@@ -76,6 +77,7 @@ class Index:
             "keywords": " ".join(entry.keywords),
             "questions": " ".join(entry.questions),
             "text": entry.text,
+            "name": "" if "-" in entry.slug else entry.slug,
         }
         return {field: self._wording.written(text) for field, text in texts.items()}
 
@@ -166,7 +168,9 @@ class Index:
             Query.boost_query(Query.term_query(self._schema, field, stem, "freq"), boost)
             for field, boost in BOOSTS.items()
         ]
-        return Query.disjunction_max_query(queries, ELSEWHERE)
+        best = Query.disjunction_max_query(queries, ELSEWHERE)
+        name = Query.boost_query(Query.term_query(self._schema, "name", stem, "freq"), NAMED)
+        return Query.boolean_query([(Occur.Should, best), (Occur.Should, name)])
 
     def _entries_with_word(self, word: str, fields: Iterable[str] = BOOSTS) -> int:
         return max((self._entries_with(stem, fields) for stem in self._stems(word)), default=0)
@@ -182,7 +186,7 @@ def _analyzer(language: Language, stop_words: list[str]) -> tantivy.TextAnalyzer
 
 def _schema() -> tantivy.Schema:
     builder = tantivy.SchemaBuilder()
-    for field in BOOSTS:
+    for field in (*BOOSTS, "name"):
         builder.add_text_field(field, tokenizer_name="stems", index_option="freq")
     builder.add_integer_field("number", fast=True)
     return builder.build()
