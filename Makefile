@@ -45,5 +45,6 @@ drill: $(DEVELOPMENT)
 	@DEBUG=1 $(BIN)/python manage.py drill
 
 messages: $(DEVELOPMENT)
-	cd chat && ../$(BIN)/python ../manage.py makemessages --all --no-wrap --no-obsolete
-	cd chat && ../$(BIN)/python ../manage.py compilemessages
+	DEBUG=1 $(BIN)/python manage.py makemessages -l fr -l en --add-location file --no-wrap --no-obsolete \
+	  -i .venv -i var -i tests -i ai_service -i benchmarks
+	DEBUG=1 $(BIN)/python manage.py compilemessages -i .venv

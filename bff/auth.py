@@ -6,6 +6,7 @@ visitor number, never a name or an address.
 
 from __future__ import annotations
 
+import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,6 +21,9 @@ from django.middleware.csrf import CsrfViewMiddleware
 
 from bff.pages import is_api, is_chat
 from bff.problems import problem
+from observability import logs
+
+log = logs.get_logger(__name__)
 
 VISITOR_COOKIE = "visitor"
 VISITOR_COOKIE_AGE = 365 * 24 * 3600
@@ -36,6 +40,34 @@ class Unauthenticated(Exception):
     """No credentials that we accept; the message is safe to show."""
 
 
+class KeysUnavailable(Exception):
+    """Whether a token is valid can't be told just now."""
+
+
+class PublishedKeys(jwt.PyJWKClient):
+    """The keys that the project publishes, asked for again each hour. While it is away the last ones stay in force."""
+
+    LIFESPAN_SECONDS = 3600
+    PAUSE_SECONDS = 30  # between two attempts while it is away: each holds up everybody who signs in
+
+    def __init__(self, address: str) -> None:
+        super().__init__(address, lifespan=self.LIFESPAN_SECONDS, timeout=2)
+        self._last: jwt.PyJWKSet | None = None
+        self._away_until = 0.0
+
+    def get_jwk_set(self, refresh: bool = False) -> jwt.PyJWKSet:
+        """Raises KeysUnavailable when none were ever fetched."""
+        if time.monotonic() >= self._away_until:
+            try:
+                self._last = super().get_jwk_set(refresh)
+            except (jwt.PyJWTError, OSError, ValueError) as error:
+                self._away_until = time.monotonic() + self.PAUSE_SECONDS
+                log.warning("Token keys are not available", code=type(error).__name__)
+        if self._last is None:
+            raise KeysUnavailable
+        return self._last
+
+
 class TokenVerifier:
     """Supabase access tokens: HS256 with the project's secret, or RS256/ES256 with the keys it publishes.
 
@@ -45,12 +77,11 @@ class TokenVerifier:
     LEEWAY_SECONDS = 10
 
     @cached_property
-    def keys(self) -> jwt.PyJWKClient:
-        address = f"{settings.SUPABASE_URL}/auth/v1/.well-known/jwks.json"
-        return jwt.PyJWKClient(address, cache_keys=True, lifespan=3600, timeout=2)
+    def keys(self) -> PublishedKeys:
+        return PublishedKeys(f"{settings.SUPABASE_URL}/auth/v1/.well-known/jwks.json")
 
     def subject(self, token: str) -> str:
-        """The `sub` of a valid token. Raises Unauthenticated."""
+        """The `sub` of a valid token. Raises Unauthenticated, or KeysUnavailable."""
         try:
             key, algorithms = self._key_for(token)
             claims = jwt.decode(
@@ -62,7 +93,7 @@ class TokenVerifier:
                 leeway=self.LEEWAY_SECONDS,
                 options={"require": ["exp", "sub", "aud"]},
             )
-        except jwt.PyJWTError as error:
+        except (jwt.PyJWTError, RecursionError) as error:  # the latter: JSON a thousand lists deep
             raise Unauthenticated("The access token is not valid.") from error
         return str(claims["sub"])[:80]
 
@@ -71,7 +102,9 @@ class TokenVerifier:
         if algorithm == "HS256" and settings.SUPABASE_JWT_SECRET:
             return settings.SUPABASE_JWT_SECRET, ["HS256"]
         if algorithm in {"RS256", "ES256"} and settings.SUPABASE_URL:
-            return self.keys.get_signing_key_from_jwt(token).key, [algorithm]
+            key = self.keys.get_signing_key_from_jwt(token)
+            if key.algorithm_name == algorithm:
+                return key, [algorithm]
         raise jwt.InvalidAlgorithmError("algorithm not accepted")
 
 
@@ -80,7 +113,7 @@ _csrf = CsrfViewMiddleware(lambda request: HttpResponse())
 
 
 class CallerMiddleware:
-    """Sets `request.caller`, or answers 401 (nobody we know) or 403 (a forged form)."""
+    """Sets `request.caller`, or answers 401 (nobody we know), 403 (a forged form) or 503 (we can't tell)."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
@@ -92,11 +125,14 @@ class CallerMiddleware:
             caller, is_new = self._identify(request)
         except Unauthenticated as error:
             return problem(request, 401, str(error), headers={"WWW-Authenticate": "Bearer"})
-        if caller.kind == "visitor" and not is_new and not _came_from_our_page(request):
-            return problem(request, 403, "The CSRF token is missing or wrong.")
+        except KeysUnavailable:
+            pause = str(PublishedKeys.PAUSE_SECONDS)
+            return problem(request, 503, "Sign-in can't be checked just now.", headers={"Retry-After": pause})
+        if caller.kind == "visitor" and _is_forged(request, is_new=is_new):
+            return problem(request, 403, "The CSRF token is missing or wrong, or the origin is not allowed.")
         request.caller = caller  # type: ignore[attr-defined]
         response = self.get_response(request)
-        if is_new:
+        if is_new and response.status_code != 403:  # a form forged on another site must not replace the cookie it lacks
             _remember(response, caller)
         return response
 
@@ -131,9 +167,15 @@ def _remember(response: HttpResponseBase, caller: Caller) -> None:
     )
 
 
-def _came_from_our_page(request: HttpRequest) -> bool:
-    """Django's own check, called here because API paths skip its middleware; only a cookie can be misused this way."""
+def _is_forged(request: HttpRequest, *, is_new: bool) -> bool:
+    """Django's own check, called here because API paths skip its middleware; only a cookie can be misused this way.
+
+    Who has no cookie has no token either, but a browser says where its request comes from: another site's form comes
+    without our cookie (it is Lax) and would be given a new one in place of it.
+    """
     if request.method not in UNSAFE or not is_api(request):
-        return True
+        return False
+    if is_new:
+        return "Origin" in request.headers and not _csrf._origin_verified(request)
     _csrf.process_request(request)
-    return _csrf.process_view(request, HttpResponse, (), {}) is None
+    return _csrf.process_view(request, HttpResponse, (), {}) is not None

@@ -24,7 +24,8 @@ worker_connections = 4000
 backlog = 4096
 keepalive = 75  # longer than the proxy's own, so that it is never the one who finds a connection closed
 timeout = 60
-graceful_timeout = int(settings.AI_DEADLINE_CHAT) + 5  # running answers end before their worker does
+# Running answers end before their worker does.
+graceful_timeout = int(max(settings.AI_DEADLINE_CHAT, settings.AI_DEADLINE_ANALYZE)) + 5
 max_requests = 100_000
 max_requests_jitter = 10_000
 logger_class = Logger

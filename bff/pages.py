@@ -22,6 +22,11 @@ def is_api(request: HttpRequest) -> bool:
     return request.path.startswith(API_PATHS)
 
 
+def speaks_json(request: HttpRequest) -> bool:
+    """Whether a program called: anything below /api/ and /v1/, whether it is there or not, but the page /api/docs."""
+    return request.path.startswith(("/api/", "/v1/")) and not request.path.startswith("/api/docs")
+
+
 def is_chat(request: HttpRequest) -> bool:
     """Whether somebody chats here, by program or by page: these want to know who is calling."""
     return request.path == "/" or is_api(request)

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.db import OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.http.multipartparser import MultiPartParserError
 from django.views import defaults
 from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
 
-from bff.pages import is_api
+from bff.pages import speaks_json
 from observability import correlation, logs
 
 log = logs.get_logger(__name__)
 
+TOO_LARGE = "The request is larger than 512 KB. A larger document may be sent as a file, in a form."
+# pydantic tells where in our types it was, too: `messages.0.content.function-after[_sayable(), str]`.
+FIELD_NAME = re.compile(r"(?!(?:str|int|float|bool|bytes)$)[A-Za-z]\w{0,63}", re.ASCII)
 OPENAI_TYPES = {401: "authentication_error", 403: "permission_error", 404: "not_found_error", 429: "rate_limit_error"}
 
 
@@ -54,14 +59,33 @@ def _openai(status: int, message: str, errors: Sequence[Mapping[str, Any]]) -> d
     return {"error": {"message": message, "type": kind, "param": param, "code": None}}
 
 
+class ProblemMiddleware:
+    """Gives this shape to what Django and ninja answer in theirs: an unknown address, a wrong method, a broken form."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
+        if response.status_code < 400 or not speaks_json(request) or "json" in response.get("Content-Type", ""):
+            return response
+        shaped = problem(request, response.status_code, TOO_LARGE if response.status_code == 413 else "")
+        for name, value in response.items():
+            if name.lower() not in {"content-type", "content-length"}:
+                shaped[name] = value  # Allow, among others
+        shaped.cookies = response.cookies
+        return shaped
+
+
 def install(api: NinjaAPI) -> None:
     """Let every error of `api` end in this shape."""
     api.add_exception_handler(ValidationError, _invalid)
     api.add_exception_handler(HttpError, _refused)
     api.add_exception_handler(Http404, lambda request, error: problem(request, 404))
     api.add_exception_handler(PermissionDenied, lambda request, error: problem(request, 403))
+    api.add_exception_handler(RequestDataTooBig, lambda request, error: problem(request, 413, TOO_LARGE))
     api.add_exception_handler(
-        RequestDataTooBig, lambda request, error: problem(request, 413, "The request is too large.")
+        MultiPartParserError, lambda request, error: problem(request, 400, "The form can't be read.")
     )
     api.add_exception_handler(OperationalError, _history_away)
     api.add_exception_handler(SuspiciousOperation, lambda request, error: problem(request, 400))
@@ -80,8 +104,9 @@ def _invalid(request: HttpRequest, error: ValidationError | type[ValidationError
 
 
 def _field(location: Sequence[Any]) -> str:
-    """`body.payload.message` → `message`: the client knows nothing of our parameter names."""
-    return ".".join(str(part) for part in location[2:]) or str(location[-1])
+    """`body.payload.message` → `message`: the client knows nothing of our parameter names and types."""
+    told = [str(part) for part in location[2:] if isinstance(part, int) or FIELD_NAME.fullmatch(part)]
+    return ".".join(told) or str(location[-1])
 
 
 def _history_away(request: HttpRequest, error: Exception | type[Exception]) -> HttpResponse:
@@ -95,16 +120,8 @@ def _crash(request: HttpRequest, error: Exception | type[Exception]) -> HttpResp
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponseBase:
-    return problem(request, 400) if is_api(request) else defaults.bad_request(request, exception)
-
-
-def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponseBase:
-    return problem(request, 403) if is_api(request) else defaults.permission_denied(request, exception)
-
-
-def not_found(request: HttpRequest, exception: Exception) -> HttpResponseBase:
-    return problem(request, 404) if is_api(request) else defaults.page_not_found(request, exception)
-
-
-def server_error(request: HttpRequest) -> HttpResponseBase:
-    return problem(request, 500) if is_api(request) else defaults.server_error(request)
+    """Django's own, but that a body above the limit is told from a bad one."""
+    response = defaults.bad_request(request, exception)
+    if isinstance(exception, RequestDataTooBig):
+        response.status_code = 413
+    return response

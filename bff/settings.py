@@ -118,6 +118,7 @@ INSTALLED_APPS = [
     "django_prometheus",
     "corsheaders",
     "csp",
+    "ninja",  # so that /api/docs finds its scripts here and not on somebody else's machine
     "health",
     "chat",
 ]
@@ -127,9 +128,11 @@ MIDDLEWARE = [
     "observability.middleware.CorrelationMiddleware",
     "observability.middleware.MetricsMiddleware",
     "observability.middleware.AccessLogMiddleware",
+    "bff.problems.ProblemMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "corsheaders.middleware.CorsMiddleware",
+    "bff.bodies.MediaTypeMiddleware",
     "bff.auth.CallerMiddleware",
     "bff.ratelimit.RateLimitMiddleware",
     "bff.pages.SessionMiddleware",
@@ -204,14 +207,15 @@ TIME_ZONE = "Europe/Paris"
 USE_TZ = True
 
 STATIC_URL = "static/"
-WHITENOISE_AUTOREFRESH = WHITENOISE_USE_FINDERS = DEBUG
 STATIC_ROOT = BASE_DIR / "var" / "static"
+WHITENOISE_AUTOREFRESH = DEBUG
+WHITENOISE_USE_FINDERS = DEBUG or not STATIC_ROOT.exists()  # not collected: served from where they lie, uncompressed
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
         if DEBUG
-        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        else "whitenoise.storage.CompressedStaticFilesStorage"  # plain names: our modules import each other by them
     },
 }
 
@@ -220,7 +224,7 @@ AUTH_PASSWORD_VALIDATORS = [
     for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
 ]
 
-# A chat message is small; a document is at most 10 MB and goes to a temporary file above 1 MB.
+# A chat message or a pasted text is small; a file is at most 10 MB and goes to a temporary file above 1 MB.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 512 * 1024
 FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 
@@ -239,6 +243,18 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 X_FRAME_OPTIONS = "DENY"
+CSRF_TRUSTED_ORIGINS = CORS_ALLOWED_ORIGINS
+CORS_ALLOW_HEADERS = ["authorization", "content-type", "last-event-id", "x-correlation-id", "x-csrftoken"]
+CORS_EXPOSE_HEADERS = [
+    "RateLimit-Limit",
+    "RateLimit-Remaining",
+    "RateLimit-Reset",
+    "Retry-After",
+    "Server-Timing",
+    "X-Cache",
+    "X-Correlation-ID",
+    "X-Degraded",
+]
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEBUG
 if not DEBUG:

@@ -28,6 +28,3 @@ urlpatterns = [
 ]
 
 handler400 = "bff.problems.bad_request"
-handler403 = "bff.problems.permission_denied"
-handler404 = "bff.problems.not_found"
-handler500 = "bff.problems.server_error"

@@ -14,7 +14,7 @@ from django.conf import settings
 from chat import cache, conversations, fallbacks, help_lines, knowledge, prompts, runs
 from chat.cache import Kept
 from chat.conversations import Place, Record
-from chat.events import Delta, Event, Finish, Source, Start, text_of
+from chat.events import Delta, Event, Finish, Notice, Source, Start, text_of
 from chat.questions import Language, Passage, Question
 from chat.runs import Run
 from chat.transcripts import Transcript
@@ -43,9 +43,12 @@ class Answer:
             return "HIT"
         return "BYPASS" if cache.is_away() else "MISS"
 
-    def read(self, after: int = 0) -> Iterator[Sequence[Event]]:
-        """Its events from number `after` on, in batches; an empty batch says that it is silent."""
-        return self.run.read(after) if self.run is not None else self._replay()
+    def read(self, after: int = 0, reader: str = "") -> Iterator[Sequence[Event]]:
+        """Its events from number `after` on, in batches; an empty batch says that it is silent.
+
+        `reader` is the id of the message that it becomes: stopping that message ends the reading.
+        """
+        return self.run.read(after, reader=reader) if self.run is not None else self._replay()
 
     def said(self, until: int) -> Sequence[Event]:
         """The first so many events; fewer when they have not been said yet."""
@@ -92,13 +95,14 @@ def under_way(caller_id: str, conversation_id: str, language: Language) -> Asked
         return None
     place = Place(caller_id, conversation_id, message.conversation)
     record = Record(place, "", message.cache_key, message.public_id, message.correlation_id, _has_begun=True)
+    run.on_end(record.settle)
     return Asked(Answer(message.cache_key, run=run), record, perf_counter())
 
 
-def stop(caller_id: str, conversation_id: str) -> bool:
+def stop(caller_id: str, conversation_id: str, language: Language) -> bool:
     """End the answer that is being written in one of the caller's conversations. False when there is none."""
     message = conversations.pending(caller_id, conversation_id)
-    return message is not None and runs.stop(message.run_id)
+    return message is not None and conversations.stop(message, fallbacks.cut_short(language))
 
 
 def answer(question: Question, *, bypass_cache: bool = False, warm: bool = False) -> Answer:
@@ -106,13 +110,15 @@ def answer(question: Question, *, bypass_cache: bool = False, warm: bool = False
     passages = grounds(question)
     key = cache.key_of(question, knowledge.version(passages))
     kept = None if bypass_cache else cache.find(key)
-    if kept is not None and kept.is_fresh:
-        metrics.ANSWERS.labels("chat", "cache").inc()
-        return Answer(key, kept=kept)
 
     def produce(run: Run) -> Iterator[Event]:
         return _remembered(key, _written(question, passages, kept, run), warm=warm)
 
+    if kept is not None and kept.is_fresh:
+        if kept.should_be_renewed():  # by one process of the fleet, while everyone is given the kept one
+            runs.lead_or_follow(key, produce, fallbacks.cut_short(question.language))
+        metrics.ANSWERS.labels("chat", "cache").inc()
+        return Answer(key, kept=kept)
     run = runs.lead_or_follow(key, produce, fallbacks.cut_short(question.language))
     run.on_end(_count)
     return Answer(key, run=run)
@@ -143,7 +149,7 @@ def _written(question: Question, passages: Sequence[Passage], stale: Kept | None
     """What the AI says; what we say in its place when it can't."""
     yield Start(settings.AI_SERVICE_MODEL)
     if comfort := help_lines.called_for(question.text, question.language):
-        yield Delta(f"{comfort}\n\n")
+        yield Notice("help", comfort, {})
     try:
         yield from _ask_ai(question, passages, run)
     except AIInterrupted:

@@ -32,7 +32,7 @@ def send_message(request: HttpRequest, body: schemas.MessageIn) -> HttpResponse:
     """Ask, and get the whole answer."""
     place = _place(request, body.conversation_id)
     asked = answering.ask(caller_of(request), body.message, language(request, body.message), place, body.context)
-    transcript = plain.gather(asked.answer.read())
+    transcript = plain.gather(asked.answer.read(reader=asked.record.message_id))
     said = plain.answer(
         transcript,
         conversation_id=place.public_id,
@@ -61,8 +61,8 @@ def resume_stream(request: HttpRequest, conversation_id: schemas.PublicId) -> Ht
 
 @router.post("/{conversation_id}/stop", response=schemas.StopOut)
 def stop(request: HttpRequest, conversation_id: schemas.PublicId) -> dict[str, bool]:
-    """End the answer that is being written in this conversation, for everyone who follows it."""
-    return {"stopped": answering.stop(caller_of(request), conversation_id)}
+    """End the answer that is being written in this conversation, wherever it is read."""
+    return {"stopped": answering.stop(caller_of(request), conversation_id, language(request))}
 
 
 @router.get("/conversations", response=schemas.ConversationPage)
@@ -144,7 +144,7 @@ def _own(call: Callable[Arguments, Result], *args: Arguments.args, **options: Ar
 
 def _streamed(asked: Asked, after: int = 0) -> StreamingHttpResponse:
     """The answer as it comes. Headers wait a moment for the first words, to tell how it was answered."""
-    batches = asked.answer.read(after)
+    batches = asked.answer.read(after, reader=asked.record.message_id)
     opening = plain.opening(batches)
     record = asked.record
     frames = ui_stream.stream(

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import math
 import random
 import threading
 import time
@@ -38,15 +39,24 @@ JITTER = 0.1  # so that what was kept together does not expire together
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """An answer found in the cache; times are unix seconds."""
+    """An answer found in the cache; times are unix seconds, `cost` is how many seconds it took to make."""
 
     events: list[Event]
     created: float
     fresh_until: float
+    cost: float
 
     @property
     def is_fresh(self) -> bool:
         return time.time() < self.fresh_until
+
+    def should_be_renewed(self) -> bool:
+        """Whether to make it anew before it expires: seldom long before, surely at the end (the XFetch rule).
+
+        So a question asked often never finds its answer expired, and what took long is begun earlier.
+        """
+        early = -self.cost * math.log(1 - random.random())  # noqa: S311 spread, not secrecy
+        return time.time() + early >= self.fresh_until
 
     @property
     def age_seconds(self) -> int:
@@ -69,6 +79,11 @@ def key_of(question: Question, grounds: str) -> str:
         return f"public:{_digest(*asked)}"
     said = [(turn.role, turn.text) for turn in question.history]
     return f"{owner_of(question.caller_id)}:{_digest(*asked, said, sorted(question.context.items()))}"
+
+
+def is_shared(key: str) -> bool:
+    """Whether several people may be given what is kept there."""
+    return key.startswith("public:")
 
 
 def owner_of(caller_id: str) -> str:
@@ -150,8 +165,8 @@ def _open(data: bytes) -> Kept | None:
     try:
         body = zlib.decompress(data[1:]) if data[:1] == b"z" else data[1:]
         head, _, rows = body.partition(b"\n")
-        schema, created, fresh_until, _ = orjson.loads(head)
-        return Kept(events.decode(rows), created, fresh_until) if schema == SCHEMA else None
+        schema, created, fresh_until, cost_ms = orjson.loads(head)
+        return Kept(events.decode(rows), created, fresh_until, cost_ms / 1000) if schema == SCHEMA else None
     except (ValueError, TypeError, KeyError, zlib.error):
         log.warning("Unreadable cache entry", code="cache_entry_unreadable")
         return None

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
+from datetime import timedelta
 from typing import Any, TypeVar
 
+from django.conf import settings
 from django.db import DatabaseError, transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from chat import cache, runs
 from chat.database import DatabaseAway, database
-from chat.events import Event
+from chat.events import Event, Finish
 from chat.models import Conversation, Message, new_public_id
 from chat.questions import Turn
 from chat.transcripts import Transcript
@@ -25,6 +28,7 @@ log = logs.get_logger(__name__)
 
 TITLE_LENGTH = 80
 HISTORY_MESSAGES = 20
+LONGEST_ANSWER = timedelta(seconds=settings.AI_DEADLINE_CHAT + 5)
 Result = TypeVar("Result")
 
 
@@ -69,6 +73,11 @@ class Record:
         else:
             self.saved = _save(lambda: self._insert(_filled(Message(), transcript)))
 
+    def settle(self, transcript: Transcript) -> None:
+        """Save the answer as it ended, if whoever asked for it has not: it was resumed, maybe because they died."""
+        _save(lambda: _update(self.message_id, transcript))
+        self.saved = _save(lambda: not Message.objects.filter(_pending(self.message_id)).exists())
+
     def _insert(self, answer: Message) -> bool:
         with transaction.atomic():
             conversation = self.place.row or self._new_conversation()
@@ -100,7 +109,7 @@ def locate(owner: str, public_id: str | None, *, may_begin: bool = False) -> Pla
     except DatabaseAway:
         # Better an answer that doesn't know the conversation than none.
         log.warning("History could not be read", code="database_away")
-        return Place(owner, public_id)
+        return Place(owner, public_id, may_exist=True)
     if place.row is None and not may_begin:
         raise UnknownConversation(public_id)
     place.may_exist = may_begin
@@ -120,10 +129,21 @@ def settle(owner: str, public_id: str, cut_short: Sequence[Event]) -> None:
     if message is None:
         return
     run = runs.find(message.run_id, cut_short)
-    if run is None:
-        _save(lambda: _update(message.public_id, Transcript(cut_short)))
-    else:
+    if run is not None:
         run.on_end(lambda transcript: _save(lambda: _update(message.public_id, transcript)))
+    elif timezone.now() - message.created_at > LONGEST_ANSWER:  # before that it may only be out of sight
+        _save(lambda: _update(message.public_id, Transcript(cut_short)))
+
+
+def stop(message: Message, cut_short: Sequence[Event]) -> bool:
+    """End a pending answer. One that others may be reading too goes on for them and ends for this conversation."""
+    if not cache.is_shared(message.cache_key):
+        return runs.stop(message.run_id)
+    run = runs.find(message.run_id, cut_short)
+    said = next(run.read(), ()) if run is not None else ()
+    stopped = Transcript([*said, Finish("ai", ending="stopped")])
+    runs.leave(message.run_id, message.public_id)
+    return _save(lambda: _update(message.public_id, stopped))
 
 
 def page_of_conversations(owner: str, before: str | None, limit: int) -> list[Conversation]:
@@ -147,17 +167,20 @@ def page_of_messages(owner: str, public_id: str, after: int, limit: int) -> list
 def forget(owner: str, public_id: str | None) -> int:
     """Delete one or all of the caller's conversations, and what was kept for them; how many there were."""
 
-    def delete() -> tuple[int, list[str]]:
+    def delete() -> tuple[int, list[Message]]:
         mine = Conversation.objects.filter(owner=owner)
         if public_id is not None:
             mine = mine.filter(pk=_own(owner, public_id).pk)
         pending = Message.objects.filter(conversation__in=mine, status=Message.Status.PENDING)
-        run_ids = list(pending.values_list("run_id", flat=True))
-        return mine.delete()[1].get(Conversation._meta.label, 0), run_ids
+        under_way = list(pending)
+        return mine.delete()[1].get(Conversation._meta.label, 0), under_way
 
-    count, run_ids = database.ask(delete)
-    for run_id in run_ids:
-        runs.stop(run_id)
+    count, under_way = database.ask(delete)
+    for message in under_way:
+        if cache.is_shared(message.cache_key):
+            runs.leave(message.run_id, message.public_id)
+        else:
+            runs.stop(message.run_id)
     cache.forget(owner)
     return count
 
@@ -200,8 +223,12 @@ def _filled(message: Message, transcript: Transcript) -> Message:
 
 
 def _update(message_id: str, transcript: Transcript) -> bool:
-    """False when the message is gone: its conversation was forgotten while it was written."""
-    return Message.objects.filter(public_id=message_id).update(**_columns(transcript)) == 1
+    """Save how a pending answer ended. False when there is none: it has been saved, stopped or forgotten meanwhile."""
+    return Message.objects.filter(_pending(message_id)).update(**_columns(transcript)) == 1
+
+
+def _pending(message_id: str) -> Q:
+    return Q(public_id=message_id, status=Message.Status.PENDING)
 
 
 def _columns(transcript: Transcript) -> dict[str, Any]:

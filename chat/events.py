@@ -46,7 +46,7 @@ class Source:
 class Notice:
     """Something to tell the person beside the answer.
 
-    `kind` is `status` (passing: waiting, trying again), `degraded`, `interrupted` or `help` (help lines come first).
+    `kind` is `status` (passing: waiting, trying again), `degraded`, `interrupted` or `help` (whom to call).
     `text` is in the person's language; `data` holds the same for programs, JSON values only.
     """
 
@@ -103,9 +103,20 @@ def decode(data: bytes) -> list[Event]:
     return [_rebuild(_TYPES[letter], fields) for letter, fields in orjson.loads(data)]
 
 
+def words_of(event: Event) -> str:
+    """What this event adds to the text. Help lines are part of it: they must be seen in every protocol."""
+    match event:
+        case Delta():
+            return event.text
+        case Notice(kind="help"):
+            return f"{event.text}\n\n"
+        case _:
+            return ""
+
+
 def text_of(events: Iterable[Event]) -> str:
     """The whole text said."""
-    return "".join(event.text for event in events if isinstance(event, Delta))
+    return "".join(map(words_of, events))
 
 
 def _rebuild(kind: type, fields: dict[str, Any]) -> Event:

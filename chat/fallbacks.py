@@ -135,14 +135,13 @@ def _when(retry_after: int | None) -> str:
 
 
 def _age(seconds: int) -> str:
-    for size, singular, plural in (
-        (86400, "{count} day ago", "{count} days ago"),
-        (3600, "{count} hour ago", "{count} hours ago"),
-        (60, "{count} minute ago", "{count} minutes ago"),
-    ):
-        if seconds >= size:
-            count = seconds // size
-            return ngettext(singular, plural, count).format(count=count)
+    days, hours, minutes = seconds // 86400, seconds // 3600, seconds // 60
+    if days:
+        return ngettext("{count} day ago", "{count} days ago", days).format(count=days)
+    if hours:
+        return ngettext("{count} hour ago", "{count} hours ago", hours).format(count=hours)
+    if minutes:
+        return ngettext("{count} minute ago", "{count} minutes ago", minutes).format(count=minutes)
     return _("a moment ago")
 
 

@@ -62,11 +62,15 @@ def _folded(text: str) -> str:
 
 _DISTRESS = re.compile(
     r"\bsuicid"
-    r"|\b(?:me|se) (?:tuer|pendre|foutre en l'air|faire du mal|jeter (?:sous|par))"
-    r"|\b(?:veu[xt]|envie de|voudrais|pense a) (?:en finir|mourir|disparaitre)"
+    r"|\b(?:me|se) (?:tuer|pendre|foutre en l'air|jeter (?:sous|par))"
+    r"|\b(?:me|se|lui|leur) faire (?:du )?mal"
+    r"|\b(?:veu[xt]|voudrais|envie d[e']|pense [ae]) ?(?:en finir|mourir|disparaitre)"
+    r"|\bmettre fin a (?:mes|ses|nos) jours"
+    r"|\bplus (?:envie de )?vivre"
     r"|\benvie de (?:le|la|les) (?:tuer|frapper|secouer|jeter)"
     r"|\b(?:je )?n'?en peu[xt] (?:vraiment )?plus|\bj'?en peu[xt] plus"
-    r"|\b(?:il|elle|mari|pere|compagnon|conjoint) (?:me|nous|le|la|les) (?:frappe|bat|viole|menace)"
+    r"|\b(?:il|elle|mari|pere|compagnon|conjoint|femme|mere) (?:(?:me|nous|le|la|les) )?(?:frappe|bat|viole|menace)\b"
     r"|\b(?:kill|hurt|harm) (?:myself|himself|herself|themselves|my (?:child|son|daughter))"
-    r"|\b(?:want to|going to) (?:die|end it)|\bend my life|\bcan'?t (?:take|cope with) (?:it|this) any ?more"
+    r"|\b(?:want to|going to) (?:die|end it)|\bend my life|\b(?:don'?t|not) want to live"
+    r"|\bcan'?t (?:take|cope with) (?:it|this) any ?more"
 )

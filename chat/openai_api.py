@@ -10,7 +10,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
 from ninja import Router
 from ninja.errors import HttpError
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from chat import answering
 from chat.api import caller_of, language
@@ -38,13 +38,22 @@ class ContentPart(Wire):
 
 class CompletionMessage(Wire):
     role: Literal["system", "developer", "user", "assistant"]
-    content: Text | list[ContentPart]
+    content: Text | list[ContentPart] | None = None
+
+    @model_validator(mode="after")
+    def _says_something(self) -> CompletionMessage:
+        """Only an assistant may have said nothing: it called a tool, or refused."""
+        if self.content is None and self.role != "assistant":
+            raise ValueError("content is missing")
+        return self
+
+    @property
+    def parts(self) -> list[ContentPart]:
+        return self.content if isinstance(self.content, list) else []
 
     @property
     def text(self) -> str:
-        if isinstance(self.content, str):
-            return self.content
-        return "".join(part.text for part in self.content if part.type == "text")
+        return self.content if isinstance(self.content, str) else "".join(part.text for part in self.parts)
 
 
 class StreamOptions(Wire):
@@ -52,7 +61,12 @@ class StreamOptions(Wire):
 
 
 class CompletionIn(Wire):
-    """Sampling parameters (temperature, top_p, seed, …) and `user` are accepted and ignored: answers are shared."""
+    """What a client may ask for.
+
+    Accepted and ignored, because answers are shared and the service decides how they are made: `temperature`, `top_p`,
+    `max_tokens`, `max_completion_tokens`, `stop`, `seed`, `presence_penalty`, `frequency_penalty`, `logit_bias`,
+    `user`, `metadata`, `store`, and whatever else is not listed here. `model` must be there, and any will do.
+    """
 
     model: Annotated[Text, Field(max_length=200)]
     messages: list[CompletionMessage] = Field(min_length=1, max_length=200)
@@ -85,15 +99,25 @@ def complete(request: HttpRequest, body: CompletionIn) -> HttpResponse | Streami
 
 
 def _question(request: HttpRequest, body: CompletionIn) -> Question:
+    if refused := _not_supported(body):
+        raise HttpError(400, f"Not supported here: {', '.join(refused)}.")
     *earlier, last = body.messages
     if last.role != "user" or not last.text.strip():
         raise HttpError(400, "The last message must be the user's, with text in it.")
     if len(last.text) > MAX_MESSAGE:
         raise HttpError(400, f"A message may have {MAX_MESSAGE} characters at most.")
-    if refused := [name for name in UNSUPPORTED if getattr(body, name)]:
-        raise HttpError(400, f"Not supported here: {', '.join(refused)}.")
-    history = tuple(Turn(_ROLES[message.role], message.text) for message in earlier)
+    history = tuple(Turn(_ROLES[message.role], message.text) for message in earlier if message.text)
     return Question(last.text.strip(), language(request, last.text), caller_of(request), history)
+
+
+def _not_supported(body: CompletionIn) -> list[str]:
+    """What was asked for and would change the answer, by name."""
+    refused = [name for name in UNSUPPORTED if getattr(body, name)]
+    if body.response_format == {"type": "text"}:
+        refused.remove("response_format")
+    if any(part.type != "text" for message in body.messages for part in message.parts):
+        refused.append("message content other than text")
+    return refused
 
 
 @router.get("/models", response={200: dict[str, Any]})

@@ -14,13 +14,18 @@ from chat.events import DegradedReason, Origin
 
 MAX_MESSAGE = 4000
 MAX_DOCUMENT_BYTES = 10 * 1024 * 1024
-MAX_DOCUMENT_TEXT = MAX_DOCUMENT_BYTES * 4 // 3 + 4  # the same as base64
+MAX_DOCUMENT_TEXT = 512 * 1024  # in JSON, where no body may be larger; a larger document comes as a file
+MAX_NUMBER = 2**53  # what every JSON reader keeps exactly
 
 
 def _sayable(text: str) -> str:
-    """Neither PostgreSQL nor a person can read a null character."""
+    """Neither PostgreSQL nor a person can read a null character or half a surrogate pair."""
     if "\0" in text:
         raise ValueError("must not contain null characters")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ValueError("must be valid Unicode") from None
     return text
 
 
@@ -28,7 +33,13 @@ Sayable = AfterValidator(_sayable)
 Text = Annotated[str, Sayable]
 MessageText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_MESSAGE), Sayable]
 # What the client knows of the person: a few short facts.
-Fact = Annotated[str, StringConstraints(max_length=500), Sayable] | int | float | bool | None
+Fact = (
+    Annotated[str, StringConstraints(max_length=500), Sayable]
+    | bool
+    | Annotated[int, Field(ge=-MAX_NUMBER, le=MAX_NUMBER)]
+    | Annotated[float, Field(ge=-MAX_NUMBER, le=MAX_NUMBER, allow_inf_nan=False)]
+    | None
+)
 Context = Annotated[
     dict[Annotated[str, StringConstraints(max_length=64), Sayable], Fact], Field(default_factory=dict, max_length=20)
 ]
@@ -152,6 +163,8 @@ class MessagePage(Wire):
 
 
 class ResetIn(Wire):
+    model_config = ConfigDict(extra="forbid")  # a misspelt conversationId must not mean "all"
+
     conversation_id: PublicId | None = None
 
 
@@ -173,7 +186,7 @@ DocumentType = Literal["medical", "administrative", "mdph", "other"]
 
 
 class DocumentIn(Wire):
-    """A document: pasted text or a file's bytes as base64 in JSON, the bytes themselves from a form."""
+    """A document: pasted text or a file's bytes as base64 in JSON (512 KB), the bytes themselves from a form (10 MB)."""
 
     document: Annotated[str, StringConstraints(min_length=1, max_length=MAX_DOCUMENT_TEXT), Sayable] | bytes
     document_type: DocumentType = "other"

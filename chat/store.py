@@ -21,8 +21,8 @@ Result = TypeVar("Result")
 class Store:
     """One django-redis alias. After a failure it is left alone for a while: its timeout is paid once, not by all."""
 
-    def __init__(self, alias: str) -> None:
-        self.alias = alias
+    def __init__(self, alias: str, pause_seconds: float = PAUSE_SECONDS) -> None:
+        self.alias, self.pause_seconds = alias, pause_seconds
         self._away_until = 0.0
 
     @property
@@ -36,7 +36,7 @@ class Store:
         try:
             return operation(get_redis_connection(self.alias))
         except (RedisError, ConnectionError) as error:
-            self._away_until = time.monotonic() + PAUSE_SECONDS
+            self._away_until = time.monotonic() + self.pause_seconds
             log.warning("Redis is left alone for a while", dependency=self.alias, code=type(error).__name__)
             return otherwise
 

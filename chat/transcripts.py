@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from chat.events import Delta, Event, Finish, Notice, Source
+from chat.events import Event, Finish, Notice, Source, words_of
 
 
 class Transcript:
@@ -19,9 +19,8 @@ class Transcript:
 
     def extend(self, events: Iterable[Event]) -> None:
         for event in events:
+            self._pieces.append(words_of(event))
             match event:
-                case Delta():
-                    self._pieces.append(event.text)
                 case Source():
                     self.sources.append(event)
                 case Notice():
@@ -39,3 +38,8 @@ class Transcript:
         if self.finish is not None:
             return self.finish.degraded.reason if self.finish.degraded else None
         return next((notice.data.get("reason") for notice in self.notices if notice.kind == "degraded"), None)
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether this is an older answer, as soon as a notice says so."""
+        return any(notice.data.get("ageSeconds") is not None for notice in self.notices)

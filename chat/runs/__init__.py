@@ -10,10 +10,11 @@ from __future__ import annotations
 from chat.runs.office import Office, Produce
 from chat.runs.run import Run
 
-__all__ = ["Produce", "Run", "find", "lead_or_follow", "stop"]
+__all__ = ["Produce", "Run", "find", "lead_or_follow", "leave", "stop"]
 
 _office = Office()
 
 lead_or_follow = _office.lead_or_follow
 find = _office.find
 stop = _office.stop
+leave = _office.leave

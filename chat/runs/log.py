@@ -1,9 +1,10 @@
 """Runs as the fleet sees them, in Redis. Every key expires by itself.
 
-bff:run:{run}          stream   the log: `n` is the number of the entry's first event, `e` the encoded events
+bff:run:{run}          stream   the log: `p` who leads, `n` number of the first event, `e` the encoded events,
+                                    or `x` a reader who left
 bff:flight:{key}       string   who answers this question now: "{process} {run}"
 bff:process:{process}  string   a lease: this process lives; one renewal serves all the runs it leads
-bff:stops:{process}    set      runs which this process is asked to stop
+bff:stops:{process}    set      "{run}": end it; "{run} {reader}": this reader leaves
 bff:reading:{run}      string   a lease: somebody on another instance reads this run
 """
 
@@ -31,6 +32,8 @@ TAIL_SECONDS = 1.0
 
 # Tailing waits on purpose, so it has a pool with longer timeouts than everything else.
 tailing = Store("runs")
+# The lease must outlive the pause: a process that misses one beat has not died.
+keeping = Store("default", pause_seconds=0.5)
 
 _LEAD = """
 local holder = redis.call('GET', KEYS[1])
@@ -46,11 +49,13 @@ _RELEASE = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One batch of the log: its place in the stream, the number of its first event, and the events."""
+    """One entry of the log: its place in the stream, and either a batch of events, `first` being the number of the
+    first of them, or the name of a reader who left."""
 
     place: str
     first: int
     events: list[Event]
+    left: str
 
 
 @cache
@@ -83,19 +88,23 @@ def publish(process: str, runs: Iterable[tuple[Run, Sequence[Event]]]) -> bool:
         pipe.execute()
         return True
 
-    return shared.ask(write, False)
+    return keeping.ask(write, False)
 
 
-def renew(process: str) -> set[str]:
-    """Say that this process lives; returns the runs that it is asked to stop."""
+def renew(process: str) -> dict[str, set[str]]:
+    """Say that this process lives; returns which readers leave which of its runs, the empty name standing for all."""
 
-    def beat(redis: Redis) -> set[str]:
+    def beat(redis: Redis) -> dict[str, set[str]]:
         pipe: Any = redis.pipeline(transaction=False)
         pipe.set(f"bff:process:{process}", "", ex=LEASE_SECONDS)
         pipe.spop(f"bff:stops:{process}", 1000)
-        return {run.decode() for run in pipe.execute()[1]}
+        wishes: dict[str, set[str]] = {}
+        for wish in pipe.execute()[1]:
+            run, _, reader = wish.decode().partition(" ")
+            wishes.setdefault(run, set()).add(reader)
+        return wishes
 
-    return shared.ask(beat, set())
+    return keeping.ask(beat, {})
 
 
 def leader_of(run_id: str) -> str | None:
@@ -105,7 +114,8 @@ def leader_of(run_id: str) -> str | None:
 
 
 def lives(process: str) -> bool:
-    return bool(shared.ask(lambda redis: redis.exists(f"bff:process:{process}"), 0))
+    """False only when Redis says so; that Redis is away is for `tail` to find."""
+    return bool(keeping.ask(lambda redis: redis.exists(f"bff:process:{process}"), 1))
 
 
 def tail(run_id: str, after: str, wait_seconds: float = TAIL_SECONDS) -> list[Entry] | None:
@@ -117,16 +127,30 @@ def tail(run_id: str, after: str, wait_seconds: float = TAIL_SECONDS) -> list[En
     if found is None:
         return None
     return [
-        Entry(place.decode(), int(fields[b"n"]), events.decode(fields[b"e"]))
+        Entry(place.decode(), int(fields[b"n"]), events.decode(fields[b"e"]), fields.get(b"x", b"").decode())
         for _, entries in found
         for place, fields in entries
     ]
 
 
 def ask_to_stop(process: str, run_id: str) -> None:
+    """Have the process that leads this run end it."""
+    _wish(process, run_id)
+
+
+def tell_left(run_id: str, reader: str) -> None:
+    """Let every process that has readers of this run know that this one leaves."""
+    if (leader := leader_of(run_id)) is None:
+        return
+    fields: dict[Any, Any] = {"p": leader, "n": 0, "e": b"[]", "x": reader}
+    shared.ask(lambda redis: redis.xadd(f"bff:run:{run_id}", fields), None)
+    _wish(leader, f"{run_id} {reader}")
+
+
+def _wish(process: str, wish: str) -> None:
     def request(redis: Redis) -> None:
         pipe: Any = redis.pipeline(transaction=False)
-        pipe.sadd(f"bff:stops:{process}", run_id)
+        pipe.sadd(f"bff:stops:{process}", wish)
         pipe.expire(f"bff:stops:{process}", 60)
         pipe.execute()
 

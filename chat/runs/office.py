@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from django.conf import settings
 
-from chat.events import Event, Finish
+from chat.events import Event, Finish, Start
 from chat.runs import log as shared_log
 from chat.runs.run import Run
 from observability import correlation, logs, metrics
@@ -70,22 +70,33 @@ class Office:
         with self._lock:
             run = self._runs.get(run_id)
         if run is not None and run.is_led_here:
+            was_under_way = not run.has_ended
             run.cancel()
-            return not run.has_ended
+            return was_under_way
         leader = shared_log.leader_of(run_id)
         if leader is None:
             return False
         shared_log.ask_to_stop(leader, run_id)
         return True
 
+    def leave(self, run_id: str, reader: str) -> None:
+        """End the reading of one reader, wherever they read. A run that nobody else reads is cancelled."""
+        with self._lock:
+            run = self._runs.get(run_id)
+        if run is not None:
+            run.leave(reader)
+        shared_log.tell_left(run_id, reader)
+
     def _decide(self, run: Run, produce: Produce, cut_short: Sequence[Event]) -> None:
         """Lead, unless somebody else in the fleet already does."""
-        holder = shared_log.holder_of(run.flight, self.process, run.id)
-        run.is_led_here = holder in (None, (self.process, run.id))
-        if holder is not None:
-            run.id = holder[1]
-        self._register(run)
-        run.decided.set()
+        try:
+            holder = shared_log.holder_of(run.flight, self.process, run.id)
+            run.is_led_here = holder in (None, (self.process, run.id))
+            if holder is not None:
+                run.id = holder[1]
+            self._register(run)
+        finally:
+            run.decided.set()
         if run.is_led_here:
             self._start(self._lead, run, produce, cut_short)
         else:
@@ -110,29 +121,46 @@ class Office:
 
     def _end(self, run: Run, last: Sequence[Event]) -> None:
         """Say the last words. Whoever asks the same after that begins anew, and finds the answer in the cache."""
-        if run.is_led_here:
-            with self._publishing:
-                self._publish([(run, [*run.events[run.published :], *last])])
-        self._land(run)
-        run.append(last)
-        self._work.set()
+        try:
+            if run.is_led_here:
+                with self._publishing:
+                    self._publish([(run, [*run.events[run.published :], *last])])
+        finally:
+            self._land(run)
+            run.append(last)
+            self._work.set()
 
     def _mirror(self, run: Run, leader: str, produce: Produce | None, cut_short: Sequence[Event]) -> None:
         """Copy another process' run from its log for as long as somebody here reads it."""
+        try:
+            self._copy(run, leader, produce, cut_short)
+        except Exception:  # an entry that we can't read, say of another release
+            log.exception("Mirroring a run failed")
+            run.append(cut_short)
+        finally:
+            self._land(run)
+            if not run.has_ended:
+                with self._lock:
+                    self._runs.pop(run.id, None)
+
+    def _copy(self, run: Run, leader: str, produce: Produce | None, cut_short: Sequence[Event]) -> None:
         place = "0"
         while not run.has_ended and run.unread_for() < KEPT_SECONDS:
             entries = shared_log.tail(run.id, place)
             for entry in entries or ():
-                if entry.first != len(run.events):  # the log lost something: better honest than wrong
+                place = entry.place
+                if entry.left:
+                    run.leave(entry.left)
+                    continue
+                known = len(run.events) - entry.first  # above 0: written twice, its first write was not confirmed
+                if known < 0:  # the log lost something: better honest than wrong
                     entries = None
                     break
-                run.append(entry.events)
-                place = entry.place
+                run.append(entry.events[known:])
             if entries is None or not (entries or shared_log.lives(leader)):
                 self._go_on_alone(run, produce, cut_short)
             elif not run.unread_for():
                 shared_log.announce_reader(run.id, seconds=5)
-        self._land(run)
 
     def _go_on_alone(self, run: Run, produce: Produce | None, cut_short: Sequence[Event]) -> None:
         """The writer is gone. If it had said nothing yet we answer ourselves; else we say that there is no more."""
@@ -142,8 +170,13 @@ class Office:
             run.append(cut_short)
             return
         log.warning("Leader of a run died; answering in its place")
-        run.events.clear()
-        self._lead(run, produce, cut_short)
+        run.is_led_here = True
+        run.published = len(run.events)
+        self._register(run)
+        if not run.events:
+            self._lead(run, produce, cut_short)
+            return
+        self._lead(run, lambda run: (event for event in produce(run) if not isinstance(event, Start)), cut_short)
 
     def _land(self, run: Run) -> None:
         """The next one who asks this question begins anew (and finds the answer in the cache)."""
@@ -204,9 +237,11 @@ class Office:
     def _beat(self) -> None:
         with self._lock:
             runs = list(self._runs.values())
-        stops = shared_log.renew(self.process) if any(run.is_led_here and not run.has_ended for run in runs) else set()
+        stops = shared_log.renew(self.process) if any(run.is_led_here and not run.has_ended for run in runs) else {}
         for run in runs:
-            if run.is_led_here and not run.has_ended and (run.id in stops or self._is_abandoned(run)):
+            for reader in stops.get(run.id, ()):
+                run.leave(reader)
+            if run.is_led_here and not run.has_ended and ("" in stops.get(run.id, ()) or self._is_abandoned(run)):
                 run.cancel()
             elif run.has_ended and time.monotonic() - (run.ended_at or 0) > KEPT_SECONDS:
                 with self._lock:
@@ -214,5 +249,5 @@ class Office:
                     self._unpublished.discard(run)
 
     def _is_abandoned(self, run: Run) -> bool:
-        grace = settings.RUN_GRACE_SECONDS
+        grace = 0 if run.is_left_alone else settings.RUN_GRACE_SECONDS
         return run.unread_for() > grace and not shared_log.is_read_elsewhere(run.id)

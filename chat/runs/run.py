@@ -38,6 +38,7 @@ class Run:
         self.is_cancelled = False
         self.published = 0  # how many events the log in Redis has
         self._readers = 0
+        self._left: set[str] = set()
         self._unread_since = time.monotonic()
         self._news = threading.Condition()
         self._closers: list[Callable[[], None]] = []
@@ -67,11 +68,17 @@ class Run:
                 self.ended_at = time.monotonic()
             self._news.notify_all()
 
-    def read(self, after: int = 0) -> Iterator[Sequence[Event]]:
-        """All that was said since event number `after`, then all that comes; an empty batch means silence."""
+    def read(self, after: int = 0, reader: str = "") -> Iterator[Sequence[Event]]:
+        """All that was said since event number `after`, then all that comes; an empty batch means silence.
+
+        Whoever reads under the name of a `reader` that leaves is told the end at once.
+        """
         position, patience = after, FIRST_SILENCE_SECONDS
         with self._presence():
             while not (self.has_ended and position >= len(self.events)):
+                if reader in self._left:
+                    yield [Finish("ai", ending="stopped")]
+                    return
                 batch = self._news_since(position, patience)
                 position += len(batch)
                 if not batch:
@@ -91,6 +98,17 @@ class Run:
     def unread_for(self) -> float:
         """Seconds for which nobody on this instance has been reading."""
         return 0.0 if self._readers else time.monotonic() - self._unread_since
+
+    def leave(self, reader: str) -> None:
+        """End the reading of this reader; the others go on."""
+        with self._news:
+            self._left.add(reader)
+            self._news.notify_all()
+
+    @property
+    def is_left_alone(self) -> bool:
+        """Whether somebody stopped reading on purpose and nobody else on this instance reads."""
+        return bool(self._left) and not self._readers
 
     def cancel(self) -> None:
         """End it for all its readers and free what it holds upstream; from any thread, once."""

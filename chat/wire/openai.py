@@ -32,25 +32,26 @@ class Reply:
         return self._body("chat.completion", [choice]) | {"usage": _usage(finish.usage)}
 
     def stream(self, batches: Iterable[Sequence[Event]], *, include_usage: bool) -> Iterator[bytes]:
-        """The completion as server-sent events."""
-        yield self._chunk({"role": "assistant", "content": ""})
+        """The completion as server-sent events. With `include_usage` it comes last, and is null until then."""
+        so_far: dict[str, Any] = {"usage": None} if include_usage else {}
+        yield sse.frame(self._chunk({"role": "assistant", "content": ""}) | so_far)
         usage: Usage | None = None
         for batch in batches:
             if not batch:
                 yield sse.PING
             if text := "".join(event.text for event in batch if isinstance(event, Delta)):
-                yield self._chunk({"content": text})
+                yield sse.frame(self._chunk({"content": text}) | so_far)
             for event in batch:
                 if isinstance(event, Finish):
                     usage = event.usage
-                    yield self._chunk({}, _FINISH_REASONS[event.ending])
+                    yield sse.frame(self._chunk({}, _FINISH_REASONS[event.ending]) | so_far)
         if include_usage:
             yield sse.frame(self._body("chat.completion.chunk", []) | {"usage": _usage(usage)})
         yield sse.DONE
 
-    def _chunk(self, delta: dict[str, str], finish_reason: str | None = None) -> bytes:
+    def _chunk(self, delta: dict[str, str], finish_reason: str | None = None) -> dict[str, Any]:
         choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish_reason}
-        return sse.frame(self._body("chat.completion.chunk", [choice]))
+        return self._body("chat.completion.chunk", [choice])
 
     def _body(self, kind: str, choices: list[dict[str, Any]]) -> dict[str, Any]:
         return {"id": self.id, "object": kind, "created": self.created, "model": self.model, "choices": choices}

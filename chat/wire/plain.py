@@ -7,7 +7,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from chat.events import Degraded, Event, Source, Start
+from chat.events import Degraded, Event, Notice, Source, Start
 from chat.models import Message
 from chat.transcripts import Transcript
 
@@ -28,9 +28,14 @@ def opening(batches: Iterator[Sequence[Event]]) -> list[Event]:
     said: list[Event] = []
     for batch in batches:
         said.extend(batch)
-        if not batch or any(not isinstance(event, Start) for event in batch):
+        if not batch or any(not is_preliminary(event) for event in batch):
             break
     return said
+
+
+def is_preliminary(event: Event) -> bool:
+    """Whether it tells nothing yet of how the answer came about."""
+    return isinstance(event, Start) or (isinstance(event, Notice) and event.kind == "help")
 
 
 def answer(transcript: Transcript, *, conversation_id: str, message_id: str, saved: bool) -> dict[str, Any]:

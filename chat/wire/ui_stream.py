@@ -7,9 +7,10 @@ Older clients check each part strictly: no key beyond the protocol's own. What i
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import groupby
 from typing import Any
 
-from chat.events import Delta, Event, Finish, Notice, Source, Start
+from chat.events import Delta, Event, Finish, Notice, Source, Start, text_of, words_of
 from chat.wire import sse
 
 HEADERS = {**sse.HEADERS, "x-vercel-ai-ui-message-stream": "v1"}
@@ -27,7 +28,7 @@ def stream(
     """The answer as server-sent events, one piece of bytes for each batch.
 
     `last_metadata` is asked when the end is known. `after` are events that this client has already: nothing of them is
-    repeated. Each frame's SSE id is the number of events that the client has with it, for `Last-Event-ID`.
+    repeated. Where an event is complete, its frame's SSE id is how many the client has now, for `Last-Event-ID`.
     """
     writer = _Writer(message_id, metadata, last_metadata)
     for event in after:
@@ -37,25 +38,23 @@ def stream(
         if not batch:
             yield sse.PING
             continue
-        count += len(batch)
-        parts = [part for event in joined(batch) for part in writer.parts(event)]
-        yield b"".join(sse.frame(part) for part in parts[:-1]) + sse.frame(parts[-1], count) if parts else sse.PING
+        frames: list[bytes] = []
+        for event, how_many in joined(batch):
+            count += how_many
+            parts = list(writer.parts(event))
+            frames += [sse.frame(part, count if part is parts[-1] else None) for part in parts]
+        yield b"".join(frames) or sse.PING
     yield sse.DONE
 
 
-def joined(batch: Sequence[Event]) -> Iterator[Event]:
-    """The same events with neighbouring pieces of text made one: what arrived together is sent together."""
-    text: list[str] = []
-    for event in batch:
-        if isinstance(event, Delta):
-            text.append(event.text)
-            continue
-        if text:
-            yield Delta("".join(text))
-            text.clear()
-        yield event
-    if text:
-        yield Delta("".join(text))
+def joined(batch: Sequence[Event]) -> Iterator[tuple[Event, int]]:
+    """The same events, and how many each stands for: neighbouring pieces of text become one."""
+    for is_text, group in groupby(batch, lambda event: isinstance(event, Delta)):
+        events = list(group)
+        if is_text:
+            yield Delta(text_of(events)), len(events)
+        else:
+            yield from ((event, 1) for event in events)
 
 
 class _Writer:
@@ -66,15 +65,12 @@ class _Writer:
         self.text_is_open = False
 
     def parts(self, event: Event) -> Iterator[dict[str, Any]]:
+        if words := words_of(event):
+            yield from self._words(words)
         match event:
             case Start():
                 yield {"type": "start", "messageId": self.message_id, "messageMetadata": self.metadata}
                 yield {"type": "start-step"}
-            case Delta():
-                if not self.text_is_open:
-                    self.text_is_open = True
-                    yield {"type": "text-start", "id": TEXT_ID}
-                yield {"type": "text-delta", "id": TEXT_ID, "delta": event.text}
             case Source():
                 yield {"type": "source-url", "sourceId": event.id, "url": event.url, "title": event.title}
             case Notice():
@@ -82,10 +78,16 @@ class _Writer:
             case Finish():
                 yield from self._finish(event)
 
+    def _words(self, words: str) -> Iterator[dict[str, Any]]:
+        if not self.text_is_open:
+            self.text_is_open = True
+            yield {"type": "text-start", "id": TEXT_ID}
+        yield {"type": "text-delta", "id": TEXT_ID, "delta": words}
+
     def _notice(self, notice: Notice) -> Iterator[dict[str, Any]]:
         if notice.kind == "status":
             yield {"type": "data-status", "data": {"text": notice.text, **notice.data}, "transient": True}
-        else:
+        elif notice.kind != "help":  # its words are in the text
             yield {"type": "data-notice", "data": {"kind": notice.kind, "text": notice.text, **notice.data}}
 
     def _finish(self, finish: Finish) -> Iterator[dict[str, Any]]:

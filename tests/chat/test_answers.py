@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from chat import help_lines
+
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
@@ -110,6 +112,40 @@ def test_distress_brings_the_help_lines_forward_also_from_the_cache(visitor, ano
     for person in (visitor, another_visitor):
         answer = person.ask("Je n'en peux plus, j'ai envie de mourir").json()
         assert "3114" in answer["response"].split("\n\n")[0]
+
+
+def test_an_older_answer_to_distress_says_the_help_lines_once(visitor, ai, settings):
+    settings.CACHE_TTL_ANSWER = 1
+    settings.AI_ATTEMPTS = 1
+    visitor.ask("Je n'en peux plus")
+    ai.fail("error")
+    while (reply := visitor.ask("Je n'en peux plus")).json()["origin"] == "cache":
+        pass  # its second is not over yet
+    assert reply.json()["origin"] == "stale"
+    assert reply.json()["response"].count(help_lines.called_for("Je n'en peux plus", "fr")) == 1
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "j'ai envie d'en finir",
+        "je pense à mettre fin à mes jours",
+        "je ne veux plus vivre",
+        "plus envie de vivre",
+        "j'ai peur de lui faire du mal",
+        "mon mari bat mon fils",
+        "J’EN PEUX PLUS",
+        "I don't want to live anymore",
+        "my son says he wants to kill himself",
+    ],
+)
+def test_distress_is_heard(words):
+    assert "3114" in help_lines.called_for(words, "fr")
+
+
+@pytest.mark.parametrize("words", ["Comment demander l'AEEH ?", "battre un record", "finir son dossier"])
+def test_calm_questions_are_not_taken_for_distress(words):
+    assert help_lines.called_for(words, "fr") == ""
 
 
 def test_english_is_answered_in_english(visitor, ai, settings):

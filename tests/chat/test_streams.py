@@ -145,6 +145,30 @@ def test_stop_ends_the_answer_for_its_readers_and_frees_the_upstream_call(visito
     assert visitor.get(f"/api/chat/history?conversationId={conversation}").json()["items"][1]["status"] == "stopped"
 
 
+def test_one_persons_stop_does_not_end_a_strangers_answer(visitor, another_visitor, ai):
+    ai.pace(20)
+    question = "Comment préparer un dossier MDPH ?"
+    mine, theirs = visitor.stream(question), another_visitor.stream(question)
+    frames = iter(mine.streaming_content)
+    start = json.loads(next(frames).decode().splitlines()[0].removeprefix("data: "))
+    conversation = start["messageMetadata"]["conversationId"]
+    assert visitor.post_json(f"/api/chat/{conversation}/stop", {}).json() == {"stopped": True}
+    assert '"ending":"stopped"' in b"".join(frames).decode()
+    parts = parts_of(theirs)
+    assert parts[-1]["messageMetadata"]["ending"] == "stop"
+    assert ai.calls == 1
+    history = visitor.get(f"/api/chat/history?conversationId={conversation}").json()["items"]
+    assert history[1]["status"] == "stopped"
+
+
+def test_a_resumed_stream_says_that_it_was_saved(visitor, ai):
+    ai.pace(40)
+    first = visitor.stream("Comment trouver une association ?")
+    start = json.loads(next(iter(first.streaming_content)).decode().splitlines()[0].removeprefix("data: "))
+    again = parts_of(visitor.get(f"/api/chat/{start['messageMetadata']['conversationId']}/stream"))
+    assert again[-1]["messageMetadata"]["saved"] is True
+
+
 def test_identical_questions_at_one_moment_are_one_upstream_call(ai, visitor):
     ai.fail("slow", seconds=0.5)
     answers: list[str] = []
