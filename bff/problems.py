@@ -67,14 +67,19 @@ class ProblemMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         response = self.get_response(request)
-        if response.status_code < 400 or not speaks_json(request) or "json" in response.get("Content-Type", ""):
-            return response
-        shaped = problem(request, response.status_code, TOO_LARGE if response.status_code == 413 else "")
-        for name, value in response.items():
-            if name.lower() not in {"content-type", "content-length"}:
-                shaped[name] = value  # Allow, among others
-        shaped.cookies = response.cookies
-        return shaped
+        if response.status_code >= 400 and speaks_json(request) and isinstance(response, HttpResponse):
+            _shape(request, response)
+        return response
+
+
+def _shape(request: HttpRequest, response: HttpResponse) -> None:
+    """Its headers stay: `Allow`, cookies and what the layers within have added."""
+    if "json" in response.get("Content-Type", ""):
+        return
+    shaped = problem(request, response.status_code, TOO_LARGE if response.status_code == 413 else "")
+    response.content = shaped.content
+    response["Content-Type"] = shaped["Content-Type"]
+    response["Content-Length"] = str(len(shaped.content))
 
 
 def install(api: NinjaAPI) -> None:

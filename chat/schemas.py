@@ -186,7 +186,9 @@ DocumentType = Literal["medical", "administrative", "mdph", "other"]
 
 
 class DocumentIn(Wire):
-    """A document: pasted text or a file's bytes as base64 in JSON (512 KB), the bytes themselves from a form (10 MB)."""
+    """A document: pasted text or a file's bytes as base64 in JSON (up to 512 KB), the bytes themselves from a form
+    (up to 10 MB).
+    """
 
     document: Annotated[str, StringConstraints(min_length=1, max_length=MAX_DOCUMENT_TEXT), Sayable] | bytes
     document_type: DocumentType = "other"

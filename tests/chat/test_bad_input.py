@@ -24,6 +24,10 @@ BAD_BODIES = {
     "one megabyte": json.dumps({"message": "a" * 1024 * 1024}).encode(),
     "a wrong conversation id": b'{"message": "a", "conversationId": "../../etc"}',
     "context of the wrong type": b'{"message": "a", "context": ["x"]}',
+    "a number beyond all readers": b'{"message": "a", "context": {"n": 1' + b"0" * 30 + b"}}",
+    "a decimal beyond all readers": b'{"message": "a", "context": {"n": 1e400}}',
+    "not a number": b'{"message": "a", "context": {"n": NaN}}',
+    "a fact with half an emoji": b'{"message": "a", "context": {"n": "\\ud83d"}}',
     "context too deep": b'{"message": "a", "context": {"x": {"y": 1}}}',
     "deeply nested": b'{"message": ' + b"[" * 100_000 + b"]" * 100_000 + b"}",
 }

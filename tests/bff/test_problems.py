@@ -1,0 +1,112 @@
+"""Every error has one shape, whoever gives it: Django, ninja or we."""
+
+from __future__ import annotations
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+DOCUMENT = "/api/chat/analyze-document"
+
+
+@pytest.fixture
+def known():
+    """A visitor with both cookies, and the header that our page sends."""
+    browser = Client(enforce_csrf_checks=True, raise_request_exception=False)
+    browser.get("/")
+    browser.defaults["HTTP_X_CSRFTOKEN"] = browser.cookies["csrftoken"].value
+    return browser
+
+
+@pytest.fixture
+def stranger():
+    return Client(raise_request_exception=False)
+
+
+@pytest.fixture(params=["known", "stranger"])
+def anybody(request):
+    return request.getfixturevalue(request.param)
+
+
+def check(reply, status):
+    assert reply.status_code == status
+    assert reply["Content-Type"] == "application/problem+json"
+    assert reply.json()["correlationId"] == reply["X-Correlation-ID"]
+
+
+@pytest.mark.parametrize("debug", [False, True])
+@pytest.mark.parametrize("path", ["/api/nowhere", "/api/chat", "/api/chat/a/b/c", "/api/"])
+def test_an_unknown_address_below_api_is_a_problem(stranger, settings, path, debug):
+    settings.DEBUG = debug
+    check(stranger.get(path), 404)
+
+
+def test_a_wrong_method_says_which_are_right(stranger):
+    reply = stranger.put("/api/chat/message")
+    check(reply, 405)
+    assert reply["Allow"] == "POST"
+
+
+def test_openai_clients_get_their_shape_for_these_too(stranger):
+    wrong, unknown = stranger.get("/v1/chat/completions"), stranger.get("/v1/nowhere")
+    assert (wrong.status_code, wrong["Allow"]) == (405, "POST")
+    assert wrong.json()["error"]["type"] == "invalid_request_error"
+    assert unknown.status_code == 404
+    assert unknown.json()["error"]["type"] == "not_found_error"
+
+
+def test_pages_keep_their_own_errors(stranger):
+    assert stranger.get("/nowhere")["Content-Type"].startswith("text/html")
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "multipart/form-data; boundary=x", "application/x-www-form-urlencoded"])
+@pytest.mark.parametrize("path", ["/api/chat/message", "/api/chat/feedback"])
+def test_a_body_that_does_not_say_json_is_415(anybody, ai, kind, path):
+    check(anybody.generic("POST", path, b'{"message": "Bonjour"}', content_type=kind), 415)
+    assert ai.calls == 0
+
+
+def test_a_form_without_a_boundary_is_400(anybody):
+    check(anybody.generic("POST", DOCUMENT, b"abc", content_type="multipart/form-data"), 400)
+
+
+def test_a_field_that_is_too_large_is_413(anybody):
+    form = {"file": SimpleUploadedFile("a.txt", b"Bonjour"), "documentType": "x" * 600_000}
+    check(anybody.post(DOCUMENT, form), 413)
+
+
+def test_pasted_text_may_have_512_kb_and_a_file_10_mb(anybody, ai):
+    text = "Bonjour. " * 70_000
+    reply = anybody.post(DOCUMENT, {"document": text}, content_type="application/json")
+    check(reply, 413)
+    assert "as a file" in reply.json()["detail"]
+    assert anybody.post(DOCUMENT, {"file": SimpleUploadedFile("a.txt", text.encode())}).status_code == 200
+    check(anybody.post(DOCUMENT, {"file": SimpleUploadedFile("a.txt", b"x" * (10 * 1024 * 1024 + 1))}), 413)
+
+
+def test_a_misspelt_key_does_not_forget_everything(visitor, ai):
+    visitor.ask("Bonjour")
+    check(visitor.delete("/api/chat/reset", {"conversationID": "abc"}, content_type="application/json"), 422)
+    assert len(visitor.get("/api/chat/conversations").json()["items"]) == 1
+
+
+def test_other_sites_may_send_and_read_the_headers_that_matter(settings, stranger):
+    settings.CORS_ALLOWED_ORIGINS = ["https://app.example"]
+    asks = {"Origin": "https://app.example", "Access-Control-Request-Method": "POST"}
+    allowed = stranger.options("/api/chat/stream", headers=asks)["Access-Control-Allow-Headers"]
+    assert {"x-correlation-id", "last-event-id", "authorization", "content-type", "x-csrftoken"} <= set(
+        allowed.split(", ")
+    )
+    exposed = stranger.get("/api/chat/conversations", headers=asks)["Access-Control-Expose-Headers"].split(", ")
+    assert {"X-Correlation-ID", "X-Cache", "X-Degraded", "Server-Timing", "Retry-After"} <= set(exposed)
+    assert {"RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"} <= set(exposed)
+
+
+def test_the_description_of_the_api_needs_nobody_elses_scripts(stranger):
+    page = stranger.get("/api/docs")
+    assert page.status_code == 200
+    assert b"https://" not in page.content
+    assert b"<script>" not in page.content
+    assert "default-src 'self'" in page["Content-Security-Policy"]
