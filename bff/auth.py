@@ -16,11 +16,12 @@ from typing import Any, Literal
 import jwt
 from django.conf import settings
 from django.core import signing
+from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.middleware.csrf import CsrfViewMiddleware
 
 from bff.pages import is_api, is_chat
-from bff.problems import problem
+from bff.problems import TOO_LARGE, problem
 from observability import logs
 
 log = logs.get_logger(__name__)
@@ -93,7 +94,7 @@ class TokenVerifier:
                 leeway=self.LEEWAY_SECONDS,
                 options={"require": ["exp", "sub", "aud"]},
             )
-        except (jwt.PyJWTError, RecursionError) as error:  # the latter: JSON a thousand lists deep
+        except jwt.PyJWTError as error:
             raise Unauthenticated("The access token is not valid.") from error
         return str(claims["sub"])[:80]
 
@@ -103,8 +104,7 @@ class TokenVerifier:
             return settings.SUPABASE_JWT_SECRET, ["HS256"]
         if algorithm in {"RS256", "ES256"} and settings.SUPABASE_URL:
             key = self.keys.get_signing_key_from_jwt(token)
-            if key.algorithm_name == algorithm:
-                return key, [algorithm]
+            return key, [key.algorithm_name]  # a key is good for one algorithm, whatever the header says
         raise jwt.InvalidAlgorithmError("algorithm not accepted")
 
 
@@ -123,12 +123,15 @@ class CallerMiddleware:
             return self.get_response(request)
         try:
             caller, is_new = self._identify(request)
+            forged = caller.kind == "visitor" and _is_forged(request, is_new=is_new)
         except Unauthenticated as error:
             return problem(request, 401, str(error), headers={"WWW-Authenticate": "Bearer"})
         except KeysUnavailable:
             pause = str(PublishedKeys.PAUSE_SECONDS)
             return problem(request, 503, "Sign-in can't be checked just now.", headers={"Retry-After": pause})
-        if caller.kind == "visitor" and _is_forged(request, is_new=is_new):
+        except RequestDataTooBig:  # the CSRF token might have been a field of a form
+            return problem(request, 413, TOO_LARGE)
+        if forged:
             return problem(request, 403, "The CSRF token is missing or wrong, or the origin is not allowed.")
         request.caller = caller  # type: ignore[attr-defined]
         response = self.get_response(request)

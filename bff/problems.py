@@ -11,7 +11,6 @@ from django.core.exceptions import PermissionDenied, RequestDataTooBig, Suspicio
 from django.db import OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.http.multipartparser import MultiPartParserError
-from django.views import defaults
 from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
 
@@ -76,7 +75,7 @@ def _shape(request: HttpRequest, response: HttpResponse) -> None:
     """Its headers stay: `Allow`, cookies and what the layers within have added."""
     if "json" in response.get("Content-Type", ""):
         return
-    shaped = problem(request, response.status_code, TOO_LARGE if response.status_code == 413 else "")
+    shaped = problem(request, response.status_code)
     response.content = shaped.content
     response["Content-Type"] = shaped["Content-Type"]
     response["Content-Length"] = str(len(shaped.content))
@@ -122,11 +121,3 @@ def _history_away(request: HttpRequest, error: Exception | type[Exception]) -> H
 def _crash(request: HttpRequest, error: Exception | type[Exception]) -> HttpResponse:
     log.error("Request failed", exc_info=error)
     return problem(request, 500, "Something went wrong on our side.")
-
-
-def bad_request(request: HttpRequest, exception: Exception) -> HttpResponseBase:
-    """Django's own, but that a body above the limit is told from a bad one."""
-    response = defaults.bad_request(request, exception)
-    if isinstance(exception, RequestDataTooBig):
-        response.status_code = 413
-    return response

@@ -26,5 +26,3 @@ urlpatterns = [
     path("", include("observability.urls")),
     path("", include("chat.urls")),
 ]
-
-handler400 = "bff.problems.bad_request"

