@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import render
+from django.utils import translation
 from django.utils.crypto import salted_hmac
 from limits import RateLimitItem, parse
 from limits.storage import MemoryStorage, RedisStorage, Storage
@@ -120,6 +121,7 @@ def _refusal(request: HttpRequest, allowance: Allowance) -> HttpResponseBase:
     if is_api(request):
         response = problem(request, 429, f"Too many requests; try again in {allowance.reset} s.")
     else:
-        response = render(request, "429.html", {"retry_after": allowance.reset}, status=429)
+        with translation.override(translation.get_language_from_request(request)):  # its layer stands further in
+            response = render(request, "429.html", {"retry_after": allowance.reset}, status=429)
     response["Retry-After"] = str(allowance.reset)
     return response

@@ -26,6 +26,15 @@ def test_above_the_limit_the_answer_is_429_and_says_when_to_come_back(three_a_mi
     assert replies[-1].json()["status"] == 429
 
 
+@pytest.mark.parametrize(("language", "words"), [("fr", "instant"), ("en", "moment")])
+def test_on_the_page_it_is_said_kindly_in_the_persons_language(settings, visitor, ai, language, words):
+    settings.RATE_LIMIT_CHAT = "1/minute"
+    replies = [visitor.post("/", {"message": "Bonjour"}, headers={"Accept-Language": language}) for _ in range(2)]
+    assert [reply.status_code for reply in replies] == [200, 429]
+    assert f'<html lang="{language}"' in replies[1].content.decode()
+    assert words in replies[1].content.decode()
+
+
 def test_reading_is_counted_apart(three_a_minute, visitor, ai):
     for _ in range(4):
         visitor.ask("Bonjour")
