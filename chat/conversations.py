@@ -140,7 +140,7 @@ def stop(message: Message, cut_short: Sequence[Event]) -> bool:
     if not cache.is_shared(message.cache_key):
         return runs.stop(message.run_id)
     run = runs.find(message.run_id, cut_short)
-    said = next(run.read(), ()) if run is not None else ()
+    said = run.said() if run is not None else ()
     stopped = Transcript([*said, Finish("ai", ending="stopped")])
     runs.leave(message.run_id, message.public_id)
     return _save(lambda: _update(message.public_id, stopped))

@@ -58,17 +58,12 @@ def _nothing_remembered() -> Iterator[None]:
     store.answers._away_until = 0.0
 
 
-@pytest.fixture(scope="session")
-def running_server(django_db_setup: None) -> Iterator[Server]:
+@pytest.fixture
+def server(ai: StandIn, transactional_db: None) -> Iterator[Server]:
+    """A running instance with two workers. Each test has its own: answers outlive the reader who asked for them."""
     instance = Server(workers=2)
     yield instance
     instance.stop()
-
-
-@pytest.fixture
-def server(running_server: Server, ai: StandIn, transactional_db: None) -> Server:
-    """A running instance with two workers, its tables and Redis empty."""
-    return running_server
 
 
 @pytest.fixture

@@ -71,11 +71,10 @@ def test_the_whole_road(road, ai_process, settings, admin_user, capsys):
     assert degraded.json()["origin"] == "knowledge"
     assert degraded.json()["degraded"]["reason"] == "ai_error"
     assert degraded.headers["X-Degraded"] == "ai_error"
-    lost = road.ask("Xyzzy plugh ?").json()
-    assert (lost["origin"], lost["degraded"]["reason"]) == ("fallback", "circuit_open")
+    assert road.ask("Xyzzy plugh ?").json()["origin"] == "fallback"
 
-    # The breaker is open, and everyone can see it.
-    assert road.ask("Encore une question sans article : xyzzy ?").json()["degraded"]["reason"] == "circuit_open"
+    # The breaker opens, and everyone can see it.
+    eventually(lambda: road.ask("Xyzzy ?").json()["degraded"]["reason"] == "circuit_open", seconds=30)
     assert road.get("/readyz").status_code == 200
     assert 'bff_breaker_state{breaker="chat"} 2.0' in road.get("/metrics").text
     call_command("breaker", "list", "--json")

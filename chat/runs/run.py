@@ -85,6 +85,10 @@ class Run:
                     patience = SILENCE_SECONDS
                 yield batch
 
+    def said(self) -> Sequence[Event]:
+        """What has been said, without counting as a reader; waited for a moment when nothing is known of it yet."""
+        return self._news_since(0, FIRST_SILENCE_SECONDS)
+
     def on_end(self, call: OnEnd) -> None:
         """Call this with the whole transcript just before the end is read; at once when it is over already."""
         with self._news:
