@@ -15,6 +15,7 @@ from django.conf import settings
 from django.db import DatabaseError, transaction
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.crypto import constant_time_compare, salted_hmac
 
 from chat import cache, runs
 from chat.database import DatabaseAway, database
@@ -101,15 +102,19 @@ class Record:
 
 
 def locate(owner: str, public_id: str | None, *, may_begin: bool = False) -> Place:
-    """Where the next message goes. Raises UnknownConversation unless `may_begin` lets the client choose a new id."""
+    """Where the next message goes. Raises UnknownConversation unless `may_begin` lets the client choose a new id.
+
+    An id that this very person got from us is no such choice: that conversation began while the database was away.
+    """
     if public_id is None:
-        return Place(owner, new_public_id())
+        return Place(owner, _marked(owner, new_public_id()))
     try:
         place = database.ask(lambda: _find(owner, public_id))
     except DatabaseAway:
         # Better an answer that doesn't know the conversation than none.
         log.warning("History could not be read", code="database_away")
         return Place(owner, public_id, may_exist=True)
+    may_begin = may_begin or _is_given_out(owner, public_id)
     if place.row is None and not may_begin:
         raise UnknownConversation(public_id)
     place.may_exist = may_begin
@@ -197,6 +202,15 @@ def rate(owner: str, message_id: str, rating: str, comment: str) -> bool:
     if cache_key and rating == Message.Rating.DOWN:
         cache.evict(cache_key)
     return cache_key is not None
+
+
+def _marked(owner: str, number: str) -> str:
+    """A conversation's id, from which we can tell later that we gave it to this person."""
+    return f"{number}-{salted_hmac('chat.conversations', owner + number, algorithm='sha256').hexdigest()[:12]}"
+
+
+def _is_given_out(owner: str, public_id: str) -> bool:
+    return constant_time_compare(public_id, _marked(owner, public_id.rpartition("-")[0]))
 
 
 def _find(owner: str, public_id: str) -> Place:

@@ -31,22 +31,35 @@ class Database:
 
     def __init__(self) -> None:
         self._away_until = 0.0
+        self._lock = threading.Lock()
 
     def ask(self, work: Callable[[], Result]) -> Result:
         """What `work` returns. Raises DatabaseAway, and whatever else `work` raises."""
-        if time.monotonic() < self._away_until:
+        if not self._may_ask():
             raise DatabaseAway("left alone after it failed to answer")
         job = _Job(work)
         job.start()
         if not job.done.wait(WAIT_SECONDS):
+            if not self._away_until:  # said once, however long it lasts
+                log.warning("Database is left alone for a while", dependency="supabase", code="timeout")
             self._away_until = time.monotonic() + PAUSE_SECONDS
-            log.warning("Database is left alone for a while", dependency="supabase", code="timeout")
             raise DatabaseAway("did not answer in time")
         if isinstance(job.error, OperationalError | InterfaceError):
             raise DatabaseAway("can't be reached") from job.error
+        self._away_until = 0.0
         if job.error is not None:
             raise job.error
         return job.result
+
+    def _may_ask(self) -> bool:
+        """While it is away, one in PAUSE_SECONDS asks whether it is back; nobody else waits for that."""
+        with self._lock:
+            now = time.monotonic()
+            if now < self._away_until:
+                return False
+            if self._away_until:
+                self._away_until = now + PAUSE_SECONDS
+            return True
 
 
 class _Job(threading.Thread, Generic[Result]):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from typing import TypeVar
@@ -24,6 +25,7 @@ class Store:
     def __init__(self, alias: str, pause_seconds: float = PAUSE_SECONDS) -> None:
         self.alias, self.pause_seconds = alias, pause_seconds
         self._away_until = 0.0
+        self._lock = threading.Lock()
 
     @property
     def is_away(self) -> bool:
@@ -31,14 +33,26 @@ class Store:
 
     def ask(self, operation: Callable[[Redis], Result], otherwise: Result) -> Result:
         """What `operation` returns, or `otherwise` when Redis is away. Never raises for Redis' sake."""
-        if self.is_away:
+        if not self._may_ask():
             return otherwise
         try:
-            return operation(get_redis_connection(self.alias))
+            answer = operation(get_redis_connection(self.alias))
         except (RedisError, ConnectionError) as error:
+            if not self._away_until:  # said once, however long it lasts
+                log.warning("Redis is left alone for a while", dependency=self.alias, code=type(error).__name__)
             self._away_until = time.monotonic() + self.pause_seconds
-            log.warning("Redis is left alone for a while", dependency=self.alias, code=type(error).__name__)
             return otherwise
+        self._away_until = 0.0
+        return answer
+
+    def _may_ask(self) -> bool:
+        """While it is away, one in `pause_seconds` asks whether it is back; nobody else waits for that."""
+        with self._lock:
+            if self.is_away:
+                return False
+            if self._away_until:
+                self._away_until = time.monotonic() + self.pause_seconds
+            return True
 
 
 answers = Store("default")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 import signal
-import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -11,25 +11,21 @@ from typing import Any
 import requests
 from django.db import connection
 
-from tests.services import HOST, Process, free_port
+from chat.drill.parts import Web
 
 
 class Server:
     """One instance. Several share Redis, PostgreSQL and the stand-in with each other and with the test."""
 
     def __init__(self, workers: int = 1, **env: str) -> None:
-        self.port = free_port()
-        self.url = f"http://{HOST}:{self.port}"
         self.log = Path(tempfile.mkstemp(prefix="chat-bff-", suffix=".log")[1])
         own = {
-            "PORT": str(self.port),
             "WEB_WORKERS": str(workers),
             "DATABASE_URL": _test_database(),
             "PROMETHEUS_MULTIPROC_DIR": tempfile.mkdtemp(prefix="chat-bff-metrics-"),
         }
-        serve = (sys.executable, "-m", "gunicorn", "--config", "bff/gunicorn.conf.py")
-        self.process = Process(*serve, "--bind", f"{HOST}:{self.port}", port=self.port, env=own | env, output=self.log)
-        self.get("/healthz")  # listening is not answering yet: the workers are still loading
+        self.process = Web({**os.environ, **own, **env}, self.log)
+        self.port, self.url = self.process.port, self.process.url
 
     def get(self, path: str, **options: Any) -> requests.Response:
         return requests.get(self.url + path, timeout=30, **options)

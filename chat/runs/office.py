@@ -136,7 +136,7 @@ class Office:
             self._copy(run, leader, produce, cut_short)
         except Exception:  # an entry that we can't read, say of another release
             log.exception("Mirroring a run failed")
-            run.append(cut_short)
+            run.break_off(cut_short)
         finally:
             self._land(run)
             if not run.has_ended:
@@ -167,7 +167,7 @@ class Office:
         if run.has_ended:
             return
         if produce is None or run.has_text:
-            run.append(cut_short)
+            run.break_off(cut_short)
             return
         log.warning("Leader of a run died; answering in its place")
         run.is_led_here = True

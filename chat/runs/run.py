@@ -37,6 +37,7 @@ class Run:
         self.ended_at: float | None = None
         self.is_cancelled = False
         self.published = 0  # how many events the log in Redis has
+        self._furthest = 0  # how many events some reader has heard, here or elsewhere
         self._readers = 0
         self._left: set[str] = set()
         self._unread_since = time.monotonic()
@@ -68,12 +69,22 @@ class Run:
                 self.ended_at = time.monotonic()
             self._news.notify_all()
 
+    def break_off(self, last: Sequence[Event]) -> None:
+        """End it with these words, for a writer who is gone.
+
+        Some readers may have heard more from that writer than was ever written down: these words come after that.
+        """
+        unknown = max(0, self._furthest - len(self.events))
+        self.append([*[Delta("")] * unknown, *last])
+
     def read(self, after: int = 0, reader: str = "") -> Iterator[Sequence[Event]]:
         """All that was said since event number `after`, then all that comes; an empty batch means silence.
 
-        Whoever reads under the name of a `reader` that leaves is told the end at once.
+        Whoever reads under the name of a `reader` that leaves is told the end at once. When all is over the end is told
+        in any case, also to those who claim to know it.
         """
-        position, patience = after, FIRST_SILENCE_SECONDS
+        self._furthest = max(self._furthest, after)
+        position, patience = min(after, len(self.events) - 1) if self.has_ended else after, FIRST_SILENCE_SECONDS
         with self._presence():
             while not (self.has_ended and position >= len(self.events)):
                 if reader in self._left:
