@@ -169,7 +169,8 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
         connect_timeout=2,
         tcp_user_timeout=5000,  # milliseconds: a database that vanished is noticed, not waited for
         prepare_threshold=None,
-        pool={"min_size": 0, "max_size": DATABASE_POOL_SIZE, "timeout": 1},
+        # Its waits between two tries double: without the bound a database that is back would go unnoticed for long.
+        pool={"min_size": 0, "max_size": DATABASE_POOL_SIZE, "timeout": 1, "reconnect_timeout": 1},
     )
 else:
     DATABASES["default"].setdefault("OPTIONS", {}).update(
