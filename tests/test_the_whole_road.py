@@ -112,7 +112,7 @@ def is_closed_for(road: Server) -> bool:
 
 
 def shown_to_the_letter(road: Server) -> None:
-    """Health, logs and metrics, as DESIGN says them."""
+    """Health, logs and metrics, word for word as clients and dashboards know them."""
     healthz = road.get("/healthz").json()
     assert set(healthz) == {"status", "timestamp", "uptime"}
     readyz = road.get("/readyz").json()

@@ -12,7 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from observability import metrics, metrics_files
 from tests.services import ROOT
 
-# DESIGN §10, word for word.
+# The names that dashboards and alerts rest on, word for word.
 DECLARED = {
     "bff_http_requests_total{endpoint,method,status}",
     "bff_http_request_duration_seconds{endpoint,method}",
