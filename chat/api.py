@@ -19,6 +19,7 @@ from chat.documents import DocumentError
 from chat.questions import Language, language_of
 from chat.transcripts import Transcript
 from chat.wire import headers, plain, ui_stream
+from observability.timestamps import iso
 
 router = Router(tags=["chat"], by_alias=True)
 Arguments = ParamSpec("Arguments")
@@ -70,7 +71,7 @@ def list_conversations(request: HttpRequest, before: schemas.PublicId | None = N
     """The caller's conversations, the latest first; `next` is the `before` of the next page."""
     rows = _own(conversations.page_of_conversations, caller_of(request), before, PAGE_SIZE)
     items = [
-        {"id": row.public_id, "title": row.title, "updated_at": plain.timestamp(row.updated_at)}
+        {"id": row.public_id, "title": row.title, "updated_at": iso(row.updated_at.timestamp())}
         for row in rows[:PAGE_SIZE]
     ]
     return {"items": items, "next": items[-1]["id"] if len(rows) > PAGE_SIZE else None}

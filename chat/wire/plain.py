@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from chat.events import Degraded, Event, Notice, Source, Start
 from chat.models import Message
 from chat.transcripts import Transcript
+from observability.timestamps import iso
 
 if TYPE_CHECKING:
     from chat.analysing import Analysis
@@ -46,7 +46,7 @@ def answer(transcript: Transcript, *, conversation_id: str, message_id: str, sav
         "response": transcript.text,
         "conversationId": conversation_id,
         "messageId": message_id,
-        "timestamp": timestamp(),
+        "timestamp": iso(),
         "origin": finish.origin,
         "sources": [source(each) for each in transcript.sources],
         "suggestions": list(finish.suggestions),
@@ -67,7 +67,7 @@ def message(row: Message) -> dict[str, Any]:
         "suggestions": row.suggestions,
         "degraded": degraded(Degraded(**row.degraded)) if row.degraded else None,
         "rating": row.rating,
-        "createdAt": timestamp(row.created_at),
+        "createdAt": iso(row.created_at.timestamp()),
     }
 
 
@@ -79,7 +79,7 @@ def analysis(found: Analysis, file_name: str) -> dict[str, Any]:
         "suggestions": list(found.suggestions),
         "fileName": file_name,
         "degraded": degraded(found.degraded),
-        "timestamp": timestamp(),
+        "timestamp": iso(),
     }
 
 
@@ -91,8 +91,3 @@ def degraded(why: Degraded | None) -> dict[str, Any] | None:
     if why is None:
         return None
     return {"reason": why.reason, "retryAfter": why.retry_after, "ageSeconds": why.age_seconds}
-
-
-def timestamp(moment: datetime | None = None) -> str:
-    """ISO 8601 in UTC, to the millisecond."""
-    return (moment or datetime.now(UTC)).astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
