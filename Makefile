@@ -26,7 +26,7 @@ LOCK := -q --universal --fork-strategy fewest --python-version 3.11 --generate-h
 
 lock: $(DEVELOPMENT)
 	$(BIN)/uv pip compile $(LOCK) -o requirements.lock pyproject.toml
-	$(BIN)/uv pip compile $(LOCK) -o requirements-dev.lock -c requirements.lock --group dev pyproject.toml
+	$(BIN)/uv pip compile $(LOCK) -o requirements-dev.lock -c requirements.lock --group dev --extra otel pyproject.toml
 
 .venv/%.installed:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "chat-bff needs Python 3.11 or newer")'
