@@ -6,12 +6,10 @@ visitor number, never a name or an address.
 
 from __future__ import annotations
 
-import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Any, Literal
+from typing import Literal
 
 import jwt
 from django.conf import settings
@@ -22,9 +20,8 @@ from django.middleware.csrf import CsrfViewMiddleware
 
 from bff.pages import is_api, is_chat
 from bff.problems import TOO_LARGE, problem
-from observability import logs
-
-log = logs.get_logger(__name__)
+from bff.token_keys import KeysUnavailable, PublishedKeys
+from bff.tokens import TokenVerifier
 
 VISITOR_COOKIE = "visitor"
 VISITOR_COOKIE_AGE = 365 * 24 * 3600
@@ -39,73 +36,6 @@ class Caller:
 
 class Unauthenticated(Exception):
     """No credentials that we accept; the message is safe to show."""
-
-
-class KeysUnavailable(Exception):
-    """Whether a token is valid can't be told just now."""
-
-
-class PublishedKeys(jwt.PyJWKClient):
-    """The keys that the project publishes, asked for again each hour. While it is away the last ones stay in force."""
-
-    LIFESPAN_SECONDS = 3600
-    PAUSE_SECONDS = 30  # between two attempts while it is away: each holds up everybody who signs in
-
-    def __init__(self, address: str) -> None:
-        super().__init__(address, lifespan=self.LIFESPAN_SECONDS, timeout=2)
-        self._last: jwt.PyJWKSet | None = None
-        self._away_until = 0.0
-
-    def get_jwk_set(self, refresh: bool = False) -> jwt.PyJWKSet:
-        """Raises KeysUnavailable when none were ever fetched."""
-        if time.monotonic() >= self._away_until:
-            try:
-                self._last = super().get_jwk_set(refresh)
-            except (jwt.PyJWTError, OSError, ValueError) as error:
-                self._away_until = time.monotonic() + self.PAUSE_SECONDS
-                log.warning("Token keys are not available", code=type(error).__name__)
-        if self._last is None:
-            raise KeysUnavailable
-        return self._last
-
-
-class TokenVerifier:
-    """Supabase access tokens: HS256 with the project's secret, or RS256/ES256 with the keys it publishes.
-
-    The algorithm is chosen by our configuration, never by the token alone, so that a public key can't pass as a secret.
-    """
-
-    LEEWAY_SECONDS = 10
-
-    @cached_property
-    def keys(self) -> PublishedKeys:
-        return PublishedKeys(f"{settings.SUPABASE_URL}/auth/v1/.well-known/jwks.json")
-
-    def subject(self, token: str) -> str:
-        """The `sub` of a valid token. Raises Unauthenticated, or KeysUnavailable."""
-        try:
-            key, algorithms = self._key_for(token)
-            claims = jwt.decode(
-                token,
-                key,
-                algorithms=algorithms,
-                audience="authenticated",
-                issuer=f"{settings.SUPABASE_URL}/auth/v1" if settings.SUPABASE_URL else None,
-                leeway=self.LEEWAY_SECONDS,
-                options={"require": ["exp", "sub", "aud"]},
-            )
-        except jwt.PyJWTError as error:
-            raise Unauthenticated("The access token is not valid.") from error
-        return str(claims["sub"])[:80]
-
-    def _key_for(self, token: str) -> tuple[Any, list[str]]:
-        algorithm = jwt.get_unverified_header(token).get("alg")
-        if algorithm == "HS256" and settings.SUPABASE_JWT_SECRET:
-            return settings.SUPABASE_JWT_SECRET, ["HS256"]
-        if algorithm in {"RS256", "ES256"} and settings.SUPABASE_URL:
-            key = self.keys.get_signing_key_from_jwt(token)
-            return key, [key.algorithm_name]  # a key is good for one algorithm, whatever the header says
-        raise jwt.InvalidAlgorithmError("algorithm not accepted")
 
 
 _verifier = TokenVerifier()
@@ -145,11 +75,18 @@ class CallerMiddleware:
         if scheme:
             if scheme.lower() != "bearer":
                 raise Unauthenticated("Only bearer tokens are accepted.")
-            return Caller(_verifier.subject(token.strip()), "user"), False
+            return Caller(_subject(token.strip()), "user"), False
         if not settings.ALLOW_ANONYMOUS:
             raise Unauthenticated("Please sign in.")
         known = _visitor(request)
         return Caller(known or f"visitor-{uuid.uuid4()}", "visitor"), known is None
+
+
+def _subject(token: str) -> str:
+    try:
+        return _verifier.subject(token)
+    except (jwt.PyJWTError, RecursionError) as error:  # a header may be nested deeper than can be read
+        raise Unauthenticated("The access token is not valid.") from error
 
 
 def _visitor(request: HttpRequest) -> str | None:

@@ -81,8 +81,8 @@ RUN_GRACE_SECONDS = env.float("RUN_GRACE_SECONDS", 30.0, validate=positive)
 RETENTION_DAYS = env.int("RETENTION_DAYS", 365, validate=at_least_one)
 
 # --- Who may call, how often, from where ------------------------------------------------------------------------------
-SUPABASE_URL = env.str("SUPABASE_URL", "").rstrip("/")
-SUPABASE_JWT_SECRET = env.str("SUPABASE_JWT_SECRET", "")
+SUPABASE_URL = env.str("SUPABASE_URL", "", validate=validate.Regexp(r"(https?://\S+)?$")).rstrip("/")
+SUPABASE_JWT_SECRET = env.str("SUPABASE_JWT_SECRET", "", validate=validate.Regexp(r"(.{32,})?$"))
 ALLOW_ANONYMOUS = env.bool("ALLOW_ANONYMOUS", True)
 CORS_ALLOWED_ORIGINS: list[str] = env.list("CORS_ALLOWED_ORIGINS", [])
 RATE_LIMIT_CHAT = env.str("RATE_LIMIT_CHAT", "60/minute")

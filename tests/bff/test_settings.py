@@ -40,6 +40,8 @@ def manage(*arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
         ("AI_DEADLINE_CHAT", "-1"),
         ("AI_SERVICE_PROTOCOL", "grpc"),
         ("LOG_LEVEL", "loud"),
+        ("SUPABASE_URL", "project.supabase.co"),
+        ("SUPABASE_JWT_SECRET", "shorter than its hash"),
     ],
 )
 def test_a_wrong_value_refuses_to_start_and_says_which(name, value):
