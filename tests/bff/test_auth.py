@@ -9,6 +9,7 @@ from bff import auth
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
+
 def test_visitors_are_known_by_their_cookie_and_only_see_their_own(visitor, another_visitor, ai):
     conversation = visitor.ask("Bonjour").json()["conversationId"]
     assert visitor.cookies["visitor"]["httponly"]
