@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import cast
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
@@ -13,19 +14,16 @@ from django.utils import translation
 from django.utils.crypto import salted_hmac
 from limits import RateLimitItem, parse
 from limits.storage import MemoryStorage, RedisStorage, Storage
-from redis.exceptions import RedisError
+from redis import Redis, RedisError
 
 from bff.pages import is_api, is_chat
 from bff.problems import problem
-from observability import logs
-
-log = logs.get_logger(__name__)
+from observability import absence
 
 # What makes an answer and so costs money; everything else only reads.
 ANSWERING_PATHS = ("/api/chat/message", "/api/chat/stream", "/api/chat/analyze-document", "/v1/chat/completions")
 # A school or a hospital shares one address among many families.
 CALLERS_PER_ADDRESS = 20
-REDIS_PAUSE_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,24 +67,26 @@ class Counters:
     """Fixed windows in the `limits` library's storage: one Redis trip a count."""
 
     def __init__(self) -> None:
-        self.shared: Storage = RedisStorage(
+        self.shared = RedisStorage(
             settings.REDIS_URL,
             socket_timeout=settings.REDIS_TIMEOUT_SECONDS,
             socket_connect_timeout=settings.REDIS_TIMEOUT_SECONDS,
             max_connections=settings.REDIS_MAX_CONNECTIONS,
         )
         self.own: Storage = MemoryStorage()
-        self.redis_away_until = 0.0
+        self.absence = absence.of_redis(settings.REDIS_URL, self._client)
 
     def spend(self, limit: RateLimitItem, name: str) -> Allowance:
         """Count one call of `name`. Never fails: without Redis each process counts for itself."""
-        if time.monotonic() >= self.redis_away_until:
+        if not self.absence.is_on:
             try:
                 return self._spend(self.shared, limit, name)
-            except RedisError:
-                self.redis_away_until = time.monotonic() + REDIS_PAUSE_SECONDS
-                log.warning("Rate limits are counted in process memory", code="redis_unavailable")
+            except RedisError as error:
+                self.absence.begin(error)
         return self._spend(self.own, limit, name)
+
+    def _client(self) -> Redis:
+        return cast("Redis", self.shared.get_connection())
 
     @staticmethod
     def _spend(storage: Storage, limit: RateLimitItem, name: str) -> Allowance:

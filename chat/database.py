@@ -7,18 +7,14 @@ whose end is waited for. Answers stream for half a minute and connections are fe
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
 from django.db import InterfaceError, OperationalError, connection
 
-from observability import logs
-
-log = logs.get_logger(__name__)
+from observability.absence import Absence
 
 WAIT_SECONDS = 1.5
-PAUSE_SECONDS = 5.0
 Result = TypeVar("Result")
 
 
@@ -30,36 +26,26 @@ class Database:
     """Runs work against the default database; see above."""
 
     def __init__(self) -> None:
-        self._away_until = 0.0
-        self._lock = threading.Lock()
+        self.absence = Absence("supabase", lambda: self._done(connection.ensure_connection))
 
     def ask(self, work: Callable[[], Result]) -> Result:
         """What `work` returns. Raises DatabaseAway, and whatever else `work` raises."""
-        if not self._may_ask():
-            raise DatabaseAway("left alone after it failed to answer")
+        if self.absence.is_on:
+            raise DatabaseAway("left alone until it answers again")
+        return self._done(work)
+
+    def _done(self, work: Callable[[], Result]) -> Result:
         job = _Job(work)
         job.start()
         if not job.done.wait(WAIT_SECONDS):
-            if not self._away_until:  # said once, however long it lasts
-                log.warning("Database is left alone for a while", dependency="supabase", code="timeout")
-            self._away_until = time.monotonic() + PAUSE_SECONDS
-            raise DatabaseAway("did not answer in time")
+            error = DatabaseAway("did not answer in time")
+            self.absence.begin(error)
+            raise error
         if isinstance(job.error, OperationalError | InterfaceError):
             raise DatabaseAway("can't be reached") from job.error
-        self._away_until = 0.0
         if job.error is not None:
             raise job.error
         return job.result
-
-    def _may_ask(self) -> bool:
-        """While it is away, one in PAUSE_SECONDS asks whether it is back; nobody else waits for that."""
-        with self._lock:
-            now = time.monotonic()
-            if now < self._away_until:
-                return False
-            if self._away_until:
-                self._away_until = now + PAUSE_SECONDS
-            return True
 
 
 class _Job(threading.Thread, Generic[Result]):

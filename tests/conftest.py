@@ -11,8 +11,8 @@ from django.test import Client
 from django_redis import get_redis_connection
 
 from ai_service.control import StandIn
-from chat import store
 from chat.upstream import breakers, session
+from observability import absence
 from tests.server import Server
 
 
@@ -55,7 +55,7 @@ def _nothing_remembered() -> Iterator[None]:
     get_redis_connection("default").flushdb()
     breakers._build.cache_clear()
     session.get.cache_clear()
-    store.answers._away_until = 0.0
+    absence.all_over()
 
 
 @pytest.fixture

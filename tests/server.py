@@ -12,17 +12,19 @@ import requests
 from django.db import connection
 
 from chat.drill.parts import Web
+from tests.services import FOLDER
 
 
 class Server:
     """One instance. Several share Redis, PostgreSQL and the stand-in with each other and with the test."""
 
     def __init__(self, workers: int = 1, **env: str) -> None:
-        self.log = Path(tempfile.mkstemp(prefix="chat-bff-", suffix=".log")[1])
+        self.folder = Path(tempfile.mkdtemp(prefix="server-", dir=FOLDER))
+        self.log = self.folder / "web.log"
         own = {
             "WEB_WORKERS": str(workers),
             "DATABASE_URL": _test_database(),
-            "PROMETHEUS_MULTIPROC_DIR": tempfile.mkdtemp(prefix="chat-bff-metrics-"),
+            "PROMETHEUS_MULTIPROC_DIR": tempfile.mkdtemp(prefix="metrics-", dir=self.folder),
         }
         self.process = Web({**os.environ, **own, **env}, self.log)
         self.port, self.url = self.process.port, self.process.url

@@ -16,6 +16,7 @@ from django.test import Client
 from ai_service.control import StandIn
 from tests.server import Server
 from tests.services import HOST, Process, ai_service, free_port
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -74,7 +75,7 @@ def test_the_whole_road(road, ai_process, settings, admin_user, capsys):
     assert road.ask("Xyzzy plugh ?").json()["origin"] == "fallback"
 
     # The breaker opens, and everyone can see it.
-    eventually(lambda: road.ask("Xyzzy ?").json()["degraded"]["reason"] == "circuit_open", seconds=30)
+    eventually(lambda: road.ask("Xyzzy ?").json()["degraded"]["reason"] == "circuit_open", seconds=30, every=0.2)
     assert road.get("/readyz").status_code == 200
     assert 'bff_breaker_state{breaker="chat"} 2.0' in road.get("/metrics").text
     call_command("breaker", "list", "--json")
@@ -86,8 +87,8 @@ def test_the_whole_road(road, ai_process, settings, admin_user, capsys):
 
     # Back: closed again by itself.
     ai_process.start()
-    eventually(lambda: road.ask(f"Question {time.monotonic()} ?").json()["origin"] == "ai", seconds=20)
-    eventually(lambda: is_closed_for(road), seconds=20)
+    eventually(lambda: road.ask(f"Question {time.monotonic()} ?").json()["origin"] == "ai", seconds=20, every=0.2)
+    eventually(lambda: is_closed_for(road), seconds=20, every=0.2)
     shown_to_the_letter(road)
 
 
@@ -132,13 +133,6 @@ def shown_to_the_letter(road: Server) -> None:
     assert line["userId"].startswith("visitor-")
     assert isinstance(line["duration"], int)
     assert all(json.loads(line) for line in road.lines())
-
-
-def eventually(holds, seconds: float = 10.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline, "it did not come true in time"
-        time.sleep(0.2)
 
 
 def test_a_stream_works_behind_real_workers(road):

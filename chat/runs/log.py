@@ -32,8 +32,6 @@ TAIL_SECONDS = 1.0
 
 # Tailing waits on purpose, so it has a pool with longer timeouts than everything else.
 tailing = Store("runs")
-# The lease must outlive the pause: a process that misses one beat has not died.
-keeping = Store("default", pause_seconds=0.5)
 
 _LEAD = """
 local holder = redis.call('GET', KEYS[1])
@@ -88,7 +86,7 @@ def publish(process: str, runs: Iterable[tuple[Run, Sequence[Event]]]) -> bool:
         pipe.execute()
         return True
 
-    return keeping.ask(write, False)
+    return shared.ask(write, False)
 
 
 def renew(process: str) -> dict[str, set[str]]:
@@ -104,7 +102,7 @@ def renew(process: str) -> dict[str, set[str]]:
             wishes.setdefault(run, set()).add(reader)
         return wishes
 
-    return keeping.ask(beat, {})
+    return shared.ask(beat, {})
 
 
 def leader_of(run_id: str) -> str | None:
@@ -115,7 +113,7 @@ def leader_of(run_id: str) -> str | None:
 
 def lives(process: str) -> bool:
     """False only when Redis says so; that Redis is away is for `tail` to find."""
-    return bool(keeping.ask(lambda redis: redis.exists(f"bff:process:{process}"), 1))
+    return bool(shared.ask(lambda redis: redis.exists(f"bff:process:{process}"), 1))
 
 
 def tail(run_id: str, after: str, wait_seconds: float = TAIL_SECONDS) -> list[Entry] | None:

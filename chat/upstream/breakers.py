@@ -8,9 +8,10 @@ from typing import Literal, get_args
 
 from django.conf import settings
 from django_redis import get_redis_connection
+from redis import Redis
 
 from chat.upstream.breaker import Breaker, Policy, State, Transition
-from observability import logs, metrics
+from observability import absence, logs, metrics
 
 Name = Literal["chat", "analyze"]
 
@@ -39,11 +40,17 @@ def _build(name: str) -> Breaker:
     return Breaker(
         name,
         _policy(deadline),
-        redis=partial(get_redis_connection, "breaker"),
+        redis=_redis,
+        absence=absence.of_redis(settings.BREAKER_REDIS_URL, _redis),
         on_transition=partial(_tell, name),
         on_state=partial(_show, name),
         on_rejection=metrics.BREAKER_REJECTIONS.labels(name).inc,
     )
+
+
+def _redis() -> Redis:
+    client: Redis = get_redis_connection("breaker")
+    return client
 
 
 def _policy(deadline: float) -> Policy:

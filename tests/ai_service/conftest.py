@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -33,15 +32,6 @@ def stop(process: subprocess.Popen[str]) -> str:
     _, errors = process.communicate(timeout=5)
     assert process.returncode == 0
     return errors
-
-
-def eventually(holds: Callable[[], bool], seconds: float = 2.0) -> float:
-    """Wait until it holds and say how long it took; AssertionError when it takes longer than `seconds`."""
-    begun = time.monotonic()
-    while not holds():
-        assert time.monotonic() < begun + seconds, "it never came true"
-        time.sleep(0.01)
-    return time.monotonic() - begun
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ import pytest
 import requests
 
 from tests.ai_service.asking import ask, open_call, text_of
-from tests.ai_service.conftest import eventually
+from tests.waiting import eventually
 
 
 def is_well(ai):

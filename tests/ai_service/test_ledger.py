@@ -5,7 +5,7 @@ import time
 import pytest
 
 from tests.ai_service.asking import ask, open_call
-from tests.ai_service.conftest import eventually
+from tests.waiting import eventually
 
 
 def test_calls_are_counted_by_operation_and_nothing_else_is(ai, http):

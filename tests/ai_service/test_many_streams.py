@@ -4,7 +4,7 @@ import selectors
 import time
 
 from tests.ai_service.asking import open_call
-from tests.ai_service.conftest import eventually
+from tests.waiting import eventually
 
 STREAMS = 200
 

@@ -10,7 +10,8 @@ import requests
 from ai_service.control import StandIn
 from tests.ai_service import conftest
 from tests.ai_service.asking import open_call
-from tests.ai_service.conftest import address_of, eventually, stop
+from tests.ai_service.conftest import address_of, stop
+from tests.waiting import eventually
 
 
 @pytest.fixture

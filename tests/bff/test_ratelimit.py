@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
-from django.conf import settings as django_settings
+from django.core import signing
 from django.test import RequestFactory
+from django_redis import get_redis_connection
+from limits import parse
 
 from bff import ratelimit
-from bff.auth import Caller
+from bff.auth import VISITOR_COOKIE
+from tests import services
 from tests.services import HOST, free_port
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -70,12 +76,32 @@ def test_only_our_own_proxies_tell_the_address(settings, proxies, forwarded, add
 
 
 def test_nobody_can_be_recognised_in_the_keys(visitor, ai):
-    from django_redis import get_redis_connection
-
     visitor.ask("Une question personnelle sur Élodie")
-    keys = b" ".join(get_redis_connection("default").keys("*")).decode()
-    assert "visitor-" not in keys
-    assert HOST not in keys
-    assert "lodie" not in keys
-    assert isinstance(Caller("x", "visitor").id, str)
-    assert django_settings.SECRET_KEY not in keys
+    caller = signing.loads(visitor.cookies[VISITOR_COOKIE].value, salt=VISITOR_COOKIE)
+    keys = [key.decode() for key in get_redis_connection("default").keys("*")]
+    assert len([key for key in keys if key.startswith("LIMITS:")]) == 2  # the visitor's, and the address'
+    for secret in (caller, caller.removeprefix("visitor-"), HOST, "lodie"):
+        assert secret not in " ".join(keys)
+
+
+def test_who_finds_redis_frozen_tells_all_others_and_waits_once(settings, ai):
+    frozen = services.redis_server(services.free_port())
+    settings.REDIS_URL = f"redis://{HOST}:{frozen.port}/0"
+    counters, others = ratelimit.Counters(), ratelimit.Counters()
+    limit = parse("3/minute")
+    counters.spend(limit, "me")
+    others.spend(limit, "me")
+    frozen.freeze()
+    waits = [seconds_of(lambda c=c: c.spend(limit, "me")) for c in (counters, others, others, counters)]
+    assert waits[0] > 0.09
+    assert max(waits[1:]) < 0.05
+    frozen.thaw()
+    eventually(lambda: not counters.absence.is_on)
+    assert counters.spend(limit, "me").remaining <= 0  # the fleet's count, with what it was sent while frozen
+    frozen.stop()
+
+
+def seconds_of(action) -> float:
+    began = time.perf_counter()
+    action()
+    return time.perf_counter() - began

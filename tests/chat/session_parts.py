@@ -182,11 +182,3 @@ def dripping(data: bytes, seconds: float) -> Behaviour:
             time.sleep(seconds)
 
     return drip
-
-
-def eventually(condition: Callable[[], bool], seconds: float = 2.0) -> bool:
-    """Whether it comes true within that time."""
-    until = time.monotonic() + seconds
-    while not (met := condition()) and time.monotonic() < until:
-        time.sleep(0.01)
-    return bool(met)

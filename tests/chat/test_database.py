@@ -7,9 +7,12 @@ import time
 
 import pytest
 from django.db import IntegrityError, OperationalError
+from django.db.backends.postgresql.base import DatabaseWrapper as PostgresWrapper
 
 from chat import database
 from chat.database import Database, DatabaseAway
+from chat.models import Message
+from tests.waiting import eventually
 
 
 def test_work_that_hangs_is_not_waited_for_twice(monkeypatch):
@@ -22,6 +25,31 @@ def test_work_that_hangs_is_not_waited_for_twice(monkeypatch):
         ours.ask(lambda: "not tried")
     assert time.monotonic() - began < 0.05
     thaw.set()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_database_is_found_back_without_anybody_who_waits(monkeypatch):
+    monkeypatch.setattr(database, "WAIT_SECONDS", 0.05)
+    ours, thaw = Database(), threading.Event()
+    with pytest.raises(DatabaseAway):
+        ours.ask(thaw.wait)
+    thaw.set()
+    monkeypatch.setattr(database, "WAIT_SECONDS", 5)
+    eventually(lambda: not ours.absence.is_on)
+    assert ours.ask(Message.objects.count) == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_database_that_still_hangs_is_not_found_back(monkeypatch):
+    ours = Database()
+    with monkeypatch.context() as outage:
+        outage.setattr(database, "WAIT_SECONDS", 0.01)
+        outage.setattr(PostgresWrapper, "ensure_connection", lambda _: time.sleep(0.2))
+        with pytest.raises(DatabaseAway):
+            ours.ask(lambda: time.sleep(0.2))
+        assert not ours.absence.look()
+        assert ours.absence.is_on
+    eventually(ours.absence.look)
 
 
 def test_a_connection_that_died_is_worth_a_second_try():

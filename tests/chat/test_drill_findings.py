@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import json
-import threading
-import time
 from collections.abc import Callable
 
 import pytest
 import requests
-from redis.exceptions import TimeoutError as RedisTimeout
 
-from chat import conversations, fallbacks, store
+from chat import conversations, fallbacks
 from chat.database import Database, DatabaseAway
 from chat.events import Delta, Finish, Start
 from chat.models import Message
 from chat.runs.run import Run
-from chat.store import Store
 from chat.transcripts import Transcript
 
 CUT_SHORT = fallbacks.cut_short("fr")
@@ -82,55 +78,6 @@ def test_whoever_lost_sight_of_an_answer_does_not_overwrite_its_end(visitor, ai)
     assert conversations._update(answer["messageId"], Transcript(CUT_SHORT)) is False
     kept = Message.objects.get(public_id=answer["messageId"])
     assert (kept.text, kept.status) == (answer["response"], "complete")
-
-
-def test_while_one_asks_whether_the_database_is_back_nobody_else_waits():
-    ours, asked, thaw = Database(), threading.Event(), threading.Event()
-    ours._away_until = time.monotonic() - 1  # the pause is over
-
-    def hang() -> None:
-        asked.set()
-        thaw.wait()
-
-    first = threading.Thread(target=ours.ask, args=(hang,), daemon=True)
-    first.start()
-    asked.wait()
-    began = time.monotonic()
-    with pytest.raises(DatabaseAway):
-        ours.ask(lambda: "not tried")
-    assert time.monotonic() - began < 0.2
-    thaw.set()
-    first.join()
-    assert ours.ask(lambda: "back") == "back"
-
-
-def test_while_one_asks_whether_redis_is_back_nobody_else_waits():
-    ours, asked, thaw = Store("default"), threading.Event(), threading.Event()
-    ours._away_until = time.monotonic() - 1  # the pause is over
-
-    def hang(_: object) -> str:
-        asked.set()
-        thaw.wait()
-        return "back"
-
-    first = threading.Thread(target=ours.ask, args=(hang, "away"), daemon=True)
-    first.start()
-    asked.wait()
-    assert ours.ask(lambda _: "not tried", "away") == "away"
-    thaw.set()
-    first.join()
-    assert ours.ask(lambda _: "back", "away") == "back"
-
-
-def test_redis_is_left_alone_after_it_failed_again(monkeypatch):
-    ours = Store("default")
-
-    def fail(_: object) -> str:
-        raise RedisTimeout
-
-    assert ours.ask(fail, "away") == "away"
-    assert ours.ask(lambda _: "not tried", "away") == "away"
-    assert 0 < ours._away_until - time.monotonic() <= store.PAUSE_SECONDS
 
 
 def unreachable(ours: Database, work: Callable[[], object]) -> object:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -14,6 +14,7 @@ from django.db import OperationalError, connections
 from chat.knowledge import live
 from chat.knowledge.live import LiveLibrary
 from chat.models import KnowledgeEntry
+from tests.waiting import eventually
 
 IN_FORCE_SECONDS = 5.0
 
@@ -23,15 +24,6 @@ def library() -> Iterator[LiveLibrary]:
     library = LiveLibrary()
     yield library
     library.stop()
-
-
-def soon(holds: Callable[[], bool], seconds: float = IN_FORCE_SECONDS) -> bool:
-    deadline = time.monotonic() + seconds
-    while not holds():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.05)
-    return True
 
 
 def names() -> list[str]:
@@ -50,15 +42,15 @@ def test_a_change_in_the_database_is_in_force_within_five_seconds(library: LiveL
     revision = library().search("aeeh", "fr", 1)[0].revision
 
     KnowledgeEntry.objects.filter(pk=entry.pk).update(enabled=False)
-    assert soon(lambda: library().search("aeeh", "fr", 1)[0].slug != "aeeh")
+    eventually(lambda: library().search("aeeh", "fr", 1)[0].slug != "aeeh", IN_FORCE_SECONDS)
 
     entry.title, entry.enabled = "L'AEEH, revue", True
     entry.save()
-    assert soon(lambda: title(library, "aeeh") == "L'AEEH, revue")
+    eventually(lambda: title(library, "aeeh") == "L'AEEH, revue", IN_FORCE_SECONDS)
     assert library().search("aeeh", "fr", 1)[0].revision == entry.revision != revision
 
     entry.delete()
-    assert soon(lambda: title(library, "aeeh") is None)
+    eventually(lambda: title(library, "aeeh") is None, IN_FORCE_SECONDS)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -76,7 +68,7 @@ def test_the_bundled_entries_serve_until_any_were_loaded(library: LiveLibrary) -
     KnowledgeEntry.objects.create(
         slug="seul", language="fr", topic="mdph", title="Seul", text="…", questions=["seul"], checked_on="2025-01-01"
     )
-    assert soon(lambda: [entry.slug for entry in library().entries] == ["seul"])
+    eventually(lambda: [entry.slug for entry in library().entries] == ["seul"], IN_FORCE_SECONDS)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -114,7 +106,7 @@ def test_an_unreachable_database_at_the_start_leaves_the_bundled_entries(
     assert title(library, "aeeh") != "De la base"
     assert time.monotonic() - start < 5.0
     database.back.set()
-    assert soon(lambda: title(library, "aeeh") == "De la base")
+    eventually(lambda: title(library, "aeeh") == "De la base", IN_FORCE_SECONDS)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -155,7 +147,7 @@ def test_no_connection_is_held_between_two_checks(library: LiveLibrary) -> None:
     library()
     pool = connections["default"].pool
     assert pool is not None
-    assert soon(lambda: pool.get_stats()["pool_available"] == pool.get_stats()["pool_size"])
+    eventually(lambda: pool.get_stats()["pool_available"] == pool.get_stats()["pool_size"], IN_FORCE_SECONDS)
 
 
 @pytest.mark.django_db

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from chat.events import Finish, Notice
-from tests.chat.session_parts import a_breaker, a_half_open_breaker, a_question, a_session, eventually, said
+from tests.chat.session_parts import a_breaker, a_half_open_breaker, a_question, a_session, said
+from tests.waiting import eventually
 
 
 @pytest.mark.parametrize("fault", ["hang", "slow", "drip"])
@@ -21,12 +22,12 @@ def test_closing_from_another_thread_before_the_first_byte_frees_everything_at_o
     heard: list[Any] = []
     reader = threading.Thread(target=lambda: heard.extend(answering))
     reader.start()
-    assert eventually(lambda: ai.open_calls == 1)
+    eventually(lambda: ai.open_calls == 1)
     answering.close()
     left = time.monotonic()
     reader.join(0.5)
     assert not reader.is_alive()
-    assert eventually(lambda: ai.open_calls == 0, 0.5)
+    eventually(lambda: ai.open_calls == 0, 0.5)
     assert time.monotonic() - left < 0.5
     assert heard == []
     # Neither success nor failure, and the next call may be the probe.
@@ -42,7 +43,7 @@ def test_closing_amid_an_answer_frees_everything_at_once(ai):
     next(answering)
     assert ai.open_calls == 1
     answering.close()
-    assert eventually(lambda: ai.open_calls == 0, 0.5)
+    eventually(lambda: ai.open_calls == 0, 0.5)
     assert breaker.snapshot().calls == 0
     assert list(answering) == []
 
@@ -89,4 +90,4 @@ def test_whoever_is_forgotten_is_as_good_as_closed(ai):
     ai.pace(5)
     asking = a_session()
     next(asking.perform(a_question()))
-    assert eventually(lambda: ai.open_calls == 0, 0.5)
+    eventually(lambda: ai.open_calls == 0, 0.5)

@@ -10,6 +10,7 @@ import pytest
 from django.db import connections
 
 from chat.models import Message
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -213,10 +214,3 @@ def test_openai_parameters_that_we_cannot_honour_are_refused(visitor, ai, extra)
 
 def last_event_id(frames: str) -> str:
     return [line.removeprefix("id: ") for line in frames.splitlines() if line.startswith("id: ")][-1]
-
-
-def eventually(holds, seconds: float = 5.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline, "it did not come true in time"
-        time.sleep(0.02)

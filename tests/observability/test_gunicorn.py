@@ -7,8 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ import requests
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.services import HOST, ROOT, free_port, wait_for_port
+from tests.waiting import eventually
 
 CONFIGURATION = """
 from gevent import monkey
@@ -68,13 +68,6 @@ def server(tmp_path) -> Iterator[Server]:
     yield started
     started.process.terminate()
     started.process.wait(10)
-
-
-def eventually(holds: Callable[[], bool], seconds: float = 10) -> None:
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 def test_what_the_server_and_its_workers_say_is_json_and_counts_as_one(server):

@@ -16,6 +16,7 @@ from chat.upstream.breaker.policy import Policy
 from chat.upstream.breaker.redis import RedisStore
 from chat.upstream.breaker.snapshot import Snapshot
 from observability import logs
+from observability.absence import Absence
 
 log = logs.get_logger(__name__)
 
@@ -42,7 +43,8 @@ class Breaker:
             permit.success(first_byte_after=0.8)
 
     `redis` makes the client (answers in bytes, short timeouts); it is called at first use. None keeps the state in this
-    process alone. `clock` (unix seconds) is for this process' memory: in Redis, Redis' own clock counts.
+    process alone. `absence` is what this process knows of that Redis being away; give it where others use the same
+    server. `clock` (unix seconds) is for this process' memory: in Redis, Redis' own clock counts.
 
     The listeners hear, in the thread that caused it, and their errors are logged and go no further:
     `on_transition` each change of state, in exactly one process of the fleet; `on_state` the state that each `acquire`
@@ -55,6 +57,7 @@ class Breaker:
         policy: Policy,
         *,
         redis: Callable[[], Redis] | None,
+        absence: Absence | None = None,
         clock: Callable[[], float] = time.time,
         on_transition: Callable[[Transition], None] | None = None,
         on_state: Callable[[State], None] | None = None,
@@ -63,7 +66,10 @@ class Breaker:
         self.name = name
         self.policy = policy
         local = MemoryStore(name, policy, clock)
-        self.store: Store = Failover(RedisStore(name, policy, redis), local, clock) if redis else local
+        self.store: Store = local
+        if redis:
+            absence = absence or Absence("breaker", lambda: redis().ping())
+            self.store = Failover(RedisStore(name, policy, redis), local, clock, absence)
         self._on_transition = on_transition
         self._on_state = on_state
         self._on_rejection = on_rejection

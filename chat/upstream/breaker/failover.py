@@ -13,13 +13,11 @@ from chat.upstream.breaker.memory import MemoryStore
 from chat.upstream.breaker.redis import RedisStore
 from chat.upstream.breaker.snapshot import Snapshot
 from observability import logs
+from observability.absence import Absence
 
 T = TypeVar("T")
 
 log = logs.get_logger(__name__)
-
-# While Redis is away, one call in this many seconds asks it again; the others don't wait for it.
-ASK_AGAIN_SECONDS = 5.0
 
 
 class StoreUnavailable(Exception):
@@ -32,16 +30,17 @@ class StoreUnavailable(Exception):
 class Failover:
     """The same verbs as both stores; a call's result goes to the store that admitted the call.
 
-    The longest wait for Redis is the client's own timeout: give it a short one.
+    The longest wait for Redis is the client's own timeout: give it a short one. `absence` knows whether Redis is away,
+    and learns it from here as from everybody else who uses that Redis.
     """
 
-    def __init__(self, shared: RedisStore, local: MemoryStore, clock: Callable[[], float]) -> None:
+    def __init__(self, shared: RedisStore, local: MemoryStore, clock: Callable[[], float], absence: Absence) -> None:
         self.shared = shared
         self.local = local
+        self.absence = absence
         self._clock = clock
         self._lock = threading.Lock()
-        self._away = False
-        self._asked_at = 0.0
+        self._is_alone = False
         self._seen: tuple[Admission | None, float] = (None, 0.0)
 
     def acquire(self) -> Admission:
@@ -74,48 +73,42 @@ class Failover:
 
     def _ask(self, question: Callable[[], T]) -> T | None:
         """Redis' answer, None when it is away."""
-        if self._away and not self._my_turn():
-            return None
-        try:
-            answer = question()
-        except RedisError as error:
-            self._lost(error)
-            return None
-        self._found()
-        return answer
+        if not self.absence.is_on:
+            try:
+                answer = question()
+            except RedisError as error:
+                self.absence.begin(error)
+            else:
+                self._found()
+                return answer
+        self._lost()
+        return None
 
     def _order(self, order: Callable[[], Transition]) -> Transition:
         """An operator may wait for Redis, whatever calls have seen of it."""
         try:
             transition = order()
         except RedisError as error:
-            self._lost(error)
+            self.absence.begin(error)
             raise StoreUnavailable("Redis is away") from error
+        self.absence.end()
         self._found()
         return transition
 
-    def _my_turn(self) -> bool:
+    def _lost(self) -> None:
+        """From here on memory has the say; it begins where Redis was seen last."""
         with self._lock:
-            # The clock may be set back: that must not keep Redis away for as long.
-            if 0 <= self._clock() - self._asked_at < ASK_AGAIN_SECONDS:
-                return False
-            self._asked_at = self._clock()
-            return True
-
-    def _lost(self, error: RedisError) -> None:
-        with self._lock:
-            self._asked_at = self._clock()
-            if self._away:
+            if self._is_alone:
                 return
-            self._away = True
+            self._is_alone = True
             self.local.adopt(*self._seen)
-        log.warning("Breaker goes on without Redis", breaker=self.local.name, code=type(error).__name__)
+        log.warning("Breaker goes on without Redis", breaker=self.local.name)
 
     def _found(self) -> None:
-        if not self._away:
+        if not self._is_alone:
             return
         with self._lock:
-            self._away = False
+            self._is_alone = False
         log.info("Breaker has Redis again", breaker=self.local.name)
 
 
