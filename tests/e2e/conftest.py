@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from django.db import connection
 from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 
+from ai_service.control import StandIn
+from chat.models import Conversation
 from tests.server import Server
 
 ARGUMENTS = [
@@ -24,7 +28,7 @@ PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobil
 DESKTOP = {"viewport": {"width": 1280, "height": 800}}
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def playwright() -> Iterator[Playwright]:
     with pytest.MonkeyPatch.context() as patch, sync_playwright() as running:
         # Playwright's loop runs in this thread, where Django would then refuse to ask the database.
@@ -32,7 +36,7 @@ def playwright() -> Iterator[Playwright]:
         yield running
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def browser(playwright: Playwright) -> Iterator[Browser]:
     executable = shutil.which("chromium") or shutil.which("google-chrome")
     if executable is None:
@@ -41,6 +45,33 @@ def browser(playwright: Playwright) -> Iterator[Browser]:
     running = playwright.chromium.launch(executable_path=executable, args=ARGUMENTS)
     yield running
     running.close()
+
+
+@pytest.fixture(scope="package")
+def running_server(django_db_setup: None, django_db_blocker: Any) -> Iterator[Server]:
+    """One instance for all of these tests: starting one takes longer than most of them."""
+    instance = Server(workers=2, RUN_GRACE_SECONDS="3")
+    yield instance
+    instance.stop()
+    with django_db_blocker.unblock():
+        Conversation.objects.all().delete()
+
+
+@pytest.fixture
+def _connection_given_back() -> Iterator[None]:
+    """Django keeps another connection inside Playwright's loop than outside; nobody else would close this one."""
+    yield
+    connection.close()
+
+
+@pytest.fixture
+def server(running_server: Server, ai: StandIn, _connection_given_back: None, db: None) -> Iterator[Server]:
+    """The same one, with nothing of the last test under way. Each test is another person, with another history."""
+    yield running_server
+    deadline = time.monotonic() + 10
+    while ai.open_calls:  # an answer that outlives its reader would be found by the next who asks the same
+        assert time.monotonic() < deadline, "an answer is still being written"
+        time.sleep(0.1)
 
 
 @pytest.fixture
