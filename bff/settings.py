@@ -99,6 +99,7 @@ LOG_LEVEL = env.str(
 LOG_FORMAT = env.str("LOG_FORMAT", "json", validate=validate.OneOf(["json", "console"]))
 LOG_FILE = env.str("LOG_FILE", "")
 PROMETHEUS_MULTIPROC_DIR = env.str("PROMETHEUS_MULTIPROC_DIR", "")
+METRICS_TOKEN = env.str("METRICS_TOKEN", "")
 
 env.seal()
 
@@ -162,7 +163,10 @@ TEMPLATES = [
 ]
 
 DATABASES = {"default": dj_database_url.parse(DATABASE_URL)}
-if DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
+IS_POSTGRESQL = DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql"
+# The same, counting and timing what they do.
+DATABASES["default"]["ENGINE"] = DATABASES["default"]["ENGINE"].replace("django.", "django_prometheus.", 1)
+if IS_POSTGRESQL:
     # Supabase's pooled address hands each transaction another server connection: nothing may outlive a transaction.
     DATABASES["default"]["DISABLE_SERVER_SIDE_CURSORS"] = True
     DATABASES["default"].setdefault("OPTIONS", {}).update(

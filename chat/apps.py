@@ -12,6 +12,11 @@ class ChatConfig(AppConfig):
     def ready(self) -> None:
         from chat import checks  # noqa: F401, PLC0415 registers itself once the apps are loaded
 
+    def renew_gauges(self) -> None:
+        from chat.upstream import breakers  # noqa: PLC0415 needs the settings
+
+        breakers.show()
+
     def health_probes(self) -> list[tuple[str, Callable[[], dict[str, object]]]]:
         from chat import probes  # noqa: PLC0415 needs the settings
 

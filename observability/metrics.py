@@ -12,6 +12,7 @@ disable_created_metrics()  # type: ignore[no-untyped-call]
 
 # Seconds: from a page out of memory to a long answer's last word.
 DURATIONS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60)
+LAGS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5)
 
 # --- Requests ---------------------------------------------------------------------------------------------------------
 HTTP_REQUESTS = Counter("bff_http_requests", "Requests handled.", ["endpoint", "method", "status"])
@@ -48,6 +49,14 @@ BREAKER_STATE = Gauge(
 )
 BREAKER_TRANSITIONS = Counter("bff_breaker_transitions", "Changes of state.", ["breaker", "from_state", "to_state"])
 BREAKER_REJECTIONS = Counter("bff_breaker_rejections", "Calls not made because the breaker was open.", ["breaker"])
+
+# --- Workers, each measured by itself (vitals.py) ---------------------------------------------------------------------
+WORKERS = Gauge("bff_workers", "Workers that serve.", multiprocess_mode="livesum")
+WORKERS_CPU = Counter("bff_workers_cpu_seconds", "Processor time that workers have used, those that ended included.")
+WORKERS_MEMORY = Gauge("bff_workers_resident_memory_bytes", "Memory of all workers.", multiprocess_mode="livesum")
+WORKER_LAG = Histogram(
+    "bff_worker_lag_seconds", "How late a thread runs that wants to: streams stand still for so long.", buckets=LAGS
+)
 
 # A series that begins with its first event hides that event from rate(): these begin at 0.
 for _result in ("hit", "miss", "stale", "bypass", "error"):

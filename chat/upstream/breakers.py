@@ -53,6 +53,12 @@ def _redis() -> Redis:
     return client
 
 
+def show() -> None:
+    """Have the metrics say how each breaker is now: another instance may have changed it, and nobody called since."""
+    for name in NAMES:
+        _show(name, get(name).snapshot().state)
+
+
 def _policy(deadline: float) -> Policy:
     return Policy(
         window=settings.BREAKER_WINDOW_SECONDS,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -12,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 import requests
 from prometheus_client.parser import text_string_to_metric_families
@@ -41,11 +43,12 @@ class Server:
         self.output = folder / "stdout"
         configuration = folder / "gunicorn.conf.py"
         configuration.write_text(CONFIGURATION)
-        (folder / "metrics").mkdir()
-        (folder / "metrics" / "counter_1.db").write_bytes(b"from an earlier run")
+        self.metrics = folder / "metrics"
+        self.metrics.mkdir()
+        (self.metrics / "counter_1.db").write_bytes(b"from an earlier run")
         command = [sys.executable, "-m", "gunicorn", "-c", str(configuration), "-b", f"{HOST}:{port}"]
         self.file = folder / "logs" / "bff.log"
-        env = {**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(folder / "metrics"), "LOG_FILE": str(self.file)}
+        env = {**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(self.metrics), "LOG_FILE": str(self.file)}
         with self.output.open("wb") as sink:
             self.process = subprocess.Popen(
                 [*command, "tests.observability.site:served()"], cwd=ROOT, env=env, stdout=sink, stderr=sink
@@ -56,10 +59,10 @@ class Server:
         found = [json.loads(line) for line in self.output.read_text().splitlines()]
         return [line for line in found if message in (None, line["message"])]
 
-    def metric(self, name: str) -> float:
-        page = requests.get(f"{self.url}/metrics", timeout=5).text
-        families = text_string_to_metric_families(page)
-        return sum(sample.value for family in families for sample in family.samples if sample.name == name)
+    def metric(self, name: str, **labels: str) -> float:
+        page = requests.get(f"{self.url}/metrics", timeout=30).text
+        samples = [sample for family in text_string_to_metric_families(page) for sample in family.samples]
+        return sum(one.value for one in samples if one.name == name and labels.items() <= one.labels.items())
 
 
 @pytest.fixture
@@ -96,7 +99,8 @@ def test_what_the_server_and_its_workers_say_is_json_and_counts_as_one(server):
 
 def test_a_killed_workers_requests_in_flight_go_with_it(server):
     streams = [requests.get(f"{server.url}/endless", stream=True, timeout=10) for _ in range(6)]
-    pids = {int(next(stream.iter_lines())) for stream in streams}
+    held = [stream.iter_lines() for stream in streams]  # a line iterator that is let go takes its connection with it
+    pids = {int(next(lines)) for lines in held}
     assert server.metric("bff_streams_active") == 6
     for pid in pids:
         os.kill(pid, signal.SIGKILL)
@@ -109,3 +113,22 @@ def test_a_client_that_leaves_a_stream_ends_it(server):
         next(stream.iter_lines())
     eventually(lambda: server.metric("bff_streams_active") == 0)
     eventually(lambda: any(line.get("ended") == "client_left" for line in server.lines("Request handled")))
+
+
+def hello(server: Server) -> str:
+    """Asked again when the worker that had accepted the connection went before it read from it."""
+    while True:
+        with contextlib.suppress(requests.ConnectionError):
+            return requests.get(f"{server.url}/hello", timeout=10).text
+
+
+def test_counts_outlive_the_workers_that_counted_and_their_files_do_not_pile_up(server):
+    for number in range(1, 7):
+        for _ in range(20):
+            assert hello(server) == "hello"
+        workers = psutil.Process(server.process.pid).children()
+        workers[0].kill()
+        eventually(lambda dead=workers[0].pid: not list(server.metrics.glob(f"*_{dead}.db")))
+        assert server.metric("bff_http_requests_total", endpoint="/hello") == 20 * number
+    # Of each of two workers: counters, histograms, two kinds of gauges. And what those counted that have ended.
+    assert len(list(server.metrics.glob("*.db"))) <= 2 * 4 + 2

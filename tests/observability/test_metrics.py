@@ -29,6 +29,10 @@ DECLARED = {
     "bff_breaker_transitions_total{breaker,from_state,to_state}",
     "bff_breaker_rejections_total{breaker}",
     "bff_unsaved_messages_total",
+    "bff_workers",
+    "bff_workers_cpu_seconds_total",
+    "bff_workers_resident_memory_bytes",
+    "bff_worker_lag_seconds",
 }
 
 
@@ -121,6 +125,15 @@ def test_the_page_is_served_when_the_folder_of_the_workers_is_gone(client, monke
     assert ("bff_http_in_flight", frozenset()) in scrape(client)
 
 
+def test_with_a_token_set_the_page_is_for_its_bearer_alone(client, settings):
+    settings.METRICS_TOKEN = "scraper-token"
+    for wrong in ({}, {"Authorization": "Bearer other"}, {"Authorization": "Basic scraper-token"}):
+        refused = client.get("/metrics", headers=wrong)
+        assert (refused.status_code, refused["WWW-Authenticate"]) == (401, "Bearer")
+        assert b"bff_" not in refused.content
+    assert client.get("/metrics", headers={"Authorization": "Bearer scraper-token"}).status_code == 200
+
+
 WORKER = """
 import sys
 from observability import metrics_files
@@ -137,7 +150,7 @@ sys.stdin.readline()
 PAGE = """
 import sys, os
 from django.conf import settings
-settings.configure(ALLOWED_HOSTS=["*"], ROOT_URLCONF="observability.urls")
+settings.configure(ALLOWED_HOSTS=["*"], ROOT_URLCONF="observability.urls", METRICS_TOKEN="")
 import django
 django.setup()
 from django.test import Client
@@ -175,13 +188,42 @@ def test_workers_count_as_one_and_the_dead_ones_gauges_go_with_them(tmp_path, mo
         assert value(page, "bff_http_requests_total", **hello, status="200") == 6
         assert value(page, "bff_streams_active") == 2
         assert value(page, "bff_breaker_state", breaker="chat") == 2
+        assert not list(folder.glob(f"*_{workers[1].pid}.db"))
+
+        workers[0].kill()
+        workers[0].wait(10)
+        metrics_files.mark_process_dead(workers[0].pid)
+        page = page_of(folder)
+        assert value(page, "bff_http_requests_total", **hello, status="200") == 6
+        assert value(page, "bff_http_request_duration_seconds_count", **hello) == 2
+        assert value(page, "bff_streams_active") == 0
     finally:
         for worker in workers:
             worker.kill()
             worker.communicate()
 
+    assert {file.name for file in folder.glob("*.db")} == {"counter_ended.db", "histogram_ended.db"}
     metrics_files.clear()
-    assert list(folder.iterdir()) == []
+    assert list(folder.glob("*.db")) == []
+
+
+COMMAND = """
+import sys
+from observability import metrics_files
+metrics_files.use(sys.argv[1])
+from observability import metrics
+metrics.AI_TOKENS.labels("prompt").inc(5)
+metrics.HTTP_IN_FLIGHT.inc()
+"""
+
+
+def test_what_a_command_counted_stays_and_its_files_go(tmp_path):
+    for _ in range(3):
+        subprocess.run([sys.executable, "-c", COMMAND, str(tmp_path)], cwd=ROOT, check=True)
+    assert {file.name for file in tmp_path.glob("*.db")} == {"counter_ended.db", "histogram_ended.db"}
+    page = page_of(tmp_path)
+    assert value(page, "bff_ai_tokens_total", type="prompt") == 15
+    assert value(page, "bff_http_in_flight") == 0
 
 
 def test_without_a_folder_nothing_is_written(tmp_path, monkeypatch):
