@@ -5,13 +5,14 @@ BIN := .venv/bin
 stamp = .venv/$(1)-$(shell cksum $(1) | cut -d' ' -f1).installed
 RUNTIME := $(call stamp,requirements.lock)
 DEVELOPMENT := $(call stamp,requirements-dev.lock)
+CLIENTS := tests/clients/node_modules/$(shell cksum tests/clients/package-lock.json | cut -d' ' -f1).installed
 
 .PHONY: run test lint bench drill lock messages
 
 run: $(RUNTIME)
 	@exec $(BIN)/python -m bff.launch
 
-test: $(DEVELOPMENT)
+test: $(DEVELOPMENT) $(CLIENTS)
 	$(BIN)/python -X dev -m coverage run -m pytest -n auto --dist worksteal $(TESTS)
 	$(BIN)/coverage combine -q
 	$(BIN)/coverage report
@@ -34,6 +35,11 @@ lock: $(DEVELOPMENT)
 	@echo "Installing $(word 1,$(subst -, ,$*)) packages…"
 	@$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r $(LOCKFILE)
 	@touch $@
+
+# The JavaScript clients. Without npm their tests say so: they are skipped, and fail in CI.
+tests/clients/node_modules/%.installed:
+	@if command -v npm >/dev/null; then echo "Installing JavaScript clients…" \
+	  && npm ci --prefix tests/clients --silent && touch $@; fi
 
 $(RUNTIME): LOCKFILE := requirements.lock
 $(DEVELOPMENT): LOCKFILE := requirements-dev.lock

@@ -36,6 +36,7 @@ def problem(
     """The error as JSON. `errors` lists what is wrong with the input, `{field, message}` each, never the input."""
     title = HTTPStatus(status).phrase
     if request.path.startswith("/v1/"):
+        status = 400 if status == 422 else status  # which OpenAI's clients know as their BadRequestError
         body = _openai(status, detail or title, errors)
         return JsonResponse(body, status=status, headers=headers)
     body = {

@@ -15,7 +15,8 @@ import orjson
 
 Origin = Literal["ai", "cache", "stale", "knowledge", "fallback"]
 DegradedReason = Literal["circuit_open", "timeout", "ai_error", "ai_rejected", "overloaded", "interrupted"]
-# How the text ended: complete, at the model's length limit, cut by a fault, or stopped by the person.
+# How the text ended: complete, at the model's length limit, cut by a fault, or stopped by the person. All but the
+# first are not the whole answer.
 Ending = Literal["stop", "length", "interrupted", "stopped"]
 
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
 from ninja import Router
-from ninja.errors import HttpError
+from ninja.errors import ValidationError
 from pydantic import Field, model_validator
 
 from chat import answering
@@ -99,25 +99,29 @@ def complete(request: HttpRequest, body: CompletionIn) -> HttpResponse | Streami
 
 
 def _question(request: HttpRequest, body: CompletionIn) -> Question:
-    if refused := _not_supported(body):
-        raise HttpError(400, f"Not supported here: {', '.join(refused)}.")
+    _refuse_what_we_cannot_honour(body)
     *earlier, last = body.messages
     if last.role != "user" or not last.text.strip():
-        raise HttpError(400, "The last message must be the user's, with text in it.")
+        raise _refusal("the last message must be the user's, with text in it", "messages")
     if len(last.text) > MAX_MESSAGE:
-        raise HttpError(400, f"A message may have {MAX_MESSAGE} characters at most.")
+        raise _refusal(f"a message may have {MAX_MESSAGE} characters at most", "messages")
     history = tuple(Turn(_ROLES[message.role], message.text) for message in earlier if message.text)
     return Question(last.text.strip(), language(request, last.text), caller_of(request), history)
 
 
-def _not_supported(body: CompletionIn) -> list[str]:
-    """What was asked for and would change the answer, by name."""
-    refused = [name for name in UNSUPPORTED if getattr(body, name)]
-    if body.response_format == {"type": "text"}:
-        refused.remove("response_format")
-    if any(part.type != "text" for message in body.messages for part in message.parts):
-        refused.append("message content other than text")
-    return refused
+def _refuse_what_we_cannot_honour(body: CompletionIn) -> None:
+    """Raises ValidationError for what would change the answer."""
+    for name in UNSUPPORTED:
+        wanted = getattr(body, name)
+        if wanted and not (name == "response_format" and wanted == {"type": "text"}):
+            raise _refusal("not supported here", name)
+    for number, message in enumerate(body.messages):
+        if any(part.type != "text" for part in message.parts):
+            raise _refusal("content other than text is not supported here", "messages", number, "content")
+
+
+def _refusal(why: str, *param: str | int) -> ValidationError:
+    return ValidationError([{"loc": ("body", "data", *param), "msg": why}])
 
 
 @router.get("/models", response={200: dict[str, Any]})

@@ -10,7 +10,7 @@ from ninja.errors import ValidationError
 from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, model_validator
 from pydantic.alias_generators import to_camel
 
-from chat.events import DegradedReason, Origin
+from chat.events import DegradedReason, Ending, Origin
 
 MAX_MESSAGE = 4000
 MAX_DOCUMENT_BYTES = 10 * 1024 * 1024
@@ -128,6 +128,7 @@ class AnswerOut(Wire):
     origin: Origin
     sources: list[SourceOut]
     suggestions: list[str]
+    ending: Ending
     degraded: DegradedOut | None
     saved: bool
 

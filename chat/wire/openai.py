@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from chat.events import Delta, Event, Finish, Usage
+from chat.events import Event, Finish, Usage, text_of
 from chat.transcripts import Transcript
 from chat.wire import sse
 
@@ -39,7 +39,7 @@ class Reply:
         for batch in batches:
             if not batch:
                 yield sse.PING
-            if text := "".join(event.text for event in batch if isinstance(event, Delta)):
+            if text := text_of(batch):
                 yield sse.frame(self._chunk({"content": text}) | so_far)
             for event in batch:
                 if isinstance(event, Finish):

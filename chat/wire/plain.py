@@ -50,6 +50,7 @@ def answer(transcript: Transcript, *, conversation_id: str, message_id: str, sav
         "origin": finish.origin,
         "sources": [source(each) for each in transcript.sources],
         "suggestions": list(finish.suggestions),
+        "ending": finish.ending,
         "degraded": degraded(finish.degraded),
         "saved": saved,
     }

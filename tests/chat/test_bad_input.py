@@ -75,6 +75,6 @@ def test_stopping_or_rating_what_is_not_there_is_harmless(visitor):
 
 def test_openai_clients_get_their_own_error_shape(visitor):
     reply = visitor.post_json("/v1/chat/completions", {"model": "x", "messages": []})
-    assert reply.status_code == 422
+    assert reply.status_code == 400
     assert set(reply.json()["error"]) == {"message", "type", "param", "code"}
     assert reply.json()["error"]["type"] == "invalid_request_error"

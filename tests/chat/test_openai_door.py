@@ -42,7 +42,7 @@ def test_an_assistant_may_have_said_nothing_but_nobody_else(visitor, ai):
     assert complete(visitor, asks, {"role": "assistant", "content": None}, asks).status_code == 200
     assert complete(visitor, asks, {"role": "assistant", "tool_calls": []}, asks).status_code == 200
     reply = complete(visitor, {"role": "user", "content": None})
-    assert (reply.status_code, reply.json()["error"]["param"]) == (422, "messages.0")
+    assert (reply.status_code, reply.json()["error"]["param"]) == (400, "messages.0")
 
 
 @pytest.mark.parametrize("with_text", [True, False])
@@ -52,13 +52,14 @@ def test_a_picture_is_refused_and_not_passed_over(visitor, ai, with_text):
     reply = complete(visitor, {"role": "user", "content": content})
     assert reply.status_code == 400
     assert "other than text" in reply.json()["error"]["message"]
+    assert reply.json()["error"]["param"] == "messages.0.content"
     assert ai.calls == 0
 
 
 @pytest.mark.parametrize("content", ["a\ud800", [{"type": "text", "text": "\udfff"}], 12, "a\0"])
 def test_an_error_names_the_field_as_the_client_knows_it(visitor, ai, content):
     reply = complete(visitor, {"role": "user", "content": content})
-    assert reply.status_code == 422
+    assert reply.status_code == 400
     param = reply.json()["error"]["param"]
     assert param in {"messages.0.content", "messages.0.content.0.text"}
     assert reply.json()["error"]["message"].startswith(f"{param}: ")
