@@ -48,7 +48,7 @@ bench: $(DEVELOPMENT)
 	@$(BIN)/python -m benchmarks
 
 drill: $(DEVELOPMENT)
-	@DEBUG=1 $(BIN)/python manage.py drill
+	@DEBUG=1 $(BIN)/python manage.py drill $(ARGS)
 
 messages: $(DEVELOPMENT)
 	DEBUG=1 $(BIN)/python manage.py makemessages -l fr -l en --add-location file --no-wrap --no-obsolete \

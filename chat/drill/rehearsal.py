@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from statistics import median
+from statistics import quantiles
 
 import psycopg
 
@@ -135,17 +135,21 @@ class Rehearsal:
         scene.stage.redis.thaw()
         self._await_peace(scene)
         scene.stage.ai.pace(0)
-        calm = _middle([*before, *self._series(scene, SAMPLES)])  # before and after: the machine's mood changes
+        calm = [*before, *self._series(scene, SAMPLES)]  # before and after: the machine's mood changes
         scene.stage.ai.pace(PACE)
-        return Price(max(outcome.took for outcome in first) * 1000 - calm, _middle(later) - calm)
+        slowest_first = max(outcome.took for outcome in first) * 1000
+        return Price(
+            slowest_first - _decile(calm, 5), _decile(later, 5) - _decile(calm, 5), _decile(later, 9) - _decile(calm, 9)
+        )
 
     @staticmethod
     def _series(scene: Scene, count: int) -> list[Outcome]:
         return [scene.crowd.ask(scene.crowd.question("new", "json"), number % 2) for number in range(count)]
 
 
-def _middle(outcomes: Sequence[Outcome]) -> float:
-    return median(outcome.took for outcome in outcomes) * 1000
+def _decile(outcomes: Sequence[Outcome], number: int) -> float:
+    """Milliseconds; the fifth is the median."""
+    return quantiles((outcome.took * 1000 for outcome in outcomes), n=10, method="inclusive")[number - 1]
 
 
 def _kept(stage: Stage, outcomes: Sequence[Outcome]) -> dict[str, str]:

@@ -51,7 +51,8 @@ def price_of_freezing(rows: Sequence[Figures]) -> str:
     """What a frozen Redis costs, in one line; empty when that was not measured."""
     return "".join(
         f"A frozen Redis adds {row.price.first_call:.0f} ms to the first call that meets it "
-        f"and {row.price.later_calls:.1f} ms to the middle one of those after."
+        f"and {row.price.later_calls:.1f} ms to the middle one of those after, "
+        f"{row.price.unlucky_calls:.1f} ms to their 90th percentile."
         for row in rows
         if row.price
     )

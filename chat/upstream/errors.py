@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 from chat.events import DegradedReason
+from chat.upstream.breaker import Tally
+
+UNKNOWN = Tally(0, 0)
 
 
 class AIError(Exception):
     """Any of the below. `code` says what happened, for logs and receipts, from a closed set and without any content."""
 
-    def __init__(self, reason: DegradedReason, code: str, *, retry_after: float | None = None) -> None:
+    def __init__(
+        self, reason: DegradedReason, code: str, *, retry_after: float | None = None, tally: Tally = UNKNOWN
+    ) -> None:
         super().__init__(code)
         self.reason: DegradedReason = reason
         self.code = code
         self.retry_after = retry_after
+        self.tally = tally
 
 
 class AIUnavailable(AIError):
-    """Nothing was said: serve the ladder of fallbacks. `retry_after` is in seconds, None when nobody can tell."""
+    """Nothing was said: serve the ladder of fallbacks. `retry_after` is in seconds, None when nobody can tell; `tally`
+    is how many of the fleet's calls fail just now.
+    """
 
 
 class AIRejected(AIError):

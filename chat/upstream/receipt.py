@@ -87,7 +87,7 @@ class Receipt:
             self.permit.neutral()
             self._tell("rejected", error.code)
             raise AIRejected("ai_rejected", error.code) from error
-        self.permit.failure(error.code, retry_after)
+        tally = self.permit.failure(error.code, retry_after)
         if self._characters:
             self._tell("interrupted", error.code)
             raise AIInterrupted("interrupted", error.code) from error
@@ -95,7 +95,7 @@ class Receipt:
             self._tell("timeout", error.code)
             raise AIUnavailable("timeout", error.code) from error
         self._tell("error", error.code)
-        raise AIUnavailable("ai_error", error.code, retry_after=retry_after) from error
+        raise AIUnavailable("ai_error", error.code, retry_after=retry_after, tally=tally) from error
 
     def _tell(self, outcome: Outcome, code: str) -> None:
         duration = time.monotonic() - self._began

@@ -12,12 +12,16 @@ from dataclasses import dataclass
 from django.conf import settings
 from tenacity import AttemptManager, RetryCallState, Retrying, retry_if_exception
 
+from chat.upstream.breaker import Tally
 from chat.upstream.errors import AIUnavailable
 from chat.upstream.line import Deadline
 
 FIRST_WAIT_SECONDS = 1.0
 LONGEST_WAIT_SECONDS = 4.0
 USEFUL_ATTEMPT_SECONDS = 2.0
+
+# Once more than this share of the fleet's calls fail it is an outage: asking again would only add to it.
+OUTAGE_SHARE = 0.15
 
 # All of these are known before the first word. Not among them: a read timeout (it may be writing the answer still:
 # asking again would be paid twice), an open breaker, and a 200 that is not the protocol (a wrong address or version
@@ -84,7 +88,12 @@ def attempts(deadline: Deadline, budget: RetryBudget) -> Iterator[tuple[AttemptM
 
 
 def _may_help(error: BaseException) -> bool:
-    return isinstance(error, AIUnavailable) and error.code in RETRIED
+    return isinstance(error, AIUnavailable) and error.code in RETRIED and not _is_an_outage(error.tally)
+
+
+def _is_an_outage(tally: Tally) -> bool:
+    """Whether calls fail in numbers, and not here and there. One question's own attempts are never called an outage."""
+    return tally.failures >= settings.AI_ATTEMPTS and tally.failures > OUTAGE_SHARE * tally.calls
 
 
 def _backoff(state: RetryCallState) -> float:

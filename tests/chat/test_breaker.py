@@ -205,6 +205,24 @@ def test_neutral_calls_count_neither_way_when_closed(breaker: Breaker) -> None:
 # --- Closed: the window ----------------------------------------------------------------------------------------------
 
 
+def test_whoever_reports_a_failure_hears_how_many_calls_of_the_fleet_fail(breaker: Breaker, clock: Clock) -> None:
+    succeed(breaker, 6)
+    fail(breaker)
+    clock.advance(POLICY.window / 2)
+    permit = breaker.acquire()
+    assert permit.failure("http_503") == (8, 2)
+    assert permit.failure("http_503") == (0, 0)  # settled already
+    clock.advance(POLICY.window / 2 + STEP)
+    assert breaker.acquire().failure("http_503") == (2, 2)
+
+
+def test_a_failed_probe_and_a_late_failure_have_no_numbers_to_tell(breaker: Breaker, clock: Clock) -> None:
+    late = breaker.acquire()
+    probe = half_open_it(breaker, clock)
+    assert late.failure("http_503") == (0, 0)
+    assert probe.failure("http_503") == (0, 0)
+
+
 def test_failures_spread_over_less_than_the_window_open_it(breaker: Breaker, clock: Clock) -> None:
     for _ in range(4):
         fail(breaker)

@@ -67,8 +67,8 @@ class Agreement(RuleBasedStateMachine):
     @precondition(lambda self: self.permits)
     @rule(data=st.data(), code=st.sampled_from(["timeout", "http_503"]), retry_after=st.none() | durations)
     def fail(self, data: st.DataObject, code: str, retry_after: float | None) -> None:
-        for permit in self._one(data):
-            permit.failure(code, retry_after)
+        redis, memory = (permit.failure(code, retry_after) for permit in self._one(data))
+        assert redis == memory
 
     @precondition(lambda self: self.permits)
     @rule(data=st.data(), neutral=st.booleans())

@@ -101,11 +101,9 @@ def test_the_demand_counts_calls_against_questions_that_the_cache_could_not_answ
     assert found.opened_after == 3
 
 
-def test_too_much_demand_is_a_miss_beyond_the_retries_that_are_free():
-    assert misses(figures_of(demand_before_opening=Demand(questions=100, calls=160))) == []
-    assert (
-        "161 calls for 100 questions" in misses(figures_of(demand_before_opening=Demand(questions=100, calls=161)))[0]
-    )
+def test_too_much_demand_is_a_miss():
+    assert misses(figures_of(demand_before_opening=Demand(questions=10, calls=13))) == []
+    assert "14 calls for 10 questions" in misses(figures_of(demand_before_opening=Demand(questions=10, calls=14)))[0]
 
 
 def test_probes_are_the_calls_made_while_the_breaker_is_not_closed():
@@ -198,8 +196,9 @@ def test_nothing_less_than_in_peace_is_recovered(flaw):
         ({"lost": 2}, "2 answers were told to be saved and are not"),
         ({"leaked": 3}, "3 calls to the AI leaked"),
         ({"recovered_after": None}, "people were not served as before again"),
-        ({"price": Price(151, 0)}, "151 ms added to the first call, at most 150"),
-        ({"price": Price(0, 5.2)}, "5.2 ms added to later calls, at most 5"),
+        ({"price": Price(151, 0, 0)}, "151 ms added to the first call, at most 150"),
+        ({"price": Price(0, 5.2, 0)}, "5.2 ms added to later calls, at most 5"),
+        ({"price": Price(0, 0, 95)}, "95 ms added to a tenth of later calls, at most 50"),
     ],
 )
 def test_each_objective_can_be_missed(flaw, miss):

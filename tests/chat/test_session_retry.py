@@ -12,10 +12,12 @@ import pytest
 from chat.events import Finish, Notice
 from chat.questions import Question
 from chat.upstream import openai, rag
+from chat.upstream.breaker import Breaker
 from chat.upstream.errors import AIInterrupted, AIRejected, AIUnavailable
 from chat.upstream.line import Deadline
 from chat.upstream.retry import RetryBudget
-from tests.chat.session_parts import Waits, a_breaker, a_question, a_session, answer, head, hear, said
+from tests.chat.session_parts import POLICY, Waits, a_breaker, a_question, a_session, answer, head, hear, said
+from tests.chat.test_breaker import redis_client
 
 
 def test_three_attempts_are_spaced_with_jitter_under_one_idempotency_key(ai):
@@ -152,12 +154,46 @@ def test_a_call_whose_time_is_over_is_not_begun_and_not_held_against_the_service
 
 def test_retries_stop_when_the_process_has_spent_its_budget(ai, settings):
     settings.AI_ATTEMPTS = 2
+    breaker = a_breaker()
+    asking = a_session(breaker)
+    for _ in range(200):  # so that the failures to come are here and there
+        breaker.acquire().success(0.1)
     ai.fail("error")
-    asking = a_session()
-    for _ in range(15):
-        with pytest.raises(AIUnavailable):
-            list(asking.perform(a_question()))
-    assert ai.calls == 15 + 10
+    for _ in range(12):
+        hear(asking.perform(a_question()))
+    assert ai.calls == 12 + 10
+
+
+def test_in_an_outage_nobody_asks_again_after_one_persons_three_attempts(ai):
+    breaker, waits = a_breaker(), Waits()
+    ai.fail("error")
+    for _ in range(10):
+        _, error = hear(a_session(breaker, waits).perform(a_question()))
+        assert error.reason == "ai_error"
+    assert ai.calls == 3 + 9
+    assert len(waits) == 2
+
+
+@pytest.mark.parametrize(("successes", "attempts"), [(16, 1), (17, 2)])
+def test_what_fails_here_and_there_is_asked_again(ai, successes, attempts):
+    breaker = a_breaker()
+    for _ in range(successes):
+        breaker.acquire().success(0.1)
+    for _ in range(2):
+        breaker.acquire().failure("http_503")
+    ai.fail("error", count=1)  # the third failure: 15 % of 20 calls, more of 19
+    hear_all = list if attempts == 2 else hear
+    hear_all(a_session(breaker).perform(a_question()))
+    assert ai.calls == attempts
+
+
+def test_an_outage_that_the_fleet_sees_ends_the_retries_of_a_process_that_has_seen_nothing_yet(ai, settings):
+    elsewhere, here = (Breaker("chat", POLICY, redis=redis_client) for _ in range(2))
+    for _ in range(4):
+        elsewhere.acquire().failure("http_503")
+    ai.fail("error")
+    hear(a_session(here).perform(a_question()))
+    assert ai.calls == 1
 
 
 def test_the_budget_is_a_fifth_of_the_calls_of_the_last_minute_and_ten_at_least():

@@ -6,7 +6,7 @@ Generic: it knows nothing of chat, of HTTP or of Django. Start reading at `Polic
 from __future__ import annotations
 
 from chat.upstream.breaker.breaker import Breaker, CircuitOpen
-from chat.upstream.breaker.circuit import State, Transition
+from chat.upstream.breaker.circuit import State, Tally, Transition
 from chat.upstream.breaker.failover import StoreUnavailable
 from chat.upstream.breaker.permit import Permit
 from chat.upstream.breaker.policy import Policy
@@ -21,5 +21,6 @@ __all__ = [
     "Snapshot",
     "State",
     "StoreUnavailable",
+    "Tally",
     "Transition",
 ]

@@ -9,6 +9,7 @@
 -- ARGV[14..]   what the verb takes
 -- Returns      {admitted, state, generation, probe, wait, forced, transition}: admitted is 0 or 1, probe is 0 for none,
 --              wait is -1 where nobody knows, transition is empty or {at, from, to, cause, who, reason}.
+--              For record: {transition, calls, failures}, the window's with this failure, 0 where nothing was counted.
 -- Times are whole milliseconds.
 
 local key, verb, now = KEYS[1], ARGV[1], tonumber(ARGV[2])
@@ -185,13 +186,14 @@ end
 
 local function record_call(failed, code, retry_at)
   count(failed)
-  if not failed then return end
+  if not failed then return 0, 0 end
   save({last_error = code, retry_at = math.max(circuit.retry_at, retry_at)})
-  if circuit.forced ~= "" then return end
   local calls, failures = tally()
-  if failures >= policy.failure_threshold and failures / calls >= policy.failure_rate then
+  local enough = failures >= policy.failure_threshold and failures / calls >= policy.failure_rate
+  if circuit.forced == "" and enough then
     open("too_many_failures", code, policy.open_for, circuit.retry_at)
   end
+  return calls, failures
 end
 
 local function record_probe(probe, failed, code, retry_at)
@@ -236,15 +238,16 @@ end
 
 function verbs.record(generation, probe, failed, code, retry_after)
   generation, probe = tonumber(generation), tonumber(probe)
+  local calls, failures = 0, 0
   if heard(generation, probe) then
     local retry_at = now + tonumber(retry_after)
     if probe == 0 then
-      record_call(failed == "1", code, retry_at)
+      calls, failures = record_call(failed == "1", code, retry_at)
     else
       record_probe(probe, failed == "1", code, retry_at)
     end
   end
-  return answer(true, 0)
+  return {moved, calls, failures}
 end
 
 function verbs.release(generation, probe)

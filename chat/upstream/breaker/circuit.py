@@ -24,6 +24,13 @@ SLOTS = 20
 HISTORY = 50
 
 
+class Tally(NamedTuple):
+    """The calls that ended within the window, in the whole fleet."""
+
+    calls: int
+    failures: int
+
+
 class Slot(NamedTuple):
     """The calls that ended within one step of the window. `step` counts from 1970; slots are reused in a ring."""
 
@@ -84,11 +91,10 @@ class Circuit:
         lease = milliseconds(policy.probe_lease)
         return {probe: ends for probe, ends in self.leases.items() if pending(ends, lease, now)}
 
-    def tally(self, policy: Policy, now: int) -> tuple[int, int]:
-        """Calls and failures within the window."""
+    def tally(self, policy: Policy, now: int) -> Tally:
         current = step_of(policy, now)
         live = [slot for slot in self.slots.values() if current - SLOTS < slot.step <= current]
-        return sum(slot.calls for slot in live), sum(slot.failures for slot in live)
+        return Tally(sum(slot.calls for slot in live), sum(slot.failures for slot in live))
 
 
 def step_of(policy: Policy, now: int) -> int:
@@ -108,6 +114,13 @@ class Failure(NamedTuple):
 
     code: str
     retry_after: float = 0.0
+
+
+class Vote(NamedTuple):
+    """What a result has done. `tally` counts it in; it is told for failures of plain calls alone, else it is empty."""
+
+    transition: Transition | None = None
+    tally: Tally = Tally(0, 0)
 
 
 @dataclass(frozen=True, slots=True)

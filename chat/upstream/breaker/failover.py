@@ -8,7 +8,7 @@ from typing import Literal, TypeVar
 
 from redis import RedisError
 
-from chat.upstream.breaker.circuit import Admission, Failure, Transition
+from chat.upstream.breaker.circuit import Admission, Failure, Transition, Vote
 from chat.upstream.breaker.memory import MemoryStore
 from chat.upstream.breaker.redis import RedisStore
 from chat.upstream.breaker.snapshot import Snapshot
@@ -50,11 +50,11 @@ class Failover:
         self._seen = admission, self._clock()
         return admission
 
-    def record(self, admission: Admission, failure: Failure | None) -> Transition | None:
+    def record(self, admission: Admission, failure: Failure | None) -> Vote:
         """While Redis is away the results it is owed are lost: they may have come from before the outage."""
         if admission.source == "memory":
             return self.local.record(admission, failure)
-        return self._ask(lambda: self.shared.record(admission, failure))
+        return self._ask(lambda: self.shared.record(admission, failure)) or Vote()
 
     def release(self, admission: Admission) -> None:
         if admission.source == "memory":

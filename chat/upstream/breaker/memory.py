@@ -19,6 +19,7 @@ from chat.upstream.breaker.circuit import (
     Slot,
     State,
     Transition,
+    Vote,
     pending,
     step_of,
 )
@@ -59,14 +60,14 @@ class MemoryStore:
                 return self._admission(False, circuit.open_until - now, moved)
             return self._try_probe(now, moved)
 
-    def record(self, admission: Admission, failure: Failure | None) -> Transition | None:
+    def record(self, admission: Admission, failure: Failure | None) -> Vote:
         """A call's result, None for success."""
         with self._lock:
             now = self._now()
             if not self._heard(admission, now):
-                return None
+                return Vote()
             if admission.probe:
-                return self._record_probe(admission.probe, now, failure)
+                return Vote(self._record_probe(admission.probe, now, failure))
             return self._record_call(now, failure)
 
     def release(self, admission: Admission) -> None:
@@ -124,17 +125,19 @@ class MemoryStore:
             return False
         return not admission.probe or admission.probe in self._circuit.live_leases(self.policy, now)
 
-    def _record_call(self, now: int, failure: Failure | None) -> Transition | None:
+    def _record_call(self, now: int, failure: Failure | None) -> Vote:
         circuit, policy = self._circuit, self.policy
         self._count(now, failure is not None)
         if failure is None:
-            return None
+            return Vote()
         circuit.last_error = failure.code
         circuit.retry_at = max(circuit.retry_at, _retry_at(now, failure))
-        calls, failures = circuit.tally(policy, now)
-        if circuit.forced or failures < policy.failure_threshold or failures / calls < policy.failure_rate:
-            return None
-        return self._open(now, "too_many_failures", failure.code, milliseconds(policy.open_for), circuit.retry_at)
+        tally = circuit.tally(policy, now)
+        enough = tally.failures >= policy.failure_threshold and tally.failures / tally.calls >= policy.failure_rate
+        if circuit.forced or not enough:
+            return Vote(None, tally)
+        open_for = milliseconds(policy.open_for)
+        return Vote(self._open(now, "too_many_failures", failure.code, open_for, circuit.retry_at), tally)
 
     def _record_probe(self, probe: int, now: int, failure: Failure | None) -> Transition | None:
         circuit, policy = self._circuit, self.policy

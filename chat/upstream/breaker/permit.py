@@ -5,7 +5,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
-from chat.upstream.breaker.circuit import Admission, Failure, Transition
+from chat.upstream.breaker.circuit import Admission, Failure, Tally, Transition
 from chat.upstream.breaker.failover import Store
 from chat.upstream.breaker.policy import Policy
 
@@ -40,14 +40,19 @@ class Permit:
         if first_byte_after > self._policy.slow_call:
             self.failure(SLOW)
         elif self._settle():
-            self._tell(self._store.record(self._admission, None))
+            self._tell(self._store.record(self._admission, None).transition)
 
-    def failure(self, code: str, retry_after: float | None = None) -> None:
+    def failure(self, code: str, retry_after: float | None = None) -> Tally:
         """The upstream failed. `code` is from a closed set, free of content; `retry_after` is what it asked for, in
-        seconds: the circuit then stays open at least as long, within `open_max`."""
-        if self._settle():
-            asked = min(max(0.0, retry_after or 0.0), self._policy.open_max)
-            self._tell(self._store.record(self._admission, Failure(code, asked)))
+        seconds: the circuit then stays open at least as long, within `open_max`.
+
+        Returns how many of the fleet's calls fail just now, this one included; (0, 0) where nobody can tell."""
+        if not self._settle():
+            return Tally(0, 0)
+        asked = min(max(0.0, retry_after or 0.0), self._policy.open_max)
+        vote = self._store.record(self._admission, Failure(code, asked))
+        self._tell(vote.transition)
+        return vote.tally
 
     def neutral(self) -> None:
         """The upstream is there, but its answer says nothing of its health: a success as a probe, else ignored."""

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from redis import Redis
 from redis.commands.core import Script
 
-from chat.upstream.breaker.circuit import HISTORY, SLOTS, Admission, Circuit, Failure, Slot, Transition
+from chat.upstream.breaker.circuit import HISTORY, SLOTS, Admission, Circuit, Failure, Slot, Tally, Transition, Vote
 from chat.upstream.breaker.policy import Policy, milliseconds
 from chat.upstream.breaker.snapshot import Snapshot
 
@@ -58,11 +58,12 @@ class RedisStore:
             source="redis",
         )
 
-    def record(self, admission: Admission, failure: Failure | None) -> Transition | None:
+    def record(self, admission: Admission, failure: Failure | None) -> Vote:
         """A call's result, None for success."""
         code, retry_after = failure or ("", 0.0)
         result = (int(failure is not None), code, milliseconds(retry_after))
-        return _transition(self._run("record", admission.generation, admission.probe, *result)[-1])
+        moved, calls, failures = self._run("record", admission.generation, admission.probe, *result)
+        return Vote(_transition(moved), Tally(calls, failures))
 
     def release(self, admission: Admission) -> None:
         """A probe ended without a result: another call may try."""
