@@ -12,6 +12,7 @@ from types import FrameType
 from typing import Any
 
 from bff import settings
+from bff.worker import Worker, longest_answer
 from health import draining
 from observability import metrics_files
 from observability.gunicorn_log import Logger
@@ -19,13 +20,13 @@ from observability.gunicorn_log import Logger
 wsgi_app = "bff.wsgi"
 bind = f"0.0.0.0:{settings.PORT}"
 workers = settings.WEB_WORKERS
-worker_class = "gevent"
+worker_class = Worker
 worker_connections = 4000
 backlog = 4096
 keepalive = 75  # longer than the proxy's own, so that it is never the one who finds a connection closed
 timeout = 60
-# Running answers end before their worker does.
-graceful_timeout = int(max(settings.AI_DEADLINE_CHAT, settings.AI_DEADLINE_ANALYZE)) + 5
+# What was under way when the signal came ends, then what was begun while that was draining (bff/worker.py).
+graceful_timeout = int(settings.DRAIN_SECONDS + 2 * longest_answer()) + 5
 max_requests = 100_000
 max_requests_jitter = 10_000
 logger_class = Logger
@@ -37,14 +38,14 @@ def on_starting(server: Any) -> None:
     metrics_files.clear()
 
 
-def post_worker_init(worker: Any) -> None:
-    """Say "not ready" as soon as the worker is asked to go, so that nobody is sent to it any more."""
-    leave = signal.getsignal(signal.SIGTERM)
-    assert callable(leave)
+def when_ready(server: Any) -> None:
+    """Say "not ready" from the moment in which the instance is asked to go, not when its workers hear of it."""
+    stop = signal.getsignal(signal.SIGTERM)
+    assert callable(stop)
 
     def drain(number: int, frame: FrameType | None) -> None:
         draining.start()
-        leave(number, frame)
+        stop(number, frame)
 
     signal.signal(signal.SIGTERM, drain)
 

@@ -43,6 +43,7 @@ def _environment() -> dict[str, str]:
     env = {
         "DEBUG": "1",
         "PORT": "8000",
+        "DRAIN_SECONDS": "0",
         "LOG_FORMAT": "console",
         "LOG_LEVEL": "info",
         "PROMETHEUS_MULTIPROC_DIR": str(VAR / "metrics"),

@@ -90,6 +90,7 @@ RATE_LIMIT_DEFAULT = env.str("RATE_LIMIT_DEFAULT", "300/minute")
 TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", 0, validate=validate.Range(min=0))
 
 # --- Operations -------------------------------------------------------------------------------------------------------
+DRAIN_SECONDS = env.float("DRAIN_SECONDS", 5.0, validate=validate.Range(min=0))
 HEALTH_REQUIRED = env.list("HEALTH_REQUIRED", ["supabase"])
 LOG_LEVEL = env.str(
     "LOG_LEVEL",

@@ -17,6 +17,12 @@ class ChatConfig(AppConfig):
 
         breakers.show()
 
+    def work_under_way(self) -> bool:
+        """Whether this process writes an answer; it may be read on another instance."""
+        from chat import runs  # noqa: PLC0415 needs the settings
+
+        return runs.is_leading()
+
     def health_probes(self) -> list[tuple[str, Callable[[], dict[str, object]]]]:
         from chat import probes  # noqa: PLC0415 needs the settings
 

@@ -10,11 +10,12 @@ from __future__ import annotations
 from chat.runs.office import Office, Produce
 from chat.runs.run import Run
 
-__all__ = ["Produce", "Run", "find", "lead_or_follow", "leave", "stop"]
+__all__ = ["Produce", "Run", "find", "is_leading", "lead_or_follow", "leave", "stop"]
 
 _office = Office()
 
 lead_or_follow = _office.lead_or_follow
 find = _office.find
+is_leading = _office.is_leading
 stop = _office.stop
 leave = _office.leave

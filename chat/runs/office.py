@@ -79,6 +79,11 @@ class Office:
         shared_log.ask_to_stop(leader, run_id)
         return True
 
+    def is_leading(self) -> bool:
+        """Whether an answer is being written here."""
+        with self._lock:
+            return any(run.is_led_here and not run.has_ended for run in self._runs.values())
+
     def leave(self, run_id: str, reader: str) -> None:
         """End the reading of one reader, wherever they read. A run that nobody else reads is cancelled."""
         with self._lock:

@@ -41,5 +41,5 @@ def depends_on(settings, monkeypatch, clock) -> Callable[..., Readiness]:
 @pytest.fixture
 def drain(monkeypatch) -> Callable[[], None]:
     """What the worker does when it is told to stop; undone after the test."""
-    monkeypatch.setattr(draining, "_draining", False)
+    monkeypatch.setattr(draining, "_flag", bytearray(1))
     return draining.start
