@@ -159,7 +159,7 @@ def _streamed(asked: Asked, after: int = 0) -> StreamingHttpResponse:
     return StreamingHttpResponse(frames, headers=ui_stream.HEADERS | told)
 
 
-def _document(request: HttpRequest) -> schemas.DocumentIn:
+def _document(request: HttpRequest) -> schemas.DocumentIn | schemas.FileIn:
     """The document and what is said of it, from either form of the request."""
     if request.content_type != "multipart/form-data":
         return schemas.parsed(schemas.DocumentIn, request.body)
@@ -169,7 +169,7 @@ def _document(request: HttpRequest) -> schemas.DocumentIn:
     if file.size is None or file.size > schemas.MAX_DOCUMENT_BYTES:
         raise HttpError(413, "The file is larger than 10 MB.")
     fields = {"document": file.read(), "documentType": request.POST.get("documentType", "other"), "fileName": file.name}
-    return schemas.parsed(schemas.DocumentIn, fields)
+    return schemas.parsed(schemas.FileIn, fields)
 
 
 def _last_event_id(request: HttpRequest) -> int:

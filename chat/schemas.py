@@ -186,14 +186,21 @@ class FeedbackIn(Wire):
 DocumentType = Literal["medical", "administrative", "mdph", "other"]
 
 
-class DocumentIn(Wire):
-    """A document: pasted text or a file's bytes as base64 in JSON (up to 512 KB), the bytes themselves from a form
-    (up to 10 MB).
-    """
-
-    document: Annotated[str, StringConstraints(min_length=1, max_length=MAX_DOCUMENT_TEXT), Sayable] | bytes
+class _DocumentIn(Wire):
     document_type: DocumentType = "other"
     file_name: Annotated[str, StringConstraints(max_length=200), Sayable] = ""
+
+
+class DocumentIn(_DocumentIn):
+    """A document in JSON: pasted text, or a file's bytes as base64."""
+
+    document: Annotated[str, StringConstraints(min_length=1, max_length=MAX_DOCUMENT_TEXT), Sayable]
+
+
+class FileIn(_DocumentIn):
+    """A document from a form, up to 10 MB; checked before it is read."""
+
+    document: bytes
 
 
 class DateOut(Wire):

@@ -45,6 +45,15 @@ def test_bad_input_is_refused_with_a_problem(visitor, ai, door, what):
     assert ai.calls == 0
 
 
+@pytest.mark.parametrize("field", ["document", "fileName", "documentType"])
+def test_a_null_character_in_a_document_is_refused_and_named(visitor, ai, field):
+    body = {"document": "Bonjour", "documentType": "other", "fileName": "lettre.txt"} | {field: "a\0b"}
+    refusal = visitor.post_json("/api/chat/analyze-document", body)
+    assert refusal.status_code == 422
+    assert [error["field"] for error in refusal.json()["errors"]] == [field]
+    assert ai.calls == 0
+
+
 def test_a_refusal_names_the_field_and_does_not_repeat_the_input(visitor):
     problem = visitor.ask("secret " * 1000).json()
     assert [error["field"] for error in problem["errors"]] == ["message"]
