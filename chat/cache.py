@@ -3,7 +3,7 @@
 A key is an HMAC over everything that may change the answer: the normalised question, its language, the history and
 context, the model, the prompt's version and the version of the passages it rests on. So an edited knowledge entry
 outdates just the answers that used it. Scope `public` is for questions without history and context; all others are kept
-for their caller alone. Neither words nor caller can be read from a key.
+for their caller alone. Neither words nor caller can be read from a key. docs/answers.md gives the lifetimes and sizes.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import hashlib
 import hmac
 import math
 import random
-import threading
 import time
 import zlib
 from collections.abc import Sequence
@@ -23,8 +22,8 @@ import orjson
 from django.conf import settings
 from redis import Redis
 
-from chat import events, prompts
-from chat.events import Event
+from chat import events, hit_rate, prompts
+from chat.events import Delta, Event, Notice
 from chat.questions import Question, normalise
 from chat.store import answers as store
 from chat.transcripts import Transcript
@@ -34,7 +33,10 @@ log = logs.get_logger(__name__)
 
 SCHEMA = 1  # of the envelope; another number is not read
 COMPRESS_ABOVE = 1024  # bytes
+MOST_BYTES = 64 * 1024  # of an envelope; an answer is 2 KB, and nobody reads a hundred pages
 JITTER = 0.1  # so that what was kept together does not expire together
+# Shares of its fresh time for which an expired answer is still given to everyone while it is made anew.
+GRACE = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,11 @@ class Kept:
     @property
     def is_fresh(self) -> bool:
         return time.time() < self.fresh_until
+
+    @property
+    def is_current(self) -> bool:
+        """Fresh, or so little past it that nobody need wait while it is made anew."""
+        return time.time() < self.fresh_until + GRACE * (self.fresh_until - self.created)
 
     def should_be_renewed(self) -> bool:
         """Whether to make it anew before it expires: seldom long before, surely at the end (the XFetch rule).
@@ -98,12 +105,18 @@ def is_away() -> bool:
 
 def find(key: str) -> Kept | None:
     """What is kept there, fresh or stale, or None. One Redis trip; an unreadable entry is as good as none."""
-    data = store.ask(lambda redis: redis.get(f"bff:answer:{key}"), None)
-    kept = _open(data) if isinstance(data, bytes) else None
-    result = "error" if store.is_away else "miss" if kept is None else "hit" if kept.is_fresh else "stale"
+    kept = look(key)
+    result = "error" if store.is_away else "miss" if kept is None else "hit" if kept.is_current else "stale"
     metrics.CACHE_REQUESTS.labels(result).inc()
-    hit_rate.count(result == "hit")
+    if result != "error":
+        hit_rate.count(result == "hit")
     return kept
+
+
+def look(key: str) -> Kept | None:
+    """The same for ourselves: nobody asked, so nothing is counted."""
+    data = store.ask(lambda redis: redis.get(f"bff:answer:{key}"), None)
+    return _open(data) if isinstance(data, bytes) else None
 
 
 def keep(key: str, said: Sequence[Event], cost_ms: int, *, warm: bool = False) -> bool:
@@ -112,15 +125,19 @@ def keep(key: str, said: Sequence[Event], cost_ms: int, *, warm: bool = False) -
         return False
     fresh = (settings.CACHE_TTL_WARM if warm else settings.CACHE_TTL_ANSWER) * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311 spread, not secrecy
     lifetime = int(fresh + settings.CACHE_TTL_STALE)
-    envelope = _seal(said, time.time(), fresh, cost_ms)
+    envelope = _seal(said, now := time.time(), fresh, cost_ms)
+    if len(envelope) > MOST_BYTES:
+        return False
 
     def write(redis: Redis) -> bool:
         pipe = redis.pipeline(transaction=False)
         pipe.set(f"bff:answer:{key}", envelope, ex=lifetime)
-        scope = key.partition(":")[0]
-        if scope != "public":
-            pipe.sadd(f"bff:answers-of:{scope}", key)
-            pipe.expire(f"bff:answers-of:{scope}", lifetime)
+        if not is_shared(key):
+            # By when they end, so that one who asks every day for years leaves no more than a fortnight of keys.
+            index = f"bff:answers-of:{key.partition(':')[0]}"
+            pipe.zadd(index, {key: now + lifetime})
+            pipe.zremrangebyscore(index, 0, now)
+            pipe.expire(index, 2 * lifetime)
         pipe.execute()
         return True
 
@@ -132,32 +149,36 @@ def evict(key: str) -> None:
     store.ask(lambda redis: redis.delete(f"bff:answer:{key}"), None)
 
 
-def forget(caller_id: str) -> None:
-    """Forget all that is kept for one caller alone."""
+def forget(caller_id: str) -> int | None:
+    """Forget all that is kept for one caller alone; how many answers it were, None when Redis is away."""
     index = f"bff:answers-of:{owner_of(caller_id)}"
 
-    def purge(redis: Redis) -> None:
-        keys: set[bytes] = redis.smembers(index)  # type: ignore[assignment]
-        redis.delete(index, *(f"bff:answer:{key.decode()}" for key in keys))
+    def purge(redis: Redis) -> int:
+        keys: list[bytes] = redis.zrange(index, 0, -1)  # type: ignore[assignment]
+        answers = [f"bff:answer:{key.decode()}" for key in keys]
+        forgotten = redis.delete(*answers) if answers else 0
+        redis.delete(index)
+        return int(forgotten)
 
-    store.ask(purge, None)
+    return store.ask(purge, None)
 
 
 def _is_worth_keeping(said: Sequence[Event]) -> bool:
-    transcript = Transcript(said)
-    finish = transcript.finish
+    finish = Transcript(said).finish
     return (
         finish is not None
         and finish.origin == "ai"
         and finish.ending == "stop"
         and finish.degraded is None
-        and bool(transcript.text.strip())
+        # What we say beside an answer is no answer: help lines alone don't count.
+        and any(event.text.strip() for event in said if isinstance(event, Delta))
     )
 
 
 def _seal(said: Sequence[Event], created: float, fresh_seconds: float, cost_ms: int) -> bytes:
+    """The envelope: what the AI said, without what we said beside it, which belongs to the moment and to the reader."""
     head = orjson.dumps([SCHEMA, created, created + fresh_seconds, cost_ms])
-    body = head + b"\n" + events.encode([event for event in said if not _is_passing(event)])
+    body = head + b"\n" + events.encode([event for event in said if not isinstance(event, Notice)])
     return b"z" + zlib.compress(body, 1) if len(body) > COMPRESS_ABOVE else b"j" + body
 
 
@@ -170,70 +191,3 @@ def _open(data: bytes) -> Kept | None:
     except (ValueError, TypeError, KeyError, zlib.error):
         log.warning("Unreadable cache entry", code="cache_entry_unreadable")
         return None
-
-
-def _is_passing(event: Event) -> bool:
-    return isinstance(event, events.Notice) and event.kind == "status"
-
-
-class HitRate:
-    """Hits and lookups of the whole fleet over the last five minutes, by the minute.
-
-    Counted in this process and added to Redis at most once a second, so that a lookup costs no second trip.
-    """
-
-    MINUTES = 5
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._hits = self._lookups = 0
-        self._flushed_at = 0.0
-
-    def count(self, is_hit: bool) -> None:
-        with self._lock:
-            self._hits += is_hit
-            self._lookups += 1
-            is_due = time.monotonic() - self._flushed_at > 1
-        if is_due:
-            self.flush()
-
-    def flush(self) -> None:
-        with self._lock:
-            hits, lookups, self._hits, self._lookups = self._hits, self._lookups, 0, 0
-            self._flushed_at = time.monotonic()
-        if not lookups:
-            return
-        key = self._key(int(time.time() // 60))
-
-        def add(redis: Redis) -> None:
-            pipe = redis.pipeline(transaction=False)
-            pipe.hincrby(key, "hits", hits)
-            pipe.hincrby(key, "lookups", lookups)
-            pipe.expire(key, (self.MINUTES + 1) * 60)
-            pipe.execute()
-
-        store.ask(add, None)
-
-    def current(self) -> float | None:
-        """Between 0 and 1; None when nobody asked anything, or Redis is away."""
-        self.flush()
-        now = int(time.time() // 60)
-
-        def read(redis: Redis) -> list[list[bytes | None]]:
-            pipe = redis.pipeline(transaction=False)
-            for minute in range(now - self.MINUTES + 1, now + 1):
-                pipe.hmget(self._key(minute), "hits", "lookups")
-            rows: list[list[bytes | None]] = pipe.execute()
-            return rows
-
-        nothing: list[list[bytes | None]] = []
-        rows = store.ask(read, nothing)
-        hits, lookups = (sum(int(row[column] or 0) for row in rows) for column in (0, 1))
-        return round(hits / lookups, 4) if lookups else None
-
-    @staticmethod
-    def _key(minute: int) -> str:
-        return f"bff:hit-rate:{minute}"
-
-
-hit_rate = HitRate()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import requests
 from django.conf import settings
 
-from chat import cache
+from chat import hit_rate
 from chat.upstream import breakers
 
 TIMEOUT_SECONDS = 0.6
@@ -34,4 +34,4 @@ def ai_service() -> dict[str, object]:
 
 def answer_cache() -> dict[str, object]:
     """The fleet's hit rate over the last five minutes; None when nobody asked."""
-    return {"hitRate": cache.hit_rate.current()}
+    return {"hitRate": hit_rate.current()}

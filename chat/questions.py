@@ -52,12 +52,22 @@ class Question:
 
 
 def normalise(text: str) -> str:
-    """The same question however it is typed: case, spaces, apostrophes and trailing punctuation don't count.
+    """The same question however it is typed, where the typing can't change what is meant.
 
-    Accents stay: "il a un diplôme" may be folded by search, but "pêche" and "péché" are two questions.
+    Case, runs of spaces, kinds of apostrophe and dash, ligatures, the cedilla and punctuation at the end don't count:
+    `  QU’EST-CE que  l'Œil ?!` is `qu'est-ce que l'oeil`. Accents do: `pêche` and `péché` are two questions, and so are
+    `il a` and `il à`; a search may fold them, a key may not. Nor may punctuation inside, or a sign: `10 %` is not `10`.
     """
-    text = unicodedata.normalize("NFKC", text).casefold().replace("\u2019", "'")
-    return re.sub(r"\s+", " ", text).strip().rstrip(" .!?\u2026").strip()
+    return _SPACES.sub(" ", unicodedata.normalize("NFKC", text).casefold().translate(_TYPING)).strip(" .!?,;:")
+
+
+_SPACES = re.compile(r"\s+")
+# No two French words differ by a ligature or a cedilla alone.
+_TYPING = str.maketrans(
+    dict.fromkeys("\u2018\u2019\u02bc\u00b4`", "'")
+    | dict.fromkeys("\u2010\u2011\u2012\u2013\u2014", "-")
+    | {"œ": "oe", "æ": "ae", "ç": "c"}
+)
 
 
 def language_of(text: str, otherwise: Language = "fr") -> Language:

@@ -49,14 +49,14 @@ def tasks(only: set[str] | None = None) -> Iterator[Task]:
 
 def is_warm(task: Task) -> bool:
     """Whether a fresh answer to it is kept already."""
-    kept = cache.find(answering.key_of(task.question))
+    kept = cache.look(answering.key_of(task.question))
     return kept is not None and kept.is_fresh
 
 
-def warm(task: Task, *, again: bool = False) -> Outcome:
-    """Ask it, unless somebody has meanwhile – or `again` in any case."""
+def warm(task: Task, *, made_since: float = 0) -> Outcome:
+    """Ask it, unless there is an answer – or only one kept before `made_since` (unix seconds)."""
     began = time.monotonic()
-    transcript = plain.gather(answering.answer(task.question, bypass_cache=again, warm=True).read())
+    transcript = plain.gather(answering.answer(task.question, made_since=made_since, warm=True).read())
     finish = transcript.finish
     assert finish is not None
     seconds = time.monotonic() - began

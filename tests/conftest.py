@@ -11,6 +11,7 @@ from django.test import Client
 from django_redis import get_redis_connection
 
 from ai_service.control import StandIn
+from chat import hit_rate
 from chat.upstream import breakers, session
 from observability import absence
 from tests.server import Server
@@ -52,6 +53,7 @@ def ai() -> Iterator[StandIn]:
 def _nothing_remembered() -> Iterator[None]:
     """No test finds what another left in Redis or in this process."""
     yield
+    hit_rate.current()  # what it counted is handed in before, not after
     get_redis_connection("default").flushdb()
     breakers._build.cache_clear()
     session.get.cache_clear()

@@ -10,6 +10,7 @@ from chat.questions import Language
 from chat.upstream.exchange import CallError, CutError, Exchange, Operation, ProtocolError, decode, encode, expect
 
 PATH = "/v1/chat/completions"
+CUT_SHORT = {"length", "content_filter"}  # reasons to end that leave an answer incomplete
 MESSAGE_LIMIT = 1024 * 1024  # bytes of one server-sent event
 
 
@@ -80,7 +81,7 @@ class _Completion:
         # A model that declines says so in `refusal`; it is the person's answer all the same.
         self._words.append(expect(str, delta.get("content") or delta.get("refusal") or ""))
         if reason := choice.get("finish_reason"):
-            self.ending = "length" if expect(str, reason) == "length" else "stop"
+            self.ending = "length" if expect(str, reason) in CUT_SHORT else "stop"
 
     def _add_usage(self, usage: dict[str, Any]) -> None:
         prompt, completion = usage.get("prompt_tokens") or 0, usage.get("completion_tokens") or 0

@@ -88,12 +88,13 @@ class Command(BaseCommand):
     def _ask_all(self, tasks: Sequence[Task], report: Report, options: dict[str, Any]) -> None:
         """Ask at most `concurrency` at a time, and no more once the AI can't."""
         progress = Progress(self.stderr, len(tasks))
+        made_since = time.time() if options["all"] else 0  # another --all at the same time doesn't ask them twice
         waiting = _paced(tasks, options["rate"])
         with ThreadPoolExecutor(options["concurrency"]) as pool:
             running: set[Future[Outcome]] = set()
             while not report.of("unavailable"):
                 while len(running) < options["concurrency"] and (task := next(waiting, None)):
-                    running.add(pool.submit(warming.warm, task, again=options["all"]))
+                    running.add(pool.submit(warming.warm, task, made_since=made_since))
                 if not running:
                     break
                 done, running = wait(running, return_when=FIRST_COMPLETED)
