@@ -43,13 +43,18 @@ class Process:
     """A child process that listens on a port, and that its owner takes down with it.
 
     It leads a group of its own, so that a Ctrl-C reaches its owner alone and a signal all of its children. `env` is its
-    whole environment, ours when left out.
+    whole environment, ours when left out; `patience` the seconds in which it must listen.
     """
 
     def __init__(
-        self, *command: str, port: int, env: Mapping[str, str] | None = None, output: Path | None = None
+        self,
+        *command: str,
+        port: int,
+        env: Mapping[str, str] | None = None,
+        output: Path | None = None,
+        patience: float = 20.0,
     ) -> None:
-        self.command, self.port, self.env, self.output = command, port, env, output
+        self.command, self.port, self.env, self.output, self.patience = command, port, env, output, patience
         atexit.register(self.stop)
         self.start()
 
@@ -58,7 +63,7 @@ class Process:
             self.child = subprocess.Popen(  # noqa: S603 our own commands
                 self.command, stdout=sink, stderr=sink, env=self.env, cwd=ROOT, start_new_session=True
             )
-        wait_for_port(self.port)
+        wait_for_port(self.port, self.patience)
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
         """End the whole group; what does not end within 10 s is killed."""

@@ -1,0 +1,23 @@
+-- Arguments: a bearer token, and a body in which each {n} becomes a number that no other request has.
+local number = os.time() * 1000000
+
+function init(arguments)
+  token, body = arguments[1], arguments[2]
+  wrk.method = "POST"
+  wrk.headers["Content-Type"] = "application/json"
+  wrk.headers["Authorization"] = "Bearer " .. token
+  wrk.headers["X-Forwarded-Proto"] = "https"
+end
+
+function request()
+  number = number + 1
+  return wrk.format(nil, nil, nil, (body:gsub("{n}", tostring(number))))
+end
+
+function done(summary, latency)
+  local e = summary.errors
+  print(string.format(
+    'RESULT {"requests": %d, "seconds": %f, "errors": %d, "p50": %f, "p95": %f, "p99": %f}',
+    summary.requests, summary.duration / 1e6, e.connect + e.read + e.write + e.status + e.timeout,
+    latency:percentile(50) / 1e3, latency:percentile(95) / 1e3, latency:percentile(99) / 1e3))
+end
