@@ -13,7 +13,7 @@ from django.contrib.sessions import middleware as sessions
 from django.http import HttpRequest, HttpResponseBase, HttpResponseForbidden
 from django.middleware import clickjacking, common, csrf, locale
 
-API_PATHS = ("/api/chat/", "/v1/")
+API_PATHS = ("/api/chat/", "/api/me", "/v1/")
 OPERATIONS_PATHS = ("/healthz", "/readyz", "/metrics")
 MACHINE_PATHS = (*API_PATHS, *OPERATIONS_PATHS)
 

@@ -22,6 +22,7 @@ log = logs.get_logger(__name__)
 TOO_LARGE = "The request is larger than 512 KB. A larger document may be sent as a file, in a form."
 # pydantic tells where in our types it was, too: `messages.0.content.function-after[_sayable(), str]`.
 FIELD_NAME = re.compile(r"(?!(?:str|int|float|bool|bytes)$)[A-Za-z]\w{0,63}", re.ASCII)
+WHAT_TO_DO = {401: {"WWW-Authenticate": "Bearer"}, 503: {"Retry-After": "5"}}
 OPENAI_TYPES = {401: "authentication_error", 403: "permission_error", 404: "not_found_error", 429: "rate_limit_error"}
 
 
@@ -99,7 +100,7 @@ def install(api: NinjaAPI) -> None:
 
 def _refused(request: HttpRequest, error: HttpError | type[HttpError]) -> HttpResponse:
     assert isinstance(error, HttpError)
-    return problem(request, error.status_code, str(error))
+    return problem(request, error.status_code, str(error), headers=WHAT_TO_DO.get(error.status_code))
 
 
 def _invalid(request: HttpRequest, error: ValidationError | type[ValidationError]) -> HttpResponse:
@@ -116,7 +117,7 @@ def _field(location: Sequence[Any]) -> str:
 
 def _history_away(request: HttpRequest, error: Exception | type[Exception]) -> HttpResponse:
     log.warning("History is not available", code=type(error).__name__)
-    return problem(request, 503, "The history is not available just now.", headers={"Retry-After": "5"})
+    return problem(request, 503, "The history is not available just now.", headers=WHAT_TO_DO[503])
 
 
 def _crash(request: HttpRequest, error: Exception | type[Exception]) -> HttpResponse:

@@ -10,6 +10,7 @@ from bff import problems
 
 api = NinjaAPI(title="chat-bff", version="1", urls_namespace="api", docs_url="/docs", openapi_url="/openapi.json")
 api.add_router("/chat/", "chat.api.router")
+api.add_router("/me", "chat.me_api.router")
 problems.install(api)
 
 # OpenAI's clients want their own address, without documentation of ours in it.

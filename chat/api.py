@@ -11,9 +11,10 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, Stream
 from ninja import Query, Router
 from ninja.errors import HttpError
 
-from chat import answering, conversations, documents, fallbacks, schemas
+from chat import answering, claims, conversations, documents, fallbacks, schemas
 from chat.analysing import analyse
 from chat.answering import Asked
+from chat.claims import ClaimedByAnother
 from chat.conversations import Place, UnknownConversation
 from chat.documents import DocumentError
 from chat.questions import Language, language_of
@@ -103,6 +104,18 @@ def feedback(request: HttpRequest, body: schemas.FeedbackIn) -> HttpResponse:
     if not conversations.rate(caller_of(request), body.message_id, body.rating, body.comment):
         raise Http404
     return HttpResponse(status=204)
+
+
+@router.post("/claim", response=schemas.ClaimOut)
+def claim(request: HttpRequest) -> dict[str, int]:
+    """Make what a visitor asked one's own after signing in: with the bearer token, while the cookie is still sent."""
+    caller = request.caller  # type: ignore[attr-defined]
+    if caller.kind != "user":
+        raise HttpError(401, "Please sign in first.")
+    try:
+        return {"claimed": claims.claim(caller.id, caller.visitor) if caller.visitor else 0}
+    except ClaimedByAnother:
+        raise HttpError(409, "These conversations belong to somebody else by now.") from None
 
 
 @router.post("/analyze-document", response={200: schemas.AnalysisOut, 413: schemas.Problem, 422: schemas.Problem})

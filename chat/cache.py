@@ -21,6 +21,7 @@ from functools import cache
 import orjson
 from django.conf import settings
 from redis import Redis
+from redis.commands.core import Script
 
 from chat import events, hit_rate, prompts
 from chat.events import Delta, Event, Notice
@@ -37,6 +38,19 @@ MOST_BYTES = 64 * 1024  # of an envelope; an answer is 2 KB, and nobody reads a 
 JITTER = 0.1  # so that what was kept together does not expire together
 # Shares of its fresh time for which an expired answer is still given to everyone while it is made anew.
 GRACE = 0.1
+FORGOTTEN_SECONDS = 120
+
+# One caller's answer, and its place in the index of what is kept for them; unless they were forgotten meanwhile.
+# The index is by when they end, so that one who asks every day for years leaves no more than a fortnight of keys.
+_KEEP_PRIVATE = """
+local envelope, lifetime, key, now = unpack(ARGV)
+if redis.call('EXISTS', KEYS[3]) == 1 then return 0 end
+redis.call('SET', KEYS[1], envelope, 'EX', lifetime)
+redis.call('ZADD', KEYS[2], now + lifetime, key)
+redis.call('ZREMRANGEBYSCORE', KEYS[2], 0, now)
+redis.call('EXPIRE', KEYS[2], 2 * lifetime)
+return 1
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +82,11 @@ class Kept:
     @property
     def age_seconds(self) -> int:
         return max(0, int(time.time() - self.created))
+
+
+@cache
+def _keep_private() -> Script:
+    return Redis().register_script(_KEEP_PRIVATE)
 
 
 @cache
@@ -130,16 +149,11 @@ def keep(key: str, said: Sequence[Event], cost_ms: int, *, warm: bool = False) -
         return False
 
     def write(redis: Redis) -> bool:
-        pipe = redis.pipeline(transaction=False)
-        pipe.set(f"bff:answer:{key}", envelope, ex=lifetime)
-        if not is_shared(key):
-            # By when they end, so that one who asks every day for years leaves no more than a fortnight of keys.
-            index = f"bff:answers-of:{key.partition(':')[0]}"
-            pipe.zadd(index, {key: now + lifetime})
-            pipe.zremrangebyscore(index, 0, now)
-            pipe.expire(index, 2 * lifetime)
-        pipe.execute()
-        return True
+        if is_shared(key):
+            return bool(redis.set(f"bff:answer:{key}", envelope, ex=lifetime))
+        scope = key.partition(":")[0]
+        keys = [f"bff:answer:{key}", f"bff:answers-of:{scope}", f"bff:forgotten:{scope}"]
+        return bool(_keep_private()(keys, [envelope, lifetime, key, now], client=redis))
 
     return store.ask(write, False)
 
@@ -150,10 +164,15 @@ def evict(key: str) -> None:
 
 
 def forget(caller_id: str) -> int | None:
-    """Forget all that is kept for one caller alone; how many answers it were, None when Redis is away."""
-    index = f"bff:answers-of:{owner_of(caller_id)}"
+    """Forget all that is kept for one caller alone; how many answers it were, None when Redis is away.
+
+    An answer being written meanwhile is not kept when it ends: the mark lasts longer than any answer takes.
+    """
+    scope = owner_of(caller_id)
+    index = f"bff:answers-of:{scope}"
 
     def purge(redis: Redis) -> int:
+        redis.set(f"bff:forgotten:{scope}", "", ex=FORGOTTEN_SECONDS)
         keys: list[bytes] = redis.zrange(index, 0, -1)  # type: ignore[assignment]
         answers = [f"bff:answer:{key.decode()}" for key in keys]
         forgotten = redis.delete(*answers) if answers else 0

@@ -12,12 +12,12 @@ from datetime import timedelta
 from typing import Any, TypeVar
 
 from django.conf import settings
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, IntegrityError, transaction
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare, salted_hmac
 
-from chat import cache, runs
+from chat import cache, claims, runs
 from chat.database import DatabaseAway, database
 from chat.events import Event, Finish
 from chat.models import Conversation, Message, new_public_id
@@ -70,7 +70,9 @@ class Record:
     def complete(self, transcript: Transcript) -> None:
         """Save the answer as it ended."""
         if self._has_begun:
-            self.saved = _save(lambda: _update(self.message_id, transcript))
+            self.saved = _save(
+                lambda: _update(self.message_id, transcript) or _has_arrived(self.message_id, transcript)
+            )
         else:
             self.saved = _save(lambda: self._insert(_filled(Message(), transcript)))
 
@@ -80,6 +82,15 @@ class Record:
         self.saved = _save(lambda: not Message.objects.filter(_pending(self.message_id)).exists())
 
     def _insert(self, answer: Message) -> bool:
+        """Whether both are there; they may be from a first try whose confirmation was lost with the connection."""
+        try:
+            self._write(answer)
+        except IntegrityError:
+            if not Message.objects.filter(public_id=self.message_id).exists():
+                raise
+        return True
+
+    def _write(self, answer: Message) -> None:
         with transaction.atomic():
             conversation = self.place.row or self._new_conversation()
             answer.public_id, answer.role = self.message_id, Message.Role.ASSISTANT
@@ -91,7 +102,6 @@ class Record:
             if self.place.row is not None:
                 Conversation.objects.filter(pk=conversation.pk).update(updated_at=timezone.now())
         self.place.row = conversation
-        return True
 
     def _new_conversation(self) -> Conversation:
         title = " ".join(self.question.split())[:TITLE_LENGTH]
@@ -104,7 +114,8 @@ class Record:
 def locate(owner: str, public_id: str | None, *, may_begin: bool = False) -> Place:
     """Where the next message goes. Raises UnknownConversation unless `may_begin` lets the client choose a new id.
 
-    An id that this very person got from us is no such choice: that conversation began while the database was away.
+    An id that this very person got from us is no such choice: that conversation began while the database was away – or
+    was forgotten meanwhile, which we don't remember: then it begins anew, and the question isn't lost.
     """
     if public_id is None:
         return Place(owner, _marked(owner, new_public_id()))
@@ -115,6 +126,10 @@ def locate(owner: str, public_id: str | None, *, may_begin: bool = False) -> Pla
         log.warning("History could not be read", code="database_away")
         return Place(owner, public_id, may_exist=True)
     may_begin = may_begin or _is_given_out(owner, public_id)
+    if place.row is None and not may_begin:
+        may_begin = any(
+            _is_given_out(visitor, public_id) for visitor in database.ask(lambda: claims.visitors_of(owner))
+        )
     if place.row is None and not may_begin:
         raise UnknownConversation(public_id)
     place.may_exist = may_begin
@@ -186,6 +201,7 @@ def forget(owner: str, public_id: str | None) -> int:
             runs.leave(message.run_id, message.public_id)
         else:
             runs.stop(message.run_id)
+    runs.forget(cache.owner_of(owner))
     cache.forget(owner)
     return count
 
@@ -239,6 +255,12 @@ def _filled(message: Message, transcript: Transcript) -> Message:
 def _update(message_id: str, transcript: Transcript) -> bool:
     """Save how a pending answer ended. False when there is none: it has been saved, stopped or forgotten meanwhile."""
     return Message.objects.filter(_pending(message_id)).update(**_columns(transcript)) == 1
+
+
+def _has_arrived(message_id: str, transcript: Transcript) -> bool:
+    """Whether just this was saved before, by a try whose confirmation was lost with the connection."""
+    columns = _columns(transcript)
+    return Message.objects.filter(public_id=message_id, status=columns["status"], text=columns["text"]).exists()
 
 
 def _pending(message_id: str) -> Q:

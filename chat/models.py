@@ -79,6 +79,40 @@ class Message(models.Model):
         return self.public_id
 
 
+class Claim(models.Model):
+    """A visitor who turned out to be this person: what they had asked before signing in is theirs, for good."""
+
+    visitor = models.CharField(max_length=100, unique=True, editable=False)
+    owner = models.CharField(max_length=100, db_index=True, editable=False)
+    claimed_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    def __str__(self) -> str:
+        return self.visitor
+
+
+class ApiKey(models.Model):
+    """What a program shows to call in its own name. The key itself is not kept: see chat/api_keys.py."""
+
+    name = models.CharField(_("name"), max_length=80, help_text=_("Whose program this is, and what it does."))
+    prefix = models.CharField(_("begins with"), max_length=12, editable=False)
+    digest = models.CharField(max_length=64, unique=True, editable=False)
+    created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
+    expires_at = models.DateTimeField(_("expires"), null=True, blank=True)
+    revoked_at = models.DateTimeField(_("revoked"), null=True, editable=False)
+    last_used_on = models.DateField(_("last used"), null=True, editable=False)
+
+    class Meta:
+        verbose_name = _("API key")
+        verbose_name_plural = _("API keys")
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.prefix}…)"
+
+    @property
+    def is_in_force(self) -> bool:
+        return self.revoked_at is None and (self.expires_at is None or self.expires_at > timezone.now())
+
+
 class KnowledgeEntry(models.Model):
     """One article of the knowledge base, in one language, with the public page that its facts come from."""
 

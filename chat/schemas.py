@@ -173,6 +173,10 @@ class ResetOut(Wire):
     deleted: int
 
 
+class ClaimOut(Wire):
+    claimed: int
+
+
 class StopOut(Wire):
     stopped: bool
 

@@ -7,10 +7,11 @@ on each instance, one connection to Redis. Without Redis everything goes on, sha
 
 from __future__ import annotations
 
+from chat.runs.log import forget
 from chat.runs.office import Office, Produce
 from chat.runs.run import Run
 
-__all__ = ["Produce", "Run", "find", "is_leading", "lead_or_follow", "leave", "stop"]
+__all__ = ["Produce", "Run", "find", "forget", "is_leading", "lead_or_follow", "leave", "stop"]
 
 _office = Office()
 

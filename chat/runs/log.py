@@ -6,6 +6,7 @@ bff:flight:{key}       string   who answers this question now: "{process} {run}"
 bff:process:{process}  string   a lease: this process lives; one renewal serves all the runs it leads
 bff:stops:{process}    set      "{run}": end it; "{run} {reader}": this reader leaves
 bff:reading:{run}      string   a lease: somebody on another instance reads this run
+bff:runs-of:{scope}    set      "{run}": the logs of answers that are one caller's own
 """
 
 from __future__ import annotations
@@ -81,6 +82,9 @@ def publish(process: str, runs: Iterable[tuple[Run, Sequence[Event]]]) -> bool:
             fields = {"p": process, "n": run.published, "e": events.encode(new)}
             pipe.xadd(key, fields, maxlen=LOG_MAX_ENTRIES, approximate=True)
             pipe.expire(key, LOG_SECONDS)
+            if run.published == 0 and (owner := run.owner):
+                pipe.sadd(f"bff:runs-of:{owner}", run.id)
+                pipe.expire(f"bff:runs-of:{owner}", LOG_SECONDS)
             if isinstance(new[-1], Finish):
                 pipe.eval(_RELEASE, 1, f"bff:flight:{run.flight}", f"{process} {run.id}")
         pipe.execute()
@@ -129,6 +133,17 @@ def tail(run_id: str, after: str, wait_seconds: float = TAIL_SECONDS) -> list[En
         for _, entries in found
         for place, fields in entries
     ]
+
+
+def forget(owner: str) -> None:
+    """Delete the logs of one caller's own answers. What an answer under way still writes expires by itself."""
+
+    def purge(redis: Redis) -> None:
+        index = f"bff:runs-of:{owner}"
+        runs: set[bytes] = redis.smembers(index)  # type: ignore[assignment]
+        redis.delete(index, *(f"bff:run:{run.decode()}" for run in runs))
+
+    shared.ask(purge, None)
 
 
 def ask_to_stop(process: str, run_id: str) -> None:

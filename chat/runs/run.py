@@ -46,6 +46,12 @@ class Run:
         self._on_end: list[OnEnd] | None = []  # None once it is ending
 
     @property
+    def owner(self) -> str:
+        """The scope of the one caller whose answer this is; empty for one that anybody may be given."""
+        scope = self.flight.partition(":")[0]
+        return "" if scope == "public" else scope
+
+    @property
     def has_ended(self) -> bool:
         return self.ended_at is not None
 

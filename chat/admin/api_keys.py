@@ -1,0 +1,69 @@
+"""API keys: made here and shown once, looked at, revoked. None is deleted, so that its use can still be told."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from chat import api_keys
+from chat.models import ApiKey
+from observability import logs
+
+log = logs.get_logger(__name__)
+
+
+@admin.register(ApiKey)
+class ApiKeyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # takes none at run time
+    list_display = ["name", "beginning", "in_force", "created_at", "last_used_on", "expires_at"]
+    ordering = ["-created_at"]
+    actions = ["revoke"]
+
+    def has_delete_permission(self, request: HttpRequest, obj: ApiKey | None = None) -> bool:
+        return False
+
+    def get_fields(self, request: HttpRequest, obj: ApiKey | None = None) -> tuple[str, ...]:
+        return ("name", "expires_at", *self.get_readonly_fields(request, obj))
+
+    def get_readonly_fields(self, request: HttpRequest, obj: ApiKey | None = None) -> tuple[str, ...]:
+        told = ("beginning", "in_force", "created_at", "last_used_on", "revoked_at")
+        return told if obj is not None else ()
+
+    def save_model(self, request: HttpRequest, obj: ApiKey, form: Any, change: bool) -> None:
+        if not change:
+            made, request.new_api_key = api_keys.make(obj.name, obj.expires_at)  # type: ignore[attr-defined]
+            obj.prefix, obj.digest = made.prefix, made.digest
+        super().save_model(request, obj, form, change)
+        log.info("API key changed" if change else "API key made", user_id=str(request.user.pk), code=obj.prefix)
+
+    def response_add(self, request: HttpRequest, obj: ApiKey, post_url_continue: str | None = None) -> HttpResponse:
+        """The one page that shows the key: not by a redirect, which would have to keep it somewhere."""
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _("The new API key"),
+            "opts": self.opts,
+            "api_key": obj,
+            "key": request.new_api_key,  # type: ignore[attr-defined]
+        }
+        return TemplateResponse(request, "admin/chat/apikey/shown_once.html", context)
+
+    @admin.action(description=_("Revoke the selected keys"), permissions=["change"])
+    def revoke(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:
+        for row in queryset.filter(revoked_at=None):
+            ApiKey.objects.filter(pk=row.pk).update(revoked_at=timezone.now())
+            self.log_change(request, row, str(_("Revoked.")))
+            log.info("API key revoked", user_id=str(request.user.pk), code=row.prefix)
+        self.message_user(request, _("Revoked. They are refused everywhere within a few seconds."))
+
+    @admin.display(description=_("begins with"), ordering="prefix")
+    def beginning(self, obj: ApiKey) -> str:
+        return f"{obj.prefix}…"
+
+    @admin.display(description=_("in force"), boolean=True)
+    def in_force(self, obj: ApiKey) -> bool:
+        return obj.is_in_force

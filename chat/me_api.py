@@ -1,0 +1,30 @@
+"""The doors to one's own data, as a whole: take it along, or have it deleted."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, StreamingHttpResponse
+from ninja import Router
+from ninja.errors import HttpError
+
+from chat import personal_data, schemas
+from chat.api import caller_of
+
+router = Router(tags=["me"], by_alias=True)
+
+
+@router.get("/export", response={200: None})
+def export(request: HttpRequest) -> StreamingHttpResponse:
+    """Everything that is kept of the caller, as one JSON document."""
+    headers = {"Content-Disposition": 'attachment; filename="chat-bff.json"'}
+    return StreamingHttpResponse(
+        personal_data.export(caller_of(request)), content_type="application/json", headers=headers
+    )
+
+
+@router.delete("", response=schemas.ResetOut)
+def erase(request: HttpRequest) -> dict[str, int]:
+    """Delete everything that is kept of the caller. Where a part can't be reached, 503: asking again deletes it."""
+    try:
+        return {"deleted": personal_data.erase(caller_of(request))}
+    except personal_data.NotAllDeleted:
+        raise HttpError(503, "A part could not be deleted just now; please ask again in a moment.") from None

@@ -1,0 +1,151 @@
+"""API keys: made and revoked in the admin, shown once, each a caller of its own."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from chat import api_keys
+from chat.database import Database, DatabaseAway
+from chat.models import ApiKey
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+QUESTION = {"model": "any", "messages": [{"role": "user", "content": "Bonjour"}]}
+
+
+@pytest.fixture
+def made():
+    """Makes keys as the admin does."""
+
+    def make(name: str = "school site", **fields) -> str:
+        row, key = api_keys.make(name, fields.pop("expires_at", None))
+        for field, value in fields.items():
+            setattr(row, field, value)
+        row.save()
+        return key
+
+    return make
+
+
+def complete(key: str):
+    return Client().post(
+        "/v1/chat/completions", QUESTION, content_type="application/json", headers={"Authorization": f"Bearer {key}"}
+    )
+
+
+def conversations(key: str) -> list[dict[str, str]]:
+    return Client().get("/api/chat/conversations", headers={"Authorization": f"Bearer {key}"}).json()["items"]
+
+
+def test_a_program_with_a_key_is_answered_and_gets_no_cookie(made, ai, settings):
+    settings.ALLOW_ANONYMOUS = False
+    reply = complete(made())
+    assert reply.status_code == 200
+    assert not reply.cookies
+    assert complete("").status_code == 401
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda key: key[:-1],
+        lambda key: key + "a",
+        lambda key: key[:-1] + ("a" if key[-1] != "a" else "b"),
+        lambda key: key.lower().replace("bff_", "BFF_"),
+        lambda key: "bff_",
+        lambda key: "bff_" + "é" * 43,
+    ],
+)
+def test_a_key_that_is_not_quite_right_is_refused_in_openais_shape(made, spoil):
+    reply = complete(spoil(made()))
+    assert reply.status_code == 401
+    assert reply["WWW-Authenticate"] == "Bearer"
+    assert reply.json()["error"]["type"] == "authentication_error"
+
+
+def test_an_expired_key_is_refused_and_one_that_expires_later_is_not(made, ai):
+    now = timezone.now()
+    assert complete(made(expires_at=now - timedelta(seconds=1))).status_code == 401
+    assert complete(made(expires_at=now + timedelta(hours=1))).status_code == 200
+
+
+def test_a_revoked_key_is_refused_within_seconds(made, ai, monkeypatch):
+    key = made()
+    assert complete(key).status_code == 200
+    ApiKey.objects.update(revoked_at=timezone.now())
+    monkeypatch.setattr(api_keys, "REMEMBERED_SECONDS", 0)
+    assert complete(key).status_code == 401
+
+
+def test_each_key_has_its_own_history_and_its_own_limit(made, ai, settings):
+    settings.RATE_LIMIT_CHAT = "1/minute"
+    mine, yours = made(), made()
+    for key in (mine, yours):
+        headers = {"Authorization": f"Bearer {key}"}
+        asked = Client().post("/api/chat/message", {"message": "Bonjour"}, "application/json", headers=headers)
+        assert asked.status_code == 200
+    assert complete(mine).status_code == 429
+    assert len(conversations(mine)) == len(conversations(yours)) == 1
+    assert conversations(mine)[0]["id"] != conversations(yours)[0]["id"]
+
+
+def test_while_the_database_is_away_keys_in_use_stay_so_and_others_are_not_called_wrong(made, ai, monkeypatch):
+    known, unknown = made(), made()
+    assert complete(known).status_code == 200
+    monkeypatch.setattr(api_keys, "REMEMBERED_SECONDS", 0)
+    monkeypatch.setattr(Database, "ask", unreachable)
+    assert complete(known).status_code == 200
+    reply = complete(unknown)
+    assert reply.status_code == 503
+    assert int(reply["Retry-After"]) > 0
+
+
+def test_a_forged_key_of_another_shape_costs_the_database_nothing(monkeypatch):
+    monkeypatch.setattr(Database, "ask", unreachable)
+    assert complete("bff_guess").status_code == 401
+
+
+def test_the_day_of_the_last_use_is_kept_and_no_more(made, ai):
+    complete(made())
+    assert ApiKey.objects.get().last_used_on == timezone.localdate()
+
+
+def test_in_the_admin_a_key_is_shown_once_and_kept_as_a_digest_alone(admin_client, ai):
+    page = admin_client.post("/admin/chat/apikey/add/", {"name": "School", "expires_at_0": "", "expires_at_1": ""})
+    key = re.search(r"bff_[\w-]{43}", page.content.decode())[0]
+    assert "no-store" in page["Cache-Control"]
+    assert complete(key).status_code == 200
+    row = ApiKey.objects.get()
+    assert key not in str(ApiKey.objects.values().get())
+    shown = [admin_client.get(f"/admin/chat/apikey/{path}").content.decode() for path in ("", f"{row.pk}/change/")]
+    for page in shown:
+        assert row.prefix in page
+        assert key not in page
+        assert row.digest not in page
+
+
+def test_in_the_admin_a_key_is_revoked_and_never_deleted(admin_client, made):
+    made()
+    row = ApiKey.objects.get()
+    order = {"action": "revoke", "_selected_action": [row.pk]}
+    assert admin_client.post("/admin/chat/apikey/", order).status_code == 302
+    row.refresh_from_db()
+    assert not row.is_in_force
+    assert admin_client.post(f"/admin/chat/apikey/{row.pk}/delete/", {"post": "yes"}).status_code == 403
+
+
+def test_a_key_reaches_no_log(made, ai, capfd):
+    key = made()
+    complete(key)
+    complete(key[:-1])
+    said = capfd.readouterr()
+    assert key[:-1] not in said.out + said.err
+
+
+def unreachable(self, work):
+    raise DatabaseAway("away")
