@@ -78,6 +78,7 @@ CACHE_TTL_ANSWER = env.int("CACHE_TTL_ANSWER", 24 * 3600, validate=at_least_one)
 CACHE_TTL_WARM = env.int("CACHE_TTL_WARM", 7 * 24 * 3600, validate=at_least_one)
 CACHE_TTL_STALE = env.int("CACHE_TTL_STALE", 7 * 24 * 3600, validate=at_least_one)
 RUN_GRACE_SECONDS = env.float("RUN_GRACE_SECONDS", 30.0, validate=positive)
+HELP_LINES_FILE = env.str("HELP_LINES_FILE", "")
 RETENTION_DAYS = env.int("RETENTION_DAYS", 365, validate=at_least_one)
 
 # --- Who may call, how often, from where ------------------------------------------------------------------------------

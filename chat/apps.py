@@ -10,7 +10,9 @@ class ChatConfig(AppConfig):
     verbose_name = "Chat"
 
     def ready(self) -> None:
-        from chat import checks  # noqa: F401, PLC0415 registers itself once the apps are loaded
+        from chat import checks, help_lines  # noqa: F401, PLC0415 checks register themselves once the apps are loaded
+
+        help_lines.load()  # a wrong file refuses to start
 
     def renew_gauges(self) -> None:
         from chat.upstream import breakers  # noqa: PLC0415 needs the settings

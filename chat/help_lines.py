@@ -1,15 +1,28 @@
-"""Whom to call, always one tap away; and the signs in a question that bring them forward."""
+"""Whom to call, always one tap away, and what is said first when a question sounds like distress.
+
+The numbers and their words stand in a file in both languages, `HELP_LINES_FILE` or the bundled one for France: whoever
+serves another country changes no code. It is read once, when the process starts.
+"""
 
 from __future__ import annotations
 
-import re
-import unicodedata
+import tomllib
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Self
 
-from django.utils.translation import gettext as _
-from django.utils.translation import override
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
+from chat import distress
 from chat.questions import Language
+
+BUNDLED = Path(__file__).with_suffix(".toml")
+
+Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
+Number = Annotated[str, StringConstraints(pattern=r"^\+?[0-9]( ?[0-9]){1,14}$")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,18 +34,8 @@ class HelpLine:
 
 
 def all_lines(language: Language) -> list[HelpLine]:
-    """The help lines of France, the most urgent first."""
-    with override(language):
-        return [
-            HelpLine("15", _("Medical emergency (SAMU)")),
-            HelpLine("112", _("Any emergency, in all of Europe")),
-            HelpLine("114", _("Emergency by text message, for deaf people and those who can't speak")),
-            HelpLine("3114", _("Suicidal thoughts: somebody listens, day and night")),
-            HelpLine("119", _("A child in danger")),
-            HelpLine("3919", _("Violence against women")),
-            HelpLine("3018", _("Bullying at school or online")),
-            HelpLine("0 800 360 360", _("Disability: someone near you who looks for a solution with you")),
-        ]
+    """All of them, the most urgent first."""
+    return [HelpLine(line.number, line.said_in(language)) for line in load().line]
 
 
 def as_markdown(language: Language) -> str:
@@ -41,36 +44,51 @@ def as_markdown(language: Language) -> str:
 
 
 def called_for(question: str, language: Language) -> str:
-    """What must be said before anything else when a question sounds like distress; empty when it doesn't.
-
-    Better once too often: the words below also occur in calm questions, and nobody is hurt by a number.
-    """
-    if not _DISTRESS.search(_folded(question)):
-        return ""
-    with override(language):
-        return _(
-            "What you are going through sounds very hard, and you are not alone with it. "
-            "If someone is in danger, call **15** or **112** now. "
-            "At **3114** somebody listens, day and night, free of charge; for a child in danger it is **119**."
-        )
+    """What must be said before anything else when a question sounds like distress; empty when it doesn't."""
+    return load().distress.said_in(language) if distress.is_heard(question) else ""
 
 
-def _folded(text: str) -> str:
-    decomposed = unicodedata.normalize("NFKD", text.casefold().replace("\u2019", "'"))
-    return "".join(char for char in decomposed if not unicodedata.combining(char))
+def load() -> _File:
+    """The file in force. Raises ImproperlyConfigured with the file's name and what is wrong in it."""
+    return _read(Path(settings.HELP_LINES_FILE or BUNDLED))
 
 
-_DISTRESS = re.compile(
-    r"\bsuicid"
-    r"|\b(?:me|se) (?:tuer|pendre|foutre en l'air|jeter (?:sous|par))"
-    r"|\b(?:me|se|lui|leur) faire (?:du )?mal"
-    r"|\b(?:veu[xt]|voudrais|envie d[e']|pense [ae]) ?(?:en finir|mourir|disparaitre)"
-    r"|\bmettre fin a (?:mes|ses|nos) jours"
-    r"|\bplus (?:envie de )?vivre"
-    r"|\benvie de (?:le|la|les) (?:tuer|frapper|secouer|jeter)"
-    r"|\b(?:je )?n'?en peu[xt] (?:vraiment )?plus|\bj'?en peu[xt] plus"
-    r"|\b(?:il|elle|mari|pere|compagnon|conjoint|femme|mere) (?:(?:me|nous|le|la|les) )?(?:frappe|bat|viole|menace)\b"
-    r"|\b(?:kill|hurt|harm) (?:myself|himself|herself|themselves|my (?:child|son|daughter))"
-    r"|\b(?:want to|going to) (?:die|end it)|\bend my life|\b(?:don'?t|not) want to live"
-    r"|\bcan'?t (?:take|cope with) (?:it|this) any ?more"
-)
+class _Said(BaseModel):
+    """Something in every language that people are answered in."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    fr: Words
+    en: Words
+
+    def said_in(self, language: Language) -> str:
+        return self.fr if language == "fr" else self.en
+
+
+class _Line(_Said):
+    number: Number
+
+
+class _File(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    distress: _Said
+    line: Annotated[list[_Line], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _distress_names_a_number(self) -> Self:
+        for language, said in self.distress:
+            if not any(f"**{line.number}**" in said for line in self.line):
+                raise ValueError(f"distress.{language} must name one of the numbers, as in **{self.line[0].number}**")
+        return self
+
+
+@cache
+def _read(file: Path) -> _File:
+    try:
+        return _File.model_validate(tomllib.loads(file.read_text("utf-8")))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ImproperlyConfigured(f"HELP_LINES_FILE: {file} can't be read: {error}") from error
+    except ValidationError as error:
+        wrong = "; ".join(f"{'.'.join(map(str, row['loc']))} {row['msg']}".strip() for row in error.errors())
+        raise ImproperlyConfigured(f"HELP_LINES_FILE: {file}: {wrong}") from error

@@ -22,6 +22,7 @@ def test_a_question_is_answered_by_the_ai(visitor, ai):
     assert reply["Server-Timing"].startswith("answer;dur=")
     assert set(answer) == {
         "response", "conversationId", "messageId", "timestamp", "origin", "sources", "suggestions", "degraded", "saved",
+        "ending",
     }  # fmt: skip
 
 
@@ -123,29 +124,6 @@ def test_an_older_answer_to_distress_says_the_help_lines_once(visitor, ai, setti
         pass  # its second is not over yet
     assert reply.json()["origin"] == "stale"
     assert reply.json()["response"].count(help_lines.called_for("Je n'en peux plus", "fr")) == 1
-
-
-@pytest.mark.parametrize(
-    "words",
-    [
-        "j'ai envie d'en finir",
-        "je pense à mettre fin à mes jours",
-        "je ne veux plus vivre",
-        "plus envie de vivre",
-        "j'ai peur de lui faire du mal",
-        "mon mari bat mon fils",
-        "J’EN PEUX PLUS",
-        "I don't want to live anymore",
-        "my son says he wants to kill himself",
-    ],
-)
-def test_distress_is_heard(words):
-    assert "3114" in help_lines.called_for(words, "fr")
-
-
-@pytest.mark.parametrize("words", ["Comment demander l'AEEH ?", "battre un record", "finir son dossier"])
-def test_calm_questions_are_not_taken_for_distress(words):
-    assert help_lines.called_for(words, "fr") == ""
 
 
 def test_english_is_answered_in_english(visitor, ai, settings):

@@ -1,0 +1,181 @@
+"""Help lines: which numbers, from which file, and when they come first."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+
+from chat import distress, help_lines
+from tests.services import ROOT
+
+DISTRESS = [
+    "j'ai envie d'en finir",
+    "je veux mourir",
+    "jveu mourir",
+    "g envie de mourir",
+    "mon fils parle de mourir",
+    "ma fille veut se tuer",
+    "mon fils de 12 ans dit qu'il veut mourir",
+    "je pense à mettre fin à mes jours",
+    "je ne veux plus vivre",
+    "j'ai plus envie de vivre",
+    "j'ai plus la force de vivre",
+    "ils seraient mieux sans moi",
+    "jen peu plus",
+    "j'en peux plus",
+    "J’EN PEUX PLUS",
+    "je n’en peux vraiment plus",
+    "jen peu pu",
+    "je suis au bout du rouleau",
+    "je vais craquer",
+    "je craque",
+    "je suis à bout",
+    "je tiens plus",
+    "j'ai peur de lui faire du mal",
+    "j'ai failli le secouer",
+    "j'ai envie de le taper",
+    "j'ai secoué mon bébé",
+    "je vais le frapper",
+    "ma fille se scarifie",
+    "mon fils se fait du mal",
+    "elle se mutile",
+    "mon mari bat mon fils",
+    "son père le frappe",
+    "il me frappe",
+    "mon ex me menace",
+    "violences conjugales que faire",
+    "j'ai des idées noires",
+    "il veut se jeter par la fenêtre",
+    "I want to die",
+    "I don't want to live anymore",
+    "my son says he wants to kill himself",
+    "I can't do this anymore",
+    "my daughter is cutting herself",
+    "I can't cope with this anymore",
+    "my husband hits me",
+    "I wish I was dead",
+    "she self harms",
+    "they would be better off without me",
+]
+CALM = [
+    "Comment demander l'AEEH ?",
+    "battre un record",
+    "finir son dossier",
+    "en finir avec les papiers de la mdph",
+    "combien de temps pour avoir une réponse",
+    "l'AESH ne peut plus venir le lundi",
+    "on peut plus avoir la pch ?",
+    "je ne peux pas joindre la mdph",
+    "est ce que l'aeeh tient compte des revenus",
+    "faire du sport avec un fauteuil",
+    "mon fils aime vivre avec sa soeur",
+    "logement pour vivre seul",
+    "aller vivre en foyer",
+    "vivre avec un handicap",
+    "il fait mal ses lettres",
+    "il a mal au ventre",
+    "ça fait mal ?",
+    "elle se fait des amis",
+    "changer de taux",
+    "il bat des mains",
+    "le père verse une pension",
+    "je tiens plus compte du taux ?",
+    "qui paie les violons",
+    "le plus vieux de mes enfants",
+    "taper une lettre à la mdph",
+    "peut on secouer la procédure",
+    "se faire aider",
+    "I can't find the form",
+    "he doesn't want to go to school",
+    "how do I end the contract",
+    "harm reduction",
+    "can I cut my hours",
+    "la force de la loi",
+]
+SWISS = """
+[distress]
+fr = "Au **143**, quelqu’un vous écoute."
+en = "At **143** somebody listens."
+[[line]]
+number = "143"
+fr = "La Main Tendue"
+en = "The Helping Hand"
+"""
+
+
+@pytest.fixture
+def swiss(tmp_path: Path) -> Path:
+    file = tmp_path / "suisse.toml"
+    file.write_text(SWISS, "utf-8")
+    return file
+
+
+@pytest.mark.parametrize("words", DISTRESS)
+def test_distress_is_heard_however_it_is_typed(words):
+    assert "3114" in help_lines.called_for(words, "fr")
+
+
+@pytest.mark.parametrize("words", CALM)
+def test_calm_questions_are_not_taken_for_distress(words):
+    assert help_lines.called_for(words, "fr") == ""
+
+
+def test_the_lines_of_france_are_there_in_both_languages():
+    for language in ("fr", "en"):
+        numbers = {line.number for line in help_lines.all_lines(language)}
+        assert {"15", "112", "114", "119", "3114", "0 800 360 360"} <= numbers
+    assert help_lines.all_lines("fr")[0].name != help_lines.all_lines("en")[0].name
+
+
+@pytest.mark.django_db(transaction=True)
+def test_another_country_says_its_own_numbers_everywhere(visitor, ai, settings, swiss):
+    settings.HELP_LINES_FILE = str(swiss)
+    settings.AI_ATTEMPTS = 1
+    page = visitor.get("/").content.decode()
+    assert "tel:143" in page
+    assert "tel:3114" not in page
+    ai.fail("error")
+    said = visitor.ask("Je veux mourir xyzzy").json()["response"]
+    assert said.startswith("Au **143**, quelqu’un vous écoute.")
+    assert "- **143** – La Main Tendue" in said
+    assert "3114" not in said
+
+
+@pytest.mark.parametrize(
+    ("broken", "problem"),
+    [
+        (SWISS.replace("143", "un quatre trois"), "line.0.number"),
+        (SWISS.replace('en = "The Helping Hand"', ""), "line.0.en Field required"),
+        (SWISS.replace("**143**", "143"), "distress.fr must name one of the numbers"),
+        (SWISS + 'nom = "x"', "line.0.nom Extra inputs"),
+        ("line = [", "can't be read"),
+        ("", "distress Field required"),
+    ],
+)
+def test_a_wrong_file_is_refused_and_says_what_is_wrong(settings, tmp_path, broken, problem):
+    file = tmp_path / "wrong.toml"
+    file.write_text(broken, "utf-8")
+    settings.HELP_LINES_FILE = str(file)
+    with pytest.raises(ImproperlyConfigured) as refusal:
+        help_lines.load()
+    assert f"HELP_LINES_FILE: {file}" in str(refusal.value)
+    assert problem in str(refusal.value)
+
+
+def test_the_program_does_not_start_with_a_wrong_file(tmp_path):
+    missing = str(tmp_path / "nowhere.toml")
+    start = [sys.executable, "-c", "import bff.wsgi"]
+    run = subprocess.run(
+        start, cwd=ROOT, env={**os.environ, "HELP_LINES_FILE": missing}, capture_output=True, check=False
+    )
+    assert run.returncode != 0
+    assert f"HELP_LINES_FILE: {missing} can't be read" in run.stdout.decode()
+
+
+def test_signs_are_looked_for_in_a_long_message_in_no_time():
+    assert not distress.is_heard("je tiens " * 500)
