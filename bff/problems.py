@@ -100,7 +100,9 @@ def install(api: NinjaAPI) -> None:
 
 def _refused(request: HttpRequest, error: HttpError | type[HttpError]) -> HttpResponse:
     assert isinstance(error, HttpError)
-    return problem(request, error.status_code, str(error), headers=WHAT_TO_DO.get(error.status_code))
+    # A refusal that can say more brings it along: what is wrong with which field, and when to come back.
+    errors, headers = getattr(error, "errors", ()), getattr(error, "headers", WHAT_TO_DO.get(error.status_code))
+    return problem(request, error.status_code, str(error), errors=errors, headers=headers)
 
 
 def _invalid(request: HttpRequest, error: ValidationError | type[ValidationError]) -> HttpResponse:

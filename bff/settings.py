@@ -81,6 +81,13 @@ RUN_GRACE_SECONDS = env.float("RUN_GRACE_SECONDS", 30.0, validate=positive)
 HELP_LINES_FILE = env.str("HELP_LINES_FILE", "")
 RETENTION_DAYS = env.int("RETENTION_DAYS", 365, validate=at_least_one)
 
+# --- Documents --------------------------------------------------------------------------------------------------------
+DOCUMENT_MAX_MB = env.int("DOCUMENT_MAX_MB", 10, validate=at_least_one)
+DOCUMENT_MAX_PAGES = env.int("DOCUMENT_MAX_PAGES", 50, validate=at_least_one)
+DOCUMENT_SECONDS = env.float("DOCUMENT_SECONDS", 10.0, validate=positive)
+DOCUMENT_MEMORY_MB = env.int("DOCUMENT_MEMORY_MB", 512, validate=validate.Range(min=256))
+DOCUMENT_MAX_CONCURRENCY = env.int("DOCUMENT_MAX_CONCURRENCY", 2, validate=at_least_one)
+
 # --- Who may call, how often, from where ------------------------------------------------------------------------------
 SUPABASE_URL = env.str("SUPABASE_URL", "", validate=validate.Regexp(r"(https?://\S+)?$")).rstrip("/")
 SUPABASE_JWT_SECRET = env.str("SUPABASE_JWT_SECRET", "", validate=validate.Regexp(r"(.{32,})?$"))
@@ -231,7 +238,7 @@ AUTH_PASSWORD_VALIDATORS = [
     for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
 ]
 
-# A chat message or a pasted text is small; a file is at most 10 MB and goes to a temporary file above 1 MB.
+# A chat message or a pasted text is small; a file is larger and goes to a temporary file above 1 MB.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 512 * 1024
 FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 

@@ -7,7 +7,9 @@ from itertools import chain
 from time import perf_counter
 from typing import Annotated, Any, ParamSpec, TypeVar
 
+from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
+from django.utils.translation import override
 from ninja import Query, Router
 from ninja.errors import HttpError
 
@@ -16,7 +18,7 @@ from chat.analysing import analyse
 from chat.answering import Asked
 from chat.claims import ClaimedByAnother
 from chat.conversations import Place, UnknownConversation
-from chat.documents import DocumentError
+from chat.documents import Document, DocumentError
 from chat.questions import Language, language_of
 from chat.transcripts import Transcript
 from chat.wire import headers, plain, ui_stream
@@ -121,14 +123,11 @@ def claim(request: HttpRequest) -> dict[str, int]:
 @router.post("/analyze-document", response={200: schemas.AnalysisOut, 413: schemas.Problem, 422: schemas.Problem})
 def analyze_document(request: HttpRequest) -> HttpResponse:
     """Explain a document: multipart `file` + `documentType`, or JSON `{document, documentType, fileName}`."""
-    document = _document(request)
-    try:
-        text = documents.read(document.document, document.file_name)
-    except DocumentError as error:
-        raise HttpError(422, error.detail) from error
+    sent = _document(request)
     began = perf_counter()
-    analysis = analyse(text, document.document_type, document.file_name, language(request, text))
-    said = plain.analysis(analysis, document.file_name)
+    document = _read(request, sent.document)
+    analysis = analyse(document.text, sent.document_type, sent.file_name, language(request, document.text))
+    said = plain.analysis(analysis, sent.file_name)
     return JsonResponse(said, headers=headers.of_analysis(began, analysis.degraded))
 
 
@@ -179,10 +178,27 @@ def _document(request: HttpRequest) -> schemas.DocumentIn | schemas.FileIn:
     file = request.FILES.get("file")
     if file is None:
         raise HttpError(422, "file is missing.")
-    if file.size is None or file.size > schemas.MAX_DOCUMENT_BYTES:
-        raise HttpError(413, "The file is larger than 10 MB.")
+    if file.size is None or file.size > settings.DOCUMENT_MAX_MB * 1024 * 1024:
+        raise _refusal(request, DocumentError("too_large", megabytes=settings.DOCUMENT_MAX_MB))
     fields = {"document": file.read(), "documentType": request.POST.get("documentType", "other"), "fileName": file.name}
     return schemas.parsed(schemas.FileIn, fields)
+
+
+def _read(request: HttpRequest, sent: str | bytes) -> Document:
+    try:
+        return documents.read(sent)
+    except DocumentError as error:
+        raise _refusal(request, error) from error
+
+
+def _refusal(request: HttpRequest, error: DocumentError) -> HttpError:
+    """What the client is told: words for the person, in the page's language, and the code for programs."""
+    with override(language(request)):
+        refusal = HttpError(error.status, error.detail)
+    refusal.errors = [{"field": "file", "code": error.code, "message": str(refusal)}]  # type: ignore[attr-defined]
+    if error.retry_after:
+        refusal.headers = {"Retry-After": str(error.retry_after)}  # type: ignore[attr-defined]
+    return refusal
 
 
 def _last_event_id(request: HttpRequest) -> int:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import Any
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Tags, register
+from django.core.checks import CheckMessage, Error, Info, Tags, register
 from django.core.checks import Warning as Caution
 
 
@@ -60,5 +61,18 @@ def somebody_can_call(**kwargs: Any) -> list[CheckMessage]:
             "Nobody can call: visitors are not allowed and no token can be verified.",
             hint="Set SUPABASE_URL or SUPABASE_JWT_SECRET, or ALLOW_ANONYMOUS=1.",
             id="chat.E003",
+        )
+    ]
+
+
+@register(Tags.compatibility)
+def pictures_can_be_read(**kwargs: Any) -> list[CheckMessage]:
+    if shutil.which("tesseract"):
+        return []
+    return [
+        Info(
+            "tesseract is not installed: photographs and scans of letters are declined.",
+            hint="Install it with its French model; on Debian: apt-get install tesseract-ocr-fra.",
+            id="chat.I001",
         )
     ]

@@ -13,7 +13,6 @@ from pydantic.alias_generators import to_camel
 from chat.events import DegradedReason, Ending, Origin
 
 MAX_MESSAGE = 4000
-MAX_DOCUMENT_BYTES = 10 * 1024 * 1024
 MAX_DOCUMENT_TEXT = 512 * 1024  # in JSON, where no body may be larger; a larger document comes as a file
 MAX_NUMBER = 2**53  # what every JSON reader keeps exactly
 
@@ -202,7 +201,7 @@ class DocumentIn(_DocumentIn):
 
 
 class FileIn(_DocumentIn):
-    """A document from a form, up to 10 MB; checked before it is read."""
+    """A document from a form, up to DOCUMENT_MAX_MB; checked before it is read."""
 
     document: bytes
 

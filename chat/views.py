@@ -6,6 +6,7 @@ import re
 from typing import Any
 from urllib.parse import urlsplit
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import get_language, ngettext
@@ -70,9 +71,9 @@ STRINGS = {
     "document": _("Document: {name}"),
     "documentSending": _("Sending the document…"),
     "documentReading": _("Reading the document…"),
-    "documentTooLarge": _("This document is larger than 10 MB. Try to send a part of it."),
+    "documentTooLarge": _("This document is larger than {megabytes} MB. Try to send a part of it, or a smaller photo."),
     "documentUnreadableTitle": _("I can’t read this document"),
-    "documentUnreadableText": _("So far I only read text. Open the document, copy its text and paste it here."),
+    "documentUnreadableText": _("Send me a photo of it, or open it, copy its text and paste it here."),
     "documentMissing": _("Choose a file, or paste the text."),
     "pastedText": _("pasted text"),
     "facts": {
@@ -101,6 +102,7 @@ def chat_page(request: HttpRequest) -> HttpResponse:
         "suggestions": knowledge.openers(language, limit=4),
         "help_lines": help_lines.all_lines(language),
         "strings": STRINGS,
+        "largest_document": settings.DOCUMENT_MAX_MB,
         "site": f"{request.scheme}://{request.get_host()}",
         "question": question,
         "answer": _answer(request, question, language) if question else None,

@@ -43,6 +43,12 @@ SINGLE_FLIGHT_FOLLOWERS = Counter(
 )
 UNSAVED_MESSAGES = Counter("bff_unsaved_messages", "Messages answered but not kept: the database was away.")
 
+# --- Documents --------------------------------------------------------------------------------------------------------
+DOCUMENTS = Counter("bff_documents", "Files read, by how that ended: `ok`, or why not.", ["kind", "outcome"])
+DOCUMENT_DURATION = Histogram(
+    "bff_document_duration_seconds", "The reading of one file, its wait included.", ["kind"], buckets=DURATIONS
+)
+
 # --- Circuit breakers -------------------------------------------------------------------------------------------------
 BREAKER_STATE = Gauge(
     "bff_breaker_state", "0 closed, 1 half-open, 2 open.", ["breaker"], multiprocess_mode="livemostrecent"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
+from chat.documents.errors import DocumentError
 from chat.documents.finding import Amount, Date, Facts, Reference, facts
-from chat.documents.reading import DocumentError, read
+from chat.documents.reading import Document, read
 
-__all__ = ["Amount", "Date", "DocumentError", "Facts", "Reference", "facts", "read"]
+__all__ = ["Amount", "Date", "Document", "DocumentError", "Facts", "Reference", "facts", "read"]

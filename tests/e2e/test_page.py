@@ -342,6 +342,7 @@ def test_a_document_that_can_not_be_read_is_asked_for_as_text(browser_page: Open
     )
     page.get_by_role("button", name="Lire le document").click()
     expect(page.locator(".notice")).to_contain_text("Je n’arrive pas à lire ce document")
+    expect(page.locator(".notice")).to_contain_text("Ce fichier est abîmé ou incomplet")
     page.get_by_role("button", name="Réessayer").click()
     page.get_by_label("ou coller son texte ici").fill("Rendez-vous le 3 juin 2027 à 9 h.")
     page.get_by_role("button", name="Lire le document").click()

@@ -4,10 +4,10 @@ import { Answer } from "./answer.js";
 import { addExchange, bringIntoView, freshAnswer, showStopped, showTrouble, wait } from "./conversation.js";
 import { announce, clone, fill, headers, partsOf, strings, Trouble } from "./page.js";
 
-const LARGEST = 10 * 1024 * 1024; // bytes; the server's limit too
 const dialog = document.getElementById("document");
 const part = partsOf(dialog);
 const form = part("form");
+const megabytes = Number(form.elements.file.dataset.largest); // the server's limit too
 
 /** Ask which document, and what it is; `files` when it was dropped on the page. */
 export function choose(files) {
@@ -22,8 +22,8 @@ part("cancel").addEventListener("click", () => dialog.close());
 form.addEventListener("submit", (event) => {
   event.preventDefault();
   const file = chosenFile();
-  if (!file || file.size > LARGEST) {
-    part("trouble").textContent = file ? strings.documentTooLarge : strings.documentMissing;
+  if (!file || file.size > megabytes * 1024 * 1024) {
+    part("trouble").textContent = file ? fill(strings.documentTooLarge, { megabytes }) : strings.documentMissing;
     return;
   }
   const upload = new FormData();
@@ -52,8 +52,7 @@ async function read(exchange, upload) {
     show(exchange, await send(request, upload, sent));
   } catch (trouble) {
     if (!trouble) showStopped(exchange, () => read(exchange, upload));
-    else if (trouble.kind === "unreadable") showTrouble(exchange, new Trouble("documentUnreadable"), () => choose());
-    else showTrouble(exchange, trouble, () => read(exchange, upload));
+    else showTrouble(exchange, trouble, isUnreadable(trouble) ? () => choose() : () => read(exchange, upload));
   } finally {
     progress.remove();
   }
@@ -67,13 +66,25 @@ function send(request, upload, sent) {
     request.addEventListener("error", () => reject(new Trouble("offline")));
     request.addEventListener("load", () => {
       if (request.status === 200) resolve(request.response);
-      else reject(Trouble.of(request.status, (name) => request.getResponseHeader(name)));
+      else reject(troubleOf(request));
     });
     request.open("POST", "/api/chat/analyze-document");
     for (const [name, value] of Object.entries(headers())) request.setRequestHeader(name, value);
     request.responseType = "json";
     request.send(upload);
   });
+}
+
+/** Whether another document is needed; a reading that was only put off can be asked for again. */
+function isUnreadable({ kind, retryAfter }) {
+  return kind === "documentUnreadable" && !retryAfter;
+}
+
+/** Why a document was refused; the server says it in words for the person. */
+function troubleOf(request) {
+  const trouble = Trouble.of(request.status, (name) => request.getResponseHeader(name));
+  const refused = request.response?.errors?.[0]?.code;
+  return refused ? Object.assign(trouble, { kind: "documentUnreadable", text: request.response.detail }) : trouble;
 }
 
 function showProgress({ part }, bar, share) {

@@ -62,12 +62,13 @@ const KINDS = {
 
 /**
  * Why a call failed, by what the person can do about it: `offline` wait for the network, `lost` resume, `tooFast` wait,
- * `unreadable` change the message, `expired` reload, `broken` try again. `retryAfter` is in seconds.
+ * `unreadable` change the message, `expired` reload, `broken` try again. `retryAfter` is in seconds; `text` is what the
+ * server says to the person, where it does.
  */
 export class Trouble extends Error {
-  constructor(kind, { retryAfter = 0, reference = "" } = {}) {
+  constructor(kind, { retryAfter = 0, reference = "", text = "" } = {}) {
     super(kind);
-    Object.assign(this, { kind, retryAfter, reference });
+    Object.assign(this, { kind, retryAfter, reference, text });
   }
 
   /** The trouble that a refusal means; `header` reads one of its headers. */
@@ -119,7 +120,7 @@ export function notice({ title = "", text = "", when = "", lines = [], again = n
 
 /** What is said when something failed, with the way out of it: `act`. */
 export function noticeOfTrouble(trouble, act) {
-  const { kind, retryAfter, reference } = trouble instanceof Trouble ? trouble : new Trouble("broken");
+  const { kind, retryAfter, reference, text } = trouble instanceof Trouble ? trouble : new Trouble("broken");
   const labels = {
     lost: strings.resume,
     interrupted: strings.askAgain,
@@ -130,7 +131,7 @@ export function noticeOfTrouble(trouble, act) {
   const acts = { expired: () => window.location.reload(), gone: () => (window.location.hash = "new") };
   return notice({
     title: strings[`${kind}Title`],
-    text: strings[`${kind}Text`],
+    text: text || strings[`${kind}Text`],
     when: whenToRetry(retryAfter) || (reference && fill(strings.correlation, { reference })),
     again: { label: labels[kind] ?? strings.retry, act: acts[kind] ?? act, after: retryAfter },
   });

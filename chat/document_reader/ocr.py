@@ -1,0 +1,78 @@
+"""Words in pictures, read by tesseract with its French model."""
+
+from __future__ import annotations
+
+import io
+import re
+import shutil
+import subprocess
+import time
+
+from PIL import Image
+
+from chat.document_reader.confinement import die_with_parent
+from chat.document_reader.limits import Limits
+from chat.document_reader.outcome import Outcome, Unreadable
+
+# A picture in which fewer words are found is not of a letter.
+FEW_WORDS = 3
+WORD = re.compile(r"[^\W\d_]{3,}")
+
+
+class Scans:
+    """Reads picture after picture as long as there is time, and knows how many were left."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._left_out: list[str] = []  # the codes of why
+        self._longest = 0.0  # seconds that a picture took
+        self._found_words = False
+
+    def read(self, picture: Image.Image) -> str:
+        """The words in the picture; none when there is no time left, or nobody to read them."""
+        if self._left_out or self._limits.seconds_left() < self._longest:
+            self._left_out.append(self._left_out[0] if self._left_out else "too_slow")
+            return ""
+        began = time.monotonic()
+        try:
+            text = words_in(picture, self._limits.seconds_left())
+        except Unreadable as error:
+            self._left_out.append(error.code)
+            return ""
+        self._longest = max(self._longest, time.monotonic() - began)
+        self._found_words = True
+        return text
+
+    def outcome(self, text: str, pages: int) -> Outcome:
+        """What was read in all. Raises Unreadable when nothing was."""
+        if not text.strip() and self._left_out:
+            raise Unreadable(self._left_out[0])
+        if self._found_words and len(WORD.findall(text)) < FEW_WORDS:
+            raise Unreadable("no_words")
+        return Outcome(text, pages, pages - len(self._left_out))
+
+
+def words_in(picture: Image.Image, seconds: float) -> str:
+    """The words in a grey picture, turned upright by what they say. Raises Unreadable.
+
+    The picture goes through a pipe: nothing of a letter is ever written to a disk.
+    """
+    program = shutil.which("tesseract")
+    if program is None:
+        raise Unreadable("no_ocr")
+    bitmap = io.BytesIO()
+    picture.save(bitmap, "PPM")  # the plainest format there is; a grey one is called PGM
+    try:
+        done = subprocess.run(  # noqa: S603 - a fixed command
+            [program, "stdin", "stdout", "-l", "fra", "--psm", "1", "--dpi", "300"],
+            input=bitmap.getvalue(),
+            capture_output=True,
+            timeout=max(0.1, seconds),
+            check=False,
+            preexec_fn=die_with_parent,
+        )
+    except subprocess.TimeoutExpired:
+        raise Unreadable("too_slow") from None
+    if done.returncode:
+        raise Unreadable("no_ocr" if b"data file" in done.stderr else "too_heavy")
+    return done.stdout.decode("utf-8", "replace").replace("\f", "\n")
