@@ -99,6 +99,7 @@ def litellm(ai: FixedAI) -> list[Door]:
     port = free_port()
     serve = ("--config", str(PEERS / "litellm.yaml"), "--port", str(port), "--host", HOST)
     env = {**os.environ, "BENCH_API_BASE": f"{ai.url}/plain/v1", "LITELLM_LOCAL_MODEL_COST_MAP": "True"}
+    env["LITELLM_DANGEROUSLY_PERMIT_WEAK_OR_UNSET_MASTER_KEY"] = "true"  # it stands on loopback
     started = Process(str(home / "bin" / "litellm"), *serve, port=port, env=env, patience=120)
     return [Door("LiteLLM proxy", f"http://{HOST}:{port}/v1/chat/completions", completion(NEW), _root(started))]
 

@@ -10,7 +10,6 @@ import os
 import secrets
 import shutil
 from pathlib import Path
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 HOST = "127.0.0.1"
 VAR = Path(__file__).resolve().parent.parent / "var"
@@ -34,13 +33,6 @@ def redis_address(web_port: int) -> str:
 
 def database_address(base: Path) -> str:
     return f"sqlite:///{base / 'var' / 'chat-bff.sqlite3'}"
-
-
-def with_client_name(address: str, name: str) -> str:
-    """The same Redis under another address: django-redis shares pools, and their timeouts, between equal ones."""
-    parts = urlsplit(address)
-    query = dict(parse_qsl(parts.query)) | {"client_name": name}
-    return urlunsplit(parts._replace(query=urlencode(query)))
 
 
 def development_secret() -> str:

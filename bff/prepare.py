@@ -34,6 +34,8 @@ def main() -> None:
 def _wait_for(address: str) -> None:
     """Until something listens there; what uses it says so itself when nothing ever does."""
     parts = urlsplit(address)
+    if "," in parts.netloc:  # several sentinels: nothing that this command started
+        return
     deadline = time.monotonic() + WAIT_SECONDS
     while parts.port and not is_taken(parts.hostname or "", parts.port) and time.monotonic() < deadline:
         time.sleep(0.05)

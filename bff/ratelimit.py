@@ -5,13 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import cast
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import render
 from django.utils import translation
 from django.utils.crypto import salted_hmac
+from django_redis import get_redis_connection
 from limits import RateLimitItem, parse
 from limits.storage import MemoryStorage, RedisStorage, Storage
 from redis import Redis, RedisError
@@ -67,14 +67,10 @@ class Counters:
     """Fixed windows in the `limits` library's storage: one Redis trip a count."""
 
     def __init__(self) -> None:
-        self.shared = RedisStorage(
-            settings.REDIS_URL,
-            socket_timeout=settings.REDIS_TIMEOUT_SECONDS,
-            socket_connect_timeout=settings.REDIS_TIMEOUT_SECONDS,
-            max_connections=settings.REDIS_MAX_CONNECTIONS,
-        )
+        pool = _redis().connection_pool
+        self.shared = RedisStorage("redis://", connection_pool=pool)  # found by the pool, not by the address
         self.own: Storage = MemoryStorage()
-        self.absence = absence.of_redis(settings.REDIS_URL, self._client)
+        self.absence = absence.of_redis(settings.CACHES["default"]["LOCATION"], _redis)
 
     def spend(self, limit: RateLimitItem, name: str) -> Allowance:
         """Count one call of `name`. Never fails: without Redis each process counts for itself."""
@@ -84,9 +80,6 @@ class Counters:
             except RedisError as error:
                 self.absence.begin(error)
         return self._spend(self.own, limit, name)
-
-    def _client(self) -> Redis:
-        return cast("Redis", self.shared.get_connection())
 
     @staticmethod
     def _spend(storage: Storage, limit: RateLimitItem, name: str) -> Allowance:
@@ -102,6 +95,11 @@ def _counts(request: HttpRequest, limit: RateLimitItem) -> Iterator[tuple[RateLi
     yield limit, caller.id
     if caller.kind == "visitor":
         yield type(limit)(limit.amount * CALLERS_PER_ADDRESS, limit.multiples), client_address(request)
+
+
+def _redis() -> Redis:
+    client: Redis = get_redis_connection("default")
+    return client
 
 
 def _pseudonym(name: str) -> str:

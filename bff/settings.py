@@ -13,12 +13,12 @@ import csp.constants
 import dj_database_url
 from environs import FileAwareEnv, validate
 
+from bff import redis_addresses
 from bff.embedded import (
     ai_service_address,
     database_address,
     development_secret,
     redis_address,
-    with_client_name,
 )
 from observability import logs, metrics_files
 
@@ -45,8 +45,10 @@ DATABASE_URL = env.str("DATABASE_URL", database_address(BASE_DIR))
 DATABASE_POOL_SIZE = env.int("DATABASE_POOL_SIZE", 10, validate=at_least_one)
 
 # --- Redis: one address for answers and runs, one for the breaker, so that each has its own pool and timeouts ---------
-REDIS_URL = env.str("REDIS_URL", redis_address(PORT))
-BREAKER_REDIS_URL = env.str("BREAKER_REDIS_URL", with_client_name(REDIS_URL, "breaker"))
+REDIS_URL = env.str("REDIS_URL", redis_address(PORT), validate=redis_addresses.check)
+BREAKER_REDIS_URL = env.str(
+    "BREAKER_REDIS_URL", redis_addresses.with_client_name(REDIS_URL, "breaker"), validate=redis_addresses.check
+)
 REDIS_MAX_CONNECTIONS = env.int("REDIS_MAX_CONNECTIONS", 4096, validate=at_least_one)
 REDIS_TIMEOUT_SECONDS = env.float("REDIS_TIMEOUT_SECONDS", 0.1, validate=positive)
 
@@ -191,22 +193,12 @@ else:
     )
 
 CACHES = {
-    alias: {
-        "BACKEND": "django_redis.cache.RedisCache",
-        "LOCATION": address,
-        "KEY_PREFIX": "bff",
-        "OPTIONS": {
-            # Never pickle: whoever can write to Redis would run code in every worker.
-            "SERIALIZER": "django_redis.serializers.json.JSONSerializer",
-            "SOCKET_CONNECT_TIMEOUT": timeout,
-            "SOCKET_TIMEOUT": timeout,
-            "CONNECTION_POOL_KWARGS": {"max_connections": REDIS_MAX_CONNECTIONS, "retry": None},
-        },
-    }
+    alias: redis_addresses.cache(address, timeout=timeout, max_connections=REDIS_MAX_CONNECTIONS)
     for alias, address, timeout in [
         ("default", REDIS_URL, REDIS_TIMEOUT_SECONDS),
         ("breaker", BREAKER_REDIS_URL, 0.1),  # a breaker that makes people wait protects nobody
-        ("runs", with_client_name(REDIS_URL, "runs"), 3.0),  # reading a run waits for news on purpose
+        # Reading a run waits for news on purpose.
+        ("runs", redis_addresses.with_client_name(REDIS_URL, "runs"), 3.0),
     ]
 }
 

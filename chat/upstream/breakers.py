@@ -41,7 +41,7 @@ def _build(name: str) -> Breaker:
         name,
         _policy(deadline),
         redis=_redis,
-        absence=absence.of_redis(settings.BREAKER_REDIS_URL, _redis),
+        absence=absence.of_redis(settings.CACHES["breaker"]["LOCATION"], _redis),
         on_transition=partial(_tell, name),
         on_state=partial(_show, name),
         on_rejection=metrics.BREAKER_REJECTIONS.labels(name).inc,

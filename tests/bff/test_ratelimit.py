@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import pytest
 from django.core import signing
@@ -60,7 +61,7 @@ def test_dropping_the_cookie_does_not_help_for_ever(settings, visitor, ai):
 
 def test_without_redis_each_process_counts_for_itself(monkeypatch, settings, visitor, ai):
     settings.RATE_LIMIT_CHAT = "3/minute"
-    settings.REDIS_URL = f"redis://{HOST}:{free_port()}/0"
+    settings.CACHES = at(settings, free_port())
     statuses = [visitor.ask("Bonjour").status_code for _ in range(4)]
     assert statuses == [200, 200, 200, 429]
 
@@ -86,7 +87,7 @@ def test_nobody_can_be_recognised_in_the_keys(visitor, ai):
 
 def test_who_finds_redis_frozen_tells_all_others_and_waits_once(settings, ai):
     frozen = services.redis_server(services.free_port())
-    settings.REDIS_URL = f"redis://{HOST}:{frozen.port}/0"
+    settings.CACHES = at(settings, frozen.port)
     counters, others = ratelimit.Counters(), ratelimit.Counters()
     limit = parse("3/minute")
     counters.spend(limit, "me")
@@ -99,6 +100,11 @@ def test_who_finds_redis_frozen_tells_all_others_and_waits_once(settings, ai):
     eventually(lambda: not counters.absence.is_on)
     assert counters.spend(limit, "me").remaining <= 0  # the fleet's count, with what it was sent while frozen
     frozen.stop()
+
+
+def at(settings, port: int) -> dict[str, Any]:
+    """Our caches, with the default one's Redis at another port."""
+    return settings.CACHES | {"default": settings.CACHES["default"] | {"LOCATION": f"redis://{HOST}:{port}/0"}}
 
 
 def seconds_of(action) -> float:
