@@ -3,8 +3,8 @@
     redis://[[user]:password@]host:port/db        rediss:// with TLS, unix:// for a socket
     redis+sentinel://[[user]:password@]host:port,host:port/service[/db][?sentinel_password=…]
 
-The second names the sentinels, and the service whose master they know. The password is the servers'; the sentinels' own,
-where they want one, stands behind the question mark.
+The second names the sentinels, and the service whose master they know. The password is the servers'; the sentinels'
+own, where they want one, stands behind the question mark.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def _by_sentinel(address: str, timeout: float) -> tuple[str, dict[str, Any]]:
     """django-redis' address of the service, and the options that tell how to find it."""
     parts = urlsplit(address)
     query = dict(parse_qsl(parts.query))
-    asked = {"socket_timeout": timeout, "socket_connect_timeout": timeout, "retry": None}
+    asked: dict[str, Any] = {"socket_timeout": timeout, "socket_connect_timeout": timeout, "retry": None}
     if password := query.pop("sentinel_password", ""):
         asked["password"] = password
     service, _, database = parts.path.strip("/").partition("/")
