@@ -7,7 +7,7 @@ RUNTIME := $(call stamp,requirements.lock)
 DEVELOPMENT := $(call stamp,requirements-dev.lock)
 CLIENTS := tests/clients/node_modules/$(shell cksum tests/clients/package-lock.json | cut -d' ' -f1).installed
 
-.PHONY: run test lint bench drill lock messages
+.PHONY: run test lint bench drill lock dashboard messages
 
 run: $(RUNTIME)
 	@exec $(BIN)/python -m bff.launch
@@ -49,6 +49,9 @@ bench: $(DEVELOPMENT)
 
 drill: $(DEVELOPMENT)
 	@DEBUG=1 $(BIN)/python manage.py drill $(ARGS)
+
+dashboard: $(DEVELOPMENT)
+	$(BIN)/python docs/grafana_dashboard.py
 
 messages: $(DEVELOPMENT)
 	DEBUG=1 $(BIN)/python manage.py makemessages -l fr -l en --add-location file --no-wrap --no-obsolete \
