@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from django.conf import settings
 
 from chat import documents, fallbacks, prompts
 from chat.documents import Facts
-from chat.events import Degraded, Finish
+from chat.events import Degraded, Event, Finish
 from chat.questions import Language
 from chat.transcripts import Transcript
 from chat.upstream import openai, rag, session
-from chat.upstream.errors import AIError
+from chat.upstream.errors import AIError, AIInterrupted
 from chat.upstream.exchange import Exchange
 from observability import metrics
+
+Attend = Callable[[Iterable[Event], Callable[[], object]], Iterable[Event]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +30,16 @@ class Analysis:
     degraded: Degraded | None
 
 
-def analyse(text: str, document_type: str, file_name: str, language: Language) -> Analysis:
-    """Explain a document in plain words. Nothing of it is kept."""
+def analyse(
+    text: str, document_type: str, file_name: str, language: Language, attend: Attend = lambda said, leave: said
+) -> Analysis:
+    """Explain a document in plain words. Nothing of it is kept.
+
+    `attend` reads what the AI says for as long as somebody waits for it, else calls what ends it.
+    """
     facts = documents.facts(text)
     try:
-        finish, said = _ask_ai(text, document_type, file_name, language)
+        finish, said = _ask_ai(_exchange(text, document_type, file_name, language), attend)
     except AIError as error:
         metrics.ANSWERS.labels("analyze", "fallback").inc()
         said = fallbacks.for_document(facts, language, error)
@@ -40,9 +48,11 @@ def analyse(text: str, document_type: str, file_name: str, language: Language) -
     return Analysis(said, facts, finish.suggestions or fallbacks.next_steps(language), None)
 
 
-def _ask_ai(text: str, document_type: str, file_name: str, language: Language) -> tuple[Finish, str]:
-    transcript = Transcript(session.get().perform(_exchange(text, document_type, file_name, language)))
-    assert transcript.finish is not None
+def _ask_ai(exchange: Exchange, attend: Attend) -> tuple[Finish, str]:
+    call = session.get().perform(exchange)
+    transcript = Transcript(attend(call, call.close))
+    if transcript.finish is None:
+        raise AIInterrupted("interrupted", "client_left")
     return transcript.finish, transcript.text
 
 

@@ -51,6 +51,11 @@ class Answer:
         """
         return self.run.read(after, reader=reader) if self.run is not None else self._replay()
 
+    def leave(self, reader: str) -> None:
+        """This reader is gone for good. What nobody else reads is cancelled, and with it the call to the AI."""
+        if self.run is not None:
+            runs.leave(self.run.id, reader)
+
     def said(self, until: int) -> Sequence[Event]:
         """The first so many events; fewer when they have not been said yet."""
         return self.run.events[:until] if self.run is not None else ()

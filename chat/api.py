@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from itertools import chain
 from time import perf_counter
 from typing import Annotated, Any, ParamSpec, TypeVar
@@ -19,9 +20,10 @@ from chat.answering import Asked
 from chat.claims import ClaimedByAnother
 from chat.conversations import Place, UnknownConversation
 from chat.documents import Document, DocumentError
+from chat.events import Event
 from chat.questions import Language, language_of
 from chat.transcripts import Transcript
-from chat.wire import headers, plain, ui_stream
+from chat.wire import headers, leaving, plain, ui_stream
 from observability.timestamps import iso
 
 router = Router(tags=["chat"], by_alias=True)
@@ -36,7 +38,7 @@ def send_message(request: HttpRequest, body: schemas.MessageIn) -> HttpResponse:
     """Ask, and get the whole answer."""
     place = _place(request, body.conversation_id)
     asked = answering.ask(caller_of(request), body.message, language(request, body.message), place, body.context)
-    transcript = plain.gather(asked.answer.read(reader=asked.record.message_id))
+    transcript = plain.gather(attentively(request, asked))
     said = plain.answer(
         transcript,
         conversation_id=place.public_id,
@@ -126,7 +128,8 @@ def analyze_document(request: HttpRequest) -> HttpResponse:
     sent = _document(request)
     began = perf_counter()
     document = _read(request, sent.document)
-    analysis = analyse(document.text, sent.document_type, sent.file_name, language(request, document.text))
+    attend = partial(leaving.attended, request)
+    analysis = analyse(document.text, sent.document_type, sent.file_name, language(request, document.text), attend)
     said = plain.analysis(analysis, sent.file_name)
     return JsonResponse(said, headers=headers.of_analysis(began, analysis.degraded))
 
@@ -141,6 +144,12 @@ def language(request: HttpRequest, text: str = "") -> Language:
     """The language of the text, else the one that the browser asks for."""
     preferred = request.headers.get("Accept-Language", "").strip().lower()
     return language_of(text, "en" if preferred.startswith("en") else "fr")
+
+
+def attentively(request: HttpRequest, asked: Asked) -> Iterator[Sequence[Event]]:
+    """The answer, read by somebody who can't come back to it: it ends when they hang up."""
+    reader = asked.record.message_id
+    return leaving.attended(request, asked.answer.read(reader=reader), partial(asked.answer.leave, reader))
 
 
 def _place(request: HttpRequest, conversation_id: str | None, *, may_begin: bool = False) -> Place:

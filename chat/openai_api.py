@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import chain
 from time import perf_counter
 from typing import Annotated, Any, Literal
@@ -18,7 +19,7 @@ from chat.models import new_public_id
 from chat.questions import Question, Turn
 from chat.schemas import MAX_MESSAGE, Text, Wire
 from chat.transcripts import Transcript
-from chat.wire import headers, openai, plain, sse
+from chat.wire import headers, leaving, openai, plain, sse
 
 router = Router(tags=["openai"])
 
@@ -86,8 +87,9 @@ def complete(request: HttpRequest, body: CompletionIn) -> HttpResponse | Streami
     """Answer the last message; the ones before it are the conversation. Nothing is kept in a history."""
     began = perf_counter()
     answer = answering.answer(_question(request, body))
-    reply = openai.Reply(f"chatcmpl-{new_public_id()}", settings.AI_SERVICE_MODEL)
-    batches = answer.read()
+    reader = new_public_id()
+    reply = openai.Reply(f"chatcmpl-{reader}", settings.AI_SERVICE_MODEL)
+    batches = leaving.attended(request, answer.read(reader=reader), partial(answer.leave, reader))
     if not body.stream:
         transcript = plain.gather(batches)
         return JsonResponse(reply.whole(transcript), headers=headers.of_answer(answer.cache_verdict, began, transcript))

@@ -124,7 +124,7 @@ def _answer(request: HttpRequest, question: str, language: Language) -> dict[str
         return {"notice": STRINGS["unreadableText"]}
     caller_id = api.caller_of(request)
     asked = answering.ask(caller_id, message, language_of(message, language), conversations.locate(caller_id, None), {})
-    transcript = plain.gather(asked.answer.read())
+    transcript = plain.gather(api.attentively(request, asked))
     assert transcript.finish is not None
     degraded = transcript.finish.degraded
     return {
