@@ -7,7 +7,7 @@ RUNTIME := $(call stamp,requirements.lock)
 DEVELOPMENT := $(call stamp,requirements-dev.lock)
 CLIENTS := tests/clients/node_modules/$(shell cksum tests/clients/package-lock.json | cut -d' ' -f1).installed
 
-.PHONY: run test lint bench drill lock dashboard messages
+.PHONY: run test lint bench drill lock dashboard messages screenshots
 
 run: $(RUNTIME)
 	@exec $(BIN)/python -m bff.launch
@@ -57,3 +57,6 @@ messages: $(DEVELOPMENT)
 	DEBUG=1 $(BIN)/python manage.py makemessages -l fr -l en --add-location file --no-wrap --no-obsolete \
 	  -i .venv -i var -i tests -i ai_service -i benchmarks
 	DEBUG=1 $(BIN)/python manage.py compilemessages -i .venv
+
+screenshots: $(DEVELOPMENT)
+	$(BIN)/python -m pytest -q tests/e2e/pictures.py $(if $(PICTURES),-k "$(PICTURES)")

@@ -147,6 +147,7 @@ MIDDLEWARE = [
     "bff.bodies.MediaTypeMiddleware",
     "bff.auth.CallerMiddleware",
     "bff.ratelimit.RateLimitMiddleware",
+    "bff.pages.GZipMiddleware",
     "bff.pages.SessionMiddleware",
     "bff.pages.LocaleMiddleware",
     "bff.pages.CommonMiddleware",

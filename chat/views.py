@@ -16,6 +16,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from ninja.errors import ValidationError
 
 from chat import answering, api, conversations, help_lines, knowledge, schemas
+from chat.conversations import Place, UnknownConversation
 from chat.events import Source
 from chat.markdown import as_html
 from chat.questions import Language, language_of
@@ -41,13 +42,15 @@ STRINGS = {
     "interruptedTitle": _("The answer stopped before its end"),
     "interruptedText": _("What is written still holds, but the rest is missing."),
     "stoppedTitle": _("You stopped the answer"),
-    "helpTitle": _("You can talk to someone now"),
     # The same words that the server uses when such an answer is new.
     "unavailable": _("The assistant is not available at this moment."),
     "overloaded": _("Many people are asking at this moment, and the assistant can't take more questions."),
     "rejected": _("The assistant could not take this question."),
     "stale": _("{what} Here is an answer given {age} to the same question."),
     "knowledge": _("{what} This is an article from our knowledge base, not an answer written for you."),
+    "roomLeft": _("{count} more characters fit."),
+    "tooLong": _("This is {count} characters too long. Shorten it, or ask one question at a time."),
+    "offlineRemark": _("No connection at the moment. What you write stays here."),
     "offlineTitle": _("No connection"),
     "offlineText": _("Your question is kept here. Try again when the network is back."),
     "lostTitle": _("The connection was lost"),
@@ -63,7 +66,7 @@ STRINGS = {
     "startAnew": _("Begin a new conversation"),
     "brokenTitle": _("Something went wrong on our side"),
     "brokenText": _("It is not your fault. Your question is kept, and you can try again."),
-    "correlation": _("Reference, to tell us about it: {reference}"),
+    "reference": _("Reference, to tell us about it: {reference}"),
     "forgetOne": _("Forget this conversation?"),
     "forgetAll": _("Forget all your conversations?"),
     "forgetThis": _("Forget “{title}”"),
@@ -105,6 +108,7 @@ def chat_page(request: HttpRequest) -> HttpResponse:
         "largest_document": settings.DOCUMENT_MAX_MB,
         "site": f"{request.scheme}://{request.get_host()}",
         "question": question,
+        "longest": schemas.MAX_MESSAGE,
         "answer": _answer(request, question, language) if question else None,
     }
     return render(request, "chat.html", context)
@@ -118,22 +122,34 @@ def robots(request: HttpRequest) -> HttpResponse:
 
 def _answer(request: HttpRequest, question: str, language: Language) -> dict[str, Any]:
     """The answer to a form, as templates/partials/answer.html shows it."""
+    fields = {"message": question, "conversationId": request.POST.get("conversation") or None}
     try:
-        message = schemas.parsed(schemas.MessageIn, {"message": question}).message
+        sent = schemas.parsed(schemas.MessageIn, fields)
     except ValidationError:
         return {"notice": STRINGS["unreadableText"]}
     caller_id = api.caller_of(request)
-    asked = answering.ask(caller_id, message, language_of(message, language), conversations.locate(caller_id, None), {})
+    place = _place(caller_id, sent.conversation_id)
+    asked = answering.ask(caller_id, sent.message, language_of(sent.message, language), place, {})
     transcript = plain.gather(api.attentively(request, asked))
     assert transcript.finish is not None
     degraded = transcript.finish.degraded
     return {
-        "html": as_html(_linked(transcript.text)),
+        "conversation": place.public_id,
+        "html": as_html(_linked(transcript.text, language)),
         "sources": [_card(source) for source in transcript.sources if source.url.startswith(("https://", "http://"))],
         "suggestions": transcript.finish.suggestions,
         "notice": " ".join(notice.text for notice in transcript.notices if notice.kind != "status"),
         "when": _when(degraded.retry_after) if degraded else "",
+        "reference": asked.record.correlation_id if degraded else "",
     }
+
+
+def _place(caller_id: str, conversation_id: str | None) -> Place:
+    """The conversation that the form belongs to; a new one where that has been forgotten meanwhile."""
+    try:
+        return conversations.locate(caller_id, conversation_id)
+    except UnknownConversation:
+        return conversations.locate(caller_id, None)
 
 
 def _card(source: Source) -> dict[str, str]:
@@ -141,8 +157,14 @@ def _card(source: Source) -> dict[str, str]:
     return {"id": source.id, "title": source.title, "url": source.url, "place": place}
 
 
-def _linked(text: str) -> str:
-    """`[2]` leads to the second source."""
+def _linked(text: str, language: Language) -> str:
+    """`[2]` leads to the second source, `**15**` and every other help line to the phone."""
+    numbers = {line.number for line in help_lines.all_lines(language)}
+
+    def call(found: re.Match[str]) -> str:
+        return f"[{found[0]}](tel:{found[1].replace(' ', '')})" if found[1] in numbers else found[0]
+
+    text = re.sub(r"\*\*(\d[\d ]{0,15})\*\*", call, text)
     return re.sub(r"\[(\d{1,2})\](?!\()", r"[\\[\1\\]](#source-\1)", text)
 
 

@@ -12,10 +12,11 @@ from playwright.sync_api import Page, Request, expect
 
 from ai_service.control import StandIn
 from tests.e2e.conftest import PHONE
+from tests.e2e.states import QUESTIONS, ask, wait_for_answer
 from tests.server import Server
 
 OpenPage = Callable[..., Page]
-QUESTION = "Comment obtenir un AESH pour mon enfant ?"
+QUESTION = QUESTIONS["fr"]
 PAYLOAD = '<img src=x onerror="window.pwned=1"><script>window.pwned=1</script> [clic](javascript:window.pwned=1)'
 
 # What the page's own renderer makes of a text.
@@ -34,16 +35,6 @@ DRAW = """async (text) => {
 }"""
 
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")  # Playwright's pipes, at the end of the process
-
-
-def ask(page: Page, question: str) -> None:
-    page.get_by_label(re.compile("^(Votre question|Your question)$")).fill(question)
-    page.locator("#send").click()
-
-
-def wait_for_answer(page: Page) -> None:
-    expect(page.locator("#send")).to_be_visible()
-    expect(page.locator(".answer").last.locator(".prose")).not_to_be_empty()
 
 
 def answer_of(page: Page) -> str:

@@ -8,6 +8,7 @@ const WHAT_HAPPENED = { overloaded: "overloaded", ai_rejected: "rejected" };
 
 export class Answer {
   id = null;
+  reference = ""; // by which the logs know it
   text = "";
   rating = ""; // "up", "down" or nothing yet
   sources = [];
@@ -22,7 +23,7 @@ export class Answer {
 
   /** Take in one part of a stream. Parts that the page doesn't know are left, as the protocol asks. */
   take({ type, ...part }) {
-    if (type === "start") this.id = part.messageId;
+    if (type === "start") this.#begin(part);
     else if (type === "text-delta") this.#write(part.delta);
     else if (type === "source-url") this.#addSource(part);
     else if (type === "data-status") this.part("status")?.replaceChildren(part.data.text);
@@ -32,8 +33,8 @@ export class Answer {
   }
 
   /** Take in a message of the history, all at once. */
-  takeMessage({ id, text, sources, suggestions, origin, degraded, rating = "" }) {
-    this.take({ type: "start", messageId: id });
+  takeMessage({ id, text, sources, suggestions, origin, degraded, rating = "", correlationId }) {
+    this.take({ type: "start", messageId: id, messageMetadata: { correlationId } });
     if (degraded) this.#addNoticeOf(origin, degraded);
     for (const source of sources) this.take({ type: "source-url", sourceId: source.id, ...source });
     this.take({ type: "text-delta", delta: text });
@@ -50,6 +51,11 @@ export class Answer {
     this.part("sources").hidden = !this.sources.length;
     this.part("suggestions").hidden = !this.part("suggestions").childElementCount;
     if (this.text) readyToAct(this);
+  }
+
+  #begin({ messageId, messageMetadata }) {
+    this.id = messageId;
+    this.reference = messageMetadata?.correlationId ?? "";
   }
 
   #write(delta) {
@@ -97,10 +103,10 @@ export class Answer {
     return link;
   }
 
-  #addNotice({ kind, text, retryAfter, lines }) {
-    if (kind === "interrupted") this.part("after").append(notice({ title: strings.interruptedTitle, text }));
-    else if (kind === "help") this.part("before").append(notice({ title: strings.helpTitle, text, lines }));
-    else this.part("before").append(notice({ text, when: whenToRetry(retryAfter) }));
+  #addNotice({ kind, text, retryAfter }) {
+    const { reference } = this;
+    if (kind === "interrupted") this.part("after").append(notice({ title: strings.interruptedTitle, text, reference }));
+    else this.part("before").append(notice({ text, when: whenToRetry(retryAfter), reference }));
   }
 
   // The history keeps the facts; these are the words that the server found for them at the time.

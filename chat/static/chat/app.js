@@ -1,10 +1,12 @@
 /** Wires the page: the composer, the dialogs, the addresses (`#c-<conversation>`). The rest is loaded when used. */
 
 import { ask, canAsk, changes, clear, currentId, isBusy, open, stop } from "./conversation.js";
-import { onTouch, takeDraft } from "./page.js";
+import { announce, fill, keepDraft, onTouch, say, strings, takeDraft } from "./page.js";
 
 const find = (id) => document.getElementById(id);
-const [composer, question, help, drawer, drop] = ["composer", "question", "help", "drawer", "drop"].map(find);
+const parts = ["composer", "question", "remark", "help", "drawer", "drop"];
+const [composer, question, remark, help, drawer, drop] = parts.map(find);
+const NEAR_THE_END = 400; // characters left when it is time to say so
 const wide = window.matchMedia("(min-width: 60rem)");
 
 composer.addEventListener("submit", (event) => {
@@ -12,8 +14,9 @@ composer.addEventListener("submit", (event) => {
   const suggested = event.submitter?.name === "suggestion";
   const text = (suggested ? event.submitter.value : question.value).trim();
   if (!text || !canAsk()) return;
+  if (!suggested && spare() < 0) return question.focus();
   if (!suggested) question.value = "";
-  fitToText();
+  heedText();
   ask(text);
 });
 
@@ -23,7 +26,7 @@ question.addEventListener("keydown", (event) => {
   composer.requestSubmit();
 });
 
-question.addEventListener("input", fitToText);
+question.addEventListener("input", heedText);
 // It will be needed in a moment; if it can't be had now, it is asked for again then.
 question.addEventListener("focus", () => import("./answer.js").catch(() => {}), { once: true });
 
@@ -102,6 +105,31 @@ function route() {
 }
 window.addEventListener("hashchange", route);
 
+// --- What is being written ---
+function heedText() {
+  fitToText();
+  showRemark();
+}
+
+/** Say what stands in the way of sending, before it is tried: a text that gets too long, a network that is gone. */
+function showRemark() {
+  const left = spare();
+  const kind = left < 0 ? "tooLong" : left < NEAR_THE_END ? "roomLeft" : navigator.onLine ? "" : "offlineRemark";
+  say(remark, kind && fill(strings[kind], { count: Math.abs(left) }));
+  question.setAttribute("aria-invalid", String(kind === "tooLong"));
+  if (kind && kind !== remark.dataset.kind) announce(remark.textContent); // once, not at every key
+  remark.dataset.kind = kind;
+}
+
+/** How many more characters fit into the question, as the server counts them. */
+function spare() {
+  return Number(question.dataset.longest) - [...question.value.trim()].length;
+}
+
+window.addEventListener("online", showRemark);
+window.addEventListener("offline", showRemark);
+window.addEventListener("pagehide", () => question.value.trim() && keepDraft(question.value));
+
 function fitToText() {
   if (CSS.supports("field-sizing", "content")) return;
   question.style.height = "auto";
@@ -109,5 +137,6 @@ function fitToText() {
 }
 
 question.value ||= takeDraft();
+heedText();
 placeConversations();
 if (window.location.hash.startsWith("#c-")) route();

@@ -4,6 +4,8 @@ import { announce, call, clone, keepDraft, listPage, notice, noticeOfTrouble } f
 import { onTouch, strings, Trouble } from "./page.js";
 
 const STREAM = "/api/chat/stream";
+/** Seconds before an answer that was lost while the network is there is taken up again: a server that restarts. */
+const WAITS = [1, 3, 6, 12];
 const exchanges = document.getElementById("exchanges");
 const composer = document.getElementById("question");
 const welcome = document.getElementById("welcome");
@@ -68,7 +70,7 @@ export function addExchange(question) {
   part("question").textContent = question;
   exchanges.append(node);
   welcome.hidden = true;
-  return { node, part, question, answered: false };
+  return { node, part, question, answered: false, losses: 0 };
 }
 
 /** Show the question at the top. It takes the focus from what is gone, and from a keyboard that covers the answer. */
@@ -83,18 +85,22 @@ export function wait({ part }, sentence) {
   part("status").textContent = sentence;
 }
 
-/** Say what failed under a question; `act` tries again, when asked to or when the network is back. */
-export function showTrouble({ part }, trouble, act) {
+/** Say what failed under a question; `act` tries again, when asked to. A lost answer is taken up without being asked. */
+export function showTrouble(exchange, trouble, act) {
+  const { part } = exchange;
   const again = () => {
     if (run || !said.isConnected) return;
-    part("heading").focus({ preventScroll: true }); // the button is about to go
+    if (said.contains(document.activeElement)) part("heading").focus({ preventScroll: true }); // its button is about to go
     act();
   };
   const said = noticeOfTrouble(trouble, again);
   part("waiting")?.remove();
   part("after").replaceChildren(said);
   announce(said.querySelector('[data-part="title"]').textContent);
-  if (trouble.kind === "lost") window.addEventListener("online", again, { once: true });
+  if (trouble.kind !== "lost") return;
+  window.addEventListener("online", again, { once: true });
+  const wait = WAITS[exchange.losses++];
+  if (wait && navigator.onLine) setTimeout(again, wait * 1000);
 }
 
 /** Say that the answer was stopped; `act` asks for it again. */
@@ -142,7 +148,8 @@ async function resume(exchange) {
     if (kept?.role === "assistant") addMessage(exchange, kept, Answer);
     if (!exchange.answered) throw new Trouble("interrupted");
     announce(strings.answerComplete);
-  } catch (trouble) {
+  } catch (failure) {
+    const trouble = failure.kind === "offline" ? new Trouble("lost") : failure;
     showTrouble(exchange, trouble, () => (trouble.kind === "interrupted" ? send(exchange) : resume(exchange)));
   }
 }
@@ -163,6 +170,7 @@ async function follow(exchange, request) {
       take(part, answer);
     }
     if (run === own) announce(strings.answerComplete);
+    exchange.losses = 0;
   } catch (trouble) {
     if (run === own && !own.stopped) showTrouble(exchange, trouble, wayOut(exchange, trouble, answer));
   }
@@ -176,7 +184,7 @@ async function follow(exchange, request) {
 function wayOut(exchange, { kind }, answer) {
   if (kind === "unreadable") return () => edit(exchange);
   if (kind === "expired") keepDraft(exchange.question);
-  return () => (answer?.text && id ? resume(exchange) : send(exchange));
+  return () => (answer?.id && id ? resume(exchange) : send(exchange));
 }
 
 /** Give a question back to the composer. */

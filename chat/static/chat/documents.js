@@ -122,7 +122,10 @@ function row(what, found) {
   return node;
 }
 
+/** "samedi 15 mai 2027"; in French the first of a month is the "1er". */
 function longDate(iso) {
-  const locale = document.documentElement.lang === "en" ? "en-GB" : "fr-FR"; // both as they are written in Europe
-  return new Intl.DateTimeFormat(locale, { dateStyle: "full", timeZone: "UTC" }).format(new Date(iso));
+  const inFrench = document.documentElement.lang !== "en";
+  const locale = inFrench ? "fr-FR" : "en-GB"; // both as they are written in Europe
+  const date = new Intl.DateTimeFormat(locale, { dateStyle: "full", timeZone: "UTC" }).format(new Date(iso));
+  return (inFrench ? date.replace(/ 1 /, " 1er ") : date).replace(/(\d\S*) (?=\p{L})/u, "$1\u00a0");
 }

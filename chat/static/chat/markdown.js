@@ -1,7 +1,7 @@
 /**
  * Markdown as DOM nodes. Text only ever becomes text: nodes are made with createElement and textContent, so nothing
- * that an answer says can become markup. Knows what answers use: paragraphs, headings, lists, quotes, code, rules,
- * bold, italics, links (http, https, tel) and [n] citations.
+ * that an answer says can become markup. Knows what answers use: paragraphs, headings, lists, quotes, tables, code,
+ * rules, bold, italics, links (http, https, tel) and [n] citations.
  */
 
 const HEADING = /^(#{1,6})\s+(.*)$/;
@@ -9,6 +9,8 @@ const ITEM = /^(\s*)([-*+]|\d{1,9}[.)])\s+(.*)/;
 const RULE = /^\s*([-*_])(?:\s*\1){2,}\s*$/;
 const FENCE = /^\s*```/;
 const QUOTE = /^>\s?/;
+const ROW = /^\s*\|.*\|\s*$/;
+const TABLE_RULE = /^[\s|:-]+$/; // what stands below the head of a table
 const DEEPEST = 6; // levels of lists and quotes in each other; nobody writes more in good faith
 
 /** The source of each block, so that a growing text need only be drawn again from its last one. */
@@ -44,6 +46,7 @@ export function draw(block, cite, depth = 0) {
   if (RULE.test(block)) return element("hr", []);
   if (depth < DEEPEST && ITEM.test(lines[0])) return list(lines, cite, depth + 1);
   if (depth < DEEPEST && QUOTE.test(lines[0])) return quote(lines, cite, depth + 1);
+  if (ROW.test(lines[0]) && TABLE_RULE.test(lines[1] ?? "")) return table(lines, cite);
   return element("p", paragraph(lines, cite));
 }
 
@@ -56,6 +59,7 @@ function startsAnew(line, block) {
   if (!block.length) return false;
   if (HEADING.test(line) || RULE.test(line)) return true;
   if (ITEM.test(block[0])) return block.at(-1) === "" && !ITEM.test(line) && !/^\s/.test(line);
+  if (ROW.test(line) !== ROW.test(block[0])) return true;
   return ITEM.test(line) || QUOTE.test(line) !== QUOTE.test(block[0]);
 }
 
@@ -70,6 +74,26 @@ function code(lines) {
 function quote(lines, cite, depth) {
   const text = lines.map((line) => line.replace(QUOTE, "")).join("\n");
   return element("blockquote", blocks(text).map((block) => draw(block, cite, depth)));
+}
+
+/** The place around it can be scrolled sideways, with the keyboard too. */
+function table([head, , ...rows], cite) {
+  const columns = cells(head).length;
+  const body = rows.map((row) => tableRow(cells(row).slice(0, columns), "td", cite));
+  const headRow = tableRow(cells(head), "th", cite);
+  for (const cell of headRow.cells) cell.scope = "col";
+  const place = element("div", [element("table", [element("thead", [headRow]), element("tbody", body)])]);
+  place.className = "table";
+  place.tabIndex = 0;
+  return place;
+}
+
+function tableRow(texts, kind, cite) {
+  return element("tr", texts.map((text) => element(kind, inline(text.trim(), cite))));
+}
+
+function cells(row) {
+  return row.trim().slice(1, -1).split("|");
 }
 
 function list(lines, cite, depth) {
@@ -121,25 +145,37 @@ function inline(text, cite) {
   let end = 0;
   for (const match of text.matchAll(INLINE)) {
     const insideWord = match[4] && /[\p{L}\d_]/u.test(text.charAt(match.index - 1)); // un_nom_de_fichier
-    nodes.push(typeset(text.slice(end, match.index)), insideWord ? match[0] : span(match, cite));
+    const before = typeset(text.slice(end, match.index));
+    const isCitation = match[7] !== undefined; // one must not stand alone on a line
+    nodes.push(isCitation ? before.replace(/ $/, "\u00a0") : before, insideWord ? match[0] : span(match, cite));
     end = match.index + match[0].length;
   }
   return [...nodes, typeset(text.slice(end))];
 }
 
-/** French sets a space before its double signs, which must not begin a line. */
+/** French sets a space before its double signs, which must not begin a line; nor is a number or a measure broken. */
 function typeset(text) {
-  return text.replace(/ (?=[:;?!»€%])/g, "\u00a0").replace(/« /g, "«\u00a0");
+  return text
+    .replace(/ (?=[:;?!»€%])/g, "\u00a0")
+    .replace(/(\d) (?=\d|(?:h|ans?|mois|jours?|minutes?|euros?)(?!\p{L}))/gu, "$1\u00a0")
+    .replace(/« /g, "«\u00a0");
 }
 
 function span([whole, code, strong, star, underscore, label, address, citation, bare, escaped], cite) {
   if (code) return element("code", [code]);
-  if (strong) return element("strong", inline(strong, cite));
+  if (strong) return isHelpLine(strong) ? link(phone(strong), [strong]) : element("strong", inline(strong, cite));
   if (star || underscore) return element("em", inline(star || underscore, cite));
   if (label) return isSafe(address) ? link(address, inline(label, cite)) : label;
   if (citation) return cite(Number(citation)) ?? whole;
   if (bare) return link(bare, [bare]);
   return escaped;
+}
+
+const phone = (number) => `tel:${number.replaceAll(" ", "")}`;
+
+/** Whether this is one of the numbers in the page's own list of whom to call. */
+function isHelpLine(number) {
+  return /^\d[\d ]*$/.test(number) && document.querySelector(`#help a[href="${phone(number)}"]`) !== null;
 }
 
 function link(address, children) {

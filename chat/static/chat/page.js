@@ -75,7 +75,7 @@ export class Trouble extends Error {
   static of(status, header) {
     return new Trouble(KINDS[status] ?? "broken", {
       retryAfter: Number.parseInt(header("Retry-After"), 10) || 0,
-      reference: (status >= 500 && header("X-Correlation-ID")) || "",
+      reference: header("X-Correlation-ID") ?? "",
     });
   }
 }
@@ -107,14 +107,13 @@ export async function listPage(path, query) {
 }
 
 /** Something said beside an answer. `again` is `{label, act, after}`: a button that opens up after so many seconds. */
-export function notice({ title = "", text = "", when = "", lines = [], again = null }) {
+export function notice({ title = "", text = "", when = "", reference = "", again = null }) {
   const { node, part } = clone("notice-template");
   say(part("title"), title);
   say(part("text"), text);
   say(part("when"), when);
-  part("lines").append(...lines.map(helpLine));
-  part("lines").hidden = !lines.length;
-  if (again) offer(part("again"), again);
+  say(part("reference"), reference && fill(strings.reference, { reference }));
+  if (again) offer(part("again"), again, part("when"));
   return node;
 }
 
@@ -132,7 +131,8 @@ export function noticeOfTrouble(trouble, act) {
   return notice({
     title: strings[`${kind}Title`],
     text: text || strings[`${kind}Text`],
-    when: whenToRetry(retryAfter) || (reference && fill(strings.correlation, { reference })),
+    when: whenToRetry(retryAfter),
+    reference,
     again: { label: labels[kind] ?? strings.retry, act: acts[kind] ?? act, after: retryAfter },
   });
 }
@@ -142,18 +142,15 @@ export function whenToRetry(seconds) {
   return seconds ? fill(strings.when, { when: fromNow(seconds) }) : "";
 }
 
-function helpLine({ number, name }) {
-  const { node, part } = clone("help-line-template");
-  part("link").href = `tel:${number.replace(/[^\d+]/g, "")}`;
-  part("number").textContent = number;
-  part("name").textContent = name;
-  return node;
-}
-
-function offer(button, { label, act, after }) {
+/** `when` says when the button opens up, until it does. */
+function offer(button, { label, act, after }, when) {
   button.textContent = label;
   button.hidden = false;
   button.disabled = after > 0;
-  if (after) setTimeout(() => (button.disabled = false), after * 1000);
+  const open = () => {
+    button.disabled = false;
+    say(when, "");
+  };
+  if (after) setTimeout(open, after * 1000);
   button.addEventListener("click", act);
 }

@@ -1,0 +1,257 @@
+"""Every state that the page can be in, and the way there, in either language: for what must hold in all of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+from django.template.loader import render_to_string
+from django.utils import translation
+from playwright.sync_api import Page, Route, expect
+
+from ai_service.control import StandIn
+
+QUESTIONS = {"fr": "Comment obtenir un AESH pour mon enfant ?", "en": "How do I get an AESH for my child?"}
+TABLE = """Voici ce qui change selon l'aide :
+
+| Aide | À qui la demander | Délai |
+| --- | --- | --- |
+| **AEEH** | [MDPH](https://www.monparcourshandicap.gouv.fr/) | 4 mois |
+| **PCH** | MDPH | 4 mois |
+
+> Gardez une copie de tout ce que vous envoyez.
+
+1. Demandez le dossier.
+2. Joignez le certificat médical (`cerfa 15695*01`)."""
+LETTER = """MDPH de la Gironde. Dossier n° 123456. Notification de décision.
+La commission du 3 mars 2027 vous accorde l'AEEH, 149,26 € par mois, à compter du 1er avril 2027.
+Vous pouvez contester cette décision avant le 15 mai 2027. Rendez-vous le 3 juin 2027 à 9 h."""
+
+State = Callable[[Page, StandIn], None]
+
+
+def ask(page: Page, question: str) -> None:
+    page.locator("#question").fill(question)
+    page.locator("#send").click()
+
+
+def ask_usual(page: Page) -> None:
+    ask(page, QUESTIONS[page.locator("html").get_attribute("lang") or "fr"])
+
+
+def wait_for_answer(page: Page) -> None:
+    expect(page.locator("#send")).to_be_visible()
+    expect(page.locator(".answer").last.locator(".prose")).not_to_be_empty()
+
+
+def refuse(page: Page, status: int, **headers: str) -> None:
+    """Let the next questions be refused so."""
+    page.refusals_expected = True  # type: ignore[attr-defined]
+    told = {"X-Correlation-ID": "req-7c9e6679-7425-40de-944b-e07fc1f90ae7", **headers}
+    page.route("**/api/chat/stream", lambda route: route.fulfill(status=status, headers=told))
+
+
+def welcome(page: Page, ai: StandIn) -> None:
+    expect(page.locator("#welcome")).to_be_visible()
+
+
+def waiting(page: Page, ai: StandIn) -> None:
+    ai.fail("slow", seconds=2)
+    ask_usual(page)
+    expect(page.locator(".waiting")).to_be_visible()
+
+
+def writing(page: Page, ai: StandIn) -> None:
+    ai.pace(8)
+    ask_usual(page)
+    expect(page.locator(".prose")).not_to_be_empty()
+
+
+def answered(page: Page, ai: StandIn) -> None:
+    ask_usual(page)
+    wait_for_answer(page)
+
+
+def answered_with_a_table(page: Page, ai: StandIn) -> None:
+    page.route("**/api/chat/stream", lambda route: _say(route, TABLE))
+    ask_usual(page)
+    wait_for_answer(page)
+
+
+def rated(page: Page, ai: StandIn) -> None:
+    answered(page, ai)
+    page.locator('[data-action="down"]').click()
+    expect(page.locator(".why")).to_be_visible()
+
+
+def degraded(page: Page, ai: StandIn) -> None:
+    ai.fail("rate_limited", retry_after=120)
+    ask_usual(page)
+    wait_for_answer(page)
+    expect(page.locator(".notice")).to_be_visible()
+
+
+def nothing_fitting(page: Page, ai: StandIn) -> None:
+    ai.fail("rate_limited", retry_after=120)
+    ask(page, "Xyzzy plugh ?")
+    wait_for_answer(page)
+    expect(page.locator('.prose a[href="tel:3114"]')).to_be_visible()
+
+
+def interrupted(page: Page, ai: StandIn) -> None:
+    ai.fail("cut", after_tokens=12)
+    ask_usual(page)
+    expect(page.locator('.answer [data-part="after"] .notice')).to_be_visible()
+
+
+def stopped(page: Page, ai: StandIn) -> None:
+    writing(page, ai)
+    page.locator("#stop").click()
+    expect(page.locator('.answer [data-part="after"] .notice')).to_be_visible()
+
+
+def in_distress(page: Page, ai: StandIn) -> None:
+    ask(page, "Je n'en peux plus" if page.locator("html").get_attribute("lang") == "fr" else "I want to die")
+    wait_for_answer(page)
+    expect(page.locator('.prose a[href="tel:15"]')).to_be_visible()
+
+
+def too_fast(page: Page, ai: StandIn) -> None:
+    refuse(page, 429, **{"Retry-After": "40"})
+    ask_usual(page)
+    expect(page.locator(".notice")).to_be_visible()
+
+
+def broken(page: Page, ai: StandIn) -> None:
+    refuse(page, 500)
+    ask_usual(page)
+    expect(page.locator(".notice .reference")).to_contain_text("req-7c9e6679")
+
+
+def offline(page: Page, ai: StandIn) -> None:
+    page.refusals_expected = True  # type: ignore[attr-defined]
+    page.locator("#question").focus()
+    page.wait_for_load_state("networkidle")
+    page.context.set_offline(True)
+    ask_usual(page)
+    expect(page.locator(".notice")).to_be_visible()
+
+
+def near_the_limit(page: Page, ai: StandIn) -> None:
+    page.locator("#question").fill("Bonjour, " * 430)
+    expect(page.locator("#remark")).to_be_visible()
+
+
+def beyond_the_limit(page: Page, ai: StandIn) -> None:
+    page.locator("#question").fill("Bonjour, " * 460)
+    expect(page.locator("#question")).to_have_attribute("aria-invalid", "true")
+
+
+def conversations(page: Page, ai: StandIn) -> None:
+    answered(page, ai)
+    _show_conversations(page)
+    expect(page.locator(".conversation")).to_have_count(1)
+
+
+def no_conversations(page: Page, ai: StandIn) -> None:
+    _show_conversations(page)
+    expect(page.locator('[data-part="none"]')).to_be_visible()
+
+
+def forgetting(page: Page, ai: StandIn) -> None:
+    conversations(page, ai)
+    page.locator('.conversation [data-part="forget"]').click()
+    expect(page.locator("#forget")).to_be_visible()
+
+
+def help_lines(page: Page, ai: StandIn) -> None:
+    page.locator("#help-button").click()
+    expect(page.locator("#help")).to_be_visible()
+
+
+def choosing_a_document(page: Page, ai: StandIn) -> None:
+    page.locator("#attach").click()
+    expect(page.locator("#document")).to_be_visible()
+
+
+def reading_a_document(page: Page, ai: StandIn) -> None:
+    ai.fail("slow", seconds=2, operation="analyze")
+    _send_letter(page)
+    expect(page.locator(".progress")).to_be_visible()
+
+
+def a_document_read(page: Page, ai: StandIn) -> None:
+    _send_letter(page)
+    expect(page.locator(".facts .deadline")).to_be_visible()
+    wait_for_answer(page)
+
+
+def without_script(page: Page, ai: StandIn) -> None:
+    """For a page whose JavaScript is off."""
+    page.locator("#welcome .suggestion").first.click()
+    expect(page.locator(".prose")).not_to_be_empty()
+
+
+STATES: dict[str, State] = {
+    state.__name__.replace("_", "-"): state
+    for state in (
+        welcome,
+        waiting,
+        writing,
+        answered,
+        answered_with_a_table,
+        rated,
+        degraded,
+        nothing_fitting,
+        interrupted,
+        stopped,
+        in_distress,
+        too_fast,
+        broken,
+        offline,
+        near_the_limit,
+        beyond_the_limit,
+        conversations,
+        no_conversations,
+        forgetting,
+        help_lines,
+        choosing_a_document,
+        reading_a_document,
+        a_document_read,
+    )
+}
+
+ERROR_PAGES = ("400", "403", "403_csrf", "404", "429", "500")
+
+
+def show_error_page(page: Page, name: str, url: str) -> None:
+    """The page of an error that is hard to provoke, as the server would send it."""
+
+    def answer(route: Route) -> None:
+        with translation.override("en" if "en" in (page.evaluate("navigator.language") or "") else "fr"):
+            route.fulfill(content_type="text/html", body=render_to_string(f"{name}.html", {"retry_after": 40}))
+
+    page.route("**/error", answer)
+    page.goto(f"{url}/error")
+
+
+def _say(route: Route, text: str) -> None:
+    parts = [
+        {"type": "start", "messageId": "m", "messageMetadata": {"correlationId": "req-1"}},
+        {"type": "text-delta", "id": "t", "delta": text},
+    ]
+    frames = "".join(f"data: {json.dumps(part)}\n\n" for part in parts)
+    route.fulfill(content_type="text/event-stream", body=f"{frames}data: [DONE]\n\n")
+
+
+def _show_conversations(page: Page) -> None:
+    if page.locator("#menu").is_visible():
+        page.locator("#menu").click()
+        expect(page.locator("#drawer")).to_be_visible()
+
+
+def _send_letter(page: Page) -> None:
+    choosing_a_document(page, None)  # type: ignore[arg-type]
+    letter = {"name": "notification-mdph.txt", "mimeType": "text/plain", "buffer": LETTER.encode()}
+    page.locator("#document input[type=file]").set_input_files(letter)  # type: ignore[arg-type]
+    page.locator("#document .button.strong").click()
