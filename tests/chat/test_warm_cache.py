@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
+import time
 from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
 
 from chat import knowledge, warming
+from chat.management.commands import warm_cache
+from chat.upstream import breakers
+from tests.services import ROOT
+
+WARM = [sys.executable, "manage.py", "warm_cache", "--json"]
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -53,29 +62,82 @@ def test_when_the_ai_is_away_it_stops_and_says_so_and_goes_on_later(slugs, ai, s
     with pytest.raises(CommandError, match="not available") as error:
         warm(*slugs, concurrency=1)
     assert error.value.returncode == 3
-    assert ai.calls == 1
+    assert ai.calls == settings.BREAKER_FAILURE_THRESHOLD  # the breaker has heard enough
     ai.heal()
+    breakers.get("chat").reset(reason="healed", who="test")
     assert warm(*slugs)["kept"] == len(list(warming.tasks(set(slugs))))
 
 
-def test_ctrl_c_keeps_what_is_done(slugs, ai, monkeypatch):
-    done = []
-    real = warming.warm
+def test_it_can_wait_for_the_ai_and_asks_again_what_failed(slugs, ai, settings, monkeypatch):
+    settings.AI_ATTEMPTS = 1
+    ai.fail("error")
+    waited = []
 
-    def interrupted(task, **options):
-        if len(done) == 2:
-            raise KeyboardInterrupt
-        done.append(task)
-        return real(task, **options)
+    def heal(seconds: float) -> None:
+        if seconds > 1:
+            waited.append(seconds)
+            ai.heal()
+            breakers.get("chat").reset(reason="healed", who="test")
 
-    monkeypatch.setattr(warming, "warm", interrupted)
-    with pytest.raises(CommandError, match="Stopped") as error:
-        warm(slugs[0], concurrency=1)
-    assert error.value.returncode == 130
-    monkeypatch.undo()
-    report = warm(slugs[0])
-    assert report["unchanged"] == 2
-    assert ai.calls == report["total"]
+    monkeypatch.setattr(warm_cache.time, "sleep", heal)
+    report = warm(*slugs, concurrency=1, wait=True)
+    assert report["kept"] == report["total"]
+    assert report["failed"] == []
+    assert waited == [pytest.approx(settings.BREAKER_OPEN_SECONDS, abs=2)]
+
+
+def test_one_question_that_fails_does_not_keep_the_others_from_being_asked(slugs, ai, settings):
+    ai.fail("cut", after_tokens=3, count=1)
+    out = StringIO()
+    with pytest.raises(CommandError, match="1 questions failed") as error:
+        call_command("warm_cache", only=slugs, json=True, concurrency=1, stdout=out, stderr=StringIO())
+    report = json.loads(out.getvalue())
+    assert error.value.returncode == 1
+    assert report["kept"] == report["total"] - 1
+    assert [failure["reason"] for failure in report["failed"]] == ["interrupted"]
+
+
+def test_two_at_once_share_the_work_also_with_all(slugs, ai):
+    warm(*slugs)
+    ai.reset()
+    ai.pace(100)
+    command = [*WARM, "--all", *(word for slug in slugs for word in ("--only", slug))]
+    runs = [subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) for _ in range(2)]
+    reports = [json.loads(run.communicate(timeout=60)[0].splitlines()[-1]) for run in runs]
+    total = len(list(warming.tasks(set(slugs))))
+    assert total <= ai.calls == sum(report["kept"] for report in reports)
+    assert all(report["kept"] + report["unchanged"] == total for report in reports)
+    # One that begins when the other has done some may ask those anew: they were kept before it began.
+    assert ai.calls < 2 * total
+
+
+def test_one_entry_can_be_warmed_anew(ai):
+    entry = next(entry for entry in knowledge.entries() if entry.slug == "aeeh" and entry.language == "fr")
+    for calls in (1, 2):
+        outcomes = warming.warm_entry(entry)
+        assert [outcome.result for outcome in outcomes] == ["kept"] * len(entry.questions)
+        assert ai.calls == calls * len(entry.questions)
+
+
+def test_all_entries_warmed_in_three_runs_two_of_them_interrupted_are_asked_once_each(ai, tmp_path):
+    """Real processes and a real Ctrl-C, sent after about a third and two thirds of the questions."""
+    total = len(list(warming.tasks()))
+    reports = []
+    for stop_at in (total // 3, 2 * total // 3, None):
+        with (tmp_path / "report").open("w+b") as out, (tmp_path / "progress").open("wb") as progress:
+            run = subprocess.Popen(WARM, cwd=ROOT, stdout=out, stderr=progress)
+            while stop_at and ai.calls < stop_at and run.poll() is None:
+                time.sleep(0.02)
+            if stop_at:
+                run.send_signal(signal.SIGINT)
+            assert run.wait(timeout=100) == (130 if stop_at else 0)
+            out.seek(0)
+            reports.append(json.loads(out.read().splitlines()[-1]))
+    assert ai.calls == total
+    assert sum(report["kept"] for report in reports) == total
+    assert [report["failed"] for report in reports] == [[], [], []]
+    assert 0 < reports[0]["kept"] < reports[1]["kept"] + reports[1]["unchanged"] < total
+    assert reports[2]["unchanged"] + reports[2]["kept"] == total
 
 
 def test_progress_is_a_line_a_tenth_where_nobody_watches(slugs, ai, capsys):
@@ -90,3 +152,21 @@ def test_wrong_arguments_are_refused(options):
     with pytest.raises(CommandError) as error:
         call_command("warm_cache", **options)
     assert error.value.returncode == 2
+
+
+class Terminal(StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_terminal_shows_a_bar(slugs, ai):
+    terminal = Terminal()
+    call_command("warm_cache", only=[slugs[0]], stdout=StringIO(), stderr=terminal)
+    total = len(list(warming.tasks({slugs[0]})))
+    assert f"{'█' * 30} {total}/{total} {slugs[0]}" in terminal.getvalue()
+
+
+def test_the_exit_codes_stand_in_the_help(capsys):
+    with pytest.raises(SystemExit):
+        call_command("warm_cache", "--help")
+    assert "130  stopped by Ctrl-C: run it again to go on" in capsys.readouterr().out

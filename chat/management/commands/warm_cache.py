@@ -1,15 +1,14 @@
 """`manage.py warm_cache`: answer the knowledge base's questions ahead of time.
 
-Exit codes: 0 all warm, 1 some questions failed, 2 wrong arguments, 3 the AI is not available, 130 stopped by Ctrl-C.
-Run again, it goes on where it stopped: what is fresh in the cache is not asked again.
+Run again, it goes on where it stopped: what is fresh in the cache is not asked again. Several at once share the work.
 """
 
 from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from argparse import RawDescriptionHelpFormatter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,31 +18,42 @@ from chat import warming
 from chat.warming import Outcome, Task
 
 BAR_WIDTH = 30
-AI_UNAVAILABLE = 3
-STOPPED = 130
+FAILED, WRONG_ARGUMENTS, AI_UNAVAILABLE, STOPPED = 1, 2, 3, 130
+USUAL_PAUSE, LONGEST_PAUSE = 30, 300  # seconds, between two tries of --wait
+EXIT_CODES = """
+exit codes:
+  0    all warm
+  1    some questions failed; the report says which and why
+  2    wrong arguments
+  3    the AI is not available: run it again to go on, or use --wait
+  130  stopped by Ctrl-C: run it again to go on
+"""
 
 
 @dataclass(slots=True)
 class Report:
-    """What became of the questions so far."""
+    """What became of the questions so far; one that was asked again counts once, as it ended."""
 
     total: int
     unchanged: int
-    outcomes: list[Outcome] = field(default_factory=list)
+    outcomes: dict[Task, Outcome] = field(default_factory=dict)
     seconds: float = 0.0
 
-    def of(self, result: str) -> list[Outcome]:
-        return [outcome for outcome in self.outcomes if outcome.result == result]
+    def add(self, outcome: Outcome) -> None:
+        self.outcomes[outcome.task] = outcome
+
+    def of(self, *results: str) -> list[Outcome]:
+        return [outcome for outcome in self.outcomes.values() if outcome.result in results]
 
     def as_dict(self) -> dict[str, Any]:
-        failed = [*self.of("failed"), *self.of("unavailable")]
+        kept, failed, unchanged = self.of("kept"), self.of("failed", "unavailable"), self.of("unchanged")
         return {
             "total": self.total,
-            "unchanged": self.unchanged,
-            "asked": len(self.outcomes),
-            "kept": len(self.of("kept")),
+            "unchanged": self.unchanged + len(unchanged),
+            "asked": len(kept) + len(failed),
+            "kept": len(kept),
             "failed": [{"slug": o.task.slug, "question": o.task.text, "reason": o.reason} for o in failed],
-            "tokens": sum(outcome.tokens for outcome in self.outcomes),
+            "tokens": sum(outcome.tokens for outcome in kept),
             "seconds": round(self.seconds, 1),
         }
 
@@ -52,16 +62,21 @@ class Command(BaseCommand):
     help = "Answer the knowledge base's questions ahead of time; only what is not fresh in the cache, unless --all."
 
     def add_arguments(self, parser: CommandParser) -> None:
+        parser.formatter_class = RawDescriptionHelpFormatter
+        parser.epilog = EXIT_CODES
         parser.add_argument("--all", action="store_true", help="ask every question, fresh in the cache or not")
         parser.add_argument("--only", action="append", metavar="SLUG", help="only this entry (may be repeated)")
-        parser.add_argument("--concurrency", type=int, default=4, help="questions asked at a time (default 4)")
+        parser.add_argument(
+            "--concurrency", type=int, default=warming.AT_A_TIME, help="questions asked at a time (default %(default)s)"
+        )
         parser.add_argument("--rate", type=float, default=0, help="questions a second at most (default: no limit)")
+        parser.add_argument("--wait", action="store_true", help="while the AI is not available, wait for it")
         parser.add_argument("--dry-run", action="store_true", help="only say what would be asked")
         parser.add_argument("--json", action="store_true", help="print the report as JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["concurrency"] < 1 or options["rate"] < 0:
-            raise CommandError("--concurrency must be at least 1, --rate at least 0.", returncode=2)
+            raise CommandError("--concurrency must be at least 1, --rate at least 0.", returncode=WRONG_ARGUMENTS)
         tasks = self._tasks(options["only"])
         asked = tasks if options["all"] else [task for task in tasks if not warming.is_warm(task)]
         report = Report(len(tasks), unchanged=len(tasks) - len(asked))
@@ -76,31 +91,36 @@ class Command(BaseCommand):
             self._print(report, asked if options["dry_run"] else [], as_json=options["json"])
         if report.of("unavailable"):
             raise CommandError("The AI is not available. Run it again to go on.", returncode=AI_UNAVAILABLE)
-        if report.of("failed"):
-            raise CommandError(f"{len(report.of('failed'))} questions failed.", returncode=1)
+        if failed := report.of("failed"):
+            raise CommandError(f"{len(failed)} questions failed.", returncode=FAILED)
 
     def _tasks(self, only: list[str] | None) -> list[Task]:
         tasks = list(warming.tasks(set(only) if only else None))
         if missing := set(only or ()) - {task.slug for task in tasks}:
-            raise CommandError(f"No such entry: {', '.join(sorted(missing))}.", returncode=2)
+            raise CommandError(f"No such entry: {', '.join(sorted(missing))}.", returncode=WRONG_ARGUMENTS)
         return tasks
 
-    def _ask_all(self, tasks: Sequence[Task], report: Report, options: dict[str, Any]) -> None:
-        """Ask at most `concurrency` at a time, and no more once the AI can't."""
-        progress = Progress(self.stderr, len(tasks))
+    def _ask_all(self, left: Sequence[Task], report: Report, options: dict[str, Any]) -> None:
+        """Ask them; once the AI can't, wait for it or leave it at that."""
+        progress = Progress(self.stderr, len(left))
         made_since = time.time() if options["all"] else 0  # another --all at the same time doesn't ask them twice
-        waiting = _paced(tasks, options["rate"])
-        with ThreadPoolExecutor(options["concurrency"]) as pool:
-            running: set[Future[Outcome]] = set()
-            while not report.of("unavailable"):
-                while len(running) < options["concurrency"] and (task := next(waiting, None)):
-                    running.add(pool.submit(warming.warm, task, made_since=made_since))
-                if not running:
-                    break
-                done, running = wait(running, return_when=FIRST_COMPLETED)
-                for future in done:
-                    report.outcomes.append(future.result())
-                    progress.show(report.outcomes[-1], len(report.outcomes))
+
+        def tell(outcome: Outcome) -> None:
+            report.add(outcome)
+            progress.show(outcome, len(report.outcomes))
+
+        while left := warming.warm_all(
+            left, tell=tell, concurrency=options["concurrency"], rate=options["rate"], made_since=made_since
+        ):
+            if not options["wait"]:
+                return
+            self._pause(report)
+
+    def _pause(self, report: Report) -> None:
+        retry_after = max(outcome.retry_after or USUAL_PAUSE for outcome in report.of("unavailable"))
+        seconds = min(retry_after, LONGEST_PAUSE)
+        self.stderr.write(f"The AI is not available. Trying again in {seconds} s; Ctrl-C stops.")
+        time.sleep(seconds)
 
     def _print(self, report: Report, planned: Sequence[Task], *, as_json: bool) -> None:
         if as_json:
@@ -111,6 +131,7 @@ class Command(BaseCommand):
         facts = report.as_dict()
         for failure in facts.pop("failed"):
             self.stdout.write(f"{failure['reason']}  {failure['slug']}: {failure['question']}")
+        facts["failed"] = len(report.of("failed", "unavailable"))
         self.stdout.write(", ".join(f"{name} {value}" for name, value in facts.items()))
 
 
@@ -129,11 +150,3 @@ class Progress:
                 self.stream.write("")
         elif done == self.total or done * 10 // self.total != (done - 1) * 10 // self.total:
             self.stream.write(f"warmed {done} of {self.total}")
-
-
-def _paced(tasks: Sequence[Task], rate: float) -> Iterator[Task]:
-    """The tasks, at most `rate` a second; 0 is as fast as they are taken."""
-    for task in tasks:
-        yield task
-        if rate:
-            time.sleep(1 / rate)
