@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 from django.conf import settings
 
-from chat import documents, fallbacks, prompts
+from chat import documents, fallbacks, prompts, receipts
 from chat.documents import Facts
 from chat.events import Degraded, Event, Finish
 from chat.questions import Language
+from chat.receipts import Asking, Making
 from chat.transcripts import Transcript
 from chat.upstream import openai, rag, session
 from chat.upstream.errors import AIError, AIInterrupted
@@ -38,22 +39,31 @@ def analyse(
     `attend` reads what the AI says for as long as somebody waits for it, else calls what ends it.
     """
     facts = documents.facts(text)
+    asking, making = Asking("document"), Making(deadline_seconds=settings.AI_DEADLINE_ANALYZE)
     try:
-        finish, said = _ask_ai(_exchange(text, document_type, file_name, language), attend)
+        finish, said = _ask_ai(_exchange(text, document_type, file_name, language), attend, making)
     except AIError as error:
+        making.error = error.code
+        _keep_receipt(asking, making, Finish("fallback", degraded=fallbacks.degraded(error)))
         metrics.ANSWERS.labels("analyze", "fallback").inc()
         said = fallbacks.for_document(facts, language, error)
         return Analysis(said, facts, fallbacks.next_steps(language), fallbacks.degraded(error))
+    _keep_receipt(asking, making, finish)
     metrics.ANSWERS.labels("analyze", "ai").inc()
     return Analysis(said, facts, finish.suggestions or fallbacks.next_steps(language), None)
 
 
-def _ask_ai(exchange: Exchange, attend: Attend) -> tuple[Finish, str]:
+def _ask_ai(exchange: Exchange, attend: Attend, making: Making) -> tuple[Finish, str]:
     call = session.get().perform(exchange)
+    making.attempts = call.attempts
     transcript = Transcript(attend(call, call.close))
     if transcript.finish is None:
         raise AIInterrupted("interrupted", "client_left")
     return transcript.finish, transcript.text
+
+
+def _keep_receipt(asking: Asking, making: Making, finish: Finish) -> None:
+    receipts.keep(asking.receipt("leader", making.noted_on(finish)))
 
 
 def _exchange(text: str, document_type: str, file_name: str, language: Language) -> Exchange:

@@ -5,18 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import chain
 from time import perf_counter
 from typing import Any
 
 from django.conf import settings
 
-from chat import cache, conversations, fallbacks, help_lines, knowledge, prompts, runs
+from chat import cache, conversations, fallbacks, help_lines, knowledge, prompts, receipts, runs
 from chat.cache import Kept
 from chat.conversations import Place, Record
 from chat.events import Delta, Event, Finish, Notice, Source, Start, text_of
 from chat.questions import Language, Passage, Question
-from chat.runs import Run
+from chat.receipts import Asking, Door, Making, Receipt
+from chat.runs import Produce, Run
 from chat.transcripts import Transcript
 from chat.upstream import openai, rag, session
 from chat.upstream.errors import AIError, AIInterrupted, AIUnavailable
@@ -30,11 +32,13 @@ _CITED = re.compile(r"\[(\d{1,2})\]")
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer to be read: either `kept` in the cache or being written in a `run`."""
+    """An answer to be read: either `kept` in the cache or being written in a `run`, by `produce` if that leads it."""
 
     key: str
+    asking: Asking
     kept: Kept | None = None
     run: Run | None = None
+    produce: Produce | None = None
     comfort: str = ""  # what is said before a kept answer to a question that sounds like distress
 
     @property
@@ -59,6 +63,22 @@ class Answer:
     def said(self, until: int) -> Sequence[Event]:
         """The first so many events; fewer when they have not been said yet."""
         return self.run.events[:until] if self.run is not None else ()
+
+    def receipt(self, finish: Finish | None) -> Receipt:
+        """Why it is what it is; `finish` is None as long as it is being written."""
+        if self.run is None:
+            return self.asking.receipt("cached", finish)
+        return self.asking.receipt("leader" if self.run.writer is self.produce else "follower", finish)
+
+    def keep_receipt(self) -> None:
+        """Have its receipt found though it is saved into no history."""
+        if self.run is None:
+            self._keep_receipt(Transcript(chain.from_iterable(self._replay())))
+        else:
+            self.run.on_end(self._keep_receipt)
+
+    def _keep_receipt(self, said: Transcript) -> None:
+        receipts.keep(self.receipt(said.finish))
 
     def save_into(self, record: Record) -> None:
         """Have it in the history by the time its end is read, whether or not anyone stays to read it."""
@@ -86,7 +106,7 @@ def ask(caller_id: str, text: str, language: Language, place: Place, context: Ma
     """Answer one message of a conversation, and have both kept in it."""
     began = perf_counter()
     given = answer(Question(text, language, caller_id, place.history, context))
-    record = Record(place, text, given.key)
+    record = Record(place, text, given.key, explain=given.receipt)
     given.save_into(record)
     return Asked(given, record, began)
 
@@ -100,9 +120,17 @@ def under_way(caller_id: str, conversation_id: str, language: Language) -> Asked
     if run is None:
         return None
     place = Place(caller_id, conversation_id, message.conversation)
-    record = Record(place, "", message.cache_key, message.public_id, message.correlation_id, _has_begun=True)
+    record = Record(
+        place,
+        "",
+        message.cache_key,
+        explain=partial(receipts.completed, message.receipt),
+        message_id=message.public_id,
+        correlation_id=message.correlation_id,
+        _has_begun=True,
+    )
     run.on_end(record.settle)
-    return Asked(Answer(message.cache_key, run=run), record, perf_counter())
+    return Asked(Answer(message.cache_key, Asking("chat"), run=run), record, perf_counter())
 
 
 def stop(caller_id: str, conversation_id: str, language: Language) -> bool:
@@ -111,30 +139,36 @@ def stop(caller_id: str, conversation_id: str, language: Language) -> bool:
     return message is not None and conversations.stop(message, fallbacks.cut_short(language))
 
 
-def answer(question: Question, *, made_since: float = 0, warm: bool = False) -> Answer:
+def answer(question: Question, *, door: Door = "chat", made_since: float = 0, warm: bool = False) -> Answer:
     """Answer from the cache, else from the AI, else with the best we have.
 
     What was kept before `made_since` (unix seconds) is made anew.
     """
-    passages = grounds(question)
+    asking = Asking(door)
+    with asking.stage("search"):
+        passages = grounds(question)
     key = cache.key_of(question, knowledge.version(passages))
-    kept = cache.find(key)
+    with asking.stage("cache"):
+        kept = cache.find(key)
+    asking.found(kept, asked=not cache.is_away())
 
     def produce(run: Run) -> Iterator[Event]:
         # Whoever led before us may have kept an answer between our look and our turn: never ask twice.
         newer = cache.look(key)
         if newer and newer.is_current and newer.created > max(made_since, kept.created if kept else 0):
             return chain.from_iterable(replay(newer, help_lines.called_for(question.text, question.language)))
-        return _remembered(key, _written(question, passages, kept, run), warm=warm)
+        making = Making(passages, settings.AI_DEADLINE_CHAT)
+        return _remembered(key, making.told_with(_written(question, kept, run, making)), warm=warm)
 
     if kept is not None and kept.is_current and kept.created >= made_since:
         if kept.should_be_renewed():  # by one process of the fleet, while everyone is given the kept one
             runs.lead_or_follow(key, produce, fallbacks.cut_short(question.language))
         metrics.ANSWERS.labels("chat", "cache").inc()
-        return Answer(key, kept=kept, comfort=help_lines.called_for(question.text, question.language))
-    run = runs.lead_or_follow(key, produce, fallbacks.cut_short(question.language))
+        return Answer(key, asking, kept=kept, comfort=help_lines.called_for(question.text, question.language))
+    with asking.stage("flight"):
+        run = runs.lead_or_follow(key, produce, fallbacks.cut_short(question.language))
     run.on_end(_count)
-    return Answer(key, run=run)
+    return Answer(key, asking, run=run, produce=produce)
 
 
 def grounds(question: Question) -> list[Passage]:
@@ -160,22 +194,26 @@ def replay(kept: Kept, comfort: str) -> Iterator[Sequence[Event]]:
             yield [Notice("help", comfort, {})]
 
 
-def _written(question: Question, passages: Sequence[Passage], stale: Kept | None, run: Run) -> Iterator[Event]:
+def _written(question: Question, stale: Kept | None, run: Run, making: Making) -> Iterator[Event]:
     """What the AI says; what we say in its place when it can't."""
     yield Start(settings.AI_SERVICE_MODEL)
     if comfort := help_lines.called_for(question.text, question.language):
         yield Notice("help", comfort, {})
     try:
-        yield from _ask_ai(question, passages, run)
-    except AIInterrupted:
+        yield from _ask_ai(question, run, making)
+    except AIInterrupted as error:
+        making.error = error.code
         yield from fallbacks.cut_short(question.language)
     except AIError as error:
+        making.error, making.older = error.code, stale
         yield from fallbacks.ladder(question, error, stale)
 
 
-def _ask_ai(question: Question, passages: Sequence[Passage], run: Run) -> Iterator[Event]:
+def _ask_ai(question: Question, run: Run, making: Making) -> Iterator[Event]:
     """The AI's events, with the sources that it cites and what may be asked next. Raises AIError."""
+    passages = making.passages
     call = session.get().perform(_exchange(question, passages))
+    making.attempts = call.attempts
     run.on_cancel(call.close)
     said: list[Event] = []
     for event in call:
@@ -191,6 +229,8 @@ def _ask_ai(question: Question, passages: Sequence[Passage], run: Run) -> Iterat
             event,
             suggestions=event.suggestions or knowledge.suggestions(passages, question.language, question.text),
         )
+        return
+    yield Finish("ai", ending="stopped")  # nobody wanted to hear the end
 
 
 def _remembered(key: str, said: Iterator[Event], *, warm: bool) -> Iterator[Event]:

@@ -14,7 +14,7 @@ from django.utils.translation import override
 from ninja import Query, Router
 from ninja.errors import HttpError
 
-from chat import answering, claims, conversations, documents, fallbacks, schemas
+from chat import answering, claims, conversations, documents, fallbacks, schemas, staff
 from chat.analysing import analyse
 from chat.answering import Asked
 from chat.claims import ClaimedByAnother
@@ -53,7 +53,7 @@ def stream_message(request: HttpRequest, body: schemas.StreamIn) -> StreamingHtt
     """Ask, and read the answer while it is written, as a UI message stream."""
     place = _place(request, body.conversation_id, may_begin=body.chosen_by_client)
     asked = answering.ask(caller_of(request), body.message, language(request, body.message), place, body.context)
-    return _streamed(asked)
+    return _streamed(asked, explained=staff.may_see_receipts(request))
 
 
 @router.get("/{conversation_id}/stream", response={200: None, 204: None})
@@ -62,7 +62,7 @@ def resume_stream(request: HttpRequest, conversation_id: schemas.PublicId) -> Ht
     found = answering.under_way(caller_of(request), conversation_id, language(request))
     if found is None:
         return HttpResponse(status=204)
-    return _streamed(found, after=_last_event_id(request))
+    return _streamed(found, after=_last_event_id(request), explained=staff.may_see_receipts(request))
 
 
 @router.post("/{conversation_id}/stop", response=schemas.StopOut)
@@ -164,7 +164,7 @@ def _own(call: Callable[Arguments, Result], *args: Arguments.args, **options: Ar
         raise Http404 from None
 
 
-def _streamed(asked: Asked, after: int = 0) -> StreamingHttpResponse:
+def _streamed(asked: Asked, *, after: int = 0, explained: bool) -> StreamingHttpResponse:
     """The answer as it comes. Headers wait a moment for the first words, to tell how it was answered."""
     batches = asked.answer.read(after, reader=asked.record.message_id)
     opening = plain.opening(batches)
@@ -173,7 +173,7 @@ def _streamed(asked: Asked, after: int = 0) -> StreamingHttpResponse:
         chain([opening], batches),
         message_id=record.message_id,
         metadata={"conversationId": record.place.public_id, "correlationId": record.correlation_id},
-        last_metadata=lambda: {"saved": record.saved},
+        last_metadata=lambda: {"saved": record.saved} | ({"receipt": record.receipt} if explained else {}),
         after=asked.answer.said(after),
     )
     told = headers.of_answer(asked.answer.cache_verdict, asked.began, Transcript(opening))

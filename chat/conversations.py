@@ -6,7 +6,7 @@ away: an answer is given all the same, and says that it was not saved.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from typing import Any, TypeVar
@@ -17,11 +17,12 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare, salted_hmac
 
-from chat import cache, claims, runs
+from chat import cache, claims, receipts, runs
 from chat.database import DatabaseAway, database
 from chat.events import Event, Finish
 from chat.models import Conversation, Message, new_public_id
 from chat.questions import Turn
+from chat.receipts import Receipt
 from chat.transcripts import Transcript
 from observability import correlation, logs, metrics
 
@@ -53,33 +54,43 @@ class Place:
 
 @dataclass(slots=True)
 class Record:
-    """One question and its answer on their way into the history. `saved` tells whether both have arrived."""
+    """One question and its answer on their way into the history. `saved` tells whether both have arrived.
+
+    `explain` makes the answer's receipt, None standing for an end that hasn't come; `receipt` is that of its end.
+    """
 
     place: Place
     question: str
     cache_key: str
+    explain: Callable[[Finish | None], Receipt]
     message_id: str = field(default_factory=new_public_id)
     correlation_id: str = field(default_factory=correlation.current)
     saved: bool = False
+    receipt: Receipt | None = None
     _has_begun: bool = False
 
     def begin(self, run_id: str) -> None:
         """Save the question, and the answer as one that is being written by this run."""
-        self._has_begun = _save(lambda: self._insert(Message(status=Message.Status.PENDING, run_id=run_id)))
+        answer = Message(status=Message.Status.PENDING, run_id=run_id, receipt=self.explain(None))
+        self._has_begun = _save(lambda: self._insert(answer))
 
     def complete(self, transcript: Transcript) -> None:
         """Save the answer as it ended."""
+        columns = self._columns(transcript)
         if self._has_begun:
-            self.saved = _save(
-                lambda: _update(self.message_id, transcript) or _has_arrived(self.message_id, transcript)
-            )
+            self.saved = _save(lambda: _update(self.message_id, columns) or _has_arrived(self.message_id, columns))
         else:
-            self.saved = _save(lambda: self._insert(_filled(Message(), transcript)))
+            self.saved = _save(lambda: self._insert(Message(**columns)))
 
     def settle(self, transcript: Transcript) -> None:
         """Save the answer as it ended, if whoever asked for it has not: it was resumed, maybe because they died."""
-        _save(lambda: _update(self.message_id, transcript))
+        _save(lambda: _update(self.message_id, self._columns(transcript)))
         self.saved = _save(lambda: not Message.objects.filter(_pending(self.message_id)).exists())
+
+    def _columns(self, transcript: Transcript) -> dict[str, Any]:
+        assert transcript.finish is not None
+        self.receipt = self.explain(transcript.finish)
+        return _columns(transcript, self.receipt)
 
     def _insert(self, answer: Message) -> bool:
         """Whether both are there; they may be from a first try whose confirmation was lost with the connection."""
@@ -150,9 +161,9 @@ def settle(owner: str, public_id: str, cut_short: Sequence[Event]) -> None:
         return
     run = runs.find(message.run_id, cut_short)
     if run is not None:
-        run.on_end(lambda transcript: _save(lambda: _update(message.public_id, transcript)))
+        run.on_end(lambda transcript: _save_end(message, transcript))
     elif timezone.now() - message.created_at > LONGEST_ANSWER:  # before that it may only be out of sight
-        _save(lambda: _update(message.public_id, Transcript(cut_short)))
+        _save_end(message, Transcript(cut_short))
 
 
 def stop(message: Message, cut_short: Sequence[Event]) -> bool:
@@ -163,7 +174,7 @@ def stop(message: Message, cut_short: Sequence[Event]) -> bool:
     said = run.said() if run is not None else ()
     stopped = Transcript([*said, Finish("ai", ending="stopped")])
     runs.leave(message.run_id, message.public_id)
-    return _save(lambda: _update(message.public_id, stopped))
+    return _save_end(message, stopped)
 
 
 def page_of_conversations(owner: str, before: str | None, limit: int) -> list[Conversation]:
@@ -246,20 +257,20 @@ def _history(conversation: Conversation) -> tuple[Turn, ...]:
     return tuple(Turn("user" if role == "user" else "assistant", text) for role, text in reversed(said))
 
 
-def _filled(message: Message, transcript: Transcript) -> Message:
-    for name, value in _columns(transcript).items():
-        setattr(message, name, value)
-    return message
+def _save_end(message: Message, transcript: Transcript) -> bool:
+    """Save how a pending answer ended, for whoever asked for it; whether that was still to be done."""
+    assert transcript.finish is not None
+    columns = _columns(transcript, receipts.completed(message.receipt, transcript.finish))
+    return _save(lambda: _update(message.public_id, columns))
 
 
-def _update(message_id: str, transcript: Transcript) -> bool:
+def _update(message_id: str, columns: Mapping[str, Any]) -> bool:
     """Save how a pending answer ended. False when there is none: it has been saved, stopped or forgotten meanwhile."""
-    return Message.objects.filter(_pending(message_id)).update(**_columns(transcript)) == 1
+    return Message.objects.filter(_pending(message_id)).update(**columns) == 1
 
 
-def _has_arrived(message_id: str, transcript: Transcript) -> bool:
+def _has_arrived(message_id: str, columns: Mapping[str, Any]) -> bool:
     """Whether just this was saved before, by a try whose confirmation was lost with the connection."""
-    columns = _columns(transcript)
     return Message.objects.filter(public_id=message_id, status=columns["status"], text=columns["text"]).exists()
 
 
@@ -267,7 +278,7 @@ def _pending(message_id: str) -> Q:
     return Q(public_id=message_id, status=Message.Status.PENDING)
 
 
-def _columns(transcript: Transcript) -> dict[str, Any]:
+def _columns(transcript: Transcript, receipt: Receipt) -> dict[str, Any]:
     finish = transcript.finish
     assert finish is not None
     status = {"interrupted": Message.Status.INTERRUPTED, "stopped": Message.Status.STOPPED}
@@ -278,6 +289,7 @@ def _columns(transcript: Transcript) -> dict[str, Any]:
         "degraded": asdict(finish.degraded) if finish.degraded else None,
         "sources": [asdict(source) for source in transcript.sources],
         "suggestions": list(finish.suggestions),
+        "receipt": receipt,
     }
 
 

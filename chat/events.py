@@ -75,13 +75,14 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Finish:
-    """The answer has ended."""
+    """The answer has ended. `making` is how it was written (chat.receipts), None when its writer can't tell."""
 
     origin: Origin
     ending: Ending = "stop"
     degraded: Degraded | None = None
     suggestions: tuple[str, ...] = ()
     usage: Usage | None = None
+    making: dict[str, Any] | None = None
 
 
 Event = Start | Delta | Source | Notice | Finish
@@ -122,6 +123,8 @@ def text_of(events: Iterable[Event]) -> str:
 
 def _rebuild(kind: type, fields: dict[str, Any]) -> Event:
     if kind is Finish:
+        # While a fleet is being renewed the next release may say more in its log than we know of.
+        fields = {name: value for name, value in fields.items() if name in Finish.__slots__}
         fields["degraded"] = Degraded(**fields["degraded"]) if fields["degraded"] else None
         fields["usage"] = Usage(**fields["usage"]) if fields["usage"] else None
         fields["suggestions"] = tuple(fields["suggestions"])

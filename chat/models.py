@@ -62,6 +62,7 @@ class Message(models.Model):
     degraded = models.JSONField(_("degraded"), null=True, blank=True)
     sources = models.JSONField(_("sources"), default=list, blank=True)
     suggestions = models.JSONField(_("suggestions"), default=list, blank=True)
+    receipt = models.JSONField(_("receipt"), null=True, blank=True)
     rating = models.CharField(_("rating"), max_length=4, choices=Rating.choices, blank=True)
     comment = models.TextField(_("comment"), blank=True)
     correlation_id = models.CharField(_("correlation id"), max_length=64, blank=True, db_index=True)

@@ -86,7 +86,8 @@ class CompletionIn(Wire):
 def complete(request: HttpRequest, body: CompletionIn) -> HttpResponse | StreamingHttpResponse:
     """Answer the last message; the ones before it are the conversation. Nothing is kept in a history."""
     began = perf_counter()
-    answer = answering.answer(_question(request, body))
+    answer = answering.answer(_question(request, body), door="openai")
+    answer.keep_receipt()
     reader = new_public_id()
     reply = openai.Reply(f"chatcmpl-{reader}", settings.AI_SERVICE_MODEL)
     batches = leaving.attended(request, answer.read(reader=reader), partial(answer.leave, reader))

@@ -103,6 +103,7 @@ class Office:
         finally:
             run.decided.set()
         if run.is_led_here:
+            run.writer = produce
             self._start(self._lead, run, produce, cut_short)
         else:
             assert holder is not None
@@ -175,7 +176,7 @@ class Office:
             run.break_off(cut_short)
             return
         log.warning("Leader of a run died; answering in its place")
-        run.is_led_here = True
+        run.is_led_here, run.writer = True, produce
         run.published = len(run.events)
         self._register(run)
         if not run.events:

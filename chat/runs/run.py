@@ -32,6 +32,7 @@ class Run:
         self.id = run_id
         self.flight = flight
         self.is_led_here = False
+        self.writer: object = None  # what was given to produce it, once that is chosen to
         self.decided = threading.Event()
         self.events: list[Event] = []
         self.ended_at: float | None = None

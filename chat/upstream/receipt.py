@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from types import TracebackType
-from typing import Literal, NoReturn
+from typing import Any, Literal, NoReturn
 
 from chat.events import Delta, Event, Finish
-from chat.upstream.breaker import Permit
+from chat.upstream.breaker import Permit, State
 from chat.upstream.errors import AIInterrupted, AIRejected, AIUnavailable
 from chat.upstream.exchange import CallError, Operation, ProtocolError
 from chat.upstream.line import HangUpError
@@ -21,13 +22,35 @@ TEXT_LIMIT = 1_000_000  # characters
 Outcome = Literal["ok", "client_left", "rejected", "timeout", "error", "interrupted"]
 
 
+@dataclass(slots=True)
+class Attempt:
+    """One attempt as it is told to whoever asked; `wait_ms` is what was waited before it."""
+
+    number: int
+    wait_ms: int = 0
+    breaker: State | None = None
+    outcome: str = "under_way"
+    first_words_ms: int | None = None
+    duration_ms: int = 0
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "number": self.number,
+            "waitMs": self.wait_ms,
+            "breaker": self.breaker,
+            "outcome": self.outcome,
+            "firstWordsMs": self.first_words_ms,
+            "durationMs": self.duration_ms,
+        }
+
+
 class Receipt:
     """Follows one attempt from its permit to its end, as a `with` block, and turns faults into AIErrors.
 
     `finish` is the answer's last event, once it is complete.
     """
 
-    def __init__(self, operation: Operation, attempt: int, permit: Permit) -> None:
+    def __init__(self, operation: Operation, attempt: Attempt, permit: Permit) -> None:
         self.operation = operation
         self.attempt = attempt
         self.permit = permit
@@ -67,6 +90,7 @@ class Receipt:
 
     def _note_first_words(self) -> None:
         self._first_words_after = time.monotonic() - self._began
+        self.attempt.first_words_ms = round(self._first_words_after * 1000)
         metrics.AI_TIME_TO_FIRST_CHUNK.labels(self.operation).observe(self._first_words_after)
         if self.permit.is_probe:  # recovery need not wait for a whole answer to be written
             self.permit.success(self._first_words_after)
@@ -99,11 +123,12 @@ class Receipt:
 
     def _tell(self, outcome: Outcome, code: str) -> None:
         duration = time.monotonic() - self._began
+        self.attempt.outcome, self.attempt.duration_ms = code, round(duration * 1000)
         metrics.AI_REQUEST_DURATION.labels(self.operation, outcome).observe(duration)
         log.info(
             "AI call finished",
             operation=self.operation,
-            attempt=self.attempt,
+            attempt=self.attempt.number,
             outcome=code,
-            duration=round(duration * 1000),
+            duration=self.attempt.duration_ms,
         )

@@ -25,7 +25,7 @@ from chat.upstream.breaker import Breaker, CircuitOpen, Permit
 from chat.upstream.errors import AIUnavailable
 from chat.upstream.exchange import Exchange, Operation
 from chat.upstream.line import Deadline, HangUpError, Line
-from chat.upstream.receipt import Receipt
+from chat.upstream.receipt import Attempt, Receipt
 from chat.upstream.retry import Retry, RetryBudget, attempts
 from chat.upstream.transport import Transport
 from observability import correlation, logs, metrics
@@ -43,11 +43,14 @@ class Answering(Iterator[Event]):
     Closing it, at any moment and as often as one likes, frees what it holds: the upstream connection, the breaker's
     permit (neither success nor failure), the place. A thread that waits in it for the next event wakes at once and
     finds the iteration ended, without a `Finish`. (Only a TCP connection being set up is sat out, AI_CONNECT_TIMEOUT.)
+
+    `attempts` tells how it has gone so far.
     """
 
-    def __init__(self, events: Generator[Event, None, None], line: Line) -> None:
+    def __init__(self, events: Generator[Event, None, None], line: Line, attempts: list[Attempt]) -> None:
         self._events = events
         self._line = line
+        self.attempts = attempts
 
     def __next__(self) -> Event:
         try:
@@ -108,9 +111,12 @@ class AISession:
             "traceparent": correlation.traceparent(),
             "Idempotency-Key": str(uuid.uuid4()),
         }
-        return Answering(self._answer(exchange, line, headers), line)
+        taken: list[Attempt] = []
+        return Answering(self._answer(exchange, line, headers, taken), line, taken)
 
-    def _answer(self, exchange: Exchange, line: Line, headers: dict[str, str]) -> Generator[Event, None, None]:
+    def _answer(
+        self, exchange: Exchange, line: Line, headers: dict[str, str], taken: list[Attempt]
+    ) -> Generator[Event, None, None]:
         with self._place():
             self._budget.count_call()
             for attempt, retry in attempts(line.deadline, self._budget):
@@ -119,23 +125,24 @@ class AISession:
                     if self._wait(line.left, retry.wait):
                         return
                 with attempt:
-                    events = self._attempt(exchange, line, headers, attempt.retry_state.attempt_number)
+                    taken.append(Attempt(attempt.retry_state.attempt_number, round(retry.wait * 1000) if retry else 0))
+                    events = self._attempt(exchange, line, headers, taken[-1])
                     first = next(events)  # from here on it is too late to begin anew
             with closing(events):
                 yield first
                 yield from events
 
     def _attempt(
-        self, exchange: Exchange, line: Line, headers: dict[str, str], number: int
+        self, exchange: Exchange, line: Line, headers: dict[str, str], attempt: Attempt
     ) -> Generator[Event, None, None]:
         """One permit, one HTTP call, one outcome."""
-        permit = self._permit(exchange.operation, line)
+        permit = self._permit(exchange.operation, line, attempt)
         headers = headers | {
-            "X-Retry-Count": str(number - 1),
+            "X-Retry-Count": str(attempt.number - 1),
             "X-Deadline-Ms": str(max(0, int(line.deadline.left() * 1000))),
         }
         with (
-            Receipt(exchange.operation, number, permit) as receipt,
+            Receipt(exchange.operation, attempt, permit) as receipt,
             self._transport.post(exchange.path, exchange.body, headers, line) as reply,
         ):
             for event in exchange.read(reply):
@@ -156,13 +163,17 @@ class AISession:
         finally:
             self._places.release()
 
-    def _permit(self, operation: Operation, line: Line) -> Permit:
+    def _permit(self, operation: Operation, line: Line, attempt: Attempt) -> Permit:
         if line.deadline.left() <= 0:  # not the service's doing, and no vote
+            attempt.outcome = "deadline"
             raise AIUnavailable("timeout", "deadline")
         try:
-            return self._breaker_of(operation).acquire()
+            permit = self._breaker_of(operation).acquire()
         except CircuitOpen as error:
+            attempt.breaker, attempt.outcome = error.state, "circuit_open"
             raise AIUnavailable("circuit_open", "circuit_open", retry_after=error.retry_after) from error
+        attempt.breaker = permit.state
+        return permit
 
     def _announce(self, exchange: Exchange, retry: Retry) -> Notice:
         metrics.AI_RETRIES.labels(exchange.operation, retry.code).inc()

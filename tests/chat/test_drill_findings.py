@@ -75,7 +75,8 @@ def test_a_stream_read_on_another_instance_says_that_it_is_saved(two_servers, ai
 @pytest.mark.django_db(transaction=True)
 def test_whoever_lost_sight_of_an_answer_does_not_overwrite_its_end(visitor, ai):
     answer = visitor.ask("Comment demander la PCH ?").json()
-    assert conversations._update(answer["messageId"], Transcript(CUT_SHORT)) is False
+    message = Message.objects.get(public_id=answer["messageId"])
+    assert conversations._save_end(message, Transcript(CUT_SHORT)) is False
     kept = Message.objects.get(public_id=answer["messageId"])
     assert (kept.text, kept.status) == (answer["response"], "complete")
 

@@ -24,13 +24,15 @@ log = logs.get_logger(__name__)
 class CircuitOpen(Exception):
     """No call may go ahead. `retry_after` is in seconds, None when nobody can tell.
 
-    While a probe is under way it is the time until that probe is given up: another may well be admitted sooner.
+    `state` is `half_open` while a probe is under way: `retry_after` is then the time until that probe is given up, and
+    another may well be admitted sooner.
     """
 
-    def __init__(self, name: str, retry_after: float | None) -> None:
+    def __init__(self, name: str, retry_after: float | None, state: State = "open") -> None:
         super().__init__(f"the circuit {name} is open")
         self.name = name
         self.retry_after = retry_after
+        self.state = state
 
 
 class Breaker:
@@ -81,7 +83,7 @@ class Breaker:
         _call(self._on_state, admission.state)
         if not admission.admitted:
             _call(self._on_rejection)
-            raise CircuitOpen(self.name, admission.wait)
+            raise CircuitOpen(self.name, admission.wait, admission.state)
         return Permit(self.store, self.policy, admission, self._tell)
 
     def force(self, state: Literal["open", "closed"], *, who: str, reason: str, seconds: float | None) -> Transition:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
-from chat.upstream.breaker.circuit import Admission, Failure, Tally, Transition
+from chat.upstream.breaker.circuit import Admission, Failure, State, Tally, Transition
 from chat.upstream.breaker.failover import Store
 from chat.upstream.breaker.policy import Policy
 
@@ -29,6 +29,11 @@ class Permit:
         self._admission = admission
         self._tell = tell
         self._unsettled = threading.Lock()
+
+    @property
+    def state(self) -> State:
+        """The circuit's when it let this call through."""
+        return self._admission.state
 
     @property
     def is_probe(self) -> bool:
