@@ -37,6 +37,7 @@ SECRET_KEY: str = (
     env.str("SECRET_KEY", development_secret()) if DEBUG else env.str("SECRET_KEY", validate=validate.Length(min=32))
 )
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", ["127.0.0.1", "localhost", "[::1]"])
+STATIC_ROOT: Path = env.path("STATIC_ROOT", BASE_DIR / "var" / "static")
 PORT = env.int("PORT", 8000, validate=validate.Range(min=1, max=65535))
 WEB_WORKERS = env.int("WEB_WORKERS", os.cpu_count() or 1, validate=at_least_one)
 
@@ -214,7 +215,6 @@ TIME_ZONE = "Europe/Paris"
 USE_TZ = True
 
 STATIC_URL = "static/"
-STATIC_ROOT = BASE_DIR / "var" / "static"
 WHITENOISE_AUTOREFRESH = DEBUG
 WHITENOISE_USE_FINDERS = DEBUG or not STATIC_ROOT.exists()  # not collected: served from where they lie, uncompressed
 STORAGES = {

@@ -226,12 +226,9 @@ ERROR_PAGES = ("400", "403", "403_csrf", "404", "429", "500")
 
 def show_error_page(page: Page, name: str, url: str) -> None:
     """The page of an error that is hard to provoke, as the server would send it."""
-
-    def answer(route: Route) -> None:
-        with translation.override("en" if "en" in (page.evaluate("navigator.language") or "") else "fr"):
-            route.fulfill(content_type="text/html", body=render_to_string(f"{name}.html", {"retry_after": 40}))
-
-    page.route("**/error", answer)
+    with translation.override("fr"):
+        body = render_to_string(f"{name}.html", {"retry_after": 40})
+    page.route("**/error", lambda route: route.fulfill(content_type="text/html", body=body))
     page.goto(f"{url}/error")
 
 

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, Request, expect
+from playwright.sync_api import Page, expect
 
 from ai_service.control import StandIn
 from tests.e2e.conftest import PHONE
@@ -356,18 +356,3 @@ def test_nothing_but_our_own_files_may_run_on_the_page(server: Server) -> None:
 
     assert "default-src 'self'" in policy
     assert "unsafe" not in policy
-
-
-def test_the_first_load_is_small(browser_page: OpenPage, server: Server) -> None:
-    page = browser_page(None)
-    loaded: list[Request] = []
-
-    def note(request: Request) -> None:
-        loaded.append(request)
-
-    page.on("requestfinished", note)
-    page.goto(server.url)
-    page.wait_for_load_state("networkidle")
-
-    assert len(loaded) <= 8
-    assert sum(request.sizes()["responseBodySize"] for request in loaded) <= 60_000

@@ -70,8 +70,8 @@ function placeConversations() {
 
 async function showConversations() {
   if (!wide.matches && !drawer.open) return;
-  const conversations = await import("./conversations.js");
-  conversations.show(currentId());
+  const conversations = await import("./conversations.js").catch(() => null); // no network: the list stays as it is
+  conversations?.show(currentId());
 }
 
 // --- Documents ---
@@ -93,8 +93,8 @@ window.addEventListener("drop", (event) => {
 });
 
 async function chooseDocument(files) {
-  const documents = await import("./documents.js");
-  documents.choose(files);
+  const documents = await import("./documents.js").catch(showRemark);
+  documents?.choose(files);
 }
 
 // --- Addresses ---
@@ -140,3 +140,4 @@ question.value ||= takeDraft();
 heedText();
 placeConversations();
 if (window.location.hash.startsWith("#c-")) route();
+performance.mark("ready"); // from here on the page does what it is told
