@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from django.conf import settings
 
-from chat import documents, fallbacks, prompts, receipts
+from chat import documents, fallbacks, minutes, prompts, receipts
 from chat.documents import Facts
 from chat.events import Degraded, Event, Finish
 from chat.questions import Language
@@ -16,7 +16,6 @@ from chat.transcripts import Transcript
 from chat.upstream import openai, rag, session
 from chat.upstream.errors import AIError, AIInterrupted
 from chat.upstream.exchange import Exchange
-from observability import metrics
 
 Attend = Callable[[Iterable[Event], Callable[[], object]], Iterable[Event]]
 
@@ -45,11 +44,11 @@ def analyse(
     except AIError as error:
         making.error = error.code
         _keep_receipt(asking, making, Finish("fallback", degraded=fallbacks.degraded(error)))
-        metrics.ANSWERS.labels("analyze", "fallback").inc()
+        minutes.answered("analyze", "fallback")
         said = fallbacks.for_document(facts, language, error)
         return Analysis(said, facts, fallbacks.next_steps(language), fallbacks.degraded(error))
     _keep_receipt(asking, making, finish)
-    metrics.ANSWERS.labels("analyze", "ai").inc()
+    minutes.answered("analyze", "ai")
     return Analysis(said, facts, finish.suggestions or fallbacks.next_steps(language), None)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from django.conf import settings
 
-from chat import cache, conversations, fallbacks, help_lines, knowledge, prompts, receipts, runs
+from chat import cache, conversations, fallbacks, help_lines, knowledge, minutes, prompts, receipts, runs
 from chat.cache import Kept
 from chat.conversations import Place, Record
 from chat.events import Delta, Event, Finish, Notice, Source, Start, text_of
@@ -23,7 +23,6 @@ from chat.transcripts import Transcript
 from chat.upstream import openai, rag, session
 from chat.upstream.errors import AIError, AIInterrupted, AIUnavailable
 from chat.upstream.exchange import Exchange
-from observability import metrics
 
 MAX_PASSAGES = 3
 REPLAY_CHARACTERS = 60
@@ -163,7 +162,7 @@ def answer(question: Question, *, door: Door = "chat", made_since: float = 0, wa
     if kept is not None and kept.is_current and kept.created >= made_since:
         if kept.should_be_renewed():  # by one process of the fleet, while everyone is given the kept one
             runs.lead_or_follow(key, produce, fallbacks.cut_short(question.language))
-        metrics.ANSWERS.labels("chat", "cache").inc()
+        minutes.answered("chat", "cache")
         return Answer(key, asking, kept=kept, comfort=help_lines.called_for(question.text, question.language))
     with asking.stage("flight"):
         run = runs.lead_or_follow(key, produce, fallbacks.cut_short(question.language))
@@ -251,7 +250,7 @@ def _exchange(question: Question, passages: Sequence[Passage]) -> Exchange:
 
 def _count(answered: Transcript) -> None:
     assert answered.finish is not None
-    metrics.ANSWERS.labels("chat", answered.finish.origin).inc()
+    minutes.answered("chat", answered.finish.origin)
 
 
 def _cited(text: str, passages: Sequence[Passage]) -> Iterator[Source]:

@@ -74,6 +74,10 @@ class Message(models.Model):
         verbose_name = _("message")
         verbose_name_plural = _("messages")
         ordering = ["id"]
+        indexes = [
+            # The desk shows the last ones; there are few, and much else between them.
+            models.Index(fields=["-created_at"], name="degraded_answers", condition=models.Q(degraded__isnull=False))
+        ]
         permissions = [("read_content", "Can read what people asked and were answered")]
 
     def __str__(self) -> str:

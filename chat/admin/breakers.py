@@ -6,8 +6,6 @@ from dataclasses import asdict
 from typing import Any
 
 from django.contrib import admin, messages
-from django.contrib.admin.models import CHANGE, LogEntry
-from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
@@ -18,6 +16,7 @@ from django.utils.translation import gettext as _
 
 from chat.admin.breaker_cards import TITLES, all_cards, clock_time
 from chat.admin.breaker_orders import ORDERS, Order, OrderForm, carry_out, summary
+from chat.admin.trail import write_down
 from chat.models import CircuitBreaker
 from chat.upstream import breakers
 from chat.upstream.breaker import StoreUnavailable
@@ -90,7 +89,7 @@ class BreakerAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # takes none at
         what = summary(order, **form.cleaned_data)
         try:
             with transaction.atomic():
-                _record(request, name, what)
+                write_down(request, CircuitBreaker, name, name, what)
                 carry_out(order, breakers.get(name), who=request.user.get_username(), **form.cleaned_data)
         except StoreUnavailable:
             form.add_error(None, _("Redis is away, so nothing was changed. Try again in a moment."))
@@ -106,14 +105,3 @@ class BreakerAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # takes none at
 def _state() -> dict[str, Any]:
     cards = all_cards()
     return {"at": clock_time(), "shared": all(card.shared for card in cards), "cards": cards}
-
-
-def _record(request: HttpRequest, name: str, what: str) -> None:
-    LogEntry.objects.create(
-        user_id=request.user.pk,  # type: ignore[misc]  # nobody anonymous gets here
-        content_type=ContentType.objects.get_for_model(CircuitBreaker),
-        object_id=name,
-        object_repr=name,
-        action_flag=CHANGE,
-        change_message=what,
-    )

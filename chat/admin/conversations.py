@@ -11,8 +11,10 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from chat.admin.trail import write_down
 from chat.models import Conversation, Message
 from observability import logs
 
@@ -76,6 +78,7 @@ class ConversationAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # takes no
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         if may_read(request):
             log.info("Conversation titles read", user_id=str(request.user.pk))
+            write_down(request, Conversation, "", gettext("a list of conversations"), gettext("Read the titles."))
         return super().changelist_view(request, extra_context)
 
     def render_change_form(  # noqa: PLR0913, PLR0917 – as Django calls it
@@ -91,6 +94,7 @@ class ConversationAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # takes no
         readable = may_read(request)
         if readable:
             log.info("Conversation read", user_id=str(request.user.pk), conversation_id=obj.public_id)
+            write_down(request, Conversation, str(obj.pk), obj.public_id, gettext("Read what was said."))
         if request.user.has_perm("chat.view_message"):
             context |= {"said": _last_messages(obj, readable), "readable": readable, "most": MOST_MESSAGES}
         return super().render_change_form(request, context, add, change, form_url, obj)

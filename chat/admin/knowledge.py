@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.admin.widgets import AdminTextareaWidget
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import models
-from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
@@ -18,6 +20,9 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from chat import warming
+from chat.admin.knowledge_trial import TrialForm, ask
+from chat.admin.trail import write_down
 from chat.knowledge.files import BUNDLED
 from chat.markdown import as_html
 from chat.models import KnowledgeEntry
@@ -69,8 +74,13 @@ class KnowledgeAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # takes none 
         js = [forms.Script("admin_desk/knowledge.js", type="module")]
 
     def get_urls(self) -> list[URLPattern]:
-        preview = self.admin_site.admin_view(self.preview_view)
-        return [path("preview/", preview, name="chat_knowledgeentry_preview"), *super().get_urls()]
+        guarded = self.admin_site.admin_view
+        return [
+            path("preview/", guarded(self.preview_view), name="chat_knowledgeentry_preview"),
+            path("<int:pk>/ask/", guarded(self.ask_view), name="chat_knowledgeentry_ask"),
+            path("<int:pk>/warm/", guarded(self.warm_view), name="chat_knowledgeentry_warm"),
+            *super().get_urls(),
+        ]
 
     def get_fieldsets(self, request: HttpRequest, obj: KnowledgeEntry | None = None) -> Any:
         return [
@@ -98,6 +108,39 @@ class KnowledgeAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # takes none 
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
         return HttpResponse(as_html(request.POST.get("text", "")))
+
+    def ask_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Asks for a question; once it is sent, shows what people would be answered."""
+        entry = self._own(request, pk)
+        form = TrialForm(request.POST or None, initial={"question": entry.questions[0] if entry.questions else ""})
+        trial = ask(entry, form.cleaned_data["question"]) if form.is_valid() else None
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": _("Ask it: %(entry)s") % {"entry": entry.title},
+            "entry": entry,
+            "form": form,
+            "trial": trial,
+        }
+        return TemplateResponse(request, "admin/chat/knowledgeentry/ask.html", context)
+
+    def warm_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Has the answers to the entry's questions made anew, and says how many are ready."""
+        entry = self._own(request, pk)
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        outcomes = warming.warm_entry(entry)
+        ready = sum(outcome.result in {"kept", "unchanged"} for outcome in outcomes)
+        what = _("%(ready)d of %(all)d answers are ready.") % {"ready": ready, "all": len(entry.questions)}
+        write_down(request, KnowledgeEntry, str(entry.pk), str(entry), what)
+        self.message_user(request, what, messages.SUCCESS if ready == len(entry.questions) else messages.WARNING)
+        return HttpResponseRedirect(reverse("admin:chat_knowledgeentry_change", args=[pk]))
+
+    def _own(self, request: HttpRequest, pk: int) -> KnowledgeEntry:
+        """The entry, for who may change it: asking costs money."""
+        if not self.has_change_permission(request):
+            raise PermissionDenied
+        return get_object_or_404(KnowledgeEntry, pk=pk)
 
 
 def _lines_field(field: models.Field[Any, Any]) -> Lines:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+from django.contrib.admin.models import LogEntry
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
@@ -130,6 +131,19 @@ def test_each_reading_leaves_a_line_in_the_log_without_content(reader, conversat
     assert line["conversationId"] == "conversation-1"
     assert line["userId"] == reader.session["_auth_user_id"]
     assert not any(words in str(line) for words in SAID)
+
+
+def test_each_reading_is_in_the_admins_own_log_too(reader, support, conversation):
+    look(support)
+    look(support, f"{conversation.pk}/change/")
+    assert not LogEntry.objects.exists()
+    look(reader)
+    look(reader, f"{conversation.pk}/change/")
+    words, titles = LogEntry.objects.order_by("-id")
+    assert (titles.change_message, words.change_message) == ("Read the titles.", "Read what was said.")
+    assert (words.object_id, words.object_repr) == (str(conversation.pk), "conversation-1")
+    assert str(words.user_id) == reader.session["_auth_user_id"]
+    assert not any(said in words.object_repr + words.change_message for said in SAID)
 
 
 def test_reading_titles_leaves_a_line_too(reader, support, conversation, logged):

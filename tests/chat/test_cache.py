@@ -12,7 +12,7 @@ from django_redis import get_redis_connection
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from chat import cache, hit_rate
+from chat import cache, hit_rate, minutes
 from chat.cache import Kept
 from chat.events import Degraded, Delta, Finish, Notice, Source, Start
 from chat.questions import Question, Turn, normalise
@@ -195,9 +195,8 @@ def test_questions_that_differ_in_meaning_stay_apart(one, other):
 
 def test_the_hit_rate_is_the_fleets_and_unknown_when_nobody_asked():
     assert hit_rate.current() is None
-    another_process = hit_rate.Counts()
-    for is_hit in (True, True, True, False):
-        another_process.add(is_hit)
+    another_process = minutes.Counts()
+    another_process.add("hit", "lookup", "hit", "lookup", "hit", "lookup", "lookup")
     hit_rate.count(False)
     another_process.flush()
     assert hit_rate.current() == 0.6
