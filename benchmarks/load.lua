@@ -11,7 +11,7 @@ end
 
 function request()
   number = number + 1
-  return wrk.format(nil, nil, nil, (body:gsub("{n}", tostring(number))))
+  return wrk.format(nil, nil, nil, (body:gsub("{n}", string.format("%d", number))))
 end
 
 function done(summary, latency)

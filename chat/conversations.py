@@ -12,12 +12,12 @@ from datetime import timedelta
 from typing import Any, TypeVar
 
 from django.conf import settings
-from django.db import DatabaseError, IntegrityError, transaction
+from django.db import DatabaseError, IntegrityError
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare, salted_hmac
 
-from chat import cache, claims, receipts, runs
+from chat import cache, claims, receipts, runs, saving
 from chat.database import DatabaseAway, database
 from chat.events import Event, Finish
 from chat.models import Conversation, Message, new_public_id
@@ -40,16 +40,12 @@ class UnknownConversation(LookupError):
 
 @dataclass(slots=True)
 class Place:
-    """Where a message goes: one of the caller's conversations, or one that begins with it.
-
-    `may_exist` is set where the client chose the id: two first messages may arrive at once.
-    """
+    """Where a message goes: one of the caller's conversations, or one that begins with it."""
 
     owner: str
     public_id: str
     row: Conversation | None = None
     history: tuple[Turn, ...] = ()
-    may_exist: bool = False
 
 
 @dataclass(slots=True)
@@ -94,32 +90,22 @@ class Record:
 
     def _insert(self, answer: Message) -> bool:
         """Whether both are there; they may be from a first try whose confirmation was lost with the connection."""
+        conversation = self.place.row or self._new_conversation()
+        conversation.updated_at = timezone.now()
+        answer.public_id, answer.role, answer.cache_key = self.message_id, Message.Role.ASSISTANT, self.cache_key
+        question = Message(role=Message.Role.USER, text=self.question)
+        question.correlation_id = answer.correlation_id = self.correlation_id
         try:
-            self._write(answer)
+            saving.save(conversation, [question, answer])
         except IntegrityError:
             if not Message.objects.filter(public_id=self.message_id).exists():
                 raise
+        self.place.row = conversation if conversation.pk else None
         return True
-
-    def _write(self, answer: Message) -> None:
-        with transaction.atomic():
-            conversation = self.place.row or self._new_conversation()
-            answer.public_id, answer.role = self.message_id, Message.Role.ASSISTANT
-            answer.cache_key = self.cache_key
-            question = Message(role=Message.Role.USER, text=self.question)
-            for message in (question, answer):
-                message.conversation, message.correlation_id = conversation, self.correlation_id
-            Message.objects.bulk_create([question, answer])
-            if self.place.row is not None:
-                Conversation.objects.filter(pk=conversation.pk).update(updated_at=timezone.now())
-        self.place.row = conversation
 
     def _new_conversation(self) -> Conversation:
         title = " ".join(self.question.split())[:TITLE_LENGTH]
-        its = {"owner": self.place.owner, "public_id": self.place.public_id}
-        if self.place.may_exist:
-            return Conversation.objects.get_or_create(**its, defaults={"title": title})[0]
-        return Conversation.objects.create(**its, title=title)
+        return Conversation(owner=self.place.owner, public_id=self.place.public_id, title=title)
 
 
 def locate(owner: str, public_id: str | None, *, may_begin: bool = False) -> Place:
@@ -135,7 +121,7 @@ def locate(owner: str, public_id: str | None, *, may_begin: bool = False) -> Pla
     except DatabaseAway:
         # Better an answer that doesn't know the conversation than none.
         log.warning("History could not be read", code="database_away")
-        return Place(owner, public_id, may_exist=True)
+        return Place(owner, public_id)
     may_begin = may_begin or _is_given_out(owner, public_id)
     if place.row is None and not may_begin:
         may_begin = any(
@@ -143,7 +129,6 @@ def locate(owner: str, public_id: str | None, *, may_begin: bool = False) -> Pla
         )
     if place.row is None and not may_begin:
         raise UnknownConversation(public_id)
-    place.may_exist = may_begin
     return place
 
 
