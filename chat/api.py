@@ -23,7 +23,7 @@ from chat.documents import Document, DocumentError
 from chat.events import Event
 from chat.questions import Language, language_of
 from chat.transcripts import Transcript
-from chat.wire import headers, leaving, plain, ui_stream
+from chat.wire import headers, leaving, plain, sse, ui_stream
 from observability.timestamps import iso
 
 router = Router(tags=["chat"], by_alias=True)
@@ -31,9 +31,10 @@ Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
 
 PAGE_SIZE = 50
+EVENTS = {"responses": {200: {"content": {"text/event-stream": {"schema": sse.SCHEMA}}}}}
 
 
-@router.post("/message", response={200: schemas.AnswerOut, 422: schemas.Problem})
+@router.post("/message", response={200: schemas.AnswerOut, 404: None})
 def send_message(request: HttpRequest, body: schemas.MessageIn) -> HttpResponse:
     """Ask, and get the whole answer."""
     place = _place(request, body.conversation_id)
@@ -48,7 +49,7 @@ def send_message(request: HttpRequest, body: schemas.MessageIn) -> HttpResponse:
     return JsonResponse(said, headers=headers.of_answer(asked.answer.cache_verdict, asked.began, transcript))
 
 
-@router.post("/stream", response={200: None, 422: schemas.Problem})
+@router.post("/stream", response={200: None, 404: None}, openapi_extra=EVENTS)
 def stream_message(request: HttpRequest, body: schemas.StreamIn) -> StreamingHttpResponse:
     """Ask, and read the answer while it is written, as a UI message stream."""
     place = _place(request, body.conversation_id, may_begin=body.chosen_by_client)
@@ -56,7 +57,7 @@ def stream_message(request: HttpRequest, body: schemas.StreamIn) -> StreamingHtt
     return _streamed(asked, explained=staff.may_see_receipts(request))
 
 
-@router.get("/{conversation_id}/stream", response={200: None, 204: None})
+@router.get("/{conversation_id}/stream", response={200: None, 204: None}, openapi_extra=EVENTS)
 def resume_stream(request: HttpRequest, conversation_id: schemas.PublicId) -> HttpResponse | StreamingHttpResponse:
     """Read the answer that is being written in this conversation, from its beginning or from `Last-Event-ID` on."""
     found = answering.under_way(caller_of(request), conversation_id, language(request))
@@ -71,7 +72,7 @@ def stop(request: HttpRequest, conversation_id: schemas.PublicId) -> dict[str, b
     return {"stopped": answering.stop(caller_of(request), conversation_id, language(request))}
 
 
-@router.get("/conversations", response=schemas.ConversationPage)
+@router.get("/conversations", response={200: schemas.ConversationPage, 404: None})
 def list_conversations(request: HttpRequest, before: schemas.PublicId | None = None) -> dict[str, Any]:
     """The caller's conversations, the latest first; `next` is the `before` of the next page."""
     rows = _own(conversations.page_of_conversations, caller_of(request), before, PAGE_SIZE)
@@ -82,13 +83,13 @@ def list_conversations(request: HttpRequest, before: schemas.PublicId | None = N
     return {"items": items, "next": items[-1]["id"] if len(rows) > PAGE_SIZE else None}
 
 
-@router.get("/history", response=schemas.MessagePage)
+@router.get("/history", response={200: schemas.MessagePage, 404: None})
 def history(
-    request: HttpRequest, conversation_id: Annotated[schemas.PublicId, Query(alias="conversationId")], after: str = "0"
+    request: HttpRequest,
+    conversation_id: Annotated[schemas.PublicId, Query(alias="conversationId")],
+    after: schemas.RowNumber = "0",
 ) -> dict[str, Any]:
     """The messages of one conversation in order; `next` is the `after` of the next page."""
-    if not after.isdecimal() or len(after) > 18:
-        raise HttpError(422, "after must be the `next` of an earlier page.")
     conversations.settle(caller_of(request), conversation_id, fallbacks.cut_short(language(request)))
     rows = _own(conversations.page_of_messages, caller_of(request), conversation_id, int(after), PAGE_SIZE)
     items = [plain.message(row) for row in rows[:PAGE_SIZE]]
@@ -96,13 +97,13 @@ def history(
     return {"conversation_id": conversation_id, "items": items, "next": more}
 
 
-@router.delete("/reset", response=schemas.ResetOut)
+@router.delete("/reset", response={200: schemas.ResetOut, 404: None})
 def reset(request: HttpRequest, body: schemas.ResetIn | None = None) -> dict[str, int]:
     """Forget one or all of the caller's conversations, and every answer kept for them alone."""
     return {"deleted": _own(conversations.forget, caller_of(request), body.conversation_id if body else None)}
 
 
-@router.post("/feedback", response={204: None})
+@router.post("/feedback", response={204: None, 404: None})
 def feedback(request: HttpRequest, body: schemas.FeedbackIn) -> HttpResponse:
     """Say whether an answer helped."""
     if not conversations.rate(caller_of(request), body.message_id, body.rating, body.comment):
@@ -110,7 +111,7 @@ def feedback(request: HttpRequest, body: schemas.FeedbackIn) -> HttpResponse:
     return HttpResponse(status=204)
 
 
-@router.post("/claim", response=schemas.ClaimOut)
+@router.post("/claim", response={200: schemas.ClaimOut, 409: None})
 def claim(request: HttpRequest) -> dict[str, int]:
     """Make what a visitor asked one's own after signing in: with the bearer token, while the cookie is still sent."""
     caller = request.caller  # type: ignore[attr-defined]
@@ -122,7 +123,7 @@ def claim(request: HttpRequest) -> dict[str, int]:
         raise HttpError(409, "These conversations belong to somebody else by now.") from None
 
 
-@router.post("/analyze-document", response={200: schemas.AnalysisOut, 413: schemas.Problem, 422: schemas.Problem})
+@router.post("/analyze-document", response={200: schemas.AnalysisOut}, openapi_extra=schemas.DOCUMENT_BODY)
 def analyze_document(request: HttpRequest) -> HttpResponse:
     """Explain a document: multipart `file` + `documentType`, or JSON `{document, documentType, fileName}`."""
     sent = _document(request)

@@ -12,7 +12,7 @@ from chat.api import caller_of
 router = Router(tags=["me"], by_alias=True)
 
 
-@router.get("/export", response={200: None})
+@router.get("/export", response=schemas.ExportOut)
 def export(request: HttpRequest) -> StreamingHttpResponse:
     """Everything that is kept of the caller, as one JSON document."""
     headers = {"Content-Disposition": 'attachment; filename="chat-bff.json"'}

@@ -14,7 +14,7 @@ from ninja.errors import ValidationError
 from pydantic import Field, model_validator
 
 from chat import answering
-from chat.api import caller_of, language
+from chat.api import EVENTS, caller_of, language
 from chat.models import new_public_id
 from chat.questions import Question, Turn
 from chat.schemas import MAX_MESSAGE, Text, Wire
@@ -82,7 +82,7 @@ class CompletionIn(Wire):
     response_format: Any = None
 
 
-@router.post("/chat/completions", response={200: dict[str, Any]})
+@router.post("/chat/completions", response={200: dict[str, Any]}, openapi_extra=EVENTS)
 def complete(request: HttpRequest, body: CompletionIn) -> HttpResponse | StreamingHttpResponse:
     """Answer the last message; the ones before it are the conversation. Nothing is kept in a history."""
     began = perf_counter()

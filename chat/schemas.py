@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar, get_args
 
 import pydantic
 from ninja import Schema
 from ninja.errors import ValidationError
-from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, StringConstraints, model_validator
 from pydantic.alias_generators import to_camel
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, core_schema
 
 from chat.events import DegradedReason, Ending, Origin
 
@@ -28,21 +30,39 @@ def _sayable(text: str) -> str:
     return text
 
 
-Sayable = AfterValidator(_sayable)
-Text = Annotated[str, Sayable]
-MessageText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_MESSAGE), Sayable]
+class Sayable:
+    """Marks a text that `_sayable` looks at; `pattern` is how the API's description puts it."""
+
+    def __init__(self, pattern: str = r"^[^\x00]*$") -> None:
+        self.pattern = pattern
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(_sayable, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return {**handler(schema), "pattern": self.pattern}
+
+
+Text = Annotated[str, Sayable()]
+MessageText = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_MESSAGE),
+    Sayable(r"^[^\x00]*[^\s\x00][^\x00]*$"),
+]
 # What the client knows of the person: a few short facts.
 Fact = (
-    Annotated[str, StringConstraints(max_length=500), Sayable]
+    Annotated[str, StringConstraints(max_length=500), Sayable()]
     | bool
     | Annotated[int, Field(ge=-MAX_NUMBER, le=MAX_NUMBER)]
     | Annotated[float, Field(ge=-MAX_NUMBER, le=MAX_NUMBER, allow_inf_nan=False)]
     | None
 )
 Context = Annotated[
-    dict[Annotated[str, StringConstraints(max_length=64), Sayable], Fact], Field(default_factory=dict, max_length=20)
+    dict[Annotated[str, StringConstraints(max_length=64), Sayable()], Fact],
+    Field(default_factory=dict, max_length=20, json_schema_extra={"additionalProperties": False}),
 ]
 PublicId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+RowNumber = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,18}$")]
 
 
 class Wire(Schema):
@@ -82,22 +102,33 @@ class UIMessage(Wire):
         return "".join(part.text for part in self.parts if part.type == "text") or self.content
 
 
-class StreamIn(Wire):
+class SDKIn(Wire):
+    """What the AI SDK's transport posts: of its messages the last one is taken, and must be the person's."""
+
+    id: PublicId | None = None
+    messages: list[UIMessage] = Field(min_length=1)
+
+
+class StreamIn(MessageIn):
     """Either our own `{message, conversationId?}` or what the AI SDK's transport posts: `{id, messages, trigger}`."""
 
-    message: MessageText
-    conversation_id: PublicId | None = None
-    context: Context
     # Whether the client made the conversation's id itself, as the AI SDK does.
     chosen_by_client: bool = False
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        forms = [handler(form.__pydantic_core_schema__) for form in (MessageIn, SDKIn)]
+        return {"title": cls.__name__, "description": cls.__doc__, "anyOf": forms}
 
     @model_validator(mode="before")
     @classmethod
     def _from_sdk(cls, data: Any) -> Any:
         """The history that the SDK repeats is not believed: ours is kept here. Only the last message is taken."""
         sent = getattr(data, "_obj", data)
-        if not isinstance(sent, dict) or "messages" not in sent:
+        if not isinstance(sent, dict):
             return data
+        if "messages" not in sent:
+            return {**sent, "chosenByClient": False}
         messages = sent["messages"]
         if not isinstance(messages, list) or not messages:
             raise ValueError("messages must be a list with at least one message")
@@ -183,7 +214,7 @@ class StopOut(Wire):
 class FeedbackIn(Wire):
     message_id: PublicId
     rating: Literal["up", "down"]
-    comment: Annotated[str, StringConstraints(strip_whitespace=True, max_length=1000), Sayable] = ""
+    comment: Annotated[str, StringConstraints(strip_whitespace=True, max_length=1000), Sayable()] = ""
 
 
 DocumentType = Literal["medical", "administrative", "mdph", "other"]
@@ -191,13 +222,13 @@ DocumentType = Literal["medical", "administrative", "mdph", "other"]
 
 class _DocumentIn(Wire):
     document_type: DocumentType = "other"
-    file_name: Annotated[str, StringConstraints(max_length=200), Sayable] = ""
+    file_name: Annotated[str, StringConstraints(max_length=200), Sayable()] = ""
 
 
 class DocumentIn(_DocumentIn):
     """A document in JSON: pasted text, or a file's bytes as base64."""
 
-    document: Annotated[str, StringConstraints(min_length=1, max_length=MAX_DOCUMENT_TEXT), Sayable]
+    document: Annotated[str, StringConstraints(min_length=1, max_length=MAX_DOCUMENT_TEXT), Sayable()]
 
 
 class FileIn(_DocumentIn):
@@ -237,12 +268,44 @@ class AnalysisOut(Wire):
     timestamp: str
 
 
-class Problem(Wire):
-    """RFC 9457."""
-
-    type: str
-    title: str
-    status: int
-    detail: str
+class ExportedMessage(MessageOut):
+    comment: str
     correlation_id: str
-    errors: list[dict[str, str]] = Field(default_factory=list)
+
+
+class ExportedConversation(Wire):
+    id: str
+    title: str
+    created_at: str
+    updated_at: str
+    messages: list[ExportedMessage]
+
+
+class ExportOut(Wire):
+    """All that is kept of one caller."""
+
+    exported_at: str
+    caller: str
+    claimed_visitors: list[str]
+    conversations: list[ExportedConversation]
+
+
+# A view reads this body for itself, in either form; here is how the API's description puts it.
+DOCUMENT_BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {"schema": DocumentIn.model_json_schema()},
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": ["file"],
+                    "properties": {
+                        "file": {"type": "string", "format": "binary"},
+                        "documentType": {"enum": list(get_args(DocumentType))},
+                    },
+                }
+            },
+        },
+    }
+}

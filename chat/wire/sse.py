@@ -11,6 +11,12 @@ HEADERS = {
     "Cache-Control": "no-cache",
     "X-Accel-Buffering": "no",  # nginx would hold the words back until it has a bufferful
 }
+# One event, as the API's description puts it.
+SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "required": ["data"],
+    "properties": {"id": {"type": "string"}, "data": {"type": "string"}},
+}
 PING = b": ping\n\n"
 DONE = b"data: [DONE]\n\n"
 

@@ -21,8 +21,6 @@ from bff import auth
 from bff.token_keys import PublishedKeys
 from tests.bff.supabase import SECRET, Project
 
-pytestmark = pytest.mark.django_db(transaction=True)
-
 OK, NO, LATER = 200, 401, 503
 STRANGERS_KEY = ec.generate_private_key(ec.SECP256R1())
 
@@ -137,8 +135,9 @@ TOKENS: dict[str, tuple[Callable[[Project], str], int, int, int]] = {
 
 
 def call(bearer: str) -> int:
+    """What somebody gets who shows it; a route that needs no database is as good as any."""
     browser = Client(raise_request_exception=False)
-    return browser.get("/api/chat/conversations", headers={"Authorization": f"Bearer {bearer}"}).status_code
+    return browser.get("/v1/models", headers={"Authorization": f"Bearer {bearer}"}).status_code
 
 
 @pytest.mark.parametrize("what", TOKENS)
@@ -259,6 +258,7 @@ def test_other_schemes_are_refused(project):
     assert Client().get("/api/chat/conversations", headers={"Authorization": "Basic YTpi"}).status_code == NO
 
 
+@pytest.mark.django_db(transaction=True)
 def test_two_people_are_never_taken_for_one(project, ai):
     """Not even when their names only differ far behind."""
     long = "a" * 79
