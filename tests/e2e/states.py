@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from django.template.loader import render_to_string
 from django.utils import translation
@@ -51,6 +51,14 @@ def refuse(page: Page, status: int, **headers: str) -> None:
     page.route("**/api/chat/stream", lambda route: route.fulfill(status=status, headers=told))
 
 
+def say(route: Route, text: str, *parts: Mapping[str, object]) -> None:
+    """Answer in the server's place: this text, and before its end these parts of the stream."""
+    begun = {"type": "start", "messageId": "m", "messageMetadata": {"correlationId": "req-1"}}
+    told = [begun, {"type": "text-delta", "id": "t", "delta": text}, *parts]
+    frames = "".join(f"data: {json.dumps(part)}\n\n" for part in told)
+    route.fulfill(content_type="text/event-stream", body=f"{frames}data: [DONE]\n\n")
+
+
 def welcome(page: Page, ai: StandIn) -> None:
     expect(page.locator("#welcome")).to_be_visible()
 
@@ -73,7 +81,7 @@ def answered(page: Page, ai: StandIn) -> None:
 
 
 def answered_with_a_table(page: Page, ai: StandIn) -> None:
-    page.route("**/api/chat/stream", lambda route: _say(route, TABLE))
+    page.route("**/api/chat/stream", lambda route: say(route, TABLE))
     ask_usual(page)
     wait_for_answer(page)
 
@@ -230,15 +238,6 @@ def show_error_page(page: Page, name: str, url: str) -> None:
         body = render_to_string(f"{name}.html", {"retry_after": 40})
     page.route("**/error", lambda route: route.fulfill(content_type="text/html", body=body))
     page.goto(f"{url}/error")
-
-
-def _say(route: Route, text: str) -> None:
-    parts = [
-        {"type": "start", "messageId": "m", "messageMetadata": {"correlationId": "req-1"}},
-        {"type": "text-delta", "id": "t", "delta": text},
-    ]
-    frames = "".join(f"data: {json.dumps(part)}\n\n" for part in parts)
-    route.fulfill(content_type="text/event-stream", body=f"{frames}data: [DONE]\n\n")
 
 
 def _show_conversations(page: Page) -> None:
