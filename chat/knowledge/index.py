@@ -3,7 +3,8 @@
 Every word of a question has a worth: what it would earn if an entry were about it (its rarity times the strongest
 field). The score of an entry is what it earned, out of what the whole question was worth plus `EVIDENCE`, so scores of
 different questions compare: from 0 to about 1. Unknown words are worth the most and earn nothing, which keeps down
-questions about something else; `EVIDENCE` keeps down the short ones that a single common word decides.
+questions about something else; `EVIDENCE` keeps down the short ones that a single common word decides. To that comes
+`LIKENESS` times how alike question and entry look, letter by letter.
 """
 
 from __future__ import annotations
@@ -12,12 +13,14 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import islice
+from operator import itemgetter
 from typing import NamedTuple
 
 import tantivy
 from tantivy import Filter, Occur, Query
 
 from chat.knowledge import wording
+from chat.knowledge.shapes import Shapes
 from chat.knowledge.spelling import Spelling
 from chat.models import KnowledgeEntry
 from chat.questions import Language
@@ -30,6 +33,7 @@ ELIDED = "cdjlmnst"  # what French puts before an apostrophe
 NAMED = 1.2  # for an entry that is called by its one-word name, beyond all that its other words earn
 ELSEWHERE = 0.15  # what a word earns in its other fields, and the weaker of two ways to say the same
 MEANT = 0.8  # a word that the person meant, against one that was said
+LIKENESS = 0.5
 EVIDENCE = 2  # unknown words' worth
 ENOUGH = 9  # unknown words' worth: a whole page of a message needs no more evidence than two good sentences
 MOST_PARTS = 60  # of a long message, that are looked for
@@ -62,6 +66,7 @@ class Index:
         self._schema = _schema()
         documents = [self._written(entry) for entry in self.entries]
         self._searcher = self._build(documents, _analyzer(language, list(self._wording.stop_words)))
+        self._shapes = Shapes([" ".join(texts.values()) for texts in documents], self._wording.stop_words)
         words = {word for texts in documents for text in texts.values() for word in text.split()}
         self._spelling = Spelling(self._wording.vocabulary | words)
         self._meanings = dict(self._known_meanings())
@@ -99,18 +104,24 @@ class Index:
 
     def _search(self, question: str, limit: int) -> tuple[Found, ...]:
         """The best entries that have anything of the question, best first, with their scores."""
+        likeness = self._shapes.likeness(self._wording.written(self._wording.spelt_out(question)))
+        scores = {
+            number: score + LIKENESS * likeness.get(number, 0) for number, score in self._by_words(question).items()
+        }
+        best = sorted(scores.items(), key=itemgetter(1), reverse=True)[:limit]
+        return tuple(Found(self.entries[number], score) for number, score in best)
+
+    def _by_words(self, question: str) -> dict[int, float]:
+        """What each entry's words earn, by its number."""
         clues = [self._clue(said, meant) for said, meant in islice(self._parts(question), MOST_PARTS)]
         queries = [(Occur.Should, clue.query) for clue in clues if clue.query]
         if not queries:
-            return ()
-        hits = self._searcher.search(Query.boolean_query(queries), limit, count=False).hits
+            return {}
+        hits = self._searcher.search(Query.boolean_query(queries), len(self.entries), count=False).hits
         numbers = self._searcher.fast_field_values("number", [address for _, address in hits])
         asked = min(sum(clue.worth for clue in clues), ENOUGH * self._worth(0))
         possible = EVIDENCE * self._worth(0) + asked
-        return tuple(
-            Found(self.entries[int(number or 0)], score / possible)
-            for (score, _), number in zip(hits, numbers, strict=True)
-        )
+        return {int(number or 0): score / possible for (score, _), number in zip(hits, numbers, strict=True)}
 
     def _parts(self, question: str) -> dict[tuple[Stems, Stems], None]:
         """The question's stems in runs, each with the stems that are meant by it; every run once, in order."""

@@ -13,8 +13,8 @@ from chat.questions import Language, Passage, normalise
 
 # Above it, the entry really is about the question; below the second, it only shares words with it. On the questions
 # and the off-topic ones of tests/chat/evaluation; `manage.py evaluate_knowledge` says what they cost.
-GOOD_FIT = 0.4
-LOOSE_FIT = 0.2
+GOOD_FIT = 0.48
+LOOSE_FIT = 0.23
 LONGEST_QUESTION = 4000  # characters that are looked at: two pages
 # What most families ask first, for a page that waits for its first question.
 OPENERS = ("aeeh", "dossier-mdph", "aesh", "repit-aidants")

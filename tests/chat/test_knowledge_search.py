@@ -41,6 +41,10 @@ def score(library: Library, text: str) -> float:
         ("j’en peux plus, je suis à bout", "epuisement-parental"),
         ("j'en peux plus je suis a bout", "epuisement-parental"),
         ("orthophonique dyslexique", "troubles-dys"),
+        ("arcelement a lecol", "harcelement-scolaire"),  # as it sounds
+        ("epuizement", "epuisement-parental"),
+        ("transpor scoler", "transport-scolaire"),
+        ("qui paie le taxi", "transport-scolaire"),  # a stemmer makes "pai" of it
     ],
 )
 def test_an_entry_is_found_however_it_is_typed(library: Library, asked: str, slug: str) -> None:
