@@ -139,6 +139,7 @@ INSTALLED_APPS = [
 # Outermost first, as a request meets them (docs/architecture.md tells why this order).
 MIDDLEWARE = [
     "observability.middleware.CorrelationMiddleware",
+    "observability.tracing.TracingMiddleware",
     "observability.middleware.MetricsMiddleware",
     "observability.middleware.AccessLogMiddleware",
     "bff.problems.ProblemMiddleware",

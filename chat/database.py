@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextvars import copy_context
 from typing import Generic, TypeVar
 
 from django.db import InterfaceError, OperationalError, connection
@@ -54,13 +55,14 @@ class _Job(threading.Thread, Generic[Result]):
     def __init__(self, work: Callable[[], Result]) -> None:
         super().__init__(name="database", daemon=True)
         self.work = work
+        self.context = copy_context()  # of whoever asks: their correlation id, their trace
         self.error: Exception | None = None
         self.done = threading.Event()
 
     def run(self) -> None:
         for _ in range(2):  # a connection may have died since it was last used
             try:
-                self.result, self.error = self.work(), None
+                self.result, self.error = self.context.run(self.work), None
             except Exception as error:  # noqa: BLE001 raised again by whoever waits
                 self.error = error
             finally:

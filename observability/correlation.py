@@ -25,6 +25,7 @@ class CorrelationId(str):
 
     trace: str = ""
     flags: str = "00"
+    is_collected: bool = False  # whether somebody collects that trace's spans (observability.spans)
 
 
 _current: ContextVar[str] = ContextVar("correlation_id", default="")

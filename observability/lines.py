@@ -49,11 +49,14 @@ def _shape(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
 
 
 def _head(record: logging.LogRecord, message: str) -> dict[str, Any]:
+    here = correlation.current()
+    traced = {"traceId": here.trace} if isinstance(here, correlation.CorrelationId) and here.is_collected else {}
     return {
         "timestamp": iso(record.created),
         "level": record.levelname.lower(),
         "message": message,
-        "correlationId": correlation.current(),
+        "correlationId": here,
+        **traced,
         "logger": record.name,
     }
 

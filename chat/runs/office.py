@@ -6,13 +6,14 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextvars import copy_context
 
 from django.conf import settings
 
 from chat.events import Event, Finish, Start
 from chat.runs import log as shared_log
 from chat.runs.run import Run
-from observability import correlation, logs, metrics
+from observability import logs, metrics
 
 log = logs.get_logger(__name__)
 
@@ -201,13 +202,8 @@ class Office:
         self._work.set()
 
     def _start(self, work: Callable[..., None], *arguments: object) -> None:
-        correlation_id = correlation.current()
-
-        def thread() -> None:
-            with correlation.bound(correlation_id):
-                work(*arguments)
-
-        threading.Thread(target=thread, daemon=True).start()
+        """In a thread that goes on for whoever asks now: with their correlation id, in their trace."""
+        threading.Thread(target=copy_context().run, args=(work, *arguments), daemon=True).start()
 
     def _keep(self) -> None:
         """Publish what was said, renew the lease, heed stops, cancel what nobody reads – for all runs at once."""

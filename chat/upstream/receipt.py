@@ -6,6 +6,9 @@ import time
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Literal, NoReturn
+from urllib.parse import urlsplit
+
+from django.conf import settings
 
 from chat.events import Delta, Event, Finish
 from chat.upstream.breaker import Permit, State
@@ -13,7 +16,7 @@ from chat.upstream.errors import AIInterrupted, AIRejected, AIUnavailable
 from chat.upstream.exchange import CallError, Operation, ProtocolError
 from chat.upstream.line import HangUpError
 from chat.upstream.transport import StatusError
-from observability import logs, metrics
+from observability import logs, metrics, tracing
 
 log = logs.get_logger(__name__)
 
@@ -55,6 +58,7 @@ class Receipt:
         self.attempt = attempt
         self.permit = permit
         self.finish: Finish | None = None
+        self.span = tracing.begin(lambda: _traced(operation, attempt))
         self._began = time.monotonic()
         self._first_words_after: float | None = None
         self._characters = 0
@@ -124,6 +128,10 @@ class Receipt:
     def _tell(self, outcome: Outcome, code: str) -> None:
         duration = time.monotonic() - self._began
         self.attempt.outcome, self.attempt.duration_ms = code, round(duration * 1000)
+        if self.finish and (usage := self.finish.usage):
+            tokens = {"input": usage.prompt_tokens, "output": usage.completion_tokens}
+            self.span.note({f"gen_ai.usage.{kind}_tokens": count for kind, count in tokens.items()})
+        self.span.end("" if outcome == "ok" else code)
         metrics.AI_REQUEST_DURATION.labels(self.operation, outcome).observe(duration)
         log.info(
             "AI call finished",
@@ -132,3 +140,18 @@ class Receipt:
             outcome=code,
             duration=self.attempt.duration_ms,
         )
+
+
+def _traced(operation: Operation, attempt: Attempt) -> tuple[str, tracing.Attributes]:
+    """What a span says of an attempt, in the words of OpenTelemetry's conventions for generative AI."""
+    address = urlsplit(settings.AI_SERVICE_URL)
+    return f"chat {settings.AI_SERVICE_MODEL}", {
+        "gen_ai.operation.name": "chat",
+        "gen_ai.provider.name": settings.AI_SERVICE_PROTOCOL,
+        "gen_ai.request.model": settings.AI_SERVICE_MODEL,
+        "server.address": address.hostname or "",
+        "server.port": address.port or (443 if address.scheme == "https" else 80),
+        "http.request.resend_count": attempt.number - 1,
+        "chat_bff.operation": operation,
+        "chat_bff.breaker.state": attempt.breaker or "",
+    }

@@ -108,7 +108,6 @@ class AISession:
         line = Line(deadline or Deadline.after(patience.deadline), patience.read_timeout)
         headers = {
             "X-Correlation-ID": correlation.current(),
-            "traceparent": correlation.traceparent(),
             "Idempotency-Key": str(uuid.uuid4()),
         }
         taken: list[Attempt] = []
@@ -137,12 +136,14 @@ class AISession:
     ) -> Generator[Event, None, None]:
         """One permit, one HTTP call, one outcome."""
         permit = self._permit(exchange.operation, line, attempt)
+        receipt = Receipt(exchange.operation, attempt, permit)
         headers = headers | {
+            "traceparent": receipt.span.traceparent(),
             "X-Retry-Count": str(attempt.number - 1),
             "X-Deadline-Ms": str(max(0, int(line.deadline.left() * 1000))),
         }
         with (
-            Receipt(exchange.operation, attempt, permit) as receipt,
+            receipt,
             self._transport.post(exchange.path, exchange.body, headers, line) as reply,
         ):
             for event in exchange.read(reply):
