@@ -2,70 +2,93 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, replace
 
 from django.conf import settings
 
 from chat import documents, fallbacks, minutes, prompts, receipts
-from chat.documents import Facts
-from chat.events import Degraded, Event, Finish
+from chat.documents import Document
+from chat.events import Event, Finish, Notice, Start
 from chat.questions import Language
 from chat.receipts import Asking, Making
-from chat.transcripts import Transcript
+from chat.runs import Run
 from chat.upstream import openai, rag, session
 from chat.upstream.errors import AIError, AIInterrupted
 from chat.upstream.exchange import Exchange
+from observability import correlation, logs
 
-Attend = Callable[[Iterable[Event], Callable[[], object]], Iterable[Event]]
+log = logs.get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
 class Analysis:
-    """What a document says, what is in it, and what to do next."""
+    """One document being explained, to one reader. It lives in memory alone: nothing of it is kept anywhere."""
 
-    text: str
-    facts: Facts
-    suggestions: tuple[str, ...]
-    degraded: Degraded | None
+    def __init__(self, document: Document, document_type: str, file_name: str, language: Language) -> None:
+        self.facts = documents.facts(document.text)
+        self.document = document
+        self._language = language
+        self._exchange = _exchange(documents.discreet(document.text), document_type, file_name, language)
+        self._run = Run("")
 
+    def read(self) -> Iterator[Sequence[Event]]:
+        """Its events in batches, the facts first; an empty batch says that it is silent. To be read once."""
+        writer = threading.Thread(target=self._write, args=(correlation.current(),), daemon=True)
+        writer.start()
+        yield from self._run.read()
 
-def analyse(
-    text: str, document_type: str, file_name: str, language: Language, attend: Attend = lambda said, leave: said
-) -> Analysis:
-    """Explain a document in plain words. Nothing of it is kept.
+    def leave(self) -> None:
+        """End it, also upstream: nobody reads it any more."""
+        self._run.cancel()
 
-    `attend` reads what the AI says for as long as somebody waits for it, else calls what ends it.
-    """
-    facts = documents.facts(text)
-    asking, making = Asking("document"), Making(deadline_seconds=settings.AI_DEADLINE_ANALYZE)
-    try:
-        finish, said = _ask_ai(_exchange(text, document_type, file_name, language), attend, making)
-    except AIError as error:
-        making.error = error.code
-        _keep_receipt(asking, making, Finish("fallback", degraded=fallbacks.degraded(error)))
-        minutes.answered("analyze", "fallback")
-        said = fallbacks.for_document(facts, language, error)
-        return Analysis(said, facts, fallbacks.next_steps(language), fallbacks.degraded(error))
-    _keep_receipt(asking, making, finish)
-    minutes.answered("analyze", "ai")
-    return Analysis(said, facts, finish.suggestions or fallbacks.next_steps(language), None)
+    def _write(self, correlation_id: str) -> None:
+        with correlation.bound(correlation_id):
+            try:
+                for event in self._events():
+                    self._run.append([event])
+            except Exception:
+                log.exception("Analysis failed")
+            if not self._run.has_ended:
+                self._run.append(fallbacks.cut_short(self._language))
 
+    def _events(self) -> Iterator[Event]:
+        yield Start(settings.AI_SERVICE_MODEL)
+        yield Notice("facts", "", asdict(self.facts))
+        if self.document.pages_read < self.document.pages:
+            yield fallbacks.read_in_part(self.document, self._language)
+        asking, making = Asking("document"), Making(deadline_seconds=settings.AI_DEADLINE_ANALYZE)
+        for event in making.told_with(self._told(making)):
+            if isinstance(event, Finish):
+                minutes.answered("analyze", event.origin)
+                receipts.keep(asking.receipt("leader", event))
+            yield event
 
-def _ask_ai(exchange: Exchange, attend: Attend, making: Making) -> tuple[Finish, str]:
-    call = session.get().perform(exchange)
-    making.attempts = call.attempts
-    transcript = Transcript(attend(call, call.close))
-    if transcript.finish is None:
+    def _told(self, making: Making) -> Iterator[Event]:
+        """What the AI says of it; what we say in its place when it can't."""
+        try:
+            yield from self._ask_ai(making)
+        except AIInterrupted as error:
+            making.error = error.code
+            yield from fallbacks.cut_short(self._language)
+        except AIError as error:
+            making.error = error.code
+            yield from fallbacks.for_document(self.facts, self._language, error)
+
+    def _ask_ai(self, making: Making) -> Iterator[Event]:
+        call = session.get().perform(self._exchange)
+        making.attempts = call.attempts
+        self._run.on_cancel(call.close)
+        for event in call:
+            if isinstance(event, Finish):
+                yield replace(event, suggestions=event.suggestions or fallbacks.next_steps(self._language))
+                return
+            yield event
         raise AIInterrupted("interrupted", "client_left")
-    return transcript.finish, transcript.text
-
-
-def _keep_receipt(asking: Asking, making: Making, finish: Finish) -> None:
-    receipts.keep(asking.receipt("leader", making.noted_on(finish)))
 
 
 def _exchange(text: str, document_type: str, file_name: str, language: Language) -> Exchange:
+    """What the AI is asked. It has no need of anybody's social security number: `text` comes without."""
     if settings.AI_SERVICE_PROTOCOL == "rag":
-        return rag.analysis(text, document_type, file_name, language)
+        return rag.analysis(prompts.beginning(text), document_type, file_name, language)
     return openai.analysis(prompts.for_analysis(text, document_type, language), settings.AI_SERVICE_MODEL, language)

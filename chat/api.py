@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import chain
@@ -15,7 +16,7 @@ from ninja import Query, Router
 from ninja.errors import HttpError
 
 from chat import answering, claims, conversations, documents, fallbacks, schemas, staff
-from chat.analysing import analyse
+from chat.analysing import Analysis
 from chat.answering import Asked
 from chat.claims import ClaimedByAnother
 from chat.conversations import Place, UnknownConversation
@@ -24,6 +25,7 @@ from chat.events import Event
 from chat.questions import Language, language_of
 from chat.transcripts import Transcript
 from chat.wire import headers, leaving, plain, sse, ui_stream
+from observability import correlation
 from observability.timestamps import iso
 
 router = Router(tags=["chat"], by_alias=True)
@@ -123,16 +125,22 @@ def claim(request: HttpRequest) -> dict[str, int]:
         raise HttpError(409, "These conversations belong to somebody else by now.") from None
 
 
-@router.post("/analyze-document", response={200: schemas.AnalysisOut}, openapi_extra=schemas.DOCUMENT_BODY)
-def analyze_document(request: HttpRequest) -> HttpResponse:
-    """Explain a document: multipart `file` + `documentType`, or JSON `{document, documentType, fileName}`."""
+@router.post("/analyze-document", response={200: schemas.AnalysisOut}, openapi_extra=schemas.DOCUMENT_BODY | EVENTS)
+def analyze_document(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
+    """Explain a document: multipart `file` + `documentType`, or JSON `{document, documentType, fileName}`.
+
+    With `Accept: text/event-stream` as a UI message stream: what was found in it at once (`data-facts`), then the rest.
+    """
     sent = _document(request)
     began = perf_counter()
     document = _read(request, sent.document)
-    attend = partial(leaving.attended, request)
-    analysis = analyse(document.text, sent.document_type, sent.file_name, language(request, document.text), attend)
-    said = plain.analysis(analysis, sent.file_name)
-    return JsonResponse(said, headers=headers.of_analysis(began, analysis.degraded))
+    analysis = Analysis(document, sent.document_type, sent.file_name, language(request, document.text))
+    batches = leaving.attended(request, analysis.read(), analysis.leave)
+    if request.get_preferred_type(["application/json", "text/event-stream"]) == "text/event-stream":
+        return _streamed_analysis(batches, began)
+    transcript = plain.gather(batches)
+    said = plain.analysis(transcript, analysis, sent.file_name)
+    return JsonResponse(said, headers=headers.of_analysis(began, transcript))
 
 
 def caller_of(request: HttpRequest) -> str:
@@ -192,6 +200,13 @@ def _document(request: HttpRequest) -> schemas.DocumentIn | schemas.FileIn:
         raise _refusal(request, DocumentError("too_large", megabytes=settings.DOCUMENT_MAX_MB))
     fields = {"document": file.read(), "documentType": request.POST.get("documentType", "other"), "fileName": file.name}
     return schemas.parsed(schemas.FileIn, fields)
+
+
+def _streamed_analysis(batches: Iterator[Sequence[Event]], began: float) -> StreamingHttpResponse:
+    opening = plain.opening(batches)
+    metadata = {"correlationId": correlation.current()}
+    frames = ui_stream.stream(chain([opening], batches), message_id=uuid.uuid4().hex, metadata=metadata)
+    return StreamingHttpResponse(frames, headers=ui_stream.HEADERS | headers.of_analysis(began, Transcript(opening)))
 
 
 def _read(request: HttpRequest, sent: str | bytes) -> Document:

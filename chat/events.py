@@ -47,11 +47,12 @@ class Source:
 class Notice:
     """Something to tell the person beside the answer.
 
-    `kind` is `status` (passing: waiting, trying again), `degraded`, `interrupted` or `help` (whom to call).
+    `kind` is `status` (passing: waiting, trying again), `degraded`, `interrupted`, `help` (whom to call), `facts` (what
+    was found in a document) or `partial` (not all of a document was read).
     `text` is in the person's language; `data` holds the same for programs, JSON values only.
     """
 
-    kind: Literal["status", "degraded", "interrupted", "help"]
+    kind: Literal["status", "degraded", "interrupted", "help", "facts", "partial"]
     text: str
     data: dict[str, Any]
 

@@ -11,7 +11,8 @@ from django.utils.translation import ngettext, override
 
 from chat import help_lines, knowledge
 from chat.cache import Kept
-from chat.documents import Facts
+from chat.documents import Document, Facts
+from chat.documents.naming import named
 from chat.events import Degraded, DegradedReason, Delta, Event, Finish, Notice, Source
 from chat.questions import Language, Passage, Question
 from chat.upstream.errors import AIError
@@ -37,19 +38,34 @@ def cut_short(language: Language) -> list[Event]:
     return [_notice("interrupted", text, why), Finish("ai", ending="interrupted", degraded=why)]
 
 
-def for_document(facts: Facts, language: Language, error: AIError) -> str:
-    """What can be said of a document without the AI: the dates, amounts and references found in it, as Markdown."""
+def for_document(facts: Facts, language: Language, error: AIError) -> list[Event]:
+    """What can be said of a document without the AI: the dates, amounts and references found in it."""
+    why = degraded(error)
     with override(language):
-        rows = [
-            *((date.label or _("Date"), date.text) for date in facts.dates),
-            *((_("Amount"), amount.text) for amount in facts.amounts),
-            *((reference.kind or _("Reference"), reference.text) for reference in facts.references),
-        ]
-        opening = _("I'm sorry: I can't explain this document just now. You can hand it to me again {when}.").format(
-            when=_when(_whole(error.retry_after))
-        )
-        found = _("Here is what I found in it:") if rows else _("I found no date, amount or reference in it.")
-        care = _("Please check it against the document itself, above all the deadlines.")
+        text, notice = _found(facts, why), _notice("degraded", _what_happened(error.reason), why)
+    return [notice, Delta(text), Finish("fallback", degraded=why, suggestions=next_steps(language))]
+
+
+def read_in_part(document: Document, language: Language) -> Notice:
+    """That there was time for some pages of a long scan only."""
+    with override(language):
+        text = _("I could read {read} of the {pages} pages. For the others, send me fewer pages at a time.")
+    told = text.format(read=document.pages_read, pages=document.pages)
+    return Notice("partial", told, {"pages": document.pages, "pagesRead": document.pages_read})
+
+
+def _found(facts: Facts, why: Degraded) -> str:
+    """The facts as a Markdown list, between kind words."""
+    rows = [
+        *((named(date.kind), date.text) for date in facts.dates),
+        *((named("amount"), amount.text) for amount in facts.amounts),
+        *((named(reference.kind), reference.text) for reference in facts.references),
+    ]
+    opening = _("I'm sorry: I can't explain this document just now. You can hand it to me again {when}.").format(
+        when=_when(why.retry_after)
+    )
+    found = _("Here is what I found in it:") if rows else _("I found no date, amount or reference in it.")
+    care = _("Please check it against the document itself, above all the deadlines.")
     listed = "\n".join(f"- **{name}** – {text}" for name, text in rows)
     return "\n\n".join(part for part in (opening, found, listed, care if rows else "") if part)
 

@@ -12,6 +12,7 @@ from pydantic.alias_generators import to_camel
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
+from chat.documents.facts import DateKind, ReferenceKind, SenderKind
 from chat.events import DegradedReason, Ending, Origin
 
 MAX_MESSAGE = 4000
@@ -240,6 +241,7 @@ class FileIn(_DocumentIn):
 class DateOut(Wire):
     text: str
     iso: str | None
+    kind: DateKind
     label: str
 
 
@@ -250,13 +252,20 @@ class AmountOut(Wire):
 
 class ReferenceOut(Wire):
     text: str
-    kind: str
+    kind: ReferenceKind
+    label: str
+
+
+class SenderOut(Wire):
+    kind: SenderKind
+    name: str
 
 
 class FactsOut(Wire):
     dates: list[DateOut]
     amounts: list[AmountOut]
     references: list[ReferenceOut]
+    sender: SenderOut | None
 
 
 class AnalysisOut(Wire):
@@ -264,6 +273,8 @@ class AnalysisOut(Wire):
     extracted_data: FactsOut
     suggestions: list[str]
     file_name: str
+    pages: int
+    pages_read: int
     degraded: DegradedOut | None
     timestamp: str
 

@@ -17,6 +17,7 @@ from ninja.errors import ValidationError
 
 from chat import answering, api, conversations, help_lines, knowledge, schemas
 from chat.conversations import Place, UnknownConversation
+from chat.documents.naming import NAMES
 from chat.events import Source
 from chat.markdown import as_html
 from chat.questions import Language, language_of
@@ -79,18 +80,7 @@ STRINGS = {
     "documentUnreadableText": _("Send me a photo of it, or open it, copy its text and paste it here."),
     "documentMissing": _("Choose a file, or paste the text."),
     "pastedText": _("pasted text"),
-    "facts": {
-        "date": _("Date"),
-        "échéance": _("Deadline"),
-        "rendez-vous": _("Appointment"),
-        "décision": _("Decision"),
-        "amount": _("Amount"),
-        "reference": _("Reference"),
-        "dossier": _("File number"),
-        "allocataire": _("Beneficiary number"),
-        "cerfa": _("Form (Cerfa)"),
-        "sécurité sociale": _("Social security number"),
-    },
+    "facts": NAMES,
     "citation": _("Source {number}"),
 }
 

@@ -51,3 +51,8 @@ def tidied(text: str) -> str:
     if not text:
         raise DocumentError("empty")
     return text
+
+
+def on_one_line(text: str) -> str:
+    """The same words with single spaces between them."""
+    return re.sub(r"\s+", " ", text)

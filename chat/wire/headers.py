@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from time import perf_counter
 
-from chat.events import Degraded
 from chat.transcripts import Transcript
 
 
@@ -23,7 +22,7 @@ def of_answer(verdict: str, began: float, so_far: Transcript) -> dict[str, str]:
     return headers | ({"X-Degraded": degraded} if degraded else {})
 
 
-def of_analysis(began: float, degraded: Degraded | None) -> dict[str, str]:
+def of_analysis(began: float, so_far: Transcript) -> dict[str, str]:
     """The same for a document, which is never cached."""
     headers = {"X-Cache": "BYPASS", "Server-Timing": f"answer;dur={(perf_counter() - began) * 1000:.1f}"}
-    return headers | ({"X-Degraded": degraded.reason} if degraded else {})
+    return headers | ({"X-Degraded": degraded} if (degraded := so_far.degraded_reason) else {})

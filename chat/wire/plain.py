@@ -35,7 +35,7 @@ def opening(batches: Iterator[Sequence[Event]]) -> list[Event]:
 
 def is_preliminary(event: Event) -> bool:
     """Whether it tells nothing yet of how the answer came about."""
-    return isinstance(event, Start) or (isinstance(event, Notice) and event.kind == "help")
+    return isinstance(event, Start) or (isinstance(event, Notice) and event.kind in {"help", "facts", "partial"})
 
 
 def answer(transcript: Transcript, *, conversation_id: str, message_id: str, saved: bool) -> dict[str, Any]:
@@ -72,14 +72,18 @@ def message(row: Message) -> dict[str, Any]:
     }
 
 
-def analysis(found: Analysis, file_name: str) -> dict[str, Any]:
+def analysis(transcript: Transcript, of: Analysis, file_name: str) -> dict[str, Any]:
     """The body of `POST /api/chat/analyze-document`."""
+    finish = transcript.finish
+    assert finish is not None
     return {
-        "analysis": found.text,
-        "extractedData": asdict(found.facts),
-        "suggestions": list(found.suggestions),
+        "analysis": transcript.text,
+        "extractedData": asdict(of.facts),
+        "suggestions": list(finish.suggestions),
         "fileName": file_name,
-        "degraded": degraded(found.degraded),
+        "pages": of.document.pages,
+        "pagesRead": of.document.pages_read,
+        "degraded": degraded(finish.degraded),
         "timestamp": iso(),
     }
 

@@ -87,6 +87,8 @@ class _Writer:
     def _notice(self, notice: Notice) -> Iterator[dict[str, Any]]:
         if notice.kind == "status":
             yield {"type": "data-status", "data": {"text": notice.text, **notice.data}, "transient": True}
+        elif notice.kind == "facts":
+            yield {"type": "data-facts", "data": notice.data}
         elif notice.kind != "help":  # its words are in the text
             yield {"type": "data-notice", "data": {"kind": notice.kind, "text": notice.text, **notice.data}}
 

@@ -6,13 +6,13 @@ from contextlib import suppress
 
 import pytest
 
-from chat.documents import Amount, Date, DocumentError, Reference, facts, read
+from chat.documents import Amount, Date, DocumentError, discreet, facts, read
 
 LETTER = "Décision : l'élève reçoit 151,80 € ; à l'œuvre."
 
 
 def dates(text: str) -> list[tuple[str, str | None, str]]:
-    return [(date.text, date.iso, date.label) for date in facts(text).dates]
+    return [(date.text, date.iso, date.kind) for date in facts(text).dates]
 
 
 # --- Reading ----------------------------------------------------------------------------------------------------------
@@ -105,6 +105,8 @@ def test_what_is_no_letter_is_refused_with_a_code(data: bytes | str, code: str) 
         ("septembre 2025", None),
         ("délai de deux mois", None),
         ("dans les 15 jours", None),
+        ("sous huitaine", None),
+        ("premier avril 2025", "2025-04-01"),
     ],
 )
 def test_a_date_is_read_in_every_form(written: str, iso: str | None) -> None:
@@ -125,6 +127,8 @@ def test_a_date_is_read_in_every_form(written: str, iso: str | None) -> None:
         "1/2",
         "en mai",
         "v1.2.2025.3",
+        "depuis deux mois",
+        "de moins de trois mois",
     ],
 )
 def test_what_only_looks_like_a_date_is_none(text: str) -> None:
@@ -132,28 +136,37 @@ def test_what_only_looks_like_a_date_is_none(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "label"),
+    ("text", "kind"),
     [
-        ("à renvoyer avant le 12 mars 2025", "échéance"),
-        ("le 12 mars 2025 au plus tard", "échéance"),
-        ("Vous êtes attendus le 12 mars 2025 à 14 h 30", "rendez-vous"),
-        ("La commission a décidé le 12 mars 2025", "décision"),
-        ("à compter du 12 mars 2025", ""),
-        ("La décision est prise. Fait à Lille le 12 mars 2025", ""),
-        ("Prochain rendez-vous : 12 mars 2025.\nDécision à suivre", "rendez-vous"),
+        ("à renvoyer avant le 12 mars 2025", "deadline"),
+        ("le 12 mars 2025 au plus tard", "deadline"),
+        ("Vous êtes attendus le 12 mars 2025 à 14 h 30", "appointment"),
+        ("La commission a décidé le 12 mars 2025", "decision"),
+        ("à compter du 12 mars 2025", "other"),
+        ("La décision est prise. Fait à Lille le 12 mars 2025", "other"),
+        ("Prochain rendez-vous : 12 mars 2025.\nDécision à suivre", "appointment"),
+        ("votre fils, né le 12 mars 2025", "birth"),
+        ("Date de naissance : 12/03/2025", "birth"),
+        ("La notification prend effet le 12 mars 2025", "other"),
+        ("période du 1er au 12 mars 2025", "other"),
+        ("pour le lundi 12 mars 2025", "deadline"),
     ],
 )
-def test_the_words_around_a_date_say_what_it_is(text: str, label: str) -> None:
-    assert [date.label for date in facts(text).dates] == [label]
+def test_the_words_around_a_date_say_what_it_is(text: str, kind: str) -> None:
+    assert [date.kind for date in facts(text).dates] == [kind]
+
+
+def test_a_short_date_is_read_after_its_article() -> None:
+    assert dates("reçue le 28/02, page 4/5") == [("28/02", None, "other")]
 
 
 def test_deadlines_come_first_and_each_date_once() -> None:
     letter = "Le 2 mai 2025. Audience le 9 mai 2025. À rendre avant le 20 mai 2025, avant le 05/05/2025. Lu 02/05/25."
     assert dates(letter) == [
-        ("05/05/2025", "2025-05-05", "échéance"),
-        ("20 mai 2025", "2025-05-20", "échéance"),
-        ("9 mai 2025", "2025-05-09", "rendez-vous"),
-        ("2 mai 2025", "2025-05-02", ""),
+        ("05/05/2025", "2025-05-05", "deadline"),
+        ("20 mai 2025", "2025-05-20", "deadline"),
+        ("9 mai 2025", "2025-05-09", "appointment"),
+        ("2 mai 2025", "2025-05-02", "other"),
     ]
 
 
@@ -183,28 +196,58 @@ def test_other_numbers_are_no_amounts(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "reference"),
+    ("text", "number", "kind"),
     [
-        ("N° de dossier : 2025-123456", Reference("2025-123456", "dossier")),
-        ("Dossier : 44/210087", Reference("44/210087", "dossier")),
-        ("Vos références : MDPH/59/448120.", Reference("MDPH/59/448120", "dossier")),
-        ("numéro d'allocataire : 1234567 K", Reference("1234567 K", "allocataire")),
-        ("le cerfa n°15692*01", Reference("15692*01", "cerfa")),
+        ("N° de dossier : 2025-123456", "2025-123456", "file"),
+        ("Dossier : 44/210087", "44/210087", "file"),
+        ("Vos références : MDPH/59/448120.", "MDPH/59/448120", "file"),
+        ("numéro d'allocataire : 1234567 K", "1234567 K", "beneficiary"),
+        ("le cerfa n°15692*01", "15692*01", "form"),
     ],
 )
-def test_references_are_read_with_their_kind(text: str, reference: Reference) -> None:
-    assert facts(text).references == (reference,)
+def test_references_are_read_with_their_kind(text: str, number: str, kind: str) -> None:
+    [reference] = facts(text).references
+    assert (reference.text, reference.kind) == (number, kind)
 
 
 @pytest.mark.parametrize(
     "number",
-    ["1 85 07 59 350 123 42", "185075935012342", "1850759350123", "2 79 11 2A 004 118 76", "Réf. 185075935012342"],
+    ["1 85 07 59 350 123 74", "185075935012374", "1850759350123", "2 79 11 2A 004 118 13", "Réf. 185075935012374"],
 )
 def test_a_social_security_number_is_never_given_whole(number: str) -> None:
     [reference] = facts(f"Assuré : {number}").references
-    assert reference.kind == "sécurité sociale"
+    assert reference.kind == "social_security"
     assert sum(character.isalnum() for character in reference.text) == 2
     assert reference.text.endswith(number[-2:])
+
+
+def test_a_number_that_only_looks_like_a_social_security_number_is_left_alone() -> None:
+    assert [reference.text for reference in facts("Virement n° 185075935012342").references] == []
+    assert discreet("Virement n° 185075935012342") == "Virement n° 185075935012342"
+
+
+def test_no_social_security_number_is_left_in_what_is_told() -> None:
+    told = discreet("Assuré 1 85 07 59 350 123 74, dossier 185075935012374, N° sécu 1 85 07 59 350 123 99.")
+    assert sum(character.isdigit() for character in told) == 6
+
+
+@pytest.mark.parametrize("text", ["Date de la décision : 02/09/2025", "Réf. : 1", "Dossier suivi par Mme Roux"])
+def test_what_is_no_number_to_quote_is_none(text: str) -> None:
+    assert facts(text).references == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("MDPH de la Loire\nMadame, …", "mdph"),
+        ("Caf du Nord – nous avons reçu la notification de la MDPH", "caf"),
+        ("Madame, la notification transmise par la MDPH …", ""),
+        ("Madame, …" + " x" * 300 + "\nLa directrice de l'école Pasteur", "school"),
+    ],
+)
+def test_who_writes_is_not_whom_they_cite(text: str, kind: str) -> None:
+    sender = facts(text).sender
+    assert (sender.kind if sender else "") == kind
 
 
 def test_a_letter_without_facts_has_none() -> None:
@@ -215,7 +258,7 @@ def test_a_letter_without_facts_has_none() -> None:
     "page",
     [
         "1", " ", "\n", "\u00a0", "1 ", "111 ", "1.", "1/", "A", "A-", "12 mars 2025 ", "12/03/2025 du 12/03/2025 au ",
-        "1 234,56 € ", "1 85 07 59 350 123 42 ", "dossier n° ", "Réf. : A", "sous 15 ", "délai de ", "cerfa n° ", "du ",
+        "1 234,56 € ", "1 85 07 59 350 123 74 ", "dossier n° ", "Réf. : A", "sous 15 ", "délai de ", "cerfa n° ", "du ",
     ],
 )  # fmt: skip
 def test_a_megabyte_of_anything_takes_less_than_a_second(page: str) -> None:
@@ -232,4 +275,4 @@ def test_a_megabyte_of_anything_takes_less_than_a_second(page: str) -> None:
 
 
 def test_dates_are_told_as_they_are_written() -> None:
-    assert facts("avant le 1er\n avril 2025").dates == (Date("1er avril 2025", "2025-04-01", "échéance"),)
+    assert facts("avant le 1er\n avril 2025").dates == (Date("1er avril 2025", "2025-04-01", "deadline", "échéance"),)

@@ -1,54 +1,55 @@
-"""How well facts are found in letters as the MDPH, the CAF, schools and courts write them."""
+"""How well facts are found in letters as the MDPH, the CAF, schools, the Assurance maladie and courts write them.
+
+Three files of labelled letters: `letters` (short ones, of the first days) and `letters_dev` may be looked at when the
+finders are worked on; `letters_held_out` may not: its figures are those to believe. docs/documents.md has them.
+"""
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
-
 import pytest
-import yaml
 
-from chat.documents import facts
+from tests.chat import letters
 
-LETTERS: list[dict[str, Any]] = yaml.safe_load(
-    (Path(__file__).parent / "evaluation" / "letters.yaml").read_text("utf-8")
-)
-
-
-def found_in(letter: str) -> dict[str, dict[str, str]]:
-    found = facts(letter)
-    return {
-        "dates": {date.iso or date.text: date.label for date in found.dates},
-        "amounts": {amount.value: "" for amount in found.amounts},
-        "references": {reference.text: reference.kind for reference in found.references},
-    }
+SEEN = ("letters", "letters_dev")
+# What precision and recall must reach on letters that nobody looked at.
+UNSEEN = {"dates": (0.95, 0.95), "amounts": (0.92, 0.92), "references": (0.90, 0.85)}
 
 
-def wanted_in(letter: dict[str, Any]) -> dict[str, dict[str, str]]:
-    return {
-        "dates": dict(letter["dates"]),
-        "amounts": dict.fromkeys(letter["amounts"], ""),
-        "references": {text: kind for kind, text in letter["references"]},
-    }
+@pytest.mark.parametrize("name", SEEN)
+@pytest.mark.parametrize("kind", letters.KINDS)
+def test_facts_are_found_and_nothing_else(name: str, kind: str) -> None:
+    score = letters.score(name, kind)
+    assert score.precision >= 0.97, score.invented
+    assert score.recall >= 0.97, score.missed
 
 
-@pytest.mark.parametrize("kind", ["dates", "amounts", "references"])
-def test_facts_are_found_and_nothing_else(kind: str) -> None:
-    found = {(number, fact) for number, letter in enumerate(LETTERS) for fact in found_in(letter["letter"])[kind]}
-    wanted = {(number, fact) for number, letter in enumerate(LETTERS) for fact in wanted_in(letter)[kind]}
-    assert len(found & wanted) / len(found) >= 0.97, found - wanted
-    assert len(found & wanted) / len(wanted) >= 0.97, wanted - found
+@pytest.mark.parametrize("kind", letters.KINDS)
+def test_facts_are_found_in_letters_that_nobody_looked_at(kind: str) -> None:
+    score = letters.score("letters_held_out", kind)
+    assert (score.precision, score.recall) >= UNSEEN[kind]
+    assert score.recall >= UNSEEN[kind][1]
 
 
-def test_dates_are_told_for_what_they_are() -> None:
-    labels = [
-        (letter["letter"], fact, label, found_in(letter["letter"])["dates"].get(fact))
-        for letter in LETTERS
-        for fact, label in wanted_in(letter)["dates"].items()
-    ]
-    wrong = [row for row in labels if row[2] != row[3]]
-    assert len(wrong) / len(labels) <= 0.05, wrong
+@pytest.mark.parametrize(("name", "share"), [("letters", 0.97), ("letters_dev", 0.97), ("letters_held_out", 0.90)])
+def test_dates_are_told_for_what_they_are(name: str, share: float) -> None:
+    count, wrong = letters.labels(name)
+    assert 1 - len(wrong) / count >= share, len(wrong)
+
+
+@pytest.mark.parametrize("name", [*SEEN, "letters_held_out"])
+def test_no_date_of_birth_is_told_as_something_to_do(name: str) -> None:
+    for letter in letters.letters(name):
+        births = {date for date, kind in letters.wanted_in(letter)["dates"].items() if kind == "birth"}
+        told = letters.found_in(letter["letter"])["dates"]
+        assert {told[date] for date in births if date in told} <= {"birth"}
+
+
+@pytest.mark.parametrize("name", ["letters_dev", "letters_held_out"])
+def test_who_writes_is_known(name: str) -> None:
+    count, wrong = letters.senders(name)
+    assert 1 - len(wrong) / count >= 0.85, len(wrong)
 
 
 def test_there_are_enough_letters_to_tell() -> None:
-    assert len(LETTERS) >= 25
+    assert len(letters.letters("letters_dev")) >= 30
+    assert len(letters.letters("letters_held_out")) >= 30

@@ -3,6 +3,7 @@
 import { Answer } from "./answer.js";
 import { addExchange, bringIntoView, freshAnswer, showStopped, showTrouble, wait } from "./conversation.js";
 import { announce, clone, fill, headers, partsOf, strings, Trouble } from "./page.js";
+import { parts } from "./stream.js";
 
 const dialog = document.getElementById("document");
 const part = partsOf(dialog);
@@ -43,35 +44,66 @@ function chosenFile() {
 
 async function read(exchange, upload) {
   const { node: progress } = clone("progress-template");
-  const request = new XMLHttpRequest(); // fetch can't tell how much has been sent
-  progress.querySelector("button").addEventListener("click", () => request.abort());
+  const controller = new AbortController();
+  progress.querySelector("button").addEventListener("click", () => controller.abort());
   wait(exchange, strings.documentSending);
   exchange.part("waiting").after(progress);
+  let answer;
   try {
     const sent = (share) => showProgress(exchange, progress.querySelector("progress"), share);
-    show(exchange, await send(request, upload, sent));
+    const response = await send(upload, sent, controller.signal);
+    answer = new Answer(freshAnswer(exchange));
+    answer.part("status").textContent = strings.documentReading;
+    for await (const each of parts(response, controller.signal)) take(each, answer);
+    announce(strings.answerComplete);
   } catch (trouble) {
-    if (!trouble) showStopped(exchange, () => read(exchange, upload));
-    else showTrouble(exchange, trouble, isUnreadable(trouble) ? () => choose() : () => read(exchange, upload));
+    const again = () => read(exchange, upload);
+    if (controller.signal.aborted) showStopped(exchange, again);
+    else showTrouble(exchange, troubleFor(trouble), isUnreadable(trouble) ? () => choose() : again);
   } finally {
     progress.remove();
+    answer?.close();
   }
 }
 
-/** The reading of a document; rejected with a Trouble, or with nothing when the person gave up. */
-function send(request, upload, sent) {
+function take(each, answer) {
+  if (each.type === "data-facts") showFacts(answer, each.data);
+  else answer.take(each);
+}
+
+/** The response as soon as it begins, its body arriving; raises a Trouble when there is none. */
+function send(upload, sent, signal) {
+  const request = new XMLHttpRequest(); // fetch can't tell how much has been sent
+  const response = new Response(bodyOf(request));
   return new Promise((resolve, reject) => {
     request.upload.addEventListener("progress", ({ loaded, total }) => sent(loaded / total));
-    request.addEventListener("abort", () => reject(null));
-    request.addEventListener("error", () => reject(new Trouble("offline")));
-    request.addEventListener("load", () => {
-      if (request.status === 200) resolve(request.response);
-      else reject(troubleOf(request));
-    });
+    request.addEventListener("progress", () => request.status === 200 && resolve(response));
+    request.addEventListener("load", () => (request.status === 200 ? resolve(response) : reject(troubleOf(request))));
+    request.addEventListener("loadend", () => reject(new Trouble("offline"))); // unless one of these came before
+    signal.addEventListener("abort", () => request.abort());
     request.open("POST", "/api/chat/analyze-document");
     for (const [name, value] of Object.entries(headers())) request.setRequestHeader(name, value);
-    request.responseType = "json";
+    request.setRequestHeader("Accept", "text/event-stream");
     request.send(upload);
+  });
+}
+
+/** What arrives of an answer to a request, as it arrives. */
+function bodyOf(request) {
+  const encoder = new TextEncoder();
+  const wanted = new AbortController();
+  const whileWanted = { signal: wanted.signal };
+  let taken = 0;
+  return new ReadableStream({
+    start(body) {
+      const take = () => {
+        body.enqueue(encoder.encode(request.responseText.slice(taken)));
+        taken = request.responseText.length;
+      };
+      request.addEventListener("progress", take, whileWanted);
+      request.addEventListener("loadend", () => body.close(), whileWanted); // the last words say whether it was whole
+    },
+    cancel: () => wanted.abort(),
   });
 }
 
@@ -80,11 +112,17 @@ function isUnreadable({ kind, retryAfter }) {
   return kind === "documentUnreadable" && !retryAfter;
 }
 
+/** A document that was cut off is read anew: there is nothing to resume. */
+function troubleFor(trouble) {
+  return trouble.kind === "lost" ? new Trouble("offline") : trouble;
+}
+
 /** Why a document was refused; the server says it in words for the person. */
 function troubleOf(request) {
   const trouble = Trouble.of(request.status, (name) => request.getResponseHeader(name));
-  const refused = request.response?.errors?.[0]?.code;
-  return refused ? Object.assign(trouble, { kind: "documentUnreadable", text: request.response.detail }) : trouble;
+  const isProblem = request.getResponseHeader("Content-Type")?.includes("problem+json");
+  const { detail, errors } = isProblem ? JSON.parse(request.responseText) : {};
+  return errors?.[0]?.code ? Object.assign(trouble, { kind: "documentUnreadable", text: detail }) : trouble;
 }
 
 function showProgress({ part }, bar, share) {
@@ -93,32 +131,29 @@ function showProgress({ part }, bar, share) {
   if (share === 1) part("status").textContent = strings.documentReading;
 }
 
-function show(exchange, { analysis, extractedData, suggestions, degraded }) {
-  const answer = new Answer(freshAnswer(exchange));
-  answer.takeMessage({ text: analysis, sources: [], suggestions, degraded, origin: degraded && "fallback" });
-  const rows = factRows(extractedData);
-  if (rows.length) {
-    const { node } = clone("facts-template");
-    node.tBodies[0].append(...rows);
-    answer.part("before").append(node);
-  }
-  announce(strings.answerComplete);
+function showFacts(answer, facts) {
+  const rows = factRows(facts);
+  if (!rows.length) return;
+  const { node } = clone("facts-template");
+  node.tBodies[0].append(...rows);
+  answer.part("before").append(node);
 }
 
-/** What was found, as rows: dates, deadlines first among them, then amounts and references. */
-function factRows({ dates, amounts, references }) {
+/** What was found, as rows: who writes, dates with deadlines first among them, then amounts and references. */
+function factRows({ dates, amounts, references, sender }) {
   return [
-    ...dates.map(({ label, iso, text }) => row(label || "date", iso ? longDate(iso) : text)),
+    ...(sender ? [row("sender", sender.name)] : []),
+    ...dates.map(({ kind, iso, text }) => row(kind, iso ? longDate(iso) : text)),
     ...amounts.map(({ text }) => row("amount", text)),
-    ...references.map(({ kind, text }) => row(kind || "reference", text)),
+    ...references.map(({ kind, text }) => row(kind, text)),
   ];
 }
 
 function row(what, found) {
   const { node, part } = clone("fact-template");
-  part("what").textContent = strings.facts[what] ?? what;
+  part("what").textContent = strings.facts[what];
   part("found").textContent = found;
-  node.classList.toggle("deadline", what === "échéance");
+  node.classList.toggle("deadline", what === "deadline");
   return node;
 }
 
