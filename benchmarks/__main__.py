@@ -1,8 +1,13 @@
-"""`make bench`: what one message costs, here and at what people would run instead."""
+"""`make bench`: what one message costs, here and at what people would run instead, and what a thousand streams do.
+
+`python -m benchmarks streams --streams 200` runs a part, smaller.
+"""
 
 from __future__ import annotations
 
+import argparse
 import os
+from dataclasses import fields
 
 from tests import services  # starts Redis, PostgreSQL and the stand-in, before Django is set up
 
@@ -15,11 +20,21 @@ def main() -> None:
     django.setup()
     from django.core.management import call_command  # noqa: PLC0415 likewise
 
-    from benchmarks import messages  # noqa: PLC0415 likewise
+    from benchmarks import messages, streams  # noqa: PLC0415 likewise
+
+    arguments = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
+    arguments.add_argument("part", nargs="?", choices=["messages", "streams"])
+    for option in fields(streams.Load):
+        arguments.add_argument(f"--{option.name}", type=type(option.default), default=option.default)
+    wanted = vars(arguments.parse_args())
+    part = wanted.pop("part")
 
     call_command("migrate", verbosity=0)
     call_command("load_knowledge", verbosity=0)
-    messages.compare()
+    if part != "streams":
+        messages.compare()
+    if part != "messages":
+        streams.measure(streams.Load(**wanted))
 
 
 if __name__ == "__main__":

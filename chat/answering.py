@@ -13,9 +13,11 @@ from typing import Any
 from django.conf import settings
 
 from chat import cache, conversations, fallbacks, help_lines, knowledge, minutes, prompts, receipts, runs
+from chat.bookmark import Bookmark
 from chat.cache import Kept
 from chat.conversations import Place, Record
 from chat.events import Delta, Event, Finish, Notice, Source, Start, text_of
+from chat.models import Message
 from chat.questions import Language, Passage, Question
 from chat.receipts import Asking, Door, Making, Receipt
 from chat.runs import Produce, Run
@@ -94,11 +96,15 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """An answer on its way to somebody, and its place in their history; `began` is on the performance counter."""
+    """An answer on its way to somebody, and its place in their history.
+
+    `began` is on the performance counter; `after` is how many of its events they have already.
+    """
 
     answer: Answer
     record: Record
     began: float
+    after: int = 0
 
 
 def ask(caller_id: str, text: str, language: Language, place: Place, context: Mapping[str, Any]) -> Asked:
@@ -110,13 +116,17 @@ def ask(caller_id: str, text: str, language: Language, place: Place, context: Ma
     return Asked(given, record, began)
 
 
-def under_way(caller_id: str, conversation_id: str, language: Language) -> Asked | None:
-    """The answer that is being written in one of the caller's conversations, wherever; None when there is none."""
-    message = conversations.pending(caller_id, conversation_id)
-    if message is None:
+def resume(caller_id: str, conversation_id: str, language: Language, bookmark: Bookmark | None) -> Asked | None:
+    """The answer that is being written in one of the caller's conversations, wherever; None when there is none.
+
+    With a bookmark it is read on from there, also when it has ended meanwhile.
+    """
+    message = _resumable(caller_id, conversation_id, bookmark)
+    run = runs.find(message.run_id, fallbacks.cut_short(language)) if message is not None else None
+    if message is None or run is None:
         return None
-    run = runs.find(message.run_id, fallbacks.cut_short(language))
-    if run is None:
+    after = bookmark.events if bookmark is not None and bookmark.is_of(message.public_id) else 0
+    if message.status != Message.Status.PENDING and not run.goes_beyond(after):
         return None
     place = Place(caller_id, conversation_id, message.conversation)
     record = Record(
@@ -129,7 +139,16 @@ def under_way(caller_id: str, conversation_id: str, language: Language) -> Asked
         _has_begun=True,
     )
     run.on_end(record.settle)
-    return Asked(Answer(message.cache_key, Asking("chat"), run=run), record, perf_counter())
+    return Asked(Answer(message.cache_key, Asking("chat"), run=run), record, perf_counter(), after)
+
+
+def _resumable(caller_id: str, conversation_id: str, bookmark: Bookmark | None) -> Message | None:
+    """The answer that is being written; else, if the bookmark is of it, the one that has just been."""
+    pending = conversations.pending(caller_id, conversation_id)
+    if pending is not None or bookmark is None:
+        return pending
+    last = conversations.last_answer(caller_id, conversation_id)
+    return last if last is not None and last.run_id and bookmark.is_of(last.public_id) else None
 
 
 def stop(caller_id: str, conversation_id: str, language: Language) -> bool:

@@ -18,6 +18,7 @@ from ninja.errors import HttpError
 from chat import answering, claims, conversations, documents, fallbacks, schemas, staff
 from chat.analysing import Analysis
 from chat.answering import Asked
+from chat.bookmark import Bookmark
 from chat.claims import ClaimedByAnother
 from chat.conversations import Place, UnknownConversation
 from chat.documents import Document, DocumentError
@@ -61,11 +62,14 @@ def stream_message(request: HttpRequest, body: schemas.StreamIn) -> StreamingHtt
 
 @router.get("/{conversation_id}/stream", response={200: None, 204: None}, openapi_extra=EVENTS)
 def resume_stream(request: HttpRequest, conversation_id: schemas.PublicId) -> HttpResponse | StreamingHttpResponse:
-    """Read the answer that is being written in this conversation, from its beginning or from `Last-Event-ID` on."""
-    found = answering.under_way(caller_of(request), conversation_id, language(request))
-    if found is None:
-        return HttpResponse(status=204)
-    return _streamed(found, after=_last_event_id(request), explained=staff.may_see_receipts(request))
+    """Read the answer that is being written in this conversation, from its beginning or from `Last-Event-ID` on.
+
+    Who was reading when it ended gets the rest of it. 204 when there is nothing to read.
+    """
+    bookmark = Bookmark.parse(request.headers.get("Last-Event-ID", ""))
+    found = answering.resume(caller_of(request), conversation_id, language(request), bookmark)
+    explained = staff.may_see_receipts(request)
+    return HttpResponse(status=204) if found is None else _streamed(found, explained=explained)
 
 
 @router.post("/{conversation_id}/stop", response=schemas.StopOut)
@@ -173,18 +177,17 @@ def _own(call: Callable[Arguments, Result], *args: Arguments.args, **options: Ar
         raise Http404 from None
 
 
-def _streamed(asked: Asked, *, after: int = 0, explained: bool) -> StreamingHttpResponse:
+def _streamed(asked: Asked, *, explained: bool) -> StreamingHttpResponse:
     """The answer as it comes. Headers wait a moment for the first words, to tell how it was answered."""
-    batches = asked.answer.read(after, reader=asked.record.message_id)
+    batches = asked.answer.read(asked.after, reader=asked.record.message_id)
     opening = plain.opening(batches)
     record = asked.record
-    frames = ui_stream.stream(
-        chain([opening], batches),
+    reply = ui_stream.Reply(
         message_id=record.message_id,
         metadata={"conversationId": record.place.public_id, "correlationId": record.correlation_id},
         last_metadata=lambda: {"saved": record.saved} | ({"receipt": record.receipt} if explained else {}),
-        after=asked.answer.said(after),
     )
+    frames = reply.stream(chain([opening], batches), after=asked.after, said=asked.answer.said)
     told = headers.of_answer(asked.answer.cache_verdict, asked.began, Transcript(opening))
     return StreamingHttpResponse(frames, headers=ui_stream.HEADERS | told)
 
@@ -224,8 +227,3 @@ def _refusal(request: HttpRequest, error: DocumentError) -> HttpError:
     if error.retry_after:
         refusal.headers = {"Retry-After": str(error.retry_after)}  # type: ignore[attr-defined]
     return refusal
-
-
-def _last_event_id(request: HttpRequest) -> int:
-    value = request.headers.get("Last-Event-ID", "")
-    return int(value) if value.isdecimal() and len(value) < 10 else 0

@@ -139,6 +139,13 @@ def pending(owner: str, public_id: str) -> Message | None:
     return database.ask(mine.select_related("conversation").last)
 
 
+def last_answer(owner: str, public_id: str) -> Message | None:
+    """The latest answer of this conversation, however it ended."""
+    answers = Message.objects.filter(role=Message.Role.ASSISTANT)
+    mine = answers.filter(conversation__owner=owner, conversation__public_id=public_id)
+    return database.ask(mine.select_related("conversation").last)
+
+
 def settle(owner: str, public_id: str, cut_short: Sequence[Event]) -> None:
     """Save how a pending answer ended whose writer died before it could."""
     message = pending(owner, public_id)

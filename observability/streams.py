@@ -30,8 +30,8 @@ class Stream:
         return self
 
     def __next__(self) -> bytes:
-        # Between two chunks this thread or greenlet may have done something else.
-        correlation.set(self._correlation)
+        if correlation.current() is not self._correlation:  # between two chunks this thread did something else
+            correlation.set(self._correlation)
         try:
             chunk = next(self._source)
         except StopIteration:

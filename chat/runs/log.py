@@ -4,7 +4,7 @@ bff:run:{run}          stream   the log: `p` who leads, `n` number of the first 
                                     or `x` a reader who left
 bff:flight:{key}       string   who answers this question now: "{process} {run}"
 bff:process:{process}  string   a lease: this process lives; one renewal serves all the runs it leads
-bff:stops:{process}    set      "{run}": end it; "{run} {reader}": this reader leaves
+bff:wishes:{process}   set      "{run} ": end it; "{run} {reader}": this reader leaves; "{run} +": one far away reads
 bff:reading:{run}      string   a lease: somebody on another instance reads this run
 bff:runs-of:{scope}    set      "{run}": the logs of answers that are one caller's own
 """
@@ -30,6 +30,7 @@ FLIGHT_SECONDS = 120  # longer than any deadline: it is released at the end, and
 LOG_SECONDS = 600  # an answer can be read again for so long
 LOG_MAX_ENTRIES = 20_000
 TAIL_SECONDS = 1.0
+END, READ_AFAR = "", "+"
 
 # Tailing waits on purpose, so it has a pool with longer timeouts than everything else.
 tailing = Store("runs")
@@ -81,7 +82,8 @@ def publish(process: str, runs: Iterable[tuple[Run, Sequence[Event]]]) -> bool:
             key = f"bff:run:{run.id}"
             fields = {"p": process, "n": run.published, "e": events.encode(new)}
             pipe.xadd(key, fields, maxlen=LOG_MAX_ENTRIES, approximate=True)
-            pipe.expire(key, LOG_SECONDS)
+            if run.published == 0 or isinstance(new[-1], Finish):
+                pipe.expire(key, LOG_SECONDS)
             if run.published == 0 and (owner := run.owner):
                 pipe.sadd(f"bff:runs-of:{owner}", run.id)
                 pipe.expire(f"bff:runs-of:{owner}", LOG_SECONDS)
@@ -93,20 +95,17 @@ def publish(process: str, runs: Iterable[tuple[Run, Sequence[Event]]]) -> bool:
     return shared.ask(write, False)
 
 
-def renew(process: str) -> dict[str, set[str]]:
-    """Say that this process lives; returns which readers leave which of its runs, the empty name standing for all."""
+def renew(process: str) -> None:
+    """Say that this process lives."""
+    shared.ask(lambda redis: redis.set(f"bff:process:{process}", "", ex=LEASE_SECONDS), None)
 
-    def beat(redis: Redis) -> dict[str, set[str]]:
-        pipe: Any = redis.pipeline(transaction=False)
-        pipe.set(f"bff:process:{process}", "", ex=LEASE_SECONDS)
-        pipe.spop(f"bff:stops:{process}", 1000)
-        wishes: dict[str, set[str]] = {}
-        for wish in pipe.execute()[1]:
-            run, _, reader = wish.decode().partition(" ")
-            wishes.setdefault(run, set()).add(reader)
-        return wishes
 
-    return shared.ask(beat, {})
+def wishes(process: str) -> list[tuple[str, str]]:
+    """What other processes want of the runs that this one leads, each told once: the run, and END, READ_AFAR or the
+    name of a reader who leaves.
+    """
+    found: Any = shared.ask(lambda redis: redis.spop(f"bff:wishes:{process}", 1000), [])  # type: ignore[arg-type, return-value]
+    return [(run, wish) for run, _, wish in (entry.decode().partition(" ") for entry in found)]
 
 
 def leader_of(run_id: str) -> str | None:
@@ -148,7 +147,12 @@ def forget(owner: str) -> None:
 
 def ask_to_stop(process: str, run_id: str) -> None:
     """Have the process that leads this run end it."""
-    _wish(process, run_id)
+    _wish(process, run_id, END)
+
+
+def ask_for_news(process: str, run_id: str) -> None:
+    """Have the process that leads this run publish it as fast as it can: somebody is waiting."""
+    _wish(process, run_id, READ_AFAR)
 
 
 def tell_left(run_id: str, reader: str) -> None:
@@ -157,14 +161,14 @@ def tell_left(run_id: str, reader: str) -> None:
         return
     fields: dict[Any, Any] = {"p": leader, "n": 0, "e": b"[]", "x": reader}
     shared.ask(lambda redis: redis.xadd(f"bff:run:{run_id}", fields), None)
-    _wish(leader, f"{run_id} {reader}")
+    _wish(leader, run_id, reader)
 
 
-def _wish(process: str, wish: str) -> None:
+def _wish(process: str, run_id: str, wish: str) -> None:
     def request(redis: Redis) -> None:
         pipe: Any = redis.pipeline(transaction=False)
-        pipe.sadd(f"bff:stops:{process}", wish)
-        pipe.expire(f"bff:stops:{process}", 60)
+        pipe.sadd(f"bff:wishes:{process}", f"{run_id} {wish}")
+        pipe.expire(f"bff:wishes:{process}", 60)
         pipe.execute()
 
     shared.ask(request, None)

@@ -17,8 +17,10 @@ from observability import logs, metrics
 
 log = logs.get_logger(__name__)
 
-PUBLISH_SECONDS = 0.05  # what is said here is read elsewhere this late at most
-HEARTBEAT_SECONDS = 0.5  # a stop, or that nobody reads any more, is noticed this late at most
+PUBLISH_SECONDS = 0.05  # what is said here is read elsewhere this late at most, and a stop noticed
+UNREAD_PUBLISH_SECONDS = 0.5  # the same while nobody elsewhere reads: so much may be lost with this process
+HEARTBEAT_SECONDS = 0.5  # that nobody reads any more is noticed this late at most
+ANNOUNCE_SECONDS = 1.0
 KEPT_SECONDS = 60.0  # a run that has ended can be read from memory for so long
 
 Produce = Callable[[Run], Iterator[Event]]
@@ -119,7 +121,6 @@ class Office:
                     self._end(run, [event])
                 else:
                     run.append([event])
-                    self._work.set()
         except Exception:
             if not run.is_cancelled:
                 log.exception("Run failed")
@@ -151,7 +152,8 @@ class Office:
                     self._runs.pop(run.id, None)
 
     def _copy(self, run: Run, leader: str, produce: Produce | None, cut_short: Sequence[Event]) -> None:
-        place = "0"
+        shared_log.ask_for_news(leader, run.id)
+        place, announced_at = "0", 0.0
         while not run.has_ended and run.unread_for() < KEPT_SECONDS:
             entries = shared_log.tail(run.id, place)
             for entry in entries or ():
@@ -166,7 +168,8 @@ class Office:
                 run.append(entry.events[known:])
             if entries is None or not (entries or shared_log.lives(leader)):
                 self._go_on_alone(run, produce, cut_short)
-            elif not run.unread_for():
+            elif not run.unread_for() and time.monotonic() - announced_at > ANNOUNCE_SECONDS:
+                announced_at = time.monotonic()
                 shared_log.announce_reader(run.id, seconds=5)
 
     def _go_on_alone(self, run: Run, produce: Produce | None, cut_short: Sequence[Event]) -> None:
@@ -209,10 +212,12 @@ class Office:
         """Publish what was said, renew the lease, heed stops, cancel what nobody reads – for all runs at once."""
         next_beat = 0.0
         while True:
-            self._work.wait(HEARTBEAT_SECONDS if self._runs else None)
+            if not self.is_leading():
+                self._work.wait(HEARTBEAT_SECONDS if self._runs else None)
             self._work.clear()
             try:
                 self._publish_news()
+                self._heed_wishes()
                 if time.monotonic() >= next_beat:
                     next_beat = time.monotonic() + HEARTBEAT_SECONDS
                     self._beat()
@@ -220,18 +225,35 @@ class Office:
                 log.exception("Keeping the runs failed")
             time.sleep(PUBLISH_SECONDS)
 
+    def _heed_wishes(self) -> None:
+        """Of those who read elsewhere, and of those who don't want to any more."""
+        for run_id, wish in shared_log.wishes(self.process) if self.is_leading() else ():
+            with self._lock:
+                run = self._runs.get(run_id)
+            if run is None:
+                continue
+            if wish == shared_log.END:
+                run.cancel()
+            elif wish == shared_log.READ_AFAR:
+                run.is_read_afar = True
+            else:
+                run.leave(wish)
+
     def _publish_news(self) -> None:
+        """Runs that somebody elsewhere reads at once, the others now and then: each costs Redis a command."""
         with self._lock:
             unpublished = list(self._unpublished)
+        rested = time.monotonic() - UNREAD_PUBLISH_SECONDS
         with self._publishing:
-            news = [(run, run.events[run.published :]) for run in unpublished]
-            self._publish([(run, new) for run, new in news if new])
+            due = [run for run in unpublished if run.is_read_afar or run.published_at <= rested]
+            self._publish([(run, run.events[run.published :]) for run in due if len(run.events) > run.published])
 
     def _publish(self, news: Sequence[tuple[Run, Sequence[Event]]]) -> None:
         if not news or not shared_log.publish(self.process, news):
             return
         for run, new in news:
             run.published += len(new)
+            run.published_at = time.monotonic()
             if isinstance(new[-1], Finish):
                 with self._lock:
                     self._unpublished.discard(run)
@@ -239,11 +261,10 @@ class Office:
     def _beat(self) -> None:
         with self._lock:
             runs = list(self._runs.values())
-        stops = shared_log.renew(self.process) if any(run.is_led_here and not run.has_ended for run in runs) else {}
+        if self.is_leading():
+            shared_log.renew(self.process)
         for run in runs:
-            for reader in stops.get(run.id, ()):
-                run.leave(reader)
-            if run.is_led_here and not run.has_ended and ("" in stops.get(run.id, ()) or self._is_abandoned(run)):
+            if run.is_led_here and not run.has_ended and self._is_abandoned(run):
                 run.cancel()
             elif run.has_ended and time.monotonic() - (run.ended_at or 0) > KEPT_SECONDS:
                 with self._lock:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from chat.events import Delta, Event, Finish
+from chat.runs.bell import Bell
 from chat.transcripts import Transcript
 from observability import logs
 
@@ -38,11 +39,15 @@ class Run:
         self.ended_at: float | None = None
         self.is_cancelled = False
         self.published = 0  # how many events the log in Redis has
+        self.published_at = 0.0
+        self.is_read_afar = False  # whether somebody on another instance waits for what is published
         self._furthest = 0  # how many events some reader has heard, here or elsewhere
         self._readers = 0
         self._left: set[str] = set()
         self._unread_since = time.monotonic()
-        self._news = threading.Condition()
+        self._mutex = threading.Lock()
+        self._bells: list[Bell] = []  # of those who wait for more
+        self._over = threading.Event()
         self._closers: list[Callable[[], None]] = []
         self._on_end: list[OnEnd] | None = []  # None once it is ending
 
@@ -70,11 +75,12 @@ class Run:
         is_last = isinstance(new[-1], Finish)
         if is_last:
             self._call_on_end(Transcript([*self.events, *new]))
-        with self._news:
+        with self._mutex:
             self.events.extend(new)
             if is_last:
                 self.ended_at = time.monotonic()
-            self._news.notify_all()
+                self._over.set()
+            self._ring()
 
     def break_off(self, last: Sequence[Event]) -> None:
         """End it with these words, for a writer who is gone.
@@ -92,29 +98,41 @@ class Run:
         """
         self._furthest = max(self._furthest, after)
         position, patience = min(after, len(self.events) - 1) if self.has_ended else after, FIRST_SILENCE_SECONDS
-        with self._presence():
+        with self._presence(), self._bell() as bell:
             while not (self.has_ended and position >= len(self.events)):
                 if reader in self._left:
                     yield [Finish("ai", ending="stopped")]
                     return
-                batch = self._news_since(position, patience)
-                position += len(batch)
-                if not batch:
+                if batch := self.events[position:]:
+                    position += len(batch)
+                    yield batch
+                elif not bell.wait(patience):
                     patience = SILENCE_SECONDS
-                yield batch
+                    yield []
+
+    def goes_beyond(self, position: int) -> bool:
+        """Whether more than so many events were said; waited for a moment when no more are known yet."""
+        with self._bell() as bell:
+            until = time.monotonic() + FIRST_SILENCE_SECONDS
+            while len(self.events) <= position and not self.has_ended:
+                if not bell.wait(max(0, until - time.monotonic())):
+                    break
+        return len(self.events) > position
 
     def said(self) -> Sequence[Event]:
         """What has been said, without counting as a reader; waited for a moment when nothing is known of it yet."""
-        return self._news_since(0, FIRST_SILENCE_SECONDS)
+        with self._bell() as bell:
+            if not self.events:
+                bell.wait(FIRST_SILENCE_SECONDS)
+            return self.events[:]
 
     def on_end(self, call: OnEnd) -> None:
         """Call this with the whole transcript just before the end is read; at once when it is over already."""
-        with self._news:
+        with self._mutex:
             if self._on_end is not None:
                 self._on_end.append(call)
                 return
-            while not self.has_ended:
-                self._news.wait()
+        self._over.wait()
         call(Transcript(self.events))
 
     def unread_for(self) -> float:
@@ -123,9 +141,9 @@ class Run:
 
     def leave(self, reader: str) -> None:
         """End the reading of this reader; the others go on."""
-        with self._news:
+        with self._mutex:
             self._left.add(reader)
-            self._news.notify_all()
+            self._ring()
 
     @property
     def is_left_alone(self) -> bool:
@@ -134,7 +152,7 @@ class Run:
 
     def cancel(self) -> None:
         """End it for all its readers and free what it holds upstream; from any thread, once."""
-        with self._news:
+        with self._mutex:
             self.is_cancelled = True
             closers, self._closers = self._closers, []
         for close in closers:
@@ -142,14 +160,14 @@ class Run:
 
     def on_cancel(self, close: Callable[[], None]) -> None:
         """Call `close` when the run is cancelled; at once when it is already."""
-        with self._news:
+        with self._mutex:
             if not self.is_cancelled:
                 self._closers.append(close)
                 return
         close()
 
     def _call_on_end(self, transcript: Transcript) -> None:
-        with self._news:
+        with self._mutex:
             calls, self._on_end = self._on_end or [], None
         for call in calls:
             try:
@@ -157,19 +175,29 @@ class Run:
             except Exception:
                 log.exception("A listener to a run's end failed")
 
-    def _news_since(self, position: int, patience: float) -> Sequence[Event]:
-        with self._news:
-            if len(self.events) <= position and not self.has_ended:
-                self._news.wait(patience)
-            return self.events[position:]
+    def _ring(self) -> None:
+        for bell in self._bells:
+            bell.ring()
+
+    @contextmanager
+    def _bell(self) -> Iterator[Bell]:
+        """Rings whenever there is something new."""
+        bell = Bell()
+        with self._mutex:
+            self._bells.append(bell)
+        try:
+            yield bell
+        finally:
+            with self._mutex:
+                self._bells.remove(bell)
 
     @contextmanager
     def _presence(self) -> Iterator[None]:
-        with self._news:
+        with self._mutex:
             self._readers += 1
         try:
             yield
         finally:
-            with self._news:
+            with self._mutex:
                 self._readers -= 1
                 self._unread_since = time.monotonic()

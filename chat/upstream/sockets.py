@@ -63,10 +63,11 @@ class PatientReader(io.RawIOBase):
 
 @dataclass(slots=True)
 class Call:
-    """A request under way: its line, and the reader of its reply once that begins."""
+    """A request under way: its line, and its reply, as bytes and as HTTP, once that begins."""
 
     line: Line
     reader: PatientReader | None = None
+    response: http.client.HTTPResponse | None = None
 
 
 # Which call the connection that urllib3 is about to choose will serve: its pool offers no other place to say so.
@@ -87,7 +88,7 @@ def serving(line: Line) -> Iterator[Call]:
 class _Response(http.client.HTTPResponse):
     def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
         call = _call.get()
-        call.reader = PatientReader(sock, call.line)
+        call.reader, call.response = PatientReader(sock, call.line), self
         super().__init__(call.reader, *args, **kwargs)  # type: ignore[arg-type]  # it only calls makefile
 
 

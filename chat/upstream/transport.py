@@ -5,10 +5,11 @@ from __future__ import annotations
 import http.client
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from datetime import UTC
 from email.utils import parsedate_to_datetime
+from functools import partial
 
 import requests
 from urllib3 import BaseHTTPResponse
@@ -105,7 +106,7 @@ def _pieces(raw: BaseHTTPResponse, call: Call) -> Iterator[bytes]:
     """The reply as it arrives: all that has come in is one piece, however finely it was sent."""
     held: list[bytes] = []
     try:
-        for data in _reads(raw, call.line):
+        for data in _reads(raw, call):
             held.append(data)
             if not (call.reader and call.reader.has_more()):
                 yield b"".join(held)
@@ -118,10 +119,10 @@ def _pieces(raw: BaseHTTPResponse, call: Call) -> Iterator[bytes]:
         yield b"".join(held)
 
 
-def _reads(raw: BaseHTTPResponse, line: Line) -> Iterator[bytes]:
-    size = 0
+def _reads(raw: BaseHTTPResponse, call: Call) -> Iterator[bytes]:
+    size, read = 0, _reader_of(raw, call)
     try:
-        while data := raw.read1(READ_SIZE, decode_content=True):
+        while data := read(READ_SIZE):
             size += len(data)
             if size > BODY_LIMIT:
                 raise ProtocolError("too_large")
@@ -129,7 +130,25 @@ def _reads(raw: BaseHTTPResponse, line: Line) -> Iterator[bytes]:
     except DecodeError as error:
         raise ProtocolError("not_decodable") from error
     except _LIBRARY_ERRORS as error:
-        raise _in_our_words(error, line, otherwise=CutError()) from error
+        raise _in_our_words(error, call.line, otherwise=CutError()) from error
+
+
+def _reader_of(raw: BaseHTTPResponse, call: Call) -> Callable[[int], bytes]:
+    """Reads what has arrived, nothing at the end.
+
+    A stream comes in chunks that are not compressed: urllib3's buffers and decoders would cost a third of reading it.
+    """
+    response = call.response
+    if response is None or not response.chunked or "Content-Encoding" in raw.headers:
+        return partial(raw.read1, decode_content=True)
+
+    def read(size: int) -> bytes:
+        data = response.read1(size)
+        if not data:
+            raw.release_conn()
+        return data
+
+    return read
 
 
 def _in_our_words(error: Exception, line: Line, otherwise: CallError) -> CallError:
@@ -138,7 +157,7 @@ def _in_our_words(error: Exception, line: Line, otherwise: CallError) -> CallErr
         return HangUpError()
     if line.deadline.left() <= 0:
         return CallError("deadline")
-    if isinstance(error, requests.ReadTimeout | ReadTimeoutError):
+    if isinstance(error, requests.ReadTimeout | ReadTimeoutError | TimeoutError):
         return CallError("read_timeout")
     return otherwise
 

@@ -6,6 +6,8 @@ from typing import Any
 
 import orjson
 
+from chat.bookmark import Bookmark
+
 HEADERS = {
     "Content-Type": "text/event-stream; charset=utf-8",
     "Cache-Control": "no-cache",
@@ -21,7 +23,7 @@ PING = b": ping\n\n"
 DONE = b"data: [DONE]\n\n"
 
 
-def frame(body: dict[str, Any], event_id: int | None = None) -> bytes:
-    """One event; `event_id` is what a client that lost the connection sends back as `Last-Event-ID`."""
-    head = b"" if event_id is None else b"id: %d\n" % event_id
+def frame(body: dict[str, Any], bookmark: Bookmark | None = None) -> bytes:
+    """One event; the bookmark is what a client that lost the connection sends back as `Last-Event-ID`."""
+    head = b"" if bookmark is None else b"id: %b\n" % str(bookmark).encode()
     return head + b"data: " + orjson.dumps(body) + b"\n\n"

@@ -7,9 +7,11 @@ Older clients check each part strictly: no key beyond the protocol's own. What i
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
+from chat.bookmark import Bookmark
 from chat.events import Delta, Event, Finish, Notice, Source, Start, text_of, words_of
 from chat.wire import sse
 
@@ -17,34 +19,40 @@ HEADERS = {**sse.HEADERS, "x-vercel-ai-ui-message-stream": "v1"}
 TEXT_ID = "text"
 
 
-def stream(
-    batches: Iterable[Sequence[Event]],
-    *,
-    message_id: str,
-    metadata: dict[str, Any],
-    last_metadata: Callable[[], dict[str, Any]] = dict,
-    after: Sequence[Event] = (),
-) -> Iterator[bytes]:
-    """The answer as server-sent events, one piece of bytes for each batch.
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What all parts of one message share; `last_metadata` is asked when its end is known."""
 
-    `last_metadata` is asked when the end is known. `after` are events that this client has already: nothing of them is
-    repeated. Where an event is complete, its frame's SSE id is how many the client has now, for `Last-Event-ID`.
-    """
-    writer = _Writer(message_id, metadata, last_metadata)
-    for event in after:
-        writer.parts(event)
-    count = len(after)
-    for batch in batches:
-        if not batch:
-            yield sse.PING
-            continue
-        frames: list[bytes] = []
-        for event, how_many in joined(batch):
-            count += how_many
-            parts = list(writer.parts(event))
-            frames += [sse.frame(part, count if part is parts[-1] else None) for part in parts]
-        yield b"".join(frames) or sse.PING
-    yield sse.DONE
+    message_id: str
+    metadata: dict[str, Any]
+    last_metadata: Callable[[], dict[str, Any]] = dict
+
+    def stream(
+        self,
+        batches: Iterable[Sequence[Event]],
+        *,
+        after: int = 0,
+        said: Callable[[int], Sequence[Event]] = lambda until: (),
+    ) -> Iterator[bytes]:
+        """The answer as server-sent events, one piece of bytes for each batch.
+
+        `after` is how many events this client has already, which `said` tells by then: nothing of them is repeated.
+        Where an event is complete, its frame has a bookmark as its SSE id, which `Last-Event-ID` brings back.
+        """
+        writer, count = _Writer(self), after
+        for batch in batches:
+            if not batch:
+                yield sse.PING
+                continue
+            if count == after:
+                writer.take_as_written(said(after))
+            frames: list[bytes] = []
+            for event, how_many in joined(batch):
+                count += how_many
+                parts, here = list(writer.parts(event)), Bookmark.at(self.message_id, count)
+                frames += [sse.frame(part, here if part is parts[-1] else None) for part in parts]
+            yield b"".join(frames) or sse.PING
+        yield sse.DONE
 
 
 def joined(batch: Sequence[Event]) -> Iterator[tuple[Event, int]]:
@@ -60,16 +68,20 @@ def joined(batch: Sequence[Event]) -> Iterator[tuple[Event, int]]:
 class _Writer:
     """Knows what has been opened and must be closed."""
 
-    def __init__(self, message_id: str, metadata: dict[str, Any], last_metadata: Callable[[], dict[str, Any]]) -> None:
-        self.message_id, self.metadata, self.last_metadata = message_id, metadata, last_metadata
+    def __init__(self, reply: Reply) -> None:
+        self.reply = reply
         self.text_is_open = False
+
+    def take_as_written(self, events: Sequence[Event]) -> None:
+        for event in events:
+            list(self.parts(event))
 
     def parts(self, event: Event) -> Iterator[dict[str, Any]]:
         if words := words_of(event):
             yield from self._words(words)
         match event:
             case Start():
-                yield {"type": "start", "messageId": self.message_id, "messageMetadata": self.metadata}
+                yield {"type": "start", "messageId": self.reply.message_id, "messageMetadata": self.reply.metadata}
                 yield {"type": "start-step"}
             case Source():
                 yield {"type": "source-url", "sourceId": event.id, "url": event.url, "title": event.title}
@@ -101,9 +113,9 @@ class _Writer:
         yield {
             "type": "finish",
             "messageMetadata": {
-                **self.metadata,
+                **self.reply.metadata,
                 "origin": finish.origin,
                 "ending": finish.ending,
-                **self.last_metadata(),
+                **self.reply.last_metadata(),
             },
         }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -49,9 +49,34 @@ def test_an_answer_begun_on_one_instance_is_read_on_the_other(two_servers, ai):
     lines = first.iter_lines()
     start = json.loads(next(lines).removeprefix(b"data: "))
     path = f"/api/chat/{start['messageMetadata']['conversationId']}/stream"
-    read_there = text_of(visitor.get(there.url + path).iter_lines())
+    read_there = text_of(visitor.get(there.url + path).text.splitlines())
     assert read_there
-    assert read_there == text_of(lines)
+    assert read_there == text_of(line.decode() for line in lines)
+
+
+def test_a_hundred_readers_who_are_cut_off_read_on_elsewhere_without_loss_or_repetition(two_servers, ai):
+    here, there = two_servers
+    ai.pace(150)
+
+    def lose_and_resume(number: int) -> tuple[str, str, str]:
+        """What was heard here, what there, and what the AI had said."""
+        visitor = requests.Session()
+        question = {"message": f"Comment demander l'AEEH, fois {number} ?"}
+        with visitor.post(f"{here.url}/api/chat/stream", json=question, stream=True, timeout=60) as first:
+            heard = heard_until(frames_of(first), characters=5 * number)
+        conversation = json.loads(data_of(heard[0])[6:])["messageMetadata"]["conversationId"]
+        mark = heard[-1].partition("\n")[0].removeprefix("id: ")
+        path = f"/api/chat/{conversation}/stream"
+        rest = visitor.get(there.url + path, headers={"Last-Event-ID": mark}, timeout=60)
+        kept = there.ask(question["message"]).json()
+        assert kept["origin"] == "cache"
+        return text_of(map(data_of, heard)), text_of(rest.text.splitlines()), kept["response"]
+
+    with ThreadPoolExecutor(10) as people:
+        answers = list(people.map(lose_and_resume, range(100)))
+    assert [heard_here + heard_there for heard_here, heard_there, _ in answers] == [said for *_, said in answers]
+    assert sum(bool(heard_there) for _, heard_there, _ in answers) > 80  # the others had heard it all
+    assert ai.calls == 100
 
 
 def test_when_the_writer_is_killed_the_reader_elsewhere_gets_what_was_said(two_servers, ai):
@@ -75,6 +100,29 @@ def test_when_the_writer_is_killed_the_reader_elsewhere_gets_what_was_said(two_s
     assert answer["text"]
 
 
-def text_of(lines: Iterable[bytes]) -> str:
-    parts = [json.loads(line[6:]) for line in lines if line.startswith(b'data: {"type":"text-delta"')]
+def frames_of(reply: requests.Response) -> Iterator[str]:
+    """Server-sent events as they arrive, without the blank line; what is cut in the middle is none."""
+    pending = ""
+    for piece in reply.iter_content(None):
+        *frames, pending = (pending + piece.decode()).split("\n\n")
+        yield from frames
+
+
+def heard_until(frames: Iterator[str], characters: int) -> list[str]:
+    """The frames of so much text, up to one with a bookmark."""
+    heard: list[str] = []
+    for frame in frames:
+        heard.append(frame)
+        if frame.startswith("id: ") and len(text_of(map(data_of, heard))) >= characters:
+            break
+    return heard
+
+
+def data_of(frame: str) -> str:
+    """Its line of data, empty for a ping."""
+    return next((line for line in frame.splitlines() if line.startswith("data: ")), "")
+
+
+def text_of(lines: Iterable[str]) -> str:
+    parts = [json.loads(line[6:]) for line in lines if line.startswith('data: {"type":"text-delta"')]
     return "".join(part["delta"] for part in parts)

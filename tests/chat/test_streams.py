@@ -134,6 +134,42 @@ def test_a_stream_is_resumed_from_its_beginning_or_from_the_last_event_seen(visi
     assert visitor.get(path).status_code == 204
 
 
+def test_the_rest_of_an_answer_that_ended_meanwhile_is_read_from_where_the_connection_was_lost(visitor, ai):
+    frames = b"".join(visitor.stream("Comment demander une carte mobilité inclusion ?").streaming_content).decode()
+    first, *_, last = [line.removeprefix("id: ") for line in frames.splitlines() if line.startswith("id: ")]
+    heard, rest = frames.partition(f"id: {first}\n")[0], frames.partition(f"id: {first}\n")[2]
+    path = f"/api/chat/{json.loads(heard.splitlines()[0][6:])['messageMetadata']['conversationId']}/stream"
+    remainder = b"".join(visitor.get(path, headers={"Last-Event-ID": first}).streaming_content).decode()
+    assert deltas_of(remainder) == deltas_of(rest)
+    assert remainder.count('"text-start"') == 1
+    assert '"type":"start"' not in remainder
+    for nothing_to_read in (last, f"{first[:-1]}999", "elsewhere-3", "17", ""):
+        assert visitor.get(path, headers={"Last-Event-ID": nothing_to_read}).status_code == 204
+
+
+def test_a_bookmark_of_an_earlier_answer_does_not_shorten_the_next_one(visitor, ai):
+    first = b"".join(visitor.stream("Comment trouver une nounou ?").streaming_content).decode()
+    conversation = json.loads(first.splitlines()[0][6:])["messageMetadata"]["conversationId"]
+    ai.pace(20)
+    second = visitor.stream("Et pour les vacances ?", conversationId=conversation)
+    next(iter(second.streaming_content))
+    again = visitor.get(f"/api/chat/{conversation}/stream", headers={"Last-Event-ID": last_event_id(first)})
+    assert parts_of(again)[0]["type"] == "start"
+
+
+def test_nobody_else_can_resume_or_stop_an_answer(visitor, another_visitor, ai):
+    ai.pace(20)
+    frames = iter(visitor.stream("Comment demander une aide à domicile ?").streaming_content)
+    opening = next(frames).decode()
+    conversation = json.loads(opening.splitlines()[0][6:])["messageMetadata"]["conversationId"]
+    path = f"/api/chat/{conversation}"
+    assert another_visitor.get(f"{path}/stream").status_code == 204
+    bookmark = {"Last-Event-ID": last_event_id(opening)}
+    assert another_visitor.get(f"{path}/stream", headers=bookmark).status_code == 204
+    assert another_visitor.post_json(f"{path}/stop", {}).json() == {"stopped": False}
+    assert '"ending":"stop"' in b"".join(frames).decode()
+
+
 def test_stop_ends_the_answer_for_its_readers_and_frees_the_upstream_call(visitor, ai):
     ai.pace(5)
     reply = visitor.stream("Comment trouver du répit ?")
@@ -252,6 +288,10 @@ def run_in_thread(work: Callable[[], Any]) -> Future[Any]:
             connections.close_all()
 
     return ThreadPoolExecutor(1).submit(close_behind)
+
+
+def deltas_of(frames: str) -> str:
+    return "".join(json.loads(line[6:])["delta"] for line in frames.splitlines() if '"text-delta"' in line)
 
 
 def last_event_id(frames: str) -> str:

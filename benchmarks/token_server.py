@@ -1,0 +1,70 @@
+"""An AI that costs next to nothing: it says the time, ten times a second, in OpenAI's stream.
+
+`python -m benchmarks.token_server PORT SECONDS RATE`. Each token is the moment at which it was sent, in microseconds of
+the machine's monotonic clock, so that a reader can tell how long it was under way.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
+FRAME = (
+    b'data: {"id":"c","object":"chat.completion.chunk","created":1,"model":"m",'
+    b'"choices":[{"index":0,"delta":%s,"logprobs":null,"finish_reason":%s}]}\n\n'
+)
+
+
+def chunk(delta: bytes, finish_reason: bytes = b"null") -> bytes:
+    frame = FRAME % (delta, finish_reason)
+    return b"%x\r\n%b\r\n" % (len(frame), frame)
+
+
+END = chunk(b"{}", b'"stop"') + b"e\r\ndata: [DONE]\n\n\r\n0\r\n\r\n"
+
+
+class Stream(asyncio.Protocol):
+    """One connection: a request is as good as any other, and is answered for so many seconds."""
+
+    def __init__(self, seconds: float, rate: float) -> None:
+        self._tokens, self._pause = round(seconds * rate), 1 / rate
+        self._timer: asyncio.TimerHandle | None = None
+        self._request = b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+
+    def connection_lost(self, error: Exception | None) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def data_received(self, data: bytes) -> None:
+        self._request += data
+        head, _, body = self._request.partition(b"\r\n\r\n")
+        announced = head.lower().partition(b"content-length:")[2].partition(b"\r\n")[0]
+        if announced and len(body) >= int(announced):
+            self._request = b""
+            self._transport.write(HEAD)
+            self._say(self._tokens, asyncio.get_running_loop().time())
+
+    def _say(self, left: int, due: float) -> None:
+        if not left:
+            self._transport.write(END)
+            return
+        self._transport.write(chunk(b'{"content":"%d "}' % (time.monotonic_ns() // 1000)))
+        self._timer = asyncio.get_running_loop().call_at(due + self._pause, self._say, left - 1, due + self._pause)
+
+
+async def serve(port: int, seconds: float, rate: float) -> None:
+    server = await asyncio.get_running_loop().create_server(
+        lambda: Stream(seconds, rate), "127.0.0.1", port, backlog=4096
+    )
+    await server.serve_forever()
+
+
+if __name__ == "__main__":
+    port, seconds, rate = sys.argv[1:]
+    asyncio.run(serve(int(port), float(seconds), float(rate)))
