@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
@@ -11,7 +11,7 @@ from django.core.exceptions import PermissionDenied, RequestDataTooBig, Suspicio
 from django.db import OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.http.multipartparser import MultiPartParserError
-from ninja import NinjaAPI
+from ninja import NinjaAPI, Schema
 from ninja.errors import HttpError, ValidationError
 
 from bff.pages import speaks_json
@@ -20,8 +20,6 @@ from observability import correlation, logs
 log = logs.get_logger(__name__)
 
 TOO_LARGE = "The request is larger than 512 KB. A larger document may be sent as a file, in a form."
-# pydantic tells where in our types it was, too: `messages.0.content.function-after[_sayable(), str]`.
-FIELD_NAME = re.compile(r"(?!(?:str|int|float|bool|bytes)$)[A-Za-z]\w{0,63}", re.ASCII)
 WHAT_TO_DO = {401: {"WWW-Authenticate": "Bearer"}, 503: {"Retry-After": "5"}}
 OPENAI_TYPES = {401: "authentication_error", 403: "permission_error", 404: "not_found_error", 429: "rate_limit_error"}
 
@@ -112,9 +110,22 @@ def _invalid(request: HttpRequest, error: ValidationError | type[ValidationError
 
 
 def _field(location: Sequence[Any]) -> str:
-    """`body.payload.message` → `message`: the client knows nothing of our parameter names and types."""
-    told = [str(part) for part in location[2:] if isinstance(part, int) or FIELD_NAME.fullmatch(part)]
-    return ".".join(told) or str(location[-1])
+    """`body.payload.message` → `message`: the client knows nothing of our parameters and types.
+
+    What the client itself has named, a fact of its context or a field that we don't know, is not repeated: such a name
+    may be anything.
+    """
+    told = [str(part) for part in location[2:] if isinstance(part, int) or part in _field_names()]
+    return ".".join(told) or str(location[-1] if len(location) <= 2 else location[0])
+
+
+@functools.cache
+def _field_names() -> frozenset[str]:
+    """All that our schemas know, as clients write them."""
+    schemas = [Schema]
+    for schema in schemas:
+        schemas += schema.__subclasses__()
+    return frozenset(field.alias or name for schema in schemas for name, field in schema.model_fields.items())
 
 
 def _history_away(request: HttpRequest, error: Exception | type[Exception]) -> HttpResponse:

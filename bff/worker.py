@@ -21,13 +21,16 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from gevent import getcurrent
+from gevent import get_hub, getcurrent
 from gevent.pool import Pool
 from gevent.server import StreamServer
 from gunicorn.workers.ggevent import GeventWorker
 
-from bff import settings
+from bff import malformed, settings
 from health import draining
+from observability import logs
+
+log = logs.get_logger(__name__)
 
 # A signal to the whole process group may come to us before the arbiter has told everyone what it means.
 HEARSAY_SECONDS = 0.2
@@ -61,6 +64,7 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn ships no types
         self.clients: dict[object, Client] = {}  # by the greenlet that serves them
 
     def run(self) -> None:
+        get_hub().print_exception = _log_crash
         doors = [self._open(listener) for listener in self.sockets]
         self._beat_while(lambda: self.alive)
         self._beat_while(lambda: True, HEARSAY_SECONDS)
@@ -89,6 +93,12 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn ships no types
             super().handle_request(*args)
         finally:
             client.quiet_since = time.monotonic()
+
+    def handle_error(self, req: Any, client: socket.socket, addr: Any, exc: BaseException) -> None:
+        if malformed.is_malformed(exc):
+            malformed.refuse(client, exc)
+        else:
+            super().handle_error(req, client, addr, exc)
 
     def _open(self, listener: socket.socket) -> StreamServer:
         listener.setblocking(True)
@@ -126,6 +136,12 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn ships no types
         while holds() and time.monotonic() < until:
             self.notify()
             time.sleep(BEAT_SECONDS)
+
+
+def _log_crash(_context: object, _kind: type, raised: BaseException | None, _trace: object) -> None:
+    """In place of gevent's own, which prints; a quick stop ends a greenlet by SystemExit, and is no crash."""
+    if isinstance(raised, Exception):
+        log.error("Uncaught exception in a greenlet", exc_info=raised)
 
 
 def _close(door: StreamServer) -> None:

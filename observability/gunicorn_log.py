@@ -15,3 +15,7 @@ class Logger(GunicornLogger):  # type: ignore[misc]  # gunicorn ships no types
         for logger in (self.error_log, self.access_log):
             logger.handlers.clear()
             logger.propagate = True
+
+    def exception(self, msg: str, *args: Any, **kwargs: Any) -> None:
+        """Without what it is about: for a request that is the whole address, query included."""
+        super().exception(msg.partition("%")[0].strip(), **kwargs)

@@ -9,9 +9,9 @@ from typing import Any
 
 import orjson
 import structlog
-from structlog.typing import EventDict, WrappedLogger
+from structlog.typing import EventDict, Processor, WrappedLogger
 
-from observability import correlation, privacy
+from observability import correlation, libraries, privacy
 from observability.timestamps import iso
 
 
@@ -26,20 +26,27 @@ class Lines(structlog.stdlib.ProcessorFormatter):
 
 
 def as_json() -> Lines:
-    return Lines(processors=[_shape, _to_json])
+    return _lines(_shape, _to_json)
 
 
 def for_the_console() -> Lines:
     """For the eyes of who develops: coloured where the terminal can."""
     human = structlog.dev.ConsoleRenderer(event_key="message", sort_keys=False, colors=sys.stdout.isatty())
-    return Lines(processors=[_shape, _readable_exception, human, _encodable])
+    return _lines(_shape, _readable_exception, human, _encodable)
+
+
+def _lines(*processors: Processor) -> Lines:
+    # What a library says is put together by us: see libraries.py.
+    return Lines(processors=processors, use_get_message=False, pass_foreign_args=True)
 
 
 def _shape(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
     """The line's keys in the line's order. Only our own records have fields, and only those of the closed list."""
     record: logging.LogRecord = event.pop("_record")
     ours: bool = event.pop("_from_structlog")
-    line = _head(record, privacy.redact(event.pop("event")))
+    args = event.pop("positional_args", ())
+    said = event.pop("event") if ours else libraries.message(record, args)
+    line = _head(record, privacy.redact(said))
     exc_info = _exc_info(event.pop("exc_info", None))
     if ours:
         line |= privacy.allowed(event)

@@ -18,7 +18,7 @@ from typing import cast
 import structlog
 from concurrent_log_handler import ConcurrentTimedRotatingFileHandler
 
-from observability import lines
+from observability import libraries, lines
 
 # The packages whose debug lines we vouch for. Libraries at debug print what they handle: queries, bodies, prompts.
 _OURS = ("bff", "chat", "health", "observability")
@@ -48,7 +48,7 @@ def configure(*, level: str, format: str, file: str) -> None:  # noqa: A002 - th
     _replace_handlers([stdout, _rotating(file)] if file else [stdout])
     _set_levels(level.upper())
     _be_lean()
-    logging.captureWarnings(True)
+    libraries.take_warnings()
     _log_uncaught_exceptions()
 
 
@@ -77,6 +77,7 @@ def _replace_handlers(new: list[logging.Handler]) -> None:
         handler.close()
     _handlers[:] = new
     for handler in new:
+        handler.addFilter(libraries.sort)
         root.addHandler(handler)
 
 
@@ -85,21 +86,6 @@ def _set_levels(level: str) -> None:
     for name in _OURS:
         logging.getLogger(name).setLevel(level)
     logging.getLogger("django.server").setLevel("ERROR")  # runserver's access lines, beside ours
-    logging.getLogger("django.request").addFilter(_failure)
-    logging.getLogger("django.security.DisallowedHost").addFilter(_disallowed_host)
-
-
-def _failure(record: logging.LogRecord) -> bool:
-    """Of Django's lines on 4xx and 5xx only the exceptions add to our access line; their paths may hold anything."""
-    record.msg, record.args = "Request failed", ()
-    return bool(record.exc_info)
-
-
-def _disallowed_host(record: logging.LogRecord) -> bool:
-    """Whoever scans the internet causes these: neither an error of ours, nor worth a stack trace, nor to be quoted."""
-    record.msg, record.args, record.exc_info = "Host is not in ALLOWED_HOSTS", (), None
-    record.levelno, record.levelname = logging.WARNING, "WARNING"
-    return True
 
 
 def _be_lean() -> None:
@@ -114,6 +100,8 @@ def _log_uncaught_exceptions() -> None:
         sys.excepthook = _uncaught
     if threading.excepthook is threading.__excepthook__:
         threading.excepthook = _uncaught_in_thread
+    if sys.unraisablehook is sys.__unraisablehook__:
+        sys.unraisablehook = _unraisable
 
 
 def _uncaught(kind: type[BaseException], raised: BaseException, trace: TracebackType | None) -> None:
@@ -126,3 +114,8 @@ def _uncaught(kind: type[BaseException], raised: BaseException, trace: Traceback
 def _uncaught_in_thread(found: threading.ExceptHookArgs) -> None:
     if found.exc_value is not None and not isinstance(found.exc_value, SystemExit):
         get_logger(__name__).error("Uncaught exception in a thread", exc_info=found.exc_value)
+
+
+def _unraisable(found: sys.UnraisableHookArgs) -> None:
+    if found.exc_value is not None:
+        get_logger(__name__).error("Exception where none can be raised", exc_info=found.exc_value)

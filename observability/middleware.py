@@ -106,7 +106,13 @@ def _caller(request: HttpRequest) -> dict[str, str]:
 
 def _transfer(stream: Stream, started: float) -> dict[str, object]:
     first_byte = None if stream.first_byte_at is None else _milliseconds(stream.first_byte_at - started)
-    return {"first_byte": first_byte, "bytes": stream.bytes, "chunks": stream.chunks, "ended": stream.ended}
+    return {
+        "first_byte": first_byte,
+        "bytes": stream.bytes,
+        "chunks": stream.chunks,
+        "events": stream.events,
+        "ended": stream.ended,
+    }
 
 
 def _milliseconds(seconds: float) -> int:

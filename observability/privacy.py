@@ -20,8 +20,8 @@ ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None]
 FIELDS = frozenset(
     """
     ageSeconds attempt attempts breaker bundled bytes cause chunks code conversationId count dependency documentType
-    duration ended endpoint entries error firstByte fromState kind language messageId method model operation origin
-    outcome reason retryAfter runId saved seconds size source status toState tokens type userId waitSeconds who
+    duration ended endpoint entries error events firstByte fromState kind language messageId method model operation
+    origin outcome reason retryAfter runId saved seconds size source status toState tokens type userId waitSeconds who
     """.split()  # noqa: SIM905 - forty quotation marks would hide the words
 )
 

@@ -15,12 +15,15 @@ Ended = Literal["complete", "client_left", "failed"]
 
 
 class Stream:
-    """The chunks of one response on their way out. Counts them, and tells each watcher once how it ended."""
+    """The chunks of one response on their way out. Counts them and what is in them, and tells each watcher once how it
+    ended.
+    """
 
     def __init__(self, chunks: Iterator[bytes]) -> None:
         self.watchers: list[Callable[[Stream], None]] = []
         self.chunks = 0
         self.bytes = 0
+        self.events = 0  # of text/event-stream
         self.first_byte_at: float | None = None  # perf_counter seconds
         self.ended: Ended | None = None
         self._source = chunks
@@ -44,6 +47,7 @@ class Stream:
             self.first_byte_at = perf_counter()
         self.chunks += 1
         self.bytes += len(chunk)
+        self.events += chunk.count(b"\ndata:") + chunk.startswith(b"data:")
         return chunk
 
     def close(self) -> None:

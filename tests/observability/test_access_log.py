@@ -63,7 +63,7 @@ def test_a_stream_leaves_its_line_at_its_end(client, lines):
     assert lines(HANDLED) == []
     body = b"".join(response.streaming_content)
     (line,) = lines(HANDLED)
-    assert (line["ended"], line["chunks"], line["bytes"]) == ("complete", 3, len(body))
+    assert (line["ended"], line["chunks"], line["bytes"], line["events"]) == ("complete", 3, len(body), 0)
     assert line["status"] == 200
     assert 0 <= line["firstByte"] <= line["duration"]
     response.close()

@@ -3,6 +3,7 @@ from __future__ import annotations
 import ast
 import json
 import logging
+import os
 import re
 import subprocess
 import sys
@@ -13,11 +14,13 @@ from uuid import UUID
 import pytest
 from django.db import OperationalError
 
+from chat.drill.stage import Clock
 from observability import correlation, logs, privacy
 from tests.services import ROOT
 
 log = logs.get_logger("chat.tests")
 library = logging.getLogger("some.library")
+vouched_for = logging.getLogger("psycopg.pool")
 
 
 def test_our_line_has_the_contracts_keys_in_their_order(lines):
@@ -39,11 +42,34 @@ def test_our_line_has_the_contracts_keys_in_their_order(lines):
 
 def test_a_librarys_line_has_the_same_shape(lines):
     correlation.set("c-1")
-    library.warning("Connection pool is full, discarding connection: %s", "here", extra={"prompt": "secret"})
+    library.warning("Connection pool is full, discarding connection no. %d", 7, extra={"prompt": "secret"})
     (line,) = lines()
     assert list(line) == ["timestamp", "level", "message", "correlationId", "logger"]
-    assert line["message"] == "Connection pool is full, discarding connection: here"
+    assert line["message"] == "Connection pool is full, discarding connection no. 7"
     assert (line["level"], line["correlationId"], line["logger"]) == ("warning", "c-1", "some.library")
+
+
+def test_of_what_a_library_is_given_to_quote_numbers_alone_are_told(lines):
+    library.warning("Unknown time zone %r in row %d of %s, %.1f s", "mon fils Léo", 12, ["Léo"], 0.25)
+    library.warning("%(what)s after %(tries)d tries", {"what": "mon fils Léo", "tries": 3})
+    library.error(ValueError("mon fils Léo"))
+    assert [line["message"] for line in lines()] == [
+        "Unknown time zone '[withheld]' in row 12 of [withheld], 0.2 s",
+        "[withheld] after 3 tries",
+        "<ValueError>",
+    ]
+
+
+def test_a_library_that_speaks_of_machines_alone_is_quoted(lines):
+    vouched_for.warning("error connecting in %r: %s", "pool-1", OSError("connection refused"))
+    assert lines()[0]["message"] == "error connecting in 'pool-1': connection refused"
+
+
+def test_what_django_finds_suspicious_is_named_and_not_quoted(lines):
+    logging.getLogger("django.security.SuspiciousFileOperation").error("Detected path traversal in 'mdph-leo.pdf'")
+    (line,) = lines()
+    assert (line["level"], line["message"]) == ("warning", "Request refused")
+    assert line["logger"] == "django.security.SuspiciousFileOperation"
 
 
 def test_libraries_are_silent_at_debug_for_they_print_what_they_handle(lines):
@@ -161,7 +187,7 @@ SECRETS = [
 @pytest.mark.parametrize(("text", "redacted"), SECRETS)
 def test_what_looks_personal_or_secret_is_taken_out_of_every_text(lines, text, redacted):
     library.warning(text)
-    library.warning("%s", text)
+    vouched_for.warning("%s", text)
     log.info(text, reason=text, cause={"a": [text]})
     first, second, third = lines()
     assert first["message"] == second["message"] == third["message"] == redacted
@@ -242,10 +268,21 @@ def test_what_ends_the_process_is_a_line_on_stdout():
     assert line["correlationId"].startswith("proc-")
 
 
-def test_a_python_warning_is_a_line():
-    line = json.loads(run("import warnings; warnings.warn('old ways', stacklevel=1)").stdout)
-    assert (line["level"], line["logger"]) == ("warning", "py.warnings")
-    assert "UserWarning: old ways" in line["message"]
+def test_a_python_warning_is_a_line_and_quotes_only_what_is_about_code():
+    told = run("import warnings; warnings.warn('old ways', FutureWarning); warnings.warn('mon fils Léo')").stdout
+    code, other = map(json.loads, told.splitlines())
+    assert (code["level"], code["logger"]) == ("warning", "py.warnings")
+    assert code["message"] == "<string>:1: FutureWarning: old ways"
+    assert other["message"] == "<string>:1: UserWarning: [withheld]"
+
+
+def test_an_exception_where_none_can_be_raised_is_a_line():
+    code = "exec('class Odd:\\n def __del__(self): raise ValueError(\"mon fils Léo\")'); Odd()"
+    ended = run(code)
+    line = json.loads(ended.stdout)
+    assert (line["level"], line["message"]) == ("error", "Exception where none can be raised")
+    assert line["exception"][0]["message"] == "[withheld]"
+    assert ended.stderr == ""
 
 
 def test_a_reader_that_went_away_does_not_stop_the_work():
@@ -261,9 +298,9 @@ logs.configure(level="info", format="json", file=sys.argv[1])
 sys.stdout = open("/dev/null", "w")
 log = logs.get_logger("chat.writer")
 print("ready", file=sys.stderr, flush=True)
-until = float(sys.stdin.readline())
+until = time.monotonic() + float(sys.stdin.readline())
 written = 0
-while time.time() < until:
+while time.monotonic() < until:
     log.info("Written", who=sys.argv[2], count=written, reason="x" * 300)
     written += 1
     time.sleep(0.002)
@@ -271,12 +308,12 @@ print(written, file=sys.stderr, flush=True)
 """
 
 
-def test_four_processes_log_through_a_nightfall_without_losing_or_tearing_a_line(tmp_path):
-    file = tmp_path / "folder" / "bff.log"
+def test_four_processes_log_through_two_midnights_without_losing_tearing_or_doubling_a_line(tmp_path):
+    file, clock = tmp_path / "folder" / "bff.log", Clock(tmp_path / "clock")
     writers = [
         subprocess.Popen(
             [sys.executable, "-c", WRITER, str(file), str(number)],
-            stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT,
+            stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT, env={**os.environ, **clock.env},
         )
         for number in range(4)
     ]  # fmt: skip
@@ -284,17 +321,17 @@ def test_four_processes_log_through_a_nightfall_without_losing_or_tearing_a_line
         assert writer.stderr.readline() == "ready\n"
     for day in range(1, 20):
         file.with_name(f"bff.log.2025-01-{day:02}").write_text("old")
-    lock = file.with_name(".__bff.lock")
-    assert int(lock.read_text()) % 86400 == 0  # it is midnight, UTC, that they wait for
-    nightfall = int(time.time()) + 2
-    lock.write_text(str(nightfall))
+    assert int(file.with_name(".__bff.lock").read_text()) % 86400 == 0  # it is midnight, UTC, that they wait for
     for writer in writers:
-        writer.stdin.write(f"{nightfall + 1}\n")
+        writer.stdin.write("3\n")
         writer.stdin.flush()
-    written = {str(number): int(writer.communicate(timeout=30)[1]) for number, writer in enumerate(writers)}
+    for days in (1, 2):
+        time.sleep(1)
+        clock.shift(days * 86400)  # for all of them at the same moment
+    written = {str(number): int(writer.communicate(timeout=60)[1]) for number, writer in enumerate(writers)}
 
     parts = [part for part in file.parent.glob("bff.log*") if part.read_text() != "old"]
-    assert len(parts) == 2  # yesterday's and today's
+    assert len(parts) == 3  # today's, and two that have been put away
     found = [json.loads(line) for part in parts for line in part.read_text().splitlines()]
     for who, count in written.items():
         assert sorted(line["count"] for line in found if line["who"] == who) == list(range(count))

@@ -29,6 +29,8 @@ DECLARED = {
     "bff_breaker_transitions_total{breaker,from_state,to_state}",
     "bff_breaker_rejections_total{breaker}",
     "bff_unsaved_messages_total",
+    "bff_document_duration_seconds{kind}",
+    "bff_documents_total{kind,outcome}",
     "bff_workers",
     "bff_workers_cpu_seconds_total",
     "bff_workers_resident_memory_bytes",
