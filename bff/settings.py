@@ -183,6 +183,8 @@ DATABASES["default"]["ENGINE"] = DATABASES["default"]["ENGINE"].replace("django.
 if IS_POSTGRESQL:
     # Supabase's pooled address hands each transaction another server connection: nothing may outlive a transaction.
     DATABASES["default"]["DISABLE_SERVER_SIDE_CURSORS"] = True
+    # A database that was restarted leaves as many dead connections in the pool as it holds: none is handed out.
+    DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
     DATABASES["default"].setdefault("OPTIONS", {}).update(
         connect_timeout=2,
         tcp_user_timeout=5000,  # milliseconds: a database that vanished is noticed, not waited for
