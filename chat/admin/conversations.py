@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from chat import cache
 from chat.admin.trail import write_down
 from chat.models import Conversation, Message
 from observability import logs
@@ -37,8 +38,27 @@ class ConversationAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # takes no
     search_fields = ["public_id"]  # shows the box; get_search_results is what searches
     search_help_text = _("The whole id of a conversation, a message or a person, or a correlation id")
 
+    actions = ["forget_kept"]
+
     class Media:
         css = {"all": ["admin_desk/conversations.css"]}
+
+    @admin.action(description=_("Forget the answers kept for these people alone"), permissions=["forget"])
+    def forget_kept(self, request: HttpRequest, queryset: QuerySet[Conversation]) -> None:
+        """Their answers in the cache, not their conversations: those they delete themselves."""
+        for owner in set(queryset.values_list("owner", flat=True)):
+            count = cache.forget(owner)
+            if count is None:
+                self.message_user(
+                    request, gettext("Redis is away, so nothing was changed. Try again in a moment."), messages.ERROR
+                )
+                return
+            what = gettext("Kept answers forgotten: %(count)d") % {"count": count}
+            write_down(request, Conversation, "", owner, what)
+            self.message_user(request, f"{_short(owner)} – {what}", messages.SUCCESS)
+
+    def has_forget_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("chat.delete_conversation")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

@@ -9,8 +9,11 @@ from django.contrib.admin.models import LogEntry
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from chat import cache
 from chat.admin import conversations
+from chat.events import Delta, Finish, Start
 from chat.models import Conversation, Message
+from chat.questions import Question, Turn
 from tests.chat.test_admin import member_of_staff
 
 pytestmark = pytest.mark.django_db
@@ -199,3 +202,20 @@ def test_of_a_long_conversation_the_end_is_shown(reader, conversation, monkeypat
     assert ANSWER not in page
     assert page.index("Question 0") < page.index("Question 2")
     assert "Only the last 3 messages are shown." in page
+
+
+def test_what_is_kept_for_one_person_alone_can_be_forgotten_by_whoever_may(conversation):
+    turns = (Turn("user", "Bonjour"),)
+    mine, other = (cache.key_of(Question("Et alors ?", "fr", f"visitor-{n}", turns), "v1") for n in (42, 43))
+    for key in (mine, other):
+        cache.keep(key, [Start(), Delta("Voici."), Finish("ai")], cost_ms=1)
+    order = {"action": "forget_kept", "_selected_action": [conversation.pk]}
+
+    member_of_staff("view_conversation", name="sacha").post(LIST, order)
+    assert cache.look(mine)
+
+    page = member_of_staff("view_conversation", "delete_conversation").post(LIST, order, follow=True).content.decode()
+    assert "isitor-42 – Kept answers forgotten: 1" in page  # its first letter is made a capital
+    assert [cache.look(key) is not None for key in (mine, other)] == [False, True]
+    assert LogEntry.objects.get().object_repr == "visitor-42"
+    assert Conversation.objects.exists()

@@ -132,6 +132,10 @@ def test_the_list_can_be_narrowed_and_searched(viewer, editor):
     assert shown("?q=souffler") == {"Le répit"}
     assert shown("?q=répit") == {"Le répit"}
     assert shown("?q=à+quel+âge") == {"Les AESH"}
+    assert shown("?q=REPIT") == {"Le répit"}
+    assert shown("?q=a+quel+age") == {"Les AESH"}
+    assert shown("?q=sôuffl") == {"Le répit"}
+    assert shown("?q=repit+aesh") == set()
     assert "April 1, 2025" in viewer.get(LIST).content.decode()
 
 

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from pathlib import Path
 
 import pytest
 
-from chat.knowledge.files import BUNDLED, KnowledgeError, read_folder
+from chat.knowledge.files import BUNDLED, EntryFile, KnowledgeError, read_folder
 
 GOOD = """---
 title: "L'AEEH"
@@ -106,3 +107,12 @@ def test_the_bundled_entries_are_sound_and_written_in_both_languages() -> None:
         slug for language, slug in names if language == "en"
     }
     assert len(names) >= 140
+
+
+@pytest.mark.parametrize("file", read_folder(BUNDLED), ids=lambda file: f"{file.entry.language}/{file.path.stem}")
+def test_an_entry_is_short_and_its_amounts_are_dated(file: EntryFile) -> None:
+    """Two screens of a phone, because it is also what people read when the AI can't answer."""
+    assert len(file.entry.text) <= 1800
+    for paragraph in file.entry.text.split("\n\n"):
+        if "€" in paragraph:
+            assert re.search(r"\b20\d\d\b|à cette date|on that date|at that date|at that time", paragraph), paragraph
