@@ -207,8 +207,8 @@ def _document(request: HttpRequest) -> schemas.DocumentIn | schemas.FileIn:
 
 def _streamed_analysis(batches: Iterator[Sequence[Event]], began: float) -> StreamingHttpResponse:
     opening = plain.opening(batches)
-    metadata = {"correlationId": correlation.current()}
-    frames = ui_stream.stream(chain([opening], batches), message_id=uuid.uuid4().hex, metadata=metadata)
+    reply = ui_stream.Reply(uuid.uuid4().hex, {"correlationId": correlation.current()})
+    frames = reply.stream(chain([opening], batches))
     return StreamingHttpResponse(frames, headers=ui_stream.HEADERS | headers.of_analysis(began, Transcript(opening)))
 
 
