@@ -76,7 +76,7 @@ def test_one_trace_from_the_callers_through_attempts_redis_and_sql_without_a_wor
 
     known = {span.id for span in spans} | {caller}
     assert all(span.parent in known for span in spans)
-    assert {"INSERT", "GET"} <= {span.name.split()[0] for span in spans}
+    assert {"GET", "EVALSHA", "UPDATE"} <= {span.name.split()[0] for span in spans}
     assert any(
         span.attributes.get("db.system.name", span.attributes.get("db.system")) == "postgresql" for span in spans
     )
