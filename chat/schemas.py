@@ -185,6 +185,7 @@ class MessageOut(Wire):
     suggestions: list[str]
     degraded: DegradedOut | None
     rating: str
+    correlation_id: str
     created_at: str
 
 

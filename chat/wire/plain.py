@@ -68,6 +68,7 @@ def message(row: Message) -> dict[str, Any]:
         "suggestions": row.suggestions,
         "degraded": degraded(Degraded(**row.degraded)) if row.degraded else None,
         "rating": row.rating,
+        "correlationId": row.correlation_id,
         "createdAt": iso(row.created_at.timestamp()),
     }
 

@@ -7,6 +7,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
+from urllib.parse import urljoin
 
 import pytest
 from django.db import connection
@@ -15,6 +16,7 @@ from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 from ai_service.control import StandIn
 from chat.models import Conversation
 from tests.server import Server
+from tests.services import HOST
 
 ARGUMENTS = [
     "--no-sandbox",
@@ -91,9 +93,9 @@ def browser_page(server: Server, browser: Browser) -> Iterator[Callable[..., Pag
         page.set_default_timeout(15_000)
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("console", lambda message: _listen(page, message, complaints))
-        page.on("request", lambda request: _watch(server, request, complaints))
+        page.on("request", lambda request: _watch(request, complaints))
         if path is not None:
-            page.goto(server.url + path)
+            page.goto(urljoin(server.url, path))
         return page
 
     yield open_page
@@ -108,6 +110,6 @@ def _listen(page: Page, message: Any, complaints: list[str]) -> None:
         complaints.append(message.text)
 
 
-def _watch(server: Server, request: Any, complaints: list[str]) -> None:
-    if not request.url.startswith((server.url, "blob:")):
+def _watch(request: Any, complaints: list[str]) -> None:
+    if not request.url.startswith((f"http://{HOST}:", "blob:")):
         complaints.append(f"asked a third party: {request.url}")

@@ -172,6 +172,12 @@ def forgetting(page: Page, ai: StandIn) -> None:
     expect(page.locator("#forget")).to_be_visible()
 
 
+def own_data(page: Page, ai: StandIn) -> None:
+    conversations(page, ai)
+    page.locator('#conversations [data-part="data"]').click()
+    expect(page.locator("#data")).to_be_visible()
+
+
 def help_lines(page: Page, ai: StandIn) -> None:
     page.locator("#help-button").click()
     expect(page.locator("#help")).to_be_visible()
@@ -222,6 +228,7 @@ STATES: dict[str, State] = {
         conversations,
         no_conversations,
         forgetting,
+        own_data,
         help_lines,
         choosing_a_document,
         reading_a_document,

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-import time
 from collections.abc import Callable
+from urllib.parse import urljoin
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from ai_service.control import StandIn
 from tests.e2e.conftest import PHONE
-from tests.e2e.states import QUESTIONS, ask, wait_for_answer
+from tests.e2e.states import QUESTIONS, answered_with_a_table, ask, degraded, in_distress, own_data, wait_for_answer
 from tests.server import Server
 
 OpenPage = Callable[..., Page]
@@ -103,32 +103,6 @@ def test_while_the_ai_is_down_the_answer_says_what_it_is(browser_page: OpenPage,
     expect(page.locator(".notice")).to_contain_text("fiche de notre base")
 
 
-def test_an_answer_cut_in_the_middle_keeps_what_was_said(browser_page: OpenPage, ai: StandIn) -> None:
-    ai.fail("cut", after_tokens=5)
-    page = browser_page()
-
-    ask(page, QUESTION)
-
-    expect(page.locator(".notice")).to_contain_text("La réponse s’est arrêtée avant la fin")
-    assert answer_of(page)
-
-
-def test_an_answer_can_be_stopped(browser_page: OpenPage, ai: StandIn) -> None:
-    ai.pace(5)
-    page = browser_page()
-    ask(page, QUESTION)
-    expect(page.locator(".prose")).not_to_be_empty()
-
-    page.get_by_role("button", name="Arrêter la réponse").click()
-
-    expect(page.locator(".notice")).to_contain_text("Vous avez arrêté la réponse")
-    deadline = time.monotonic() + 5
-    while ai.open_calls:
-        assert time.monotonic() < deadline, "the AI is still writing"
-    page.reload()
-    expect(page.locator(".notice")).to_contain_text("Vous avez arrêté la réponse")
-
-
 def test_a_reload_brings_the_conversation_back(browser_page: OpenPage) -> None:
     page = browser_page()
     ask(page, QUESTION)
@@ -139,68 +113,6 @@ def test_a_reload_brings_the_conversation_back(browser_page: OpenPage) -> None:
     expect(page.locator(".bubble")).to_have_text(QUESTION)
     assert answer_of(page) == said
     expect(page.locator(".conversation a")).to_have_attribute("aria-current", "page")
-
-
-def test_a_reload_in_the_middle_resumes_the_answer(browser_page: OpenPage, ai: StandIn) -> None:
-    ai.pace(20)
-    page = browser_page()
-    ask(page, QUESTION)
-    expect(page.locator(".prose")).not_to_be_empty()
-
-    page.reload()
-
-    expect(page.locator("#stop")).to_be_visible()
-    wait_for_answer(page)
-    assert ai.calls_of("chat") == 1
-    expect(page.locator(".answer")).to_have_count(1)
-
-
-def test_a_lost_connection_keeps_the_words_and_resumes_when_the_network_is_back(
-    browser_page: OpenPage, ai: StandIn
-) -> None:
-    ai.pace(20)
-    page = browser_page()
-    page.refusals_expected = True  # type: ignore[attr-defined]
-    ask(page, QUESTION)
-    expect(page.locator(".prose")).not_to_be_empty()
-
-    page.context.set_offline(True)
-    expect(page.locator(".notice")).to_contain_text("La connexion s’est coupée")
-    expect(page.locator(".prose")).not_to_be_empty()
-    page.context.set_offline(False)
-
-    expect(page.locator(".notice")).to_have_count(0)
-    wait_for_answer(page)
-    assert ai.calls_of("chat") == 1
-
-
-def test_offline_the_question_is_kept_and_can_be_sent_again(browser_page: OpenPage) -> None:
-    page = browser_page()
-    page.refusals_expected = True  # type: ignore[attr-defined]
-    page.locator("#question").focus()
-    page.wait_for_load_state("networkidle")
-    page.context.set_offline(True)
-
-    ask(page, QUESTION)
-    expect(page.locator(".notice")).to_contain_text("Pas de connexion")
-    page.context.set_offline(False)
-    page.get_by_role("button", name="Réessayer").click()
-
-    assert "AESH" in answer_of(page)
-
-
-def test_too_many_questions_are_asked_to_wait_kindly(browser_page: OpenPage) -> None:
-    page = browser_page()
-    page.refusals_expected = True  # type: ignore[attr-defined]
-    page.route("**/api/chat/stream", lambda route: route.fulfill(status=429, headers={"Retry-After": "1"}))
-
-    ask(page, QUESTION)
-
-    expect(page.locator(".notice")).to_contain_text("Un petit instant")
-    expect(page.get_by_role("button", name="Réessayer")).to_be_enabled()
-    page.unroute("**/api/chat/stream")
-    page.get_by_role("button", name="Réessayer").click()
-    wait_for_answer(page)
 
 
 def test_markup_in_a_question_or_an_answer_is_only_text(browser_page: OpenPage) -> None:
@@ -356,3 +268,97 @@ def test_nothing_but_our_own_files_may_run_on_the_page(server: Server) -> None:
 
     assert "default-src 'self'" in policy
     assert "unsafe" not in policy
+
+
+def test_a_question_that_is_too_long_says_so_and_is_not_lost(browser_page: OpenPage, ai: StandIn) -> None:
+    page = browser_page()
+    question, remark = page.locator("#question"), page.locator("#remark")
+
+    question.fill("a" * 3500)
+    expect(remark).to_be_hidden()
+    question.fill("a" * 3990)
+    expect(remark).to_have_text("Caractères restants : 10")
+    ask(page, "a" * 4001)
+
+    expect(remark).to_contain_text("Caractères en trop : 1")
+    expect(page.locator("#announcer")).to_contain_text("en trop")
+    expect(question).to_be_focused()
+    assert len(question.input_value()) == 4001
+    assert ai.calls == 0
+
+
+def test_an_answer_may_hold_a_table(browser_page: OpenPage, ai: StandIn) -> None:
+    page = browser_page(**PHONE)
+
+    answered_with_a_table(page, ai)
+
+    expect(page.get_by_role("columnheader", name="Délai")).to_be_visible()
+    expect(page.get_by_role("cell", name="MDPH")).to_have_count(2)
+
+
+def test_a_help_line_that_is_named_can_be_tapped(browser_page: OpenPage, ai: StandIn) -> None:
+    page = browser_page(**PHONE)
+
+    in_distress(page, ai)
+
+    for number in ("15", "3114"):
+        expect(page.locator(f'.prose a[href="tel:{number}"]').first).to_be_visible()
+
+
+def test_an_answer_is_copied_with_its_sources(browser_page: OpenPage) -> None:
+    page = browser_page(permissions=["clipboard-read", "clipboard-write"])
+    ask(page, QUESTION)
+    said = answer_of(page)
+
+    page.get_by_role("button", name="Copier la réponse").click()
+
+    expect(page.locator(".said")).to_have_text("Copié")
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert copied.startswith(said)
+    assert "https://" in copied
+
+
+def test_a_degraded_answer_says_when_to_try_again_and_can_be_quoted(browser_page: OpenPage, ai: StandIn) -> None:
+    page = browser_page()
+
+    degraded(page, ai)
+
+    notice = page.locator(".notice")
+    expect(notice).to_contain_text("Voici une fiche de notre base")
+    expect(notice).to_contain_text("Vous pouvez réessayer dans 2 minutes.")
+    expect(notice).to_contain_text("Référence pour nous en parler : req-")
+    page.reload()
+    expect(notice).to_contain_text("Référence pour nous en parler : req-")
+
+
+def test_one_can_take_along_what_is_kept(browser_page: OpenPage, ai: StandIn) -> None:
+    page = browser_page(**PHONE)
+    own_data(page, ai)
+
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Les emporter").click()
+
+    assert QUESTION in download.value.path().read_text()
+
+
+def test_one_can_have_everything_deleted(browser_page: OpenPage, ai: StandIn) -> None:
+    page = browser_page(**PHONE)
+    own_data(page, ai)
+
+    page.get_by_role("button", name="Tout effacer").click()
+    page.get_by_role("button", name="Oublier", exact=True).click()
+
+    expect(page.locator('[data-part="none"]')).to_be_visible()
+    page.reload()
+    expect(page.get_by_role("heading", name="Bonjour")).to_be_visible()
+
+
+def test_without_javascript_the_next_question_belongs_to_the_same_conversation(browser_page: OpenPage) -> None:
+    page = browser_page(java_script_enabled=False)
+    page.get_by_role("button", name=QUESTION).click()
+
+    page.locator(".answer .suggestion").first.click()
+
+    expect(page.locator(".prose")).not_to_be_empty()
+    kept = page.context.request.get(urljoin(page.url, "/api/chat/conversations")).json()
+    assert len(kept["items"]) == 1

@@ -1,9 +1,10 @@
-/** The list of one's conversations, and forgetting them. */
+/** The list of one's conversations, forgetting them, and all of one's data. */
 
 import { announce, call, clone, fill, fromNow, listPage, noticeOfTrouble, partsOf, strings } from "./page.js";
 
 const nav = document.getElementById("conversations");
 const dialog = document.getElementById("forget");
+const data = document.getElementById("data");
 const part = partsOf(nav);
 let current = null; // the id of the conversation on the screen
 let next = null;
@@ -16,7 +17,12 @@ part("more").addEventListener("click", async () => {
   rows[0]?.querySelector("a").focus();
 });
 
-part("forget-all").addEventListener("click", () => forget({}, strings.forgetAll));
+part("data").addEventListener("click", () => data.showModal());
+
+partsOf(data)("erase").addEventListener("click", () => {
+  data.close();
+  forget(strings.forgetAll);
+});
 
 /** Show the newest conversations, and mark the one on the screen. A list that can't be renewed stays as it is. */
 export async function show(conversationId) {
@@ -27,7 +33,6 @@ export async function show(conversationId) {
   wasShown = true;
   part("list").replaceChildren(...rows);
   part("none").hidden = rows.length > 0;
-  part("forget-all").hidden = !rows.length;
   if (focused) nav.querySelector(`a[href="/${CSS.escape(focused)}"]`)?.focus();
 }
 
@@ -51,22 +56,23 @@ function row({ id, title, updatedAt }) {
   const age = Math.floor((Date.now() - Date.parse(updatedAt)) / 60_000); // in minutes
   part("when").textContent = fromNow(-60 * Math.max(age, 0));
   part("forget").setAttribute("aria-label", fill(strings.forgetThis, { title }));
-  part("forget").addEventListener("click", () => forget({ conversationId: id }, strings.forgetOne, title));
+  part("forget").addEventListener("click", () => forget(strings.forgetOne, title, id));
   return node;
 }
 
-/** Forget one conversation (`conversationId`) or all of them, if that is confirmed. */
-async function forget(body, question, title = "") {
+/** Forget one conversation, or everything that is kept of this person, if that is confirmed. */
+async function forget(question, title = "", conversationId = null) {
   if (!(await confirmed(question, title))) return;
   try {
-    await call("/api/chat/reset", { method: "DELETE", body });
+    if (conversationId) await call("/api/chat/reset", { method: "DELETE", body: { conversationId } });
+    else await call("/api/me", { method: "DELETE" });
   } catch (trouble) {
     complain(trouble);
     return;
   }
   announce(strings.forgotten);
   nav.querySelector("a").focus();
-  if (!body.conversationId || body.conversationId === current) window.location.hash = "new";
+  if (!conversationId || conversationId === current) window.location.hash = "new";
   show(current);
 }
 
