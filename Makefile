@@ -7,7 +7,7 @@ RUNTIME := $(call stamp,requirements.lock)
 DEVELOPMENT := $(call stamp,requirements-dev.lock)
 CLIENTS := tests/clients/node_modules/$(shell cksum tests/clients/package-lock.json | cut -d' ' -f1).installed
 
-.PHONY: run test lint bench drill lock dashboard messages screenshots
+.PHONY: run test lint bench drill lock dashboard messages screenshots audit
 
 run: $(RUNTIME)
 	@exec $(BIN)/python -m bff.launch
@@ -22,6 +22,9 @@ lint: $(DEVELOPMENT)
 	$(BIN)/ruff format --check .
 	DEBUG=1 $(BIN)/mypy
 	$(BIN)/lint-imports
+
+audit: $(DEVELOPMENT)
+	@$(BIN)/python .ci/audit.py
 
 LOCK := -q --universal --fork-strategy fewest --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 

@@ -28,16 +28,22 @@ CALLERS_PER_ADDRESS = 20
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """What is left of a limit; below zero means refused. `reset` in seconds, at most."""
+    """What is left of a limit; below zero means refused. `window` in seconds, `reset` too, at most."""
 
+    policy: str
     limit: int
+    window: int
     remaining: int
     reset: int
 
     def headers(self) -> dict[str, str]:
+        """As the IETF's draft has them since its version 8, and, for older clients, as it had them before."""
+        remaining = max(self.remaining, 0)
         return {
+            "RateLimit-Policy": f'"{self.policy}";q={self.limit};w={self.window}',
+            "RateLimit": f'"{self.policy}";r={remaining};t={self.reset}',
             "RateLimit-Limit": str(self.limit),
-            "RateLimit-Remaining": str(max(self.remaining, 0)),
+            "RateLimit-Remaining": str(remaining),
             "RateLimit-Reset": str(self.reset),
         }
 
@@ -55,8 +61,9 @@ class RateLimitMiddleware:
         if not is_chat(request) or request.method == "OPTIONS":
             return self.get_response(request)
         answering = request.path.startswith(ANSWERING_PATHS) or (request.path == "/" and request.method == "POST")
-        limit = self.answering if answering else self.reading
-        allowance = min((self.counters.spend(*count) for count in _counts(request, limit)), key=lambda a: a.remaining)
+        policy, limit = ("answers", self.answering) if answering else ("calls", self.reading)
+        counts = [self.counters.spend(policy, *count) for count in _counts(request, limit)]
+        allowance = min(counts, key=lambda allowance: allowance.remaining)
         response = self.get_response(request) if allowance.remaining >= 0 else _refusal(request, allowance)
         for name, value in allowance.headers().items():
             response[name] = value
@@ -72,21 +79,21 @@ class Counters:
         self.own: Storage = MemoryStorage()
         self.absence = absence.of_redis(settings.CACHES["default"]["LOCATION"], _redis)
 
-    def spend(self, limit: RateLimitItem, name: str) -> Allowance:
-        """Count one call of `name`. Never fails: without Redis each process counts for itself."""
+    def spend(self, policy: str, limit: RateLimitItem, name: str) -> Allowance:
+        """Count one call of `name` under a policy. Never fails: without Redis each process counts for itself."""
         if not self.absence.is_on:
             try:
-                return self._spend(self.shared, limit, name)
+                return self._spend(self.shared, policy, limit, name)
             except RedisError as error:
                 self.absence.begin(error)
-        return self._spend(self.own, limit, name)
+        return self._spend(self.own, policy, limit, name)
 
     @staticmethod
-    def _spend(storage: Storage, limit: RateLimitItem, name: str) -> Allowance:
-        key, window = limit.key_for("calls", _pseudonym(name)), limit.get_expiry()
+    def _spend(storage: Storage, policy: str, limit: RateLimitItem, name: str) -> Allowance:
+        key, window = limit.key_for(policy, _pseudonym(name)), limit.get_expiry()
         remaining = limit.amount - storage.incr(key, window)
         reset = window if remaining >= 0 else max(1, round(storage.get_expiry(key) - time.time()))
-        return Allowance(limit.amount, remaining, reset)
+        return Allowance(policy, limit.amount, window, remaining, reset)
 
 
 def _counts(request: HttpRequest, limit: RateLimitItem) -> Iterator[tuple[RateLimitItem, str]]:

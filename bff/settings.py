@@ -256,6 +256,8 @@ X_FRAME_OPTIONS = "DENY"
 CSRF_TRUSTED_ORIGINS = CORS_ALLOWED_ORIGINS
 CORS_ALLOW_HEADERS = ["authorization", "content-type", "last-event-id", "x-correlation-id", "x-csrftoken"]
 CORS_EXPOSE_HEADERS = [
+    "RateLimit",
+    "RateLimit-Policy",
     "RateLimit-Limit",
     "RateLimit-Remaining",
     "RateLimit-Reset",

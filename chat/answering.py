@@ -263,7 +263,7 @@ def _remembered(key: str, said: Iterator[Event], *, warm: bool) -> Iterator[Even
 
 def _exchange(question: Question, passages: Sequence[Passage]) -> Exchange:
     if settings.AI_SERVICE_PROTOCOL == "rag":
-        return rag.chat(question)
+        return rag.chat(replace(question, history=tuple(prompts.recent(question.history))))
     return openai.chat(prompts.for_chat(question, passages), settings.AI_SERVICE_MODEL, question.language)
 
 

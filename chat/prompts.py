@@ -9,8 +9,11 @@ from html import escape
 
 from chat.questions import Language, Passage, Question, Turn
 
-# About four characters a token: enough of the conversation to follow it, little enough to answer soon.
-HISTORY_CHARACTERS = 8000
+# Of the conversation so far: enough to follow it, little enough to answer soon.
+HISTORY_TOKENS = 2000
+CHARACTERS_A_TOKEN = (
+    4  # about, in either language; each model counts in its own way, and none needs more exactness here
+)
 # Some twenty full pages. Deadlines further back are found all the same: that needs no AI.
 DOCUMENT_CHARACTERS = 60_000
 _DOCUMENT_TAG = re.compile(r"<(?=[\s/]{0,8}document\b)", re.IGNORECASE)
@@ -65,17 +68,25 @@ def beginning(document: str) -> str:
     return document[:DOCUMENT_CHARACTERS]
 
 
-def recent(history: Sequence[Turn], characters: int = HISTORY_CHARACTERS) -> list[Turn]:
-    """The latest turns that fit, the oldest dropped first; a question is never left without its answer."""
+def recent(history: Sequence[Turn], tokens: int = HISTORY_TOKENS) -> list[Turn]:
+    """The latest exchanges that fit, the oldest dropped first: a question and its answer go together, or not at all."""
     kept: list[Turn] = []
-    for turn in reversed(history):
-        characters -= len(turn.text)
-        if characters < 0:
+    for exchange in reversed(_exchanges(history)):
+        tokens -= sum(1 + len(turn.text) // CHARACTERS_A_TOKEN for turn in exchange)
+        if tokens < 0:
             break
-        kept.insert(0, turn)
-    while kept and kept[0].role == "assistant":
-        kept.pop(0)
+        kept = exchange + kept
     return kept
+
+
+def _exchanges(history: Sequence[Turn]) -> list[list[Turn]]:
+    """Each question with what followed it; an answer whose question is no longer known is left out."""
+    exchanges: list[list[Turn]] = []
+    for turn in history:
+        if turn.role != "assistant" or not exchanges:
+            exchanges.append([])
+        exchanges[-1].append(turn)
+    return [exchange for exchange in exchanges if exchange[0].role != "assistant"]
 
 
 def _passages(passages: Sequence[Passage]) -> str:

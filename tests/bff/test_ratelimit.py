@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from django.core import signing
-from django.test import RequestFactory
+from django.test import Client, RequestFactory
 from django_redis import get_redis_connection
 from limits import parse
 
@@ -31,6 +31,26 @@ def test_above_the_limit_the_answer_is_429_and_says_when_to_come_back(three_a_mi
     assert [reply["RateLimit-Remaining"] for reply in replies] == ["2", "1", "0", "0"]
     assert 1 <= int(replies[-1]["Retry-After"]) <= 60
     assert replies[-1].json()["status"] == 429
+    assert replies[0]["RateLimit-Policy"] == '"answers";q=3;w=60'
+    assert replies[0]["RateLimit"] == '"answers";r=2;t=60'
+
+
+def test_answers_and_other_calls_are_counted_apart_even_where_their_limits_are_equal(settings, visitor, ai):
+    settings.RATE_LIMIT_CHAT = settings.RATE_LIMIT_DEFAULT = "2/minute"
+    assert [visitor.ask("Bonjour").status_code for _ in range(3)] == [200, 200, 429]
+    assert visitor.get("/api/chat/conversations").status_code == 200
+
+
+def test_a_signed_in_person_counts_alone_and_a_visitor_with_their_address(settings, project, ai):
+    settings.RATE_LIMIT_DEFAULT = "1/minute"
+
+    def look(name: str) -> int:
+        headers = {"Authorization": f"Bearer {project.token(sub=name)}"}
+        return Client().get("/api/chat/conversations", headers=headers).status_code
+
+    people = [f"parent-{number}" for number in range(ratelimit.CALLERS_PER_ADDRESS + 2)]
+    assert {look(name) for name in people} == {200}
+    assert look(people[0]) == 429
 
 
 @pytest.mark.parametrize(("language", "words"), [("fr", "instant"), ("en", "moment")])

@@ -9,11 +9,12 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 from django_redis import get_redis_connection
 
-from chat import database
+from chat import answering, database
 from chat.api import PAGE_SIZE
 from chat.models import Conversation, Message
 from chat.prompts import recent
 from chat.questions import Turn
+from chat.upstream.exchange import Exchange
 from tests.services import HOST, free_port
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -116,11 +117,36 @@ def test_old_conversations_are_purged_and_others_are_not(visitor, ai, capsys):
         call_command("purge_conversations", days=0)
 
 
-def test_only_the_latest_turns_are_sent_upstream_and_never_an_answer_without_its_question():
+def test_only_the_latest_exchanges_are_sent_upstream_and_never_half_of_one():
     turns = [Turn("user", "a" * 40), Turn("assistant", "b" * 40), Turn("user", "c" * 40), Turn("assistant", "d" * 40)]
-    assert recent(turns, characters=1000) == turns
-    assert recent(turns, characters=130) == turns[2:]
-    assert recent(turns, characters=10) == []
+    assert recent(turns, tokens=44) == turns
+    assert recent(turns, tokens=43) == turns[2:]
+    assert recent(turns, tokens=22) == turns[2:]
+    assert recent(turns, tokens=21) == []  # not the answer alone, though it would fit
+    assert recent(turns[1:], tokens=1000) == turns[2:]
+
+
+def test_a_question_that_was_never_answered_stands_alone():
+    turns = [Turn("user", "Allô ?"), Turn("user", "Comment demander la PCH ?"), Turn("assistant", "a" * 40)]
+    assert recent(turns, tokens=1000) == turns
+    assert recent(turns, tokens=18) == turns[1:]
+
+
+@pytest.mark.parametrize("protocol", ["openai", "rag"])
+def test_a_long_conversation_is_cut_at_both_protocols(visitor, ai, settings, monkeypatch, protocol):
+    settings.AI_SERVICE_PROTOCOL = protocol
+    conversation = visitor.ask("Bonjour").json()["conversationId"]
+    row = Conversation.objects.get(public_id=conversation)
+    Message.objects.bulk_create(
+        Message(conversation=row, role=role, text=f"{number} " + "x" * 3000)
+        for number in range(5)
+        for role in ("user", "assistant")
+    )
+    sent: list[Exchange] = []
+    make = answering._exchange
+    monkeypatch.setattr(answering, "_exchange", lambda *asked: sent.append(make(*asked)) or sent[-1])
+    assert visitor.ask("Et après ?", conversationId=conversation).status_code == 200
+    assert [number for number in range(5) if f'"{number} xxx'.encode() in sent[0].body] == [4]
 
 
 def all_pages(person, field: str, path: str, cursor: str, **params) -> list[str]:
