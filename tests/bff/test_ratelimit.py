@@ -110,15 +110,15 @@ def test_who_finds_redis_frozen_tells_all_others_and_waits_once(settings, ai):
     settings.CACHES = at(settings, frozen.port)
     counters, others = ratelimit.Counters(), ratelimit.Counters()
     limit = parse("3/minute")
-    counters.spend(limit, "me")
-    others.spend(limit, "me")
+    counters.spend("calls", limit, "me")
+    others.spend("calls", limit, "me")
     frozen.freeze()
-    waits = [seconds_of(lambda c=c: c.spend(limit, "me")) for c in (counters, others, others, counters)]
+    waits = [seconds_of(lambda c=c: c.spend("calls", limit, "me")) for c in (counters, others, others, counters)]
     assert waits[0] > 0.09
     assert max(waits[1:]) < 0.05
     frozen.thaw()
     eventually(lambda: not counters.absence.is_on)
-    assert counters.spend(limit, "me").remaining <= 0  # the fleet's count, with what it was sent while frozen
+    assert counters.spend("calls", limit, "me").remaining <= 0  # the fleet's count, with what it was sent while frozen
     frozen.stop()
 
 
