@@ -107,7 +107,7 @@ def browser_page(server: Server, browser: Browser) -> Iterator[Callable[..., Pag
 def _listen(page: Page, message: Any, complaints: list[str]) -> None:
     refusal = message.text.startswith("Failed to load resource")
     if message.type in {"error", "warning"} and not (refusal and getattr(page, "refusals_expected", False)):
-        complaints.append(message.text)
+        complaints.append(f"{message.text} ({message.location.get('url')})")
 
 
 def _watch(request: Any, complaints: list[str]) -> None:

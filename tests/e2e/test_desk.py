@@ -1,0 +1,191 @@
+"""The operators' desk in a real browser, on a phone and on a desk: what each role does there, start to end."""
+
+from __future__ import annotations
+
+import importlib
+import re
+from collections.abc import Callable, Iterator
+from itertools import product
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import requests
+from django.apps import apps
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import Group, Permission, User
+from django.db import connection
+from playwright.sync_api import Page, expect
+
+from ai_service.control import StandIn
+from chat.models import Conversation, KnowledgeEntry
+from tests.e2e.conftest import DESKTOP, PHONE
+from tests.e2e.test_accessibility import violations
+from tests.server import Server
+
+pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")  # Playwright's pipes, at the end of the process
+
+PASSWORD = "a long password, for tests alone"
+ROLES = ("viewer", "operator", "editor", "reader")
+SIZES = pytest.mark.parametrize("size", [PHONE, DESKTOP], ids=["phone", "desktop"])
+QUESTION = "Comment obtenir un AESH pour mon enfant ?"
+
+OpenDesk = Callable[..., Page]
+
+
+@pytest.fixture(scope="module")
+def accounts(running_server: Server, django_db_blocker: Any) -> Iterator[KnowledgeEntry]:
+    """One account of each role, and an entry to work on; the server sees them, so they are really written."""
+    with django_db_blocker.unblock():
+        importlib.import_module("chat.migrations.0004_desk").make_roles(apps, SimpleNamespace(connection=connection))
+        for role in ROLES:
+            user = User.objects.create_user(role, password=PASSWORD, is_staff=True)
+            user.groups.add(Group.objects.get(name="viewer" if role == "reader" else role))
+        user.user_permissions.add(Permission.objects.get(codename="read_content"))
+        entry = KnowledgeEntry.objects.create(
+            slug="repit-essai",
+            language="fr",
+            topic="quotidien",
+            title="Le répit",
+            text="Du **repos** pour vous, près de chez vous.",
+            questions=["Comment souffler un peu ?", "Qui peut garder mon enfant le soir ?"],
+            source_name="CNSA",
+            source_url="https://www.cnsa.fr/",
+            checked_on="2025-04-01",
+        )
+        connection.close()
+    yield entry
+    with django_db_blocker.unblock():
+        LogEntry.objects.all().delete()
+        User.objects.filter(username__in=ROLES).delete()
+        KnowledgeEntry.objects.all().delete()
+        connection.close()
+
+
+@pytest.fixture
+def desk(browser_page: Callable[..., Page], accounts: KnowledgeEntry) -> OpenDesk:
+    """Somebody of that role, logged in, on the desk's first page."""
+
+    def log_in(role: str, **options: Any) -> Page:
+        page = browser_page("/admin/", **options)
+        page.locator("#id_username").fill(role)
+        page.locator("#id_password").fill(PASSWORD)
+        page.locator("[type=submit]").click()
+        page.wait_for_url("**/admin/")
+        return page
+
+    return log_in
+
+
+def fits(page: Page) -> bool:
+    """Whether nothing sticks out to the right."""
+    return bool(page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"))
+
+
+def degraded(server: Server, ai: StandIn) -> requests.Response:
+    ai.fail("garbage")
+    reply = server.ask("Xyzzy, une question sans article ?")
+    ai.heal()
+    return reply
+
+
+@SIZES
+def test_a_viewer_sees_how_things_are_and_follows_a_degraded_answer(
+    desk: OpenDesk, server: Server, ai: StandIn, size: dict[str, Any]
+) -> None:
+    server.ask(QUESTION)
+    reference = degraded(server, ai).headers["X-Correlation-ID"]
+    page = desk("viewer", **size)
+    expect(page.get_by_role("heading", name="Ce dont nous dépendons")).to_be_visible()
+    expect(page.locator(".tile.healthy")).to_have_count(3)
+    expect(page.locator(".tile.closed")).to_have_count(2)
+    expect(page.locator("svg.chart rect").first).to_be_visible()
+    assert fits(page)
+    page.get_by_role("link", name=reference).click()
+    expect(page.get_by_text("1 conversation", exact=True)).to_be_visible()
+    page.locator("#result_list tbody th a").first.click()
+    expect(page.get_by_text("Ce qui a été dit est masqué")).to_be_visible()
+    expect(page.get_by_text("Xyzzy")).to_have_count(0)
+    assert fits(page)
+
+
+@SIZES
+def test_an_operator_opens_a_circuit_says_why_and_closes_it_again(
+    desk: OpenDesk, server: Server, size: dict[str, Any]
+) -> None:
+    page = desk("operator", locale="en-GB", **size)
+    page.get_by_role("link", name="Circuit breakers").first.click()
+    chat = page.locator("#chat")
+    chat.get_by_role("link", name="Force open").click()
+    expect(page.get_by_text("Every call to the AI will be refused.")).to_be_visible()
+    page.get_by_label("Reason").fill("the provider moves")
+    page.get_by_role("button", name="Yes: Force open").click()
+    expect(chat.get_by_text("Forced by operator")).to_be_visible()
+    assert server.ask(QUESTION).headers["X-Degraded"] == "circuit_open"
+    assert fits(page)
+    page.goto(f"{server.url}/admin/")
+    expect(page.locator(".tile.open")).to_contain_text("Forced by operator")
+    page.goto(f"{server.url}/admin/chat/circuitbreaker/chat/reset/")
+    page.get_by_label("Reason").fill("it is back")
+    page.get_by_role("button", name="Yes: Reset").click()
+    expect(chat.get_by_text("Calls go through to the AI.")).to_be_visible()
+
+
+@SIZES
+def test_an_editor_tries_an_entry_out_and_warms_it(
+    desk: OpenDesk, server: Server, ai: StandIn, accounts: KnowledgeEntry, size: dict[str, Any]
+) -> None:
+    page = desk("editor", locale="en-GB", **size)
+    page.goto(f"{server.url}/admin/chat/knowledgeentry/{accounts.pk}/change/")
+    expect(page.locator("#preview strong")).to_have_text("repos")
+    page.get_by_role("link", name="Ask it").click()
+    expect(page.get_by_label("Question")).to_have_value(accounts.questions[0])
+    page.get_by_role("button", name="Ask the AI now").click()
+    expect(page.get_by_role("heading", name="What people would be answered")).to_be_visible()
+    expect(page.locator(".facts")).to_contain_text(re.compile(r"From\s+the AI"))
+    expect(page.locator(".answer .prose")).not_to_be_empty()
+    assert fits(page)
+    page.go_back()
+    page.go_back()
+    page.get_by_role("button", name="Warm this entry").click()
+    expect(page.get_by_text("2 of 2 answers are ready.")).to_be_visible()
+    assert server.ask(accounts.questions[1]).json()["origin"] == "cache"
+
+
+@SIZES
+def test_who_may_read_finds_a_conversation_by_its_reference_and_that_is_logged(
+    desk: OpenDesk, server: Server, size: dict[str, Any]
+) -> None:
+    reply = server.ask(QUESTION)
+    page = desk("reader", **size)
+    page.goto(f"{server.url}/admin/chat/conversation/")
+    page.locator("#searchbar").fill(reply.headers["X-Correlation-ID"])
+    page.locator("#searchbar").press("Enter")
+    page.locator("#result_list tbody th a").first.click()
+    expect(page.get_by_text(QUESTION).first).to_be_visible()
+    expect(page.get_by_text("a été inscrite au journal")).to_be_visible()
+    assert fits(page)
+    found = Conversation.objects.get(public_id=reply.json()["conversationId"])
+    read = LogEntry.objects.filter(object_id=str(found.pk), user__username="reader")
+    assert [entry.change_message for entry in read] == ["A lu ce qui a été dit."]
+
+
+@SIZES
+def test_nothing_on_the_desk_keeps_anyone_out(
+    desk: OpenDesk, server: Server, ai: StandIn, accounts: KnowledgeEntry, size: dict[str, Any]
+) -> None:
+    degraded(server, ai)
+    rows = Conversation.objects.order_by("-pk")
+    of_entry = f"chat/knowledgeentry/{accounts.pk}"
+    places = {
+        "reader": ["", "chat/conversation/", f"chat/conversation/{rows[0].pk}/change/"],
+        "operator": ["chat/circuitbreaker/", "chat/circuitbreaker/chat/open/"],
+        "editor": ["chat/knowledgeentry/", f"{of_entry}/change/", f"{of_entry}/ask/"],
+    }
+    for role, paths in places.items():
+        page = desk(role, bypass_csp=True, **size)  # axe sets styles of its own,
+        page.refusals_expected = True  # type: ignore[attr-defined]  # and looks for imported ones beside the page
+        for path, scheme in product(paths, ["light", "dark"]):
+            page.emulate_media(color_scheme=scheme)
+            page.goto(f"{server.url}/admin/{path}")
+            assert violations(page, *["color-contrast"][: scheme == "dark"]) == [], (path, scheme)
