@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import time
+from collections.abc import Callable
 
 from PIL import Image
 
@@ -28,14 +29,14 @@ class Scans:
         self._longest = 0.0  # seconds that a picture took
         self._found_words = False
 
-    def read(self, picture: Image.Image) -> str:
-        """The words in the picture; none when there is no time left, or nobody to read them."""
+    def read(self, draw: Callable[[], Image.Image]) -> str:
+        """The words in what is drawn; none when there is no time left to draw and read it, or nobody to read."""
         if self._left_out or self._limits.seconds_left() < self._longest:
             self._left_out.append(self._left_out[0] if self._left_out else "too_slow")
             return ""
         began = time.monotonic()
         try:
-            text = words_in(picture, self._limits.seconds_left())
+            text = words_in(draw(), self._limits.seconds_left())
         except Unreadable as error:
             self._left_out.append(error.code)
             return ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import partial
 
 import pypdfium2
 from PIL import Image
@@ -66,7 +67,7 @@ def _filled(pdf: pypdfium2.PdfDocument, number: int) -> pypdfium2.PdfPage:
 def _text(page: pypdfium2.PdfPage, scans: ocr.Scans) -> str:
     text: str = page.get_textpage().get_text_bounded()
     if len(re.findall(r"\w", text)) < FEW_LETTERS and _has_picture(page):
-        return scans.read(_drawn(page)) or text
+        return scans.read(partial(_drawn, page)) or text
     return text
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
+from functools import partial
 
 from PIL import Image, ImageOps, ImageSequence, UnidentifiedImageError
 
@@ -29,7 +30,7 @@ def read(data: bytes, limits: Limits) -> Outcome:
             pages = getattr(picture, "n_frames", 1) if picture.format == "TIFF" else 1
             if pages > limits.pages:
                 raise Unreadable("too_many_pages")
-            texts = [scans.read(page) for page in _pages(picture, pages)]
+            texts = [scans.read(partial(_for_reading, page)) for page in _pages(picture, pages)]
     except Image.DecompressionBombError:
         raise Unreadable("too_heavy") from None
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError, EOFError):
@@ -42,17 +43,17 @@ def _pages(picture: Image.Image, count: int) -> Iterator[Image.Image]:
     for _, frame in zip(range(count), ImageSequence.Iterator(picture), strict=False):
         if frame.width * frame.height * BYTES.get(frame.mode, 4) > PICTURE_BYTES:
             raise Unreadable("too_heavy")
-        yield ImageOps.exif_transpose(_for_reading(frame))
+        yield frame
 
 
 def _for_reading(picture: Image.Image) -> Image.Image:
-    """Grey on white, and of a size that suits the reading. It keeps what is said of how the camera was held."""
+    """Upright, grey on white, and of a size that suits the reading."""
     grey = (_on_white(picture) if picture.has_transparency_data else picture).convert("L")
     if max(grey.size) > LONG_SIDE:
         grey.thumbnail((LONG_SIDE, LONG_SIDE))
     elif max(grey.size) < SMALL_SIDE:
         grey = grey.resize((grey.width * 2, grey.height * 2), Image.Resampling.BICUBIC)
-    return grey
+    return ImageOps.exif_transpose(grey)  # how the camera was held is kept with every copy
 
 
 def _on_white(picture: Image.Image) -> Image.Image:

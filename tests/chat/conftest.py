@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import os
+import shutil
 import ssl
+import subprocess
 from collections.abc import Iterator
 
 import pytest
@@ -22,3 +25,17 @@ def serve(settings) -> Iterator[Serve]:
     yield start
     for server in servers:
         server.close()
+
+
+def _tesseract_is_here() -> bool:
+    program = shutil.which("tesseract")
+    return bool(program) and b"fra" in subprocess.check_output([program, "--list-langs"])
+
+
+@pytest.fixture
+def tesseract(settings) -> None:
+    """Words in pictures can be read; CI must be able to. The machine may be busy: the time is not what is tested."""
+    settings.DOCUMENT_SECONDS = 60.0
+    if not _tesseract_is_here():
+        assert not os.environ.get("CI"), "CI must have tesseract with French"
+        pytest.skip("no tesseract with French on this machine")

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
-import shutil
-import subprocess
 from typing import Any
 
 import docx
@@ -15,25 +12,12 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from docx.oxml import OxmlElement, parse_xml
 from docx.oxml.ns import nsdecls
 from PIL import Image
+from reportlab.lib import pdfencrypt
 from reportlab.pdfgen import canvas
 
 from tests.chat import papers
 
 pytestmark = pytest.mark.django_db
-
-
-def _tesseract_is_here() -> bool:
-    program = shutil.which("tesseract")
-    return bool(program) and b"fra" in subprocess.check_output([program, "--list-langs"])
-
-
-@pytest.fixture
-def tesseract(settings) -> None:
-    """Words in pictures can be read; CI must be able to. The machine may be busy: the time is not what is tested."""
-    settings.DOCUMENT_SECONDS = 60.0
-    if not _tesseract_is_here():
-        assert not os.environ.get("CI"), "CI must have tesseract with French"
-        pytest.skip("no tesseract with French on this machine")
 
 
 @pytest.fixture
@@ -149,6 +133,35 @@ def test_a_word_file_that_is_only_a_photograph_is_read(send, ai, tesseract):
     made = io.BytesIO()
     document.save(made)
     assert facts_in(send(made.getvalue())) == NOTED
+
+
+def test_a_pdf_that_anybody_may_open_is_read(send, ai):
+    only_printing = pdfencrypt.StandardEncryption("", ownerPassword="secret", canModify=0, strength=128)
+    assert facts_in(send(papers.pdf(encrypt=only_printing))) == ALL_FACTS
+
+
+def test_word_is_read_with_what_was_added_and_without_what_was_struck_out(send, ai):
+    document = docx.Document()
+    run = "<w:r><w:t>Rendez-vous le {}</w:t></w:r>"
+    added = f"<w:ins w:id='1' w:author='a'>{run.format('4 mai 2026')}</w:ins>"
+    struck = f"<w:del w:id='2' w:author='a'>{run.format('3 mai 2026').replace('w:t>', 'w:delText>')}</w:del>"
+    document.element.body.insert(0, parse_xml(f"<w:p {nsdecls('w')}>{struck}{added}</w:p>"))
+    made = io.BytesIO()
+    document.save(made)
+    assert facts_in(send(made.getvalue()))[0] == ["2026-05-04"]
+
+
+@pytest.mark.parametrize("kind", ["GIF", "BMP"])
+def test_old_kinds_of_pictures_are_read(send, ai, tesseract, kind):
+    assert facts_in(send(papers.saved(papers.picture(papers.NOTE, dots_per_inch=150), kind))) == NOTED
+
+
+def test_all_pages_of_a_fax_are_read(send, ai, tesseract):
+    pages = [
+        papers.picture(f"Convocation\nRendez-vous le {day} juin 2026 à 9 h.\nMerci.").convert("1") for day in (3, 4)
+    ]
+    fax = papers.saved(pages[0], "TIFF", save_all=True, append_images=pages[1:], compression="group4")
+    assert facts_in(send(fax))[0] == ["2026-06-03", "2026-06-04"]
 
 
 def test_without_tesseract_a_photograph_is_kindly_declined(send, ai, monkeypatch):
