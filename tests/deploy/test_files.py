@@ -1,0 +1,92 @@
+"""What docs/deploy says of the program is true: paths, commands, settings, times."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+
+import yaml
+
+from tests.services import ROOT
+
+DEPLOY = ROOT / "docs" / "deploy"
+
+
+def read(name: str) -> str:
+    return (DEPLOY / name).read_text()
+
+
+def seconds_granted(pattern: str, name: str) -> int:
+    found = re.search(pattern, read(name), re.MULTILINE)
+    assert found
+    return int(found[1])
+
+
+def graceful_timeout() -> int:
+    """gunicorn's, with the default settings."""
+    command = [sys.executable, "-m", "gunicorn", "--config", "bff/gunicorn.conf.py", "--print-config"]
+    printed = subprocess.run(command, cwd=ROOT, env=os.environ, capture_output=True, text=True, timeout=60, check=True)
+    found = re.search(r"^graceful_timeout\s*= (\d+)$", printed.stdout, re.MULTILINE)
+    assert found
+    return int(found[1])
+
+
+def test_whoever_stops_it_grants_the_time_that_draining_may_take():
+    needed = graceful_timeout()
+    assert seconds_granted(r"^TimeoutStopSec=(\d+)$", "chat-bff@.service") > needed
+    assert seconds_granted(r"stop_grace_period: (\d+)s$", "compose.yaml") > needed
+    assert seconds_granted(r"terminationGracePeriodSeconds: (\d+)$", "README.md") > needed
+    assert f"{needed} s by default" in read("README.md")
+
+
+def test_the_image_has_all_that_the_program_is_made_of():
+    copied = {
+        source
+        for line in re.findall(r"^COPY (?!--from)(.+)$", read("Dockerfile"), re.MULTILINE)
+        for source in line.split()[:-1]
+    }
+    assert all((ROOT / source).exists() for source in copied)
+    let_in = {line.removeprefix("!") for line in read("Dockerfile.dockerignore").splitlines() if line.startswith("!")}
+    assert let_in == copied
+    rooms = {path.parent.name for path in ROOT.glob("*/__init__.py")} - {"tests", "benchmarks", "ai_service"}
+    assert rooms | {"templates", "manage.py", "requirements.lock"} == copied
+
+
+def test_the_image_can_collect_the_pages_files(tmp_path):
+    """The command of the Dockerfile, in a copy of what the image holds."""
+    (line,) = re.findall(r"^RUN (SECRET_KEY=.*collectstatic.*)$", read("Dockerfile"), re.MULTILINE)
+    for name in ("chat", "health", "observability", "templates"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    # These two find the program's folder by where they lie themselves, links resolved.
+    shutil.copytree(ROOT / "bff", tmp_path / "bff")
+    shutil.copy(ROOT / "manage.py", tmp_path)
+    *assignments, _python = shlex.split(line.partition(" manage.py")[0])
+    env = {"PATH": os.environ["PATH"], **dict(each.split("=", 1) for each in assignments)}
+    command = [sys.executable, "manage.py", *shlex.split(line.partition(" manage.py ")[2])]
+    subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, timeout=120, check=True)
+    assert (tmp_path / "var" / "static" / "chat" / "style.css.gz").exists()
+
+
+def test_the_composition_uses_settings_that_exist():
+    services = yaml.safe_load(read("compose.yaml"))["services"]
+    known = set(re.findall(r"^#?([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
+    assert set(services["web"]["environment"]) <= known
+    assert services["prepare"]["environment"] == services["web"]["environment"]
+
+
+def test_the_commands_of_units_composition_and_readme_exist():
+    said = "".join(read(name) for name in ("chat-bff-warm-cache.service", "compose.yaml", "README.md", "Dockerfile"))
+    commands = set(re.findall(r"manage\.py (\w+)", said))
+    assert {"warm_cache", "migrate", "load_knowledge", "collectstatic"} <= commands
+    ours = {path.stem for path in (ROOT / "chat" / "management" / "commands").glob("*.py")}
+    assert commands - {"migrate", "collectstatic"} <= ours
+
+
+def test_nginx_never_repeats_a_post_that_was_sent():
+    directives = [line for line in read("nginx.conf").splitlines() if not line.strip().startswith("#")]
+    (rule,) = [line.strip() for line in directives if "proxy_next_upstream " in line]
+    assert rule == "proxy_next_upstream error timeout;"
