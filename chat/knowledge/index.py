@@ -20,6 +20,7 @@ import tantivy
 from tantivy import Filter, Occur, Query
 
 from chat.knowledge import wording
+from chat.knowledge.breathing import breathing
 from chat.knowledge.shapes import Shapes
 from chat.knowledge.spelling import Spelling
 from chat.models import KnowledgeEntry
@@ -64,7 +65,7 @@ class Index:
         self._wording = wording.of(language)
         self._stems = _analyzer(language, stop_words=[]).analyze
         self._schema = _schema()
-        documents = [self._written(entry) for entry in self.entries]
+        documents = [self._written(entry) for entry in breathing(self.entries)]
         self._searcher = self._build(documents, _analyzer(language, list(self._wording.stop_words)))
         self._shapes = Shapes([" ".join(texts.values()) for texts in documents], self._wording.stop_words)
         words = {word for texts in documents for text in texts.values() for word in text.split()}
@@ -90,7 +91,7 @@ class Index:
         index = tantivy.Index(self._schema)
         index.register_tokenizer("stems", analyzer)
         writer = index.writer(heap_size=15_000_000, num_threads=1)
-        for number, texts in enumerate(documents):
+        for number, texts in enumerate(breathing(documents)):
             writer.add_document(tantivy.Document(number=number, **texts))
         writer.commit()
         writer.wait_merging_threads()
@@ -98,7 +99,7 @@ class Index:
         return index.searcher()
 
     def _known_meanings(self) -> Iterator[tuple[Stems, Stems]]:
-        for said, meant in self._wording.meanings:
+        for said, meant in breathing(self._wording.meanings):
             if known := tuple(stem for stem in self._stems(meant) if self._entries_with(stem)):
                 yield tuple(self._stems(said)), known
 

@@ -10,6 +10,8 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 
+from chat.knowledge.breathing import breathing
+
 SHORTEST, LONGEST = 3, 5  # letters of a piece, the ends of a word included
 
 
@@ -18,12 +20,12 @@ class Shapes:
 
     def __init__(self, texts: Sequence[str], ignored: frozenset[str]) -> None:
         self._ignored = ignored
-        pieces = [self._pieces(text) for text in texts]
+        pieces = [self._pieces(text) for text in breathing(texts)]
         spread = Counter(piece for counts in pieces for piece in counts)
         self._rarity = {piece: math.log((len(texts) + 1) / (count + 0.5)) for piece, count in spread.items()}
         self._unknown = math.log((len(texts) + 1) / 0.5)
         self._texts_with: dict[str, list[tuple[int, float]]] = defaultdict(list)
-        for number, counts in enumerate(pieces):
+        for number, counts in enumerate(breathing(pieces)):
             for piece, weight in self._weighed(counts).items():
                 self._texts_with[piece].append((number, weight))
 

@@ -6,6 +6,8 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable
 
+from chat.knowledge.breathing import breathing
+
 SHORTEST = 5  # letters of an unknown word; a shorter one resembles too many
 # French letters that sound the same, without accents; each is put in place of the one before, in this order.
 SOUNDS = [
@@ -34,7 +36,7 @@ class Spelling:
     def __init__(self, known: Iterable[str]) -> None:
         self._known: dict[str, set[str]] = defaultdict(set)
         self._sounding: dict[str, set[str]] = defaultdict(set)
-        for word in known:
+        for word in breathing(known):
             if len(word) >= SHORTEST - 1 and word.isalpha():
                 for form in _blurred(word):
                     self._known[form].add(word)

@@ -7,6 +7,7 @@ import json
 import pytest
 from django_redis import get_redis_connection
 
+from chat import help_lines
 from tests.chat.session_parts import CHUNKED, END, answer, chunk, words
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -98,4 +99,5 @@ def test_signs_of_distress_bring_the_help_lines_forward_wherever_the_answer_come
     ai.fail("error")
     said += [visitor.ask("Je veux mourir, c'est quoi l'AESH ?"), visitor.ask("Je veux mourir xyzzy")]
     assert [reply.json()["origin"] for reply in said] == ["ai", "cache", "knowledge", "fallback"]
-    assert all("3114" in reply.json()["response"].split("\n\n")[0] for reply in said)
+    first_words = help_lines.called_for("Je veux mourir", "fr")
+    assert all(reply.json()["response"].startswith(first_words) for reply in said)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -14,6 +16,7 @@ from django.db import OperationalError, connections
 from chat.knowledge import live
 from chat.knowledge.live import LiveLibrary
 from chat.models import KnowledgeEntry
+from tests.services import ROOT
 from tests.waiting import eventually
 
 IN_FORCE_SECONDS = 5.0
@@ -164,3 +167,30 @@ def test_the_watcher_is_started_again_after_a_fork(library: LiveLibrary) -> None
     library()
     assert library._watcher not in (None, watcher)
     assert library._watcher.is_alive()
+
+
+IN_A_GEVENT_WORKER = """
+from gevent import monkey; monkey.patch_all()
+import os, threading, time
+os.environ["DJANGO_SETTINGS_MODULE"] = "bff.settings"
+import django; django.setup()
+from chat.knowledge.library import Library
+from chat.knowledge.live import bundled_entries
+entries, turns, built = bundled_entries(), 0, threading.Event()
+def others():
+    global turns
+    while not built.is_set():
+        turns += 1
+        time.sleep(0)
+threading.Thread(target=others).start()
+Library(entries)
+built.set()
+print("TURNS", turns)
+"""
+
+
+def test_building_an_index_lets_the_others_of_a_gevent_worker_have_their_turns() -> None:
+    run = subprocess.run(
+        [sys.executable, "-c", IN_A_GEVENT_WORKER], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert int(run.stdout.rpartition("TURNS ")[2]) > 1000

@@ -111,6 +111,14 @@ def test_two_at_once_share_the_work_also_with_all(slugs, ai):
     assert ai.calls < 2 * total
 
 
+def test_what_was_made_since_is_not_made_again(ai):
+    task, began = next(warming.tasks()), time.time()
+    assert warming.warm(task, made_since=began).result == "kept"
+    assert warming.warm(task, made_since=began).result == "unchanged"
+    assert warming.warm(task, made_since=time.time()).result == "kept"
+    assert ai.calls == 2
+
+
 def test_one_entry_can_be_warmed_anew(ai):
     entry = next(entry for entry in knowledge.entries() if entry.slug == "aeeh" and entry.language == "fr")
     for calls in (1, 2):
