@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-from chat.events import Delta, Event, Finish
+from chat.events import Delta, Event, Finish, words_of
 from chat.runs.bell import Bell
 from chat.transcripts import Transcript
 from observability import logs
@@ -18,6 +18,9 @@ log = logs.get_logger(__name__)
 # from hanging up.
 FIRST_SILENCE_SECONDS = 0.25
 SILENCE_SECONDS = 10.0
+# What is told at once: a reader who lags behind is told more often, not more.
+BATCH_EVENTS = 200
+BATCH_CHARACTERS = 8_000
 
 OnEnd = Callable[[Transcript], object]
 
@@ -103,7 +106,7 @@ class Run:
                 if reader in self._left:
                     yield [Finish("ai", ending="stopped")]
                     return
-                if batch := self.events[position:]:
+                if batch := self._batch(position):
                     position += len(batch)
                     yield batch
                 elif not bell.wait(patience):
@@ -174,6 +177,16 @@ class Run:
                 call(transcript)
             except Exception:
                 log.exception("A listener to a run's end failed")
+
+    def _batch(self, position: int) -> Sequence[Event]:
+        """What comes next, no more than a reader may hold who takes his time."""
+        batch = self.events[position : position + BATCH_EVENTS]
+        characters = 0
+        for number, event in enumerate(batch, 1):
+            characters += len(words_of(event))
+            if characters >= BATCH_CHARACTERS:
+                return batch[:number]
+        return batch
 
     def _ring(self) -> None:
         for bell in self._bells:

@@ -1,0 +1,36 @@
+"""One answer in memory and those who read it, each from where he likes and as fast as he can."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+from chat.events import Delta, Finish, Start, text_of
+from chat.runs.run import FIRST_SILENCE_SECONDS, Run
+
+PIECES = [Delta(f"{number} " + "mot " * 100) for number in range(1000)]
+
+
+def test_a_reader_who_lags_behind_is_told_more_often_and_not_more():
+    run = Run("run")
+    run.append([Start(), *PIECES, Finish("ai")])
+    batches = list(run.read())
+    assert max(len(text_of(batch)) for batch in batches) < 10_000  # of 400,000
+    assert text_of(event for batch in batches for event in batch) == text_of(PIECES)
+
+
+def test_readers_hear_all_of_it_once_and_in_order_however_they_and_the_writer_are_interleaved():
+    run = Run("run")
+
+    def read(after: int) -> str:
+        return text_of(event for batch in run.read(after) for event in batch)
+
+    with ThreadPoolExecutor(20) as readers:
+        heard = [readers.submit(read, 1 + number) for number in range(20)]
+        run.append([Start()])
+        for piece in PIECES:
+            run.append([piece])
+        time.sleep(FIRST_SILENCE_SECONDS * 2)  # they have grown patient, and must be woken
+        run.append([Finish("ai")])
+        texts = [reader.result(timeout=5) for reader in heard]
+    assert texts == [text_of(PIECES[number:]) for number in range(20)]
