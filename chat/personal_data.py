@@ -75,4 +75,4 @@ def _described(row: Conversation) -> dict[str, Any]:
 
 
 def _said(row: Message) -> dict[str, Any]:
-    return plain.message(row) | {"comment": row.comment, "correlationId": row.correlation_id}
+    return plain.message(row) | {"comment": row.comment}

@@ -282,7 +282,6 @@ class AnalysisOut(Wire):
 
 class ExportedMessage(MessageOut):
     comment: str
-    correlation_id: str
 
 
 class ExportedConversation(Wire):

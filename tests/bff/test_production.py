@@ -5,16 +5,18 @@ from __future__ import annotations
 import re
 
 import pytest
+import requests
 
 from tests.server import Server
 from tests.services import HOST
 
 HTTPS = {"X-Forwarded-Proto": "https"}
+APP = "https://app.example"
 
 
 @pytest.fixture
 def production(ai, transactional_db):
-    instance = Server(DEBUG="0", ALLOWED_HOSTS=HOST)
+    instance = Server(DEBUG="0", ALLOWED_HOSTS=HOST, CORS_ALLOWED_ORIGINS=APP)
     yield instance
     instance.stop()
 
@@ -31,3 +33,36 @@ def test_production_serves_its_pages_and_its_errors(production):
     assert (api.status_code, api.headers["Content-Type"]) == (404, "application/problem+json")
     assert api.json()["correlationId"] == api.headers["X-Correlation-ID"]
     assert production.get("/", allow_redirects=False).status_code == 301
+
+
+def test_production_shields_its_pages(production):
+    page = production.get("/", headers=HTTPS)
+    assert page.headers["Strict-Transport-Security"] == "max-age=31536000; includeSubDomains; preload"
+    assert page.headers["X-Content-Type-Options"] == "nosniff"
+    assert page.headers["X-Frame-Options"] == "DENY"
+    assert page.headers["Referrer-Policy"] == "same-origin"
+    assert page.headers["Cross-Origin-Opener-Policy"] == "same-origin"
+    policy = page.headers["Content-Security-Policy"]
+    assert "default-src 'self'" in policy
+    assert "unsafe" not in policy
+    cookies = {cookie.split("=")[0]: cookie for cookie in page.raw.headers.getlist("Set-Cookie")}
+    assert all("Secure" in cookie for cookie in cookies.values())
+    assert "HttpOnly" in cookies["visitor"]
+    assert "SameSite=Lax" in cookies["visitor"]
+
+
+def test_only_the_allowed_origin_may_read_answers(production):
+    asked = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization,content-type"}
+    origins = {
+        APP: APP,
+        "https://app.example.evil.example": None,
+        "https://evil.example": None,
+        "http://app.example": None,
+        "https://sub.app.example": None,
+        "null": None,
+    }
+    for origin, allowed in origins.items():
+        headers = {**HTTPS, **asked, "Origin": origin}
+        reply = requests.options(f"{production.url}/api/chat/message", headers=headers, timeout=30)
+        assert reply.headers.get("Access-Control-Allow-Origin") == allowed
+        assert "Access-Control-Allow-Credentials" not in reply.headers

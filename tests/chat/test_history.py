@@ -11,7 +11,7 @@ from django_redis import get_redis_connection
 
 from chat import answering, database
 from chat.api import PAGE_SIZE
-from chat.models import Conversation, Message
+from chat.models import Claim, Conversation, Message
 from chat.prompts import recent
 from chat.questions import Turn
 from chat.upstream.exchange import Exchange
@@ -108,11 +108,15 @@ def test_a_history_that_cannot_be_read_is_a_503_that_says_when_to_come_back(visi
 
 def test_old_conversations_are_purged_and_others_are_not(visitor, ai, capsys):
     visitor.ask("Bonjour")
-    Conversation.objects.create(owner="x", title="old", updated_at=timezone.now() - timedelta(days=400))
+    long_ago = timezone.now() - timedelta(days=400)
+    Conversation.objects.create(owner="x", title="old", updated_at=long_ago)
+    Claim.objects.create(visitor="visitor-1", owner="x", claimed_at=long_ago)
+    Claim.objects.create(visitor="visitor-2", owner="x")
     call_command("purge_conversations", dry_run=True)
     assert Conversation.objects.count() == 2
     call_command("purge_conversations")
     assert Conversation.objects.get().title == "Bonjour"
+    assert Claim.objects.get().visitor == "visitor-2"
     with pytest.raises(CommandError, match="at least 1"):
         call_command("purge_conversations", days=0)
 

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from chat.models import Conversation
+from chat.models import Claim, Conversation
 
 BATCH = 500  # so that no transaction holds its locks for long
 
@@ -29,6 +29,8 @@ class Command(BaseCommand):
         if options["dry_run"]:
             self.stdout.write(f"would delete {old.count()} conversations")
             return
+        # A visitor's cookie lasts no longer than a year: who was claimed before that can't come back.
+        Claim.objects.filter(claimed_at__lt=min(before, timezone.now() - timedelta(days=365))).delete()
         deleted = 0
         while batch := list(old.values_list("pk", flat=True)[:BATCH]):
             Conversation.objects.filter(pk__in=batch).delete()
