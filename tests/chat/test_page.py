@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from html.parser import HTMLParser
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from django.contrib.staticfiles import finders
 
+from chat import views
 from chat.markdown import as_html
 from tests.hostile import HOSTILE
 
@@ -63,6 +67,40 @@ def test_pages_that_are_not_there_are_branded_and_kind(visitor):
 
 def test_robots_may_visit_the_page_alone(visitor):
     assert "Disallow: /api/" in visitor.get("/robots.txt").content.decode()
+
+
+def test_an_error_page_can_be_quoted(visitor):
+    reply = visitor.get("/nowhere", headers={"X-Correlation-ID": "req-quoted"})
+    assert "req-quoted" in reply.content.decode()
+
+
+def test_a_page_that_breaks_can_be_quoted_too(visitor, monkeypatch):
+    monkeypatch.setattr(views.knowledge, "openers", lambda *args, **options: 1 / 0)
+    reply = visitor.get("/", headers={"X-Correlation-ID": "req-quoted"})
+    assert reply.status_code == 500
+    assert "req-quoted" in reply.content.decode()
+    assert "Repères" in reply.content.decode()
+
+
+def test_the_page_travels_compressed_and_so_do_no_answers_of_the_api(visitor):
+    assert visitor.get("/", headers={"Accept-Encoding": "gzip"})["Content-Encoding"] == "gzip"
+    api = visitor.get("/api/nowhere", headers={"Accept-Encoding": "gzip"})
+    assert "Content-Encoding" not in api
+    assert api.json()["status"] == 404
+
+
+def test_what_is_shared_and_put_on_a_home_screen_has_its_pictures(visitor):
+    page = visitor.get("/").content.decode()
+    manifest = json.loads(Path(finders.find("chat/manifest.webmanifest")).read_text())
+    pictures = [icon["src"] for icon in manifest["icons"]] + ["social.png", "icon.svg"]
+    assert all(finders.find(f"chat/{picture}") for picture in pictures)
+    assert 'property="og:image" content="http://testserver/static/chat/social.png"' in page
+    assert visitor.get("/favicon.ico")["Location"] == "/static/chat/icon-180.png"
+
+
+def test_help_lines_in_an_answer_can_be_tapped(visitor, ai):
+    page = visitor.post("/", {"message": "Je n'en peux plus"}).content.decode()
+    assert '<a href="tel:15"' in page.partition('class="prose"')[2]
 
 
 def marks(page):

@@ -11,7 +11,7 @@ from urllib.parse import urljoin
 
 import pytest
 from django.db import connection
-from playwright.sync_api import Browser, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
 
 from ai_service.control import StandIn
 from chat.models import Conversation
@@ -26,6 +26,7 @@ ARGUMENTS = [
     "--disable-sync",
     "--no-first-run",
 ]
+expect.set_options(timeout=15_000)  # milliseconds: two cores may be shared with much else
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 DESKTOP = {"viewport": {"width": 1280, "height": 800}}
 

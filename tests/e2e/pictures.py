@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-from itertools import product
 from pathlib import Path
 
 import pytest
@@ -12,18 +11,19 @@ from PIL import Image
 from playwright.sync_api import Page
 
 from tests.e2e.conftest import DESKTOP, PHONE
-from tests.e2e.states import ERROR_PAGES, STATES, show_error_page, without_script
+from tests.e2e.states import ERROR_PAGES, STATES, answered, show_error_page, without_script
 from tests.services import ROOT
 
 FOLDER = Path(os.environ.get("PICTURES", ROOT / "docs" / "images" / "page"))
 SIZES = {"phone": PHONE, "desktop": DESKTOP}
 LOCALES = {"fr": "fr-FR", "en": "en-GB"}
+LOOKS = [("phone", "fr", "light"), ("desktop", "en", "dark")]
 COLOURS = 64
 
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
 
 
-@pytest.mark.parametrize("look", product(SIZES, LOCALES, ["light", "dark"]), ids="-".join)
+@pytest.mark.parametrize("look", LOOKS, ids="-".join)
 @pytest.mark.parametrize("state", STATES)
 def test_picture(browser_page, ai, state, look):
     size, language, scheme = look
@@ -43,6 +43,12 @@ def test_picture_without_script(browser_page, ai):
     page = browser_page(java_script_enabled=False, **PHONE)
     without_script(page, ai)
     keep(page, "without-script-phone-fr-light")
+
+
+def test_picture_for_the_readme(browser_page, ai):
+    page = browser_page(**PHONE, device_scale_factor=2)
+    answered(page, ai)
+    keep(page, "../chat-phone")
 
 
 def keep(page: Page, name: str) -> None:

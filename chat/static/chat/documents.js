@@ -2,7 +2,7 @@
 
 import { Answer } from "./answer.js";
 import { addExchange, bringIntoView, freshAnswer, showStopped, showTrouble, wait } from "./conversation.js";
-import { announce, clone, fill, headers, partsOf, strings, Trouble } from "./page.js";
+import { announce, clone, fill, headers, partsOf, say, strings, Trouble } from "./page.js";
 import { parts } from "./stream.js";
 
 const dialog = document.getElementById("document");
@@ -15,7 +15,14 @@ export function choose(files) {
   form.reset();
   part("trouble").textContent = "";
   if (files) form.elements.file.files = files;
+  showChosen();
   dialog.showModal();
+}
+
+form.elements.file.addEventListener("change", showChosen);
+
+function showChosen() {
+  say(part("chosen"), form.elements.file.files[0]?.name ?? "");
 }
 
 part("cancel").addEventListener("click", () => dialog.close());
@@ -139,11 +146,11 @@ function showFacts(answer, facts) {
   answer.part("before").append(node);
 }
 
-/** What was found, as rows: who writes, dates with deadlines first among them, then amounts and references. */
+/** What was found, as rows: dates, deadlines first among them, then who writes, amounts and references. */
 function factRows({ dates, amounts, references, sender }) {
   return [
-    ...(sender ? [row("sender", sender.name)] : []),
     ...dates.map(({ kind, iso, text }) => row(kind, iso ? longDate(iso) : text)),
+    ...(sender ? [row("sender", sender.name)] : []),
     ...amounts.map(({ text }) => row("amount", text)),
     ...references.map(({ kind, text }) => row(kind, text)),
   ];
