@@ -20,10 +20,10 @@ def main() -> None:
     django.setup()
     from django.core.management import call_command  # noqa: PLC0415 likewise
 
-    from benchmarks import messages, streams  # noqa: PLC0415 likewise
+    from benchmarks import dashboard, messages, scrape, streams  # noqa: PLC0415 likewise
 
     arguments = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
-    arguments.add_argument("part", nargs="?", choices=["messages", "streams"])
+    arguments.add_argument("part", nargs="?", choices=["messages", "streams", "scrape", "dashboard"])
     for option in fields(streams.Load):
         arguments.add_argument(f"--{option.name}", type=type(option.default), default=option.default)
     wanted = vars(arguments.parse_args())
@@ -31,10 +31,14 @@ def main() -> None:
 
     call_command("migrate", verbosity=0)
     call_command("load_knowledge", verbosity=0)
-    if part != "streams":
+    if part in (None, "messages"):
         messages.compare()
-    if part != "messages":
+    if part in (None, "streams"):
         streams.measure(streams.Load(**wanted))
+    if part in (None, "scrape"):
+        scrape.measure()
+    if part == "dashboard":  # a picture and no figure
+        dashboard.show()
 
 
 if __name__ == "__main__":

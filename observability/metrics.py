@@ -5,6 +5,8 @@ Under several workers each process counts in files of its own (metrics_files.py)
 
 from __future__ import annotations
 
+import functools
+
 from prometheus_client import Counter, Gauge, Histogram, disable_created_metrics
 
 # A `_created` series beside every counter doubles the page, and under several workers there is none.
@@ -64,7 +66,15 @@ WORKER_LAG = Histogram(
     "bff_worker_lag_seconds", "How late a thread runs that wants to: streams stand still for so long.", buckets=LAGS
 )
 
-# A series that begins with its first event hides that event from rate(): these begin at 0.
+
+@functools.cache
+def begin_failures_at_nothing(endpoint: str, method: str) -> None:
+    """Before a request is counted. A series that begins with its first event hides that event from rate()."""
+    for status in ("500", "503"):
+        HTTP_REQUESTS.labels(endpoint, method, status)
+
+
+# The same reason, for what is known beforehand.
 for _result in ("hit", "miss", "stale", "bypass", "error"):
     CACHE_REQUESTS.labels(_result)
 for _operation in ("chat", "analyze"):

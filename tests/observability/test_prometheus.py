@@ -124,6 +124,15 @@ def test_every_panel_of_the_dashboard_shows_something(watched):
     assert len(panels()) > 40
 
 
+def test_the_first_failures_are_on_the_dashboard(watched):
+    (query,) = [query for title, query in panels() if title.startswith("Failures (5xx)")]
+    seen = watched.prometheus.query_range(query, watched.began, watched.ended)
+    failed = [
+        one["values"] for one in seen if one["metric"] == {"endpoint": "/api/chat/conversations", "status": "500"}
+    ]
+    assert max(float(value) for _, value in failed[0]) > 0
+
+
 def test_every_rule_works_and_records_something(watched):
     rules = watched.prometheus.rules()
     assert [(rule["name"], rule.get("lastError")) for rule in rules if rule["health"] != "ok"] == []
