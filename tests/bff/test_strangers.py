@@ -192,11 +192,16 @@ def send(client: ChatClient, method: str, path: str, query: dict[str, str], body
     return reply.status_code, comparable, words + str(reply.headers)
 
 
-@pytest.mark.parametrize("route", [route for route in ROUTES if route.method == "get"], ids=str)
+READ_AS_JSON = [
+    route
+    for route in ROUTES
+    if route.method == "get" and "application/json" in route.operation["responses"][200].get("content", {})
+]
+
+
+@pytest.mark.parametrize("route", READ_AS_JSON, ids=str)
 def test_what_one_reads_of_ones_own_is_as_described(route, owner):
-    content = route.operation["responses"][200].get("content", {})
-    if "application/json" not in content:
-        pytest.skip("a stream: read by the fuzzing of the description")
+    content = route.operation["responses"][200]["content"]
     for path, query, _ in route.requests(owner.ids):
         reply = owner.client.get(path, query_params=query)
         told = b"".join(reply.streaming_content) if reply.streaming else reply.content
