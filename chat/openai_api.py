@@ -9,15 +9,15 @@ from typing import Annotated, Any, Literal
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
-from ninja import Router
+from ninja import Router, Schema
 from ninja.errors import ValidationError
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from chat import answering
 from chat.api import EVENTS, caller_of, language
 from chat.models import new_public_id
 from chat.questions import Question, Turn
-from chat.schemas import MAX_MESSAGE, Text, Wire
+from chat.schemas import MAX_MESSAGE, Text
 from chat.transcripts import Transcript
 from chat.wire import headers, leaving, openai, plain, sse
 
@@ -32,12 +32,18 @@ _ROLES: dict[str, Literal["user", "assistant", "system"]] = {
 UNSUPPORTED = ("tools", "functions", "audio", "logprobs", "response_format")
 
 
-class ContentPart(Wire):
+class OpenAIShape(Schema):
+    """Named as OpenAI names things, where our own JSON is camelCase."""
+
+    model_config = ConfigDict(extra="ignore")
+
+
+class ContentPart(OpenAIShape):
     type: str
     text: Text = ""
 
 
-class CompletionMessage(Wire):
+class CompletionMessage(OpenAIShape):
     role: Literal["system", "developer", "user", "assistant"]
     content: Text | list[ContentPart] | None = None
 
@@ -57,11 +63,11 @@ class CompletionMessage(Wire):
         return self.content if isinstance(self.content, str) else "".join(part.text for part in self.parts)
 
 
-class StreamOptions(Wire):
+class StreamOptions(OpenAIShape):
     include_usage: bool = False
 
 
-class CompletionIn(Wire):
+class CompletionIn(OpenAIShape):
     """What a client may ask for.
 
     Accepted and ignored, because answers are shared and the service decides how they are made: `temperature`, `top_p`,
