@@ -124,9 +124,9 @@ def test_connections_kept_open_for_a_next_request_do_not_delay_the_end(instance)
     mute.close()
 
 
-def test_an_answer_that_is_read_on_another_instance_is_written_to_its_end(two_servers, ai):
-    here, there = two_servers
-    ai.pace(25)
+def test_an_answer_that_is_read_on_another_instance_is_written_to_its_end(instance, ai):
+    here, there = instance, Server()
+    ai.pace(10)
     question = {"message": "Comment demander la PCH ?"}
     with requests.post(f"{here.url}/api/chat/stream", json=question, stream=True, timeout=60) as first:
         next(first.iter_lines())
@@ -138,6 +138,7 @@ def test_an_answer_that_is_read_on_another_instance_is_written_to_its_end(two_se
     assert said[-1] == DONE.strip()
     assert b'"ending":"stop"' in said[-2]
     assert ai.calls == 1
+    there.stop()
 
 
 def test_a_worker_that_is_renewed_alone_does_not_make_the_instance_unready(instance, ai):
