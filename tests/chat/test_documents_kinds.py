@@ -98,11 +98,16 @@ def test_a_photograph_of_a_letter_is_read(send, ai, tesseract, kind):
     assert facts_in(send(papers.saved(papers.picture(papers.NOTE, dots_per_inch=150), kind))) == NOTED
 
 
-def test_a_photograph_taken_sideways_is_read(send, ai, tesseract):
+@pytest.mark.parametrize(
+    ("held", "lying"),
+    [(6, Image.Transpose.ROTATE_90), (2, Image.Transpose.FLIP_LEFT_RIGHT)],
+    ids=["sideways", "mirrored"],
+)
+def test_a_photograph_is_read_as_the_camera_says_that_it_was_held(send, ai, tesseract, held, lying):
     exif = Image.Exif()
-    exif[0x0112] = 6  # the camera was turned: show it rotated to the right
-    lying = papers.picture(papers.NOTE).rotate(90, expand=True)
-    assert facts_in(send(papers.saved(lying, "JPEG", exif=exif.tobytes()))) == NOTED
+    exif[0x0112] = held
+    seen = papers.picture(papers.NOTE, dots_per_inch=150).transpose(lying)
+    assert facts_in(send(papers.saved(seen, "JPEG", exif=exif.tobytes()))) == NOTED
 
 
 def test_a_large_photograph_is_scaled_and_read(send, ai, tesseract):
