@@ -30,7 +30,7 @@ from chat.events import Event, Finish, Origin, Usage
 from chat.models import Message
 from chat.questions import Passage
 from chat.store import answers as store
-from chat.upstream.receipt import Attempt
+from chat.upstream.attempt import Attempt
 from observability import correlation
 from observability.timestamps import iso
 

@@ -21,11 +21,11 @@ from django.conf import settings
 from chat.events import Event, Finish, Notice
 from chat.questions import Language
 from chat.upstream import breakers
+from chat.upstream.attempt import Attempt, Attempting
 from chat.upstream.breaker import Breaker, CircuitOpen, Permit
 from chat.upstream.errors import AIUnavailable
 from chat.upstream.exchange import Exchange, Operation
 from chat.upstream.line import Deadline, HangUpError, Line
-from chat.upstream.receipt import Attempt, Receipt
 from chat.upstream.retry import Retry, RetryBudget, attempts
 from chat.upstream.transport import Transport
 from observability import correlation, logs, metrics
@@ -136,23 +136,23 @@ class AISession:
     ) -> Generator[Event, None, None]:
         """One permit, one HTTP call, one outcome."""
         permit = self._permit(exchange.operation, line, attempt)
-        receipt = Receipt(exchange.operation, attempt, permit)
+        attempting = Attempting(exchange.operation, attempt, permit)
         headers = headers | {
-            "traceparent": receipt.span.traceparent(),
+            "traceparent": attempting.span.traceparent(),
             "X-Retry-Count": str(attempt.number - 1),
             "X-Deadline-Ms": str(max(0, int(line.deadline.left() * 1000))),
         }
         with (
-            receipt,
+            attempting,
             self._transport.post(exchange.path, exchange.body, headers, line) as reply,
         ):
             for event in exchange.read(reply):
-                receipt.see(event)
+                attempting.see(event)
                 if not isinstance(event, Finish):
                     yield event
         # All is settled before the last event: few callers ask for more after it.
-        assert receipt.finish is not None
-        yield receipt.finish
+        assert attempting.finish is not None
+        yield attempting.finish
 
     @contextmanager
     def _place(self) -> Iterator[None]:

@@ -47,7 +47,7 @@ class Attempt:
         }
 
 
-class Receipt:
+class Attempting:
     """Follows one attempt from its permit to its end, as a `with` block, and turns faults into AIErrors.
 
     `finish` is the answer's last event, once it is complete.
@@ -76,7 +76,7 @@ class Receipt:
                 raise ProtocolError("empty")
             self.finish = event
 
-    def __enter__(self) -> Receipt:
+    def __enter__(self) -> Attempting:
         return self
 
     def __exit__(self, _: object, error: BaseException | None, __: TracebackType | None) -> None:
