@@ -38,8 +38,3 @@ class Transcript:
         if self.finish is not None:
             return self.finish.degraded.reason if self.finish.degraded else None
         return next((notice.data.get("reason") for notice in self.notices if notice.kind == "degraded"), None)
-
-    @property
-    def is_stale(self) -> bool:
-        """Whether this is an older answer, as soon as a notice says so."""
-        return any(notice.data.get("ageSeconds") is not None for notice in self.notices)

@@ -51,10 +51,6 @@ class Demand:
     calls: int
 
     @property
-    def ratio(self) -> float:
-        return self.calls / self.questions if self.questions else 0.0
-
-    @property
     def is_too_much(self) -> bool:
         return self.calls > MAX_LOAD_BEFORE_OPENING * self.questions
 
