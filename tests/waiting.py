@@ -1,4 +1,4 @@
-"""Waiting for what happens in another thread or process."""
+"""Waiting for what happens in another thread or process, and how long things take."""
 
 from __future__ import annotations
 
@@ -13,3 +13,9 @@ def eventually(holds: Callable[[], object], seconds: float = 10.0, every: float 
         assert time.monotonic() - began < seconds, "it did not come true in time"
         time.sleep(every)
     return time.monotonic() - began
+
+
+def seconds_of(action: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    action()
+    return time.perf_counter() - began

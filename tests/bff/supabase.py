@@ -16,6 +16,11 @@ from tests.services import HOST
 SECRET = "a-project-secret-of-at-least-32-bytes"
 
 
+def token_of(person: str) -> str:
+    """An access token that any instance with this SECRET accepts for ten minutes."""
+    return jwt.encode({"sub": person, "aud": "authenticated", "exp": time.time() + 600}, SECRET, "HS256")
+
+
 class Project(ThreadingHTTPServer):
     """Its keys by id; `published` are those that it tells of, `fetches` how often somebody asked."""
 

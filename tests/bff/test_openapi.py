@@ -7,15 +7,13 @@ import os
 import re
 import subprocess
 import sys
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import jwt
 import pytest
 
 from bff.urls import openai_api
-from tests.bff.supabase import SECRET
+from tests.bff.supabase import SECRET, token_of
 from tests.server import Server
 from tests.services import ROOT
 
@@ -32,8 +30,7 @@ def instance(ai, transactional_db):
 
 
 def signed_in() -> str:
-    claims = {"sub": "parent", "aud": "authenticated", "exp": time.time() + 600}
-    return f"Authorization: Bearer {jwt.encode(claims, SECRET, 'HS256')}"
+    return f"Authorization: Bearer {token_of('parent')}"
 
 
 def fuzz(description: Path | str, url: str, folder: Path, *options: str) -> int:

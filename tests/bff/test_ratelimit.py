@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import pytest
@@ -15,7 +14,7 @@ from bff import ratelimit
 from bff.auth import VISITOR_COOKIE
 from tests import services
 from tests.services import HOST, free_port
-from tests.waiting import eventually
+from tests.waiting import eventually, seconds_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -125,9 +124,3 @@ def test_who_finds_redis_frozen_tells_all_others_and_waits_once(settings, ai):
 def at(settings, port: int) -> dict[str, Any]:
     """Our caches, with the default one's Redis at another port."""
     return settings.CACHES | {"default": settings.CACHES["default"] | {"LOCATION": f"redis://{HOST}:{port}/0"}}
-
-
-def seconds_of(action) -> float:
-    began = time.perf_counter()
-    action()
-    return time.perf_counter() - began

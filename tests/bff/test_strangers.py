@@ -7,14 +7,12 @@ from __future__ import annotations
 
 import json
 import re
-import time
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import jsonschema_rs
-import jwt
 import pytest
 from django_redis import get_redis_connection
 
@@ -23,7 +21,7 @@ from bff.tokens import TokenVerifier
 from bff.urls import api, openai_api
 from chat import api_keys
 from chat.models import Conversation, Message
-from tests.bff.supabase import SECRET
+from tests.bff.supabase import SECRET, token_of
 from tests.conftest import ChatClient
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -106,15 +104,10 @@ def bearer(credential: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {credential}"}
 
 
-def token(subject: str) -> str:
-    claims = {"sub": subject, "aud": "authenticated", "exp": time.time() + 600}
-    return jwt.encode(claims, SECRET, "HS256")
-
-
 def caller(kind: str, name: str) -> ChatClient:
     """Somebody of this kind."""
     if kind == "person":
-        return ChatClient(raise_request_exception=False, headers=bearer(token(name)))
+        return ChatClient(raise_request_exception=False, headers=bearer(token_of(name)))
     if kind == "program":
         row, key = api_keys.make(name)
         row.save()

@@ -18,6 +18,7 @@ from chat.upstream.breaker import Breaker, StoreUnavailable, Transition
 from observability.absence import Absence
 from tests import services
 from tests.chat.test_breaker import POLICY, Clock, fail, open_it, rejection, succeed
+from tests.waiting import seconds_of
 
 
 @pytest.fixture
@@ -76,12 +77,6 @@ def breaker(build: Build) -> Breaker:
 
 # Upper bounds are those of the quickest of a few tries: the machine may be busy, a wait would be in all of them.
 TRIES = 3
-
-
-def seconds_of(action: Callable[[], object]) -> float:
-    began = time.perf_counter()
-    action()
-    return time.perf_counter() - began
 
 
 def look(breaker: Breaker) -> None:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import time
 from concurrent.futures import ThreadPoolExecutor
 
-import jwt
 import pytest
 import requests
 from django_redis import get_redis_connection
@@ -19,11 +17,10 @@ from chat.events import Delta, Finish, Start
 from chat.models import Claim, Conversation, Message
 from chat.questions import Question, Turn
 from chat.store import Store
+from tests.bff.supabase import SECRET, token_of
 from tests.conftest import ChatClient
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-SECRET = "a-project-secret-of-at-least-32-bytes"
 
 
 @pytest.fixture(autouse=True)
@@ -33,8 +30,7 @@ def _project(settings, monkeypatch):
 
 
 def bearer(subject: str) -> dict[str, str]:
-    claims = {"sub": subject, "aud": "authenticated", "exp": time.time() + 600}
-    return {"Authorization": f"Bearer {jwt.encode(claims, SECRET, 'HS256')}"}
+    return {"Authorization": f"Bearer {token_of(subject)}"}
 
 
 def signed_in(subject: str, cookies_of: ChatClient | None = None) -> ChatClient:

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import json
-import time
 import uuid
 from collections.abc import Iterator
 
-import jwt
 import pytest
 import requests
 
+from tests.bff.supabase import SECRET, token_of
 from tests.server import Server
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-SECRET = "a-project-secret-of-at-least-32-bytes"
 GRACE = 1.0
 DEADLINE = 15.0
 SOON = 3.0  # seconds; a stop takes a fraction of one, but machines are busy
@@ -26,9 +24,8 @@ class Reader:
     """Somebody signed in, who has asked and reads."""
 
     def __init__(self, server: Server, question: str) -> None:
-        claims = {"sub": f"user-{uuid.uuid4()}", "aud": "authenticated", "exp": time.time() + 600}
         self.session = requests.Session()
-        self.session.headers["Authorization"] = f"Bearer {jwt.encode(claims, SECRET, 'HS256')}"
+        self.session.headers["Authorization"] = f"Bearer {token_of(f'user-{uuid.uuid4()}')}"
         url = f"{server.url}/api/chat/stream"
         self.reply = self.session.post(url, json={"message": question}, stream=True, timeout=60)
         self.lines: Iterator[bytes] = self.reply.iter_lines()

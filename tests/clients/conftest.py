@@ -6,19 +6,17 @@ import json
 import os
 import shutil
 import subprocess
-import time
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import jwt
 import pytest
 
+from tests.bff.supabase import SECRET, token_of
 from tests.server import Server
 
 HERE = Path(__file__).parent
-SECRET = "a-project-secret-of-at-least-32-bytes"
 
 Node = Callable[..., Any]
 
@@ -36,8 +34,7 @@ def instances(django_db_setup: None, django_db_blocker: Any) -> Iterator[tuple[S
 @pytest.fixture
 def token() -> str:
     """The access token of a person of this test's own."""
-    claims = {"sub": f"user-{uuid.uuid4()}", "aud": "authenticated", "exp": time.time() + 600}
-    return jwt.encode(claims, SECRET, "HS256")
+    return token_of(f"user-{uuid.uuid4()}")
 
 
 @pytest.fixture
