@@ -8,7 +8,7 @@ import threading
 class Bell:
     """Wakes the one who waits for it; rung before he comes, it has rung for him all the same, and once.
 
-    A bare lock: a Condition makes a new one for each wait, which is a third of what a relayed token may cost.
+    A bare lock: a Condition makes a new one for each wait, that is for each relayed token.
     """
 
     __slots__ = ("_latch",)
