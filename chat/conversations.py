@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from django.conf import settings
 from django.db import DatabaseError, IntegrityError
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare, salted_hmac
 
@@ -122,28 +122,19 @@ def locate(owner: str, public_id: str | None, *, may_begin: bool = False) -> Pla
         # Better an answer that doesn't know the conversation than none.
         log.warning("History could not be read", code="database_away")
         return Place(owner, public_id)
-    may_begin = may_begin or _is_given_out(owner, public_id)
-    if place.row is None and not may_begin:
-        may_begin = any(
-            _is_given_out(visitor, public_id) for visitor in database.ask(lambda: claims.visitors_of(owner))
-        )
-    if place.row is None and not may_begin:
+    if place.row is None and not may_begin and not _is_theirs(owner, public_id):
         raise UnknownConversation(public_id)
     return place
 
 
 def pending(owner: str, public_id: str) -> Message | None:
     """The answer of this conversation that is still being written, as far as the history knows."""
-    pending = Message.objects.filter(role=Message.Role.ASSISTANT, status=Message.Status.PENDING)
-    mine = pending.filter(conversation__owner=owner, conversation__public_id=public_id)
-    return database.ask(mine.select_related("conversation").last)
+    return database.ask(_answers(owner, public_id).filter(status=Message.Status.PENDING).last)
 
 
 def last_answer(owner: str, public_id: str) -> Message | None:
     """The latest answer of this conversation, however it ended."""
-    answers = Message.objects.filter(role=Message.Role.ASSISTANT)
-    mine = answers.filter(conversation__owner=owner, conversation__public_id=public_id)
-    return database.ask(mine.select_related("conversation").last)
+    return database.ask(_answers(owner, public_id).last)
 
 
 def settle(owner: str, public_id: str, cut_short: Sequence[Event]) -> None:
@@ -228,6 +219,13 @@ def _marked(owner: str, number: str) -> str:
     return f"{number}-{salted_hmac('chat.conversations', owner + number, algorithm='sha256').hexdigest()[:12]}"
 
 
+def _is_theirs(owner: str, public_id: str) -> bool:
+    """Whether we gave this id to them, or to a visitor who they turned out to be. Raises DatabaseAway."""
+    return _is_given_out(owner, public_id) or any(
+        _is_given_out(visitor, public_id) for visitor in database.ask(lambda: claims.visitors_of(owner))
+    )
+
+
 def _is_given_out(owner: str, public_id: str) -> bool:
     return constant_time_compare(public_id, _marked(owner, public_id.rpartition("-")[0]))
 
@@ -235,6 +233,11 @@ def _is_given_out(owner: str, public_id: str) -> bool:
 def _find(owner: str, public_id: str) -> Place:
     row = Conversation.objects.filter(owner=owner, public_id=public_id).first()
     return Place(owner, public_id, row, _history(row) if row else ())
+
+
+def _answers(owner: str, public_id: str) -> QuerySet[Message]:
+    mine = Message.objects.filter(conversation__owner=owner, conversation__public_id=public_id)
+    return mine.filter(role=Message.Role.ASSISTANT).select_related("conversation")
 
 
 def _own(owner: str, public_id: str) -> Conversation:

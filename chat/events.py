@@ -65,6 +65,10 @@ class Degraded:
     retry_after: int | None = None
     age_seconds: int | None = None
 
+    def as_json(self) -> dict[str, Any]:
+        """As clients are told it, in answers and notices alike."""
+        return {"reason": self.reason, "retryAfter": self.retry_after, "ageSeconds": self.age_seconds}
+
 
 @dataclass(frozen=True, slots=True)
 class Usage:

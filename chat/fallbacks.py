@@ -132,7 +132,7 @@ def _kind_words(question: Question, error: AIError) -> list[Event]:
 
 
 def _notice(kind: Literal["degraded", "interrupted"], text: str, why: Degraded) -> Notice:
-    return Notice(kind, text, {"reason": why.reason, "retryAfter": why.retry_after, "ageSeconds": why.age_seconds})
+    return Notice(kind, text, why.as_json())
 
 
 def _what_happened(reason: DegradedReason) -> str:

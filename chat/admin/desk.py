@@ -81,7 +81,7 @@ class LastHour:
 
 
 @dataclass(frozen=True, slots=True)
-class Degraded:
+class DegradedAnswer:
     """One answer that was not the AI's own, or not all of it."""
 
     at: Any
@@ -135,14 +135,14 @@ def _hit_share(row: Mapping[str, int]) -> dict[str, float]:
     return {"hit": row.get("hit", 0) / row["lookup"] if row.get("lookup") else 0}
 
 
-def _last_degraded() -> list[Degraded]:
+def _last_degraded() -> list[DegradedAnswer]:
     since = timezone.now() - DEGRADED_SINCE
     rows = Message.objects.filter(degraded__isnull=False, created_at__gte=since).order_by("-created_at")
     columns = rows.values("created_at", "correlation_id", "degraded", "origin")
     return [_degraded(row) for row in columns[:MOST_DEGRADED]]
 
 
-def _degraded(row: Mapping[str, Any]) -> Degraded:
+def _degraded(row: Mapping[str, Any]) -> DegradedAnswer:
     reason, origin = row["degraded"]["reason"], row["origin"]
     why = str(REASONS.get(reason, reason))
-    return Degraded(row["created_at"], row["correlation_id"], why, ORIGINS.get(origin, origin))
+    return DegradedAnswer(row["created_at"], row["correlation_id"], why, ORIGINS.get(origin, origin))

@@ -94,6 +94,4 @@ def source(each: Source) -> dict[str, str]:
 
 
 def degraded(why: Degraded | None) -> dict[str, Any] | None:
-    if why is None:
-        return None
-    return {"reason": why.reason, "retryAfter": why.retry_after, "ageSeconds": why.age_seconds}
+    return None if why is None else why.as_json()
