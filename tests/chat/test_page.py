@@ -53,6 +53,20 @@ def test_the_page_speaks_both_languages(visitor):
     assert '<html lang="en"' in visitor.get("/", headers={"Accept-Language": "en"}).content.decode()
 
 
+@pytest.mark.parametrize(
+    ("language", "who_reads", "who_shares", "untrue"),
+    [
+        ("fr", "seules quelques personnes habilitées", "peut resservir", "pour vous seul"),
+        ("en", "Only a few authorised people", "may serve again", "for you alone"),
+    ],
+)
+def test_the_page_says_who_can_read_what_is_kept(visitor, language, who_reads, who_shares, untrue):
+    page = visitor.get("/", headers={"Accept-Language": language}).content.decode()
+    assert who_reads in page
+    assert who_shares in page
+    assert untrue not in page
+
+
 def test_the_page_forbids_all_that_is_not_its_own(visitor):
     policy = visitor.get("/")["Content-Security-Policy"]
     assert "default-src 'self'" in policy
