@@ -82,8 +82,7 @@ def publish(process: str, runs: Iterable[tuple[Run, Sequence[Event]]]) -> bool:
             key = f"bff:run:{run.id}"
             fields = {"p": process, "n": run.published, "e": events.encode(new)}
             pipe.xadd(key, fields, maxlen=LOG_MAX_ENTRIES, approximate=True)
-            if run.published == 0 or isinstance(new[-1], Finish):
-                pipe.expire(key, LOG_SECONDS)
+            pipe.expire(key, LOG_SECONDS)  # each time: whoever was forgotten meanwhile had the key deleted
             if run.published == 0 and (owner := run.owner):
                 pipe.sadd(f"bff:runs-of:{owner}", run.id)
                 pipe.expire(f"bff:runs-of:{owner}", LOG_SECONDS)
@@ -160,7 +159,14 @@ def tell_left(run_id: str, reader: str) -> None:
     if (leader := leader_of(run_id)) is None:
         return
     fields: dict[Any, Any] = {"p": leader, "n": 0, "e": b"[]", "x": reader}
-    shared.ask(lambda redis: redis.xadd(f"bff:run:{run_id}", fields), None)
+
+    def tell(redis: Redis) -> None:
+        pipe: Any = redis.pipeline(transaction=False)
+        pipe.xadd(f"bff:run:{run_id}", fields)
+        pipe.expire(f"bff:run:{run_id}", LOG_SECONDS)
+        pipe.execute()
+
+    shared.ask(tell, None)
     _wish(leader, run_id, reader)
 
 

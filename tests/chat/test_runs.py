@@ -5,7 +5,10 @@ from __future__ import annotations
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+from django_redis import get_redis_connection
+
 from chat.events import Delta, Finish, Start, text_of
+from chat.runs import log
 from chat.runs.run import FIRST_SILENCE_SECONDS, Run
 
 PIECES = [Delta(f"{number} " + "mot " * 100) for number in range(1000)]
@@ -34,3 +37,21 @@ def test_readers_hear_all_of_it_once_and_in_order_however_they_and_the_writer_ar
         run.append([Finish("ai")])
         texts = [reader.result(timeout=5) for reader in heard]
     assert texts == [text_of(PIECES[number:]) for number in range(20)]
+
+
+def test_what_a_forgotten_run_still_says_expires_though_its_end_may_never_come():
+    run, redis = Run("run", flight="somebody:question"), get_redis_connection("default")
+    assert log.publish("led elsewhere", [(run, [Start()])])
+    run.published = 1
+    log.forget(run.owner)
+    assert not redis.exists("bff:run:run")
+    assert log.publish("led elsewhere", [(run, PIECES[:1])])
+    assert 0 < redis.ttl("bff:run:run") <= log.LOG_SECONDS
+
+
+def test_a_log_in_which_a_reader_takes_leave_expires():
+    run, redis = Run("run", flight="somebody:question"), get_redis_connection("default")
+    assert log.publish("led elsewhere", [(run, [Start()])])
+    redis.persist("bff:run:run")  # as if it was deleted and made anew by this very entry
+    log.tell_left(run.id, reader="who left")
+    assert 0 < redis.ttl("bff:run:run") <= log.LOG_SECONDS
