@@ -68,15 +68,18 @@ class Record:
     def begin(self, run_id: str) -> None:
         """Save the question, and the answer as one that is being written by this run."""
         answer = Message(status=Message.Status.PENDING, run_id=run_id, receipt=self.explain(None))
-        self._has_begun = _save(lambda: self._insert(answer))
+        self._has_begun = _save(lambda: self._insert(answer) or self._is_there())
 
     def complete(self, transcript: Transcript) -> None:
         """Save the answer as it ended."""
         columns = self._columns(transcript)
-        if self._has_begun:
-            self.saved = _save(lambda: _update(self.message_id, columns) or _has_arrived(self.message_id, columns))
-        else:
-            self.saved = _save(lambda: self._insert(Message(**columns)))
+
+        def write() -> bool:
+            # A beginning that we gave up waiting for may have been written after all.
+            is_new = not self._has_begun and self._insert(Message(**columns))
+            return is_new or _update(self.message_id, columns) or _has_arrived(self.message_id, columns)
+
+        self.saved = _save(write)
 
     def settle(self, transcript: Transcript) -> None:
         """Save the answer as it ended, if whoever asked for it has not: it was resumed, maybe because they died."""
@@ -89,19 +92,24 @@ class Record:
         return _columns(transcript, self.receipt)
 
     def _insert(self, answer: Message) -> bool:
-        """Whether both are there; they may be from a first try whose confirmation was lost with the connection."""
+        """False when both are there already, from a try whose confirmation came too late or was lost."""
         conversation = self.place.row or self._new_conversation()
         conversation.updated_at = timezone.now()
         answer.public_id, answer.role, answer.cache_key = self.message_id, Message.Role.ASSISTANT, self.cache_key
         question = Message(role=Message.Role.USER, text=self.question)
         question.correlation_id = answer.correlation_id = self.correlation_id
+        is_new = True
         try:
             saving.save(conversation, [question, answer])
         except IntegrityError:
-            if not Message.objects.filter(public_id=self.message_id).exists():
+            if not self._is_there():
                 raise
+            is_new = False
         self.place.row = conversation if conversation.pk else None
-        return True
+        return is_new
+
+    def _is_there(self) -> bool:
+        return Message.objects.filter(public_id=self.message_id).exists()
 
     def _new_conversation(self) -> Conversation:
         title = " ".join(self.question.split())[:TITLE_LENGTH]

@@ -99,6 +99,24 @@ def test_an_answer_is_given_and_says_so_when_it_cannot_be_saved(visitor, ai, set
     assert answer["saved"] is False
 
 
+def test_an_answer_whose_beginning_was_written_too_late_to_be_told_is_saved_whole(visitor, ai, monkeypatch):
+    ask, late = database.Database.ask, []
+
+    def ask_slowly(self, work):
+        told = ask(self, work)
+        if not late and Message.objects.filter(status="pending").exists():
+            late.append(told)
+            raise database.DatabaseAway("did not answer in time")
+        return told
+
+    monkeypatch.setattr(database.Database, "ask", ask_slowly)
+    answer = visitor.ask("Bonjour").json()
+    assert late
+    assert answer["saved"] is True
+    kept = Message.objects.values_list("role", "status", "text")  # not by its door, which would mend it
+    assert list(kept) == [("user", "complete", "Bonjour"), ("assistant", "complete", answer["response"])]
+
+
 def test_a_history_that_cannot_be_read_is_a_503_that_says_when_to_come_back(visitor, monkeypatch):
     monkeypatch.setattr(database.Database, "ask", unreachable)
     reply = visitor.get("/api/chat/conversations")
