@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -61,6 +62,55 @@ DISTRESS = [
     "I wish I was dead",
     "she self harms",
     "they would be better off without me",
+    "Je vais tuer mon fils",
+    "J'ai envie de tuer mon enfant",
+    "j'ai envie de frapper mon fils",
+    "j'ai peur de faire du mal à mon fils",
+    "je veux le tuer",
+    "je vais la noyer",
+    "je l'ai secoué",
+    "j'ai craqué et je l'ai frappé",
+    "j'aimerais mourir",
+    "j'aimerais disparaître",
+    "je voudrais être morte",
+    "envie de tout lâcher et d'en finir",
+    "mon fils a été violé",
+    "elle a été agressée sexuellement",
+    "mon fils est abusé",
+    "mon mari me tape",
+    "mon fils a avalé des médicaments",
+    "elle s'est ouvert les veines",
+    "I want to kill him",
+    "I want to hurt my kid",
+    "I'm afraid I'll hit my child",
+    "je voudrais les étrangler",
+    "jvai le tué",
+    "jveu le frapé",
+    "g tapé mon fils",
+    "jai envi de mourrir",
+    "je vais finir par le frapper",
+    "il veut tuer sa sœur",
+    "il a essayé d'étrangler son frère",
+    "je veux en finir avec la vie",
+    "elle a pris toute la boîte",
+    "il vient d'avaler une pile",
+    "son oncle a abusé de ma fille",
+    "ma fille a subi un viol",
+    "je tape mon fils",
+    "je l ai giflé",
+    "je vais te tuer",
+    "il menace de tuer ma mère",
+    "I hit my son and I feel awful",
+    "I nearly shook him",
+    "my daughter was raped",
+    "she cut her wrists",
+    "he swallowed a battery",
+    "he threatened to kill them",
+    "j’aimerais bien mourir",
+    "je voudrais ne plus exister",
+    "mon mari m'a frappée",
+    "ma fille s'est fait violer",
+    "my ex wants to kill me",
 ]
 CALM = [
     "Comment demander l'AEEH ?",
@@ -96,6 +146,49 @@ CALM = [
     "harm reduction",
     "can I cut my hours",
     "la force de la loi",
+    "ça me tue, ces papiers",
+    "ça me tue le moral",
+    "il faut tuer le temps en attendant la mdph",
+    "la batterie du fauteuil ne tient plus",
+    "où jeter la pile de l'appareil auditif",
+    "une pile de papiers à remplir",
+    "j'ai battu mon record",
+    "comment faire du bien à mon fils",
+    "il a avalé de travers à la cantine: PAI ?",
+    "il n'arrive pas à avaler ses comprimés",
+    "il n'a pas avalé ses médicaments ce matin",
+    "un classeur violet",
+    "j'en ai fini avec la MDPH",
+    "j'ai hâte d'en finir !",
+    "c'est abusé ces délais",
+    "la mdph abuse",
+    "mes droits ont été violés",
+    "cela viole la loi",
+    "je vais me battre pour mon fils",
+    "on veut battre le record",
+    "j'ai frappé à toutes les portes",
+    "je veux frapper à la bonne porte",
+    "je vais taper ma lettre",
+    "je voudrais taper un petit mot à l'école",
+    "la lettre, je l'ai tapée à l'ordinateur",
+    "la prise de sang va faire mal à mon fils ?",
+    "il va jeter un œil au dossier",
+    "ce bruit le blesse aux oreilles",
+    "j'aimerais être à la réunion",
+    "je veux noyer le chlore de la piscine",
+    "brûler des calories",
+    "mon fils va à la piscine",
+    "je veux l'aide pour mon fils",
+    "le vaccin, is it going to hurt him?",
+    "I don't want to hurt her feelings",
+    "how do I hit the deadline",
+    "help swallowing tablets",
+    "the wait is killing me",
+    "a battery for the wheelchair",
+    "ce qui m'a frappé dans le compte rendu",
+    "mon fils tape les autres à l'école",
+    "il est violent ?",
+    "the school hurt my feelings",
 ]
 SWISS = """
 [distress]
@@ -177,5 +270,10 @@ def test_the_program_does_not_start_with_a_wrong_file(tmp_path):
     assert f"HELP_LINES_FILE: {missing} can't be read" in run.stdout.decode()
 
 
-def test_signs_are_looked_for_in_a_long_message_in_no_time():
-    assert not distress.is_heard("je tiens " * 500)
+@pytest.mark.parametrize(
+    "words", ["je tiens ", "je vais le ", "il a avale ", "envie de ", "he swallowed ", "mon petit ", "!"]
+)
+def test_signs_are_looked_for_in_a_long_message_in_no_time(words):
+    begun = time.process_time()
+    assert not distress.is_heard(words * (40_000 // len(words)))
+    assert time.process_time() - begun < 2
