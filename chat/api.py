@@ -20,7 +20,7 @@ from chat.analysing import Analysis
 from chat.answering import Asked
 from chat.bookmark import Bookmark
 from chat.claims import ClaimedByAnother
-from chat.conversations import Place, UnknownConversation
+from chat.conversations import NotAllDeleted, Place, UnknownConversation
 from chat.documents import Document, DocumentError
 from chat.events import Event
 from chat.questions import Language, language_of
@@ -105,8 +105,11 @@ def history(
 
 @router.delete("/reset", response={200: schemas.ResetOut, 404: None})
 def reset(request: HttpRequest, body: schemas.ResetIn | None = None) -> dict[str, int]:
-    """Forget one or all of the caller's conversations, and every answer kept for them alone."""
-    return {"deleted": _own(conversations.forget, caller_of(request), body.conversation_id if body else None)}
+    """Forget one or all of the caller's conversations, and every answer kept for them alone.
+
+    Where a part can't be reached, 503: asking again deletes it.
+    """
+    return deleted(_own, conversations.forget, caller_of(request), body.conversation_id if body else None)
 
 
 @router.post("/feedback", response={204: None, 404: None})
@@ -151,6 +154,14 @@ def caller_of(request: HttpRequest) -> str:
     """The id of whoever calls; the caller middleware has made sure that there is one."""
     caller_id: str = request.caller.id  # type: ignore[attr-defined]
     return caller_id
+
+
+def deleted(delete: Callable[Arguments, int], *args: Arguments.args, **options: Arguments.kwargs) -> dict[str, int]:
+    """How many conversations were deleted; 503 when not all could be that belongs to them."""
+    try:
+        return {"deleted": delete(*args, **options)}
+    except NotAllDeleted:
+        raise HttpError(503, "A part could not be deleted just now; please ask again in a moment.") from None
 
 
 def language(request: HttpRequest, text: str = "") -> Language:

@@ -30,7 +30,7 @@ def claim(owner: str, visitor: str) -> int:
             return _take_over(owner, visitor)
 
     count = database.ask(write)
-    cache.forget(visitor)  # kept for the visitor alone: nobody would find it any more
+    cache.forget(visitor)  # kept for the visitor alone: nobody would find it any more but `personal_data.erase`
     return count
 
 

@@ -38,6 +38,10 @@ class UnknownConversation(LookupError):
     """There is no such conversation among the caller's own."""
 
 
+class NotAllDeleted(Exception):
+    """Redis is away: what it keeps can't be deleted just now."""
+
+
 @dataclass(slots=True)
 class Place:
     """Where a message goes: one of the caller's conversations, or one that begins with it."""
@@ -187,24 +191,24 @@ def page_of_messages(owner: str, public_id: str, after: int, limit: int) -> list
 
 
 def forget(owner: str, public_id: str | None) -> int:
-    """Delete one or all of the caller's conversations, and what was kept for them; how many there were."""
+    """Delete one or all of the caller's conversations, and what was kept for them; how many there were.
 
-    def delete() -> tuple[int, list[Message]]:
-        mine = Conversation.objects.filter(owner=owner)
-        if public_id is not None:
-            mine = mine.filter(pk=_own(owner, public_id).pk)
-        pending = Message.objects.filter(conversation__in=mine, status=Message.Status.PENDING)
-        under_way = list(pending)
-        return mine.delete()[1].get(Conversation._meta.label, 0), under_way
+    Raises DatabaseAway, NotAllDeleted: then ask again.
+    """
+    if public_id is None:
+        return forget_all([owner])
+    one = Conversation.objects.filter(owner=owner, pk=database.ask(lambda: _own(owner, public_id)).pk)
+    _end_answers(one)
+    _forget_kept([owner])  # first: a conversation that is gone could not be asked for again
+    return _delete(one)
 
-    count, under_way = database.ask(delete)
-    for message in under_way:
-        if cache.is_shared(message.cache_key):
-            runs.leave(message.run_id, message.public_id)
-        else:
-            runs.stop(message.run_id)
-    runs.forget(cache.owner_of(owner))
-    cache.forget(owner)
+
+def forget_all(owners: Sequence[str]) -> int:
+    """The same for all that is kept under several names of one person. While Redis is away, the rows are deleted."""
+    theirs = Conversation.objects.filter(owner__in=owners)
+    _end_answers(theirs)
+    count = _delete(theirs)
+    _forget_kept(owners)
     return count
 
 
@@ -236,6 +240,28 @@ def _is_theirs(owner: str, public_id: str) -> bool:
 
 def _is_given_out(owner: str, public_id: str) -> bool:
     return constant_time_compare(public_id, _marked(owner, public_id.rpartition("-")[0]))
+
+
+def _end_answers(conversations: QuerySet[Conversation]) -> None:
+    """End what is being written in them, while its log still tells who writes it."""
+    under_way = Message.objects.filter(conversation__in=conversations, status=Message.Status.PENDING)
+    for message in database.ask(lambda: list(under_way)):
+        if cache.is_shared(message.cache_key):
+            runs.leave(message.run_id, message.public_id)
+        else:
+            runs.stop(message.run_id)
+
+
+def _delete(conversations: QuerySet[Conversation]) -> int:
+    return database.ask(lambda: conversations.delete()[1].get(Conversation._meta.label, 0))
+
+
+def _forget_kept(owners: Sequence[str]) -> None:
+    """Forget what Redis keeps for each of them alone: their answers, and the logs of those."""
+    logs_are_gone = [runs.forget(cache.owner_of(owner)) for owner in owners]
+    answers_are_gone = [cache.forget(owner) is not None for owner in owners]
+    if not all(logs_are_gone + answers_are_gone):
+        raise NotAllDeleted
 
 
 def _find(owner: str, public_id: str) -> Place:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from django.http import HttpRequest, StreamingHttpResponse
 from ninja import Router
-from ninja.errors import HttpError
 
 from chat import personal_data, schemas
-from chat.api import caller_of
+from chat.api import caller_of, deleted
 
 router = Router(tags=["me"], by_alias=True)
 
@@ -24,7 +23,4 @@ def export(request: HttpRequest) -> StreamingHttpResponse:
 @router.delete("", response=schemas.ResetOut)
 def erase(request: HttpRequest) -> dict[str, int]:
     """Delete everything that is kept of the caller. Where a part can't be reached, 503: asking again deletes it."""
-    try:
-        return {"deleted": personal_data.erase(caller_of(request))}
-    except personal_data.NotAllDeleted:
-        raise HttpError(503, "A part could not be deleted just now; please ask again in a moment.") from None
+    return deleted(personal_data.erase, caller_of(request))

@@ -133,15 +133,19 @@ def tail(run_id: str, after: str, wait_seconds: float = TAIL_SECONDS) -> list[En
     ]
 
 
-def forget(owner: str) -> None:
-    """Delete the logs of one caller's own answers. What an answer under way still writes expires by itself."""
+def forget(owner: str) -> bool:
+    """Delete the logs of one caller's own answers; False when Redis is away.
 
-    def purge(redis: Redis) -> None:
+    What an answer under way still writes expires by itself.
+    """
+
+    def purge(redis: Redis) -> bool:
         index = f"bff:runs-of:{owner}"
         runs: set[bytes] = redis.smembers(index)  # type: ignore[assignment]
         redis.delete(index, *(f"bff:run:{run.decode()}" for run in runs))
+        return True
 
-    shared.ask(purge, None)
+    return shared.ask(purge, False)
 
 
 def ask_to_stop(process: str, run_id: str) -> None:

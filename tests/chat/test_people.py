@@ -276,6 +276,35 @@ def test_while_redis_is_away_nobody_is_told_that_all_is_deleted(visitor, ai, mon
     assert visitor.delete("/api/me").json() == {"deleted": 0}
 
 
+def test_what_a_claim_could_not_have_forgotten_goes_with_the_person(visitor, ai, monkeypatch):
+    visitor.ask("À quoi ai-je droit ?", context={"département": "93"})
+    before = Conversation.objects.get().owner
+    parent = signed_in("parent", visitor)
+    with monkeypatch.context() as outage:
+        outage.setattr(Store, "ask", lambda self, operation, otherwise: otherwise)
+        assert parent.post_json("/api/chat/claim", {}).json() == {"claimed": 1}
+        assert parent.delete("/api/me").status_code == 503
+    assert kept_for(before)
+    assert parent.delete("/api/me").status_code == 200
+    assert kept_for(before) == []
+    assert not Claim.objects.exists()
+
+
+@pytest.mark.parametrize("which", ["one", "all"])
+def test_while_redis_is_away_nobody_is_told_that_a_conversation_is_forgotten(visitor, ai, monkeypatch, which):
+    ask = {"message": "À quoi ai-je droit ?", "context": {"département": "93"}}
+    conversation = visitor.ask(**ask).json()["conversationId"]
+    body = {"conversationId": conversation} if which == "one" else {}
+    with monkeypatch.context() as outage:
+        outage.setattr(Store, "ask", lambda self, operation, otherwise: otherwise)
+        reply = visitor.delete("/api/chat/reset", body, content_type="application/json")
+        assert reply.status_code == 503
+        assert int(reply["Retry-After"]) > 0
+    assert visitor.delete("/api/chat/reset", body, content_type="application/json").status_code == 200
+    assert listed(visitor) == []
+    assert visitor.ask(**ask).json()["origin"] == "ai"
+
+
 def test_a_forged_form_deletes_nothing(visitor, ai):
     visitor.ask("Bonjour")
     browser = ChatClient(enforce_csrf_checks=True)
