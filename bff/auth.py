@@ -141,12 +141,13 @@ def _refuse_forged(request: HttpRequest, caller: Caller, *, is_new: bool) -> Non
     """Django's own check, called here because API paths skip its middleware; only a cookie can be misused this way.
 
     Who has no cookie has no token either, but a browser says where its request comes from: another site's form comes
-    without our cookie (it is Lax) and would be given a new one in place of it. A claim takes token and cookie: no form
-    can send the token, so that the origin is all there is to check.
+    without our cookie (it is Lax) and would be given a new one in place of it. What ends a visitor takes token and
+    cookie: no form can send the token, so that the origin is all there is to check.
     """
     if request.method not in UNSAFE or not is_api(request):
         return
-    if is_new or request.path == CLAIM:
+    ends_visitor = caller.visitor is not None and (request.method, request.path) in ENDS_VISITOR
+    if is_new or ends_visitor or request.path == CLAIM:
         if "Origin" in request.headers and not _csrf._origin_verified(request):  # type: ignore[attr-defined]
             raise Forged
     elif caller.kind == "visitor":

@@ -39,6 +39,14 @@ def visitors_of(owner: str) -> list[str]:
     return list(Claim.objects.filter(owner=owner).order_by("claimed_at").values_list("visitor", flat=True))
 
 
+def visitors_who_are(owner: str, visitor: str | None) -> list[str]:
+    """The same, and the visitor whose cookie they hold, unless that one is somebody's already."""
+    claimed = visitors_of(owner)
+    if visitor is None or Claim.objects.filter(visitor=visitor).exists():
+        return claimed
+    return [*claimed, visitor]
+
+
 def _take_over(owner: str, visitor: str) -> int:
     """Locked, so that no message can arrive in a conversation that is about to be joined to another."""
     theirs = list(Conversation.objects.select_for_update().filter(owner=visitor))

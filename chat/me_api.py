@@ -22,5 +22,8 @@ def export(request: HttpRequest) -> StreamingHttpResponse:
 
 @router.delete("", response=schemas.ResetOut)
 def erase(request: HttpRequest) -> dict[str, int]:
-    """Delete everything that is kept of the caller. Where a part can't be reached, 503: asking again deletes it."""
-    return deleted(personal_data.erase, caller_of(request))
+    """Delete everything that is kept of the caller, and of an unclaimed visitor whose cookie they send.
+
+    Where a part can't be reached, 503: asking again deletes it.
+    """
+    return deleted(personal_data.erase, caller_of(request), request.caller.visitor)  # type: ignore[attr-defined]

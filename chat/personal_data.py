@@ -32,13 +32,13 @@ def export(owner: str) -> Iterator[bytes]:
     return chain([orjson.dumps(head)[:-1] + b',"conversations":['], _conversations(owner), [b"]}"])
 
 
-def erase(owner: str) -> int:
+def erase(owner: str, visitor: str | None = None) -> int:
     """Delete everything; how many conversations there were. Raises DatabaseAway, NotAllDeleted: then ask again.
 
+    `visitor` is whose cookie they hold: it ends with them, so that nobody could delete that later.
     What was kept for a visitor alone may have outlived the claim, if Redis was away then.
     """
-    names = [owner, *database.ask(lambda: claims.visitors_of(owner))]
-    deleted = conversations.forget_all(names)
+    deleted = conversations.forget_all(database.ask(lambda: [owner, *claims.visitors_who_are(owner, visitor)]))
     database.ask(lambda: Claim.objects.filter(owner=owner).delete())  # last: they tell where to look
     return deleted
 

@@ -276,6 +276,35 @@ def test_while_redis_is_away_nobody_is_told_that_all_is_deleted(visitor, ai, mon
     assert visitor.delete("/api/me").json() == {"deleted": 0}
 
 
+def test_deleting_also_deletes_what_was_asked_before_signing_in_and_never_claimed(visitor, ai):
+    visitor.ask("À quoi ai-je droit ?", context={"département": "93"})
+    before = Conversation.objects.get().owner
+    reply = signed_in("parent", visitor).delete("/api/me")
+    assert reply.json() == {"deleted": 1}
+    assert reply.cookies["visitor"].value == ""
+    assert not Message.objects.exists()
+    assert kept_for(before) == []
+
+
+def test_deleting_leaves_what_a_visitor_asked_whom_somebody_else_has_claimed(visitor, ai):
+    visitor.ask("Bonjour")
+    kept = visitor.cookies["visitor"].value
+    signed_in("parent", visitor).post_json("/api/chat/claim", {})
+    another = ChatClient()
+    another.cookies["visitor"] = kept
+    another.ask("Bonsoir")  # the cookie was copied, or its deletion got lost: it is still the parent's
+    assert signed_in("neighbour", another).delete("/api/me").json() == {"deleted": 0}
+    another.cookies["visitor"] = kept
+    assert signed_in("parent", another).delete("/api/me").json() == {"deleted": 2}
+
+
+def test_another_site_can_not_have_a_visitor_deleted(visitor, ai):
+    visitor.ask("Bonjour")
+    reply = signed_in("parent", visitor).delete("/api/me", headers={"Origin": "https://evil.example"})
+    assert reply.status_code == 403
+    assert Message.objects.count() == 2
+
+
 def test_what_a_claim_could_not_have_forgotten_goes_with_the_person(visitor, ai, monkeypatch):
     visitor.ask("À quoi ai-je droit ?", context={"département": "93"})
     before = Conversation.objects.get().owner
