@@ -128,7 +128,8 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn ships no types
         for client in self.clients.values():
             if client.is_idle:
                 with suppress(OSError):
-                    client.socket.shutdown(socket.SHUT_RD)
+                    # gevent's own would raise EBADF in whoever waits for the next request: logged as an error.
+                    client.socket._sock.shutdown(socket.SHUT_RD)  # type: ignore[attr-defined]
 
     def _beat_while(self, holds: Callable[[], bool], seconds: float = float("inf")) -> None:
         """Wait, and let the arbiter see that we are well."""

@@ -122,6 +122,7 @@ def test_connections_kept_open_for_a_next_request_do_not_delay_the_end(instance)
     assert instance.process.child.wait(20) == 0
     assert time.monotonic() - began < 10  # they may stay for 75 s otherwise
     mute.close()
+    assert not [line for line in instance.lines() if '"error"' in line or "Traceback" in line]
 
 
 def test_an_answer_that_is_read_on_another_instance_is_written_to_its_end(instance, ai):
