@@ -9,7 +9,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import Literal
 
 import jwt
@@ -20,9 +20,11 @@ from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.middleware.csrf import CsrfViewMiddleware
 from django.utils.module_loading import import_string
+from limits import parse
 
 from bff.pages import is_api, is_chat
 from bff.problems import TOO_LARGE, problem
+from bff.ratelimit import Allowance, Counters, client_address
 from bff.token_keys import KeysUnavailable, PublishedKeys
 from bff.tokens import TokenVerifier
 
@@ -52,7 +54,15 @@ class Forged(Exception):
     """Another site has this sent in the visitor's name."""
 
 
-REFUSALS = (Unauthenticated, Forged, KeysUnavailable, OperationalError, RequestDataTooBig)
+class TooManyKeys(Exception):
+    """This address has shown more keys that we had to look up than one may."""
+
+    def __init__(self, allowance: Allowance) -> None:
+        super().__init__(allowance.policy)
+        self.allowance = allowance
+
+
+REFUSALS = (Unauthenticated, Forged, TooManyKeys, KeysUnavailable, OperationalError, RequestDataTooBig)
 
 
 _verifier = TokenVerifier()
@@ -60,10 +70,12 @@ _csrf = CsrfViewMiddleware(lambda request: HttpResponse())
 
 
 class CallerMiddleware:
-    """Sets `request.caller`, or answers 401 (nobody we know), 403 (a forged form) or 503 (we can't tell)."""
+    """Sets `request.caller`, or answers 401 (nobody we know), 403 (forged), 429 (guesses) or 503 (we can't tell)."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
+        self.strange_keys = parse(settings.RATE_LIMIT_DEFAULT)
+        self.counters = Counters()
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         if not is_chat(request):
@@ -90,24 +102,30 @@ class CallerMiddleware:
             if scheme.lower() != "bearer":
                 raise Unauthenticated("Only bearer tokens are accepted.")
             if token.startswith(API_KEY_PREFIX):
-                return Caller(_key_holder(token.strip()), "key"), False
+                return Caller(_key_holder(token.strip(), partial(self._count_key, request)), "key"), False
             return Caller(_subject(token.strip()), "user", _visitor(request)), False
         if not settings.ALLOW_ANONYMOUS:
             raise Unauthenticated("Please sign in.")
         known = _visitor(request)
         return Caller(known or f"visitor-{uuid.uuid4()}", "visitor"), known is None
 
+    def _count_key(self, request: HttpRequest) -> None:
+        """Anybody can make up a key, and each costs a look into the database. Raises TooManyKeys."""
+        allowance = self.counters.spend("keys", self.strange_keys, client_address(request))
+        if allowance.remaining < 0:
+            raise TooManyKeys(allowance)
+
 
 @cache
-def _api_key_caller() -> Callable[[str], str | None]:
+def _api_key_caller() -> Callable[[str, Callable[[], None]], str | None]:
     """Named, not imported: this room knows the apps by name alone."""
-    caller_of: Callable[[str], str | None] = import_string("chat.api_keys.caller_of")
+    caller_of: Callable[[str, Callable[[], None]], str | None] = import_string("chat.api_keys.caller_of")
     return caller_of
 
 
-def _key_holder(key: str) -> str:
+def _key_holder(key: str, before_reading: Callable[[], None]) -> str:
     """Raises Unauthenticated, or OperationalError when the database is away."""
-    if (caller_id := _api_key_caller()(key)) is None:
+    if (caller_id := _api_key_caller()(key, before_reading)) is None:
         raise Unauthenticated("The API key is not valid.")
     return caller_id
 
@@ -162,6 +180,11 @@ def _refusal(request: HttpRequest, error: Exception) -> HttpResponse:
             return problem(request, 401, str(error), headers={"WWW-Authenticate": "Bearer"})
         case Forged():
             return problem(request, 403, "The CSRF token is missing or wrong, or the origin is not allowed.")
+        case TooManyKeys(allowance=allowance):
+            headers = {"Retry-After": str(allowance.reset), **allowance.headers()}
+            return problem(
+                request, 429, f"Too many unknown API keys; try again in {allowance.reset} s.", headers=headers
+            )
         case RequestDataTooBig():  # the CSRF token might have been a field of a form
             return problem(request, 413, TOO_LARGE)
     pause = PublishedKeys.PAUSE_SECONDS if isinstance(error, KeysUnavailable) else 5

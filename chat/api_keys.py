@@ -10,6 +10,7 @@ import hashlib
 import re
 import secrets
 import time
+from collections.abc import Callable
 from datetime import datetime
 
 from django.utils import timezone
@@ -32,11 +33,17 @@ def make(name: str, expires_at: datetime | None = None) -> tuple[ApiKey, str]:
     return ApiKey(name=name, expires_at=expires_at, prefix=key[:PREFIX_LENGTH], digest=_digest(key)), key
 
 
-def caller_of(key: str) -> str | None:
-    """The id of the caller whose key this is; None when it is nobody's, revoked or expired. Raises DatabaseAway."""
+def caller_of(key: str, before_reading: Callable[[], None]) -> str | None:
+    """The id of the caller whose key this is; None when it is nobody's, revoked or expired. Raises DatabaseAway.
+
+    `before_reading` is called before the database is asked about a key that it never knew here; it may raise.
+    """
     if not SHAPE.fullmatch(key):
         return None
-    row = _find(_digest(key))
+    digest = _digest(key)
+    if digest not in _remembered:
+        before_reading()
+    row = _find(digest)
     return f"key-{row.pk}" if row is not None and row.is_in_force else None
 
 

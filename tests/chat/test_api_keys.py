@@ -110,6 +110,24 @@ def test_a_forged_key_of_another_shape_costs_the_database_nothing(monkeypatch):
     assert complete("bff_guess").status_code == 401
 
 
+def test_made_up_keys_are_looked_up_so_often_for_an_address_and_keys_in_use_are_served_all_along(
+    made, ai, settings, monkeypatch
+):
+    looked_up, read = [], api_keys._read
+    monkeypatch.setattr(api_keys, "_read", lambda digest: looked_up.append(digest) or read(digest))
+    settings.RATE_LIMIT_DEFAULT = "3/minute"
+    known = made()
+    assert complete(known).status_code == 200
+    guesses = [api_keys.make("never saved")[1] for _ in range(4)]
+    replies = [complete(guess) for guess in guesses]
+    assert [reply.status_code for reply in replies] == [401, 401, 429, 429]
+    assert len(looked_up) == 3
+    assert replies[-1].json()["error"]["type"] == "rate_limit_error"
+    assert 1 <= int(replies[-1]["Retry-After"]) <= 60
+    assert replies[-1]["RateLimit-Policy"] == '"keys";q=3;w=60'
+    assert complete(known).status_code == 200
+
+
 def test_the_day_of_the_last_use_is_kept_and_no_more(made, ai):
     complete(made())
     assert ApiKey.objects.get().last_used_on == timezone.localdate()
