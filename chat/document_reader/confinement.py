@@ -89,6 +89,8 @@ def _give_up_capabilities() -> None:
     held = ctypes.create_string_buffer(24)
     if libc.capget(header, held):
         raise OSError(ctypes.get_errno(), "capget")
+    if not any(held.raw):
+        return
     effective, permitted = struct.unpack_from("2I", held)
     kept = CAP_DAC_OVERRIDE | CAP_DAC_READ_SEARCH
     if libc.capset(header, struct.pack("6I", effective & kept, permitted & kept, 0, 0, 0, 0)):
