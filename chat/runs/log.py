@@ -154,7 +154,10 @@ def ask_to_stop(process: str, run_id: str) -> None:
 
 
 def ask_for_news(process: str, run_id: str) -> None:
-    """Have the process that leads this run publish it as fast as it can: somebody is waiting."""
+    """Have the process that leads this run publish it as fast as it can: somebody is waiting.
+
+    They are about to read: until they are announced it must not find the run unread.
+    """
     _wish(process, run_id, READ_AFAR)
 
 
@@ -179,6 +182,8 @@ def _wish(process: str, run_id: str, wish: str) -> None:
         pipe: Any = redis.pipeline(transaction=False)
         pipe.sadd(f"bff:wishes:{process}", f"{run_id} {wish}")
         pipe.expire(f"bff:wishes:{process}", 60)
+        if wish == READ_AFAR:
+            pipe.set(f"bff:reading:{run_id}", "", ex=2)
         pipe.execute()
 
     shared.ask(request, None)

@@ -168,7 +168,7 @@ class Office:
                 run.append(entry.events[known:])
             if entries is None or not (entries or shared_log.lives(leader)):
                 self._go_on_alone(run, produce, cut_short)
-            elif not run.unread_for() and time.monotonic() - announced_at > ANNOUNCE_SECONDS:
+            elif run.is_awaited(settings.RUN_GRACE_SECONDS) and time.monotonic() - announced_at > ANNOUNCE_SECONDS:
                 announced_at = time.monotonic()
                 shared_log.announce_reader(run.id, seconds=5)
 

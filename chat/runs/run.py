@@ -46,7 +46,8 @@ class Run:
         self.is_read_afar = False  # whether somebody on another instance waits for what is published
         self._furthest = 0  # how many events some reader has heard, here or elsewhere
         self._readers = 0
-        self._left: set[str] = set()
+        self._left: set[str] = set()  # readers who went on purpose
+        self._vanished: set[str] = set()  # readers who went before the end: they may come back, unless they left too
         self._unread_since = time.monotonic()
         self._mutex = threading.Lock()
         self._bells: list[Bell] = []  # of those who wait for more
@@ -101,7 +102,7 @@ class Run:
         """
         self._furthest = max(self._furthest, after)
         position, patience = min(after, len(self.events) - 1) if self.has_ended else after, FIRST_SILENCE_SECONDS
-        with self._presence(), self._bell() as bell:
+        with self._presence(reader), self._bell() as bell:
             while not (self.has_ended and position >= len(self.events)):
                 if reader in self._left:
                     yield [Finish("ai", ending="stopped")]
@@ -150,8 +151,12 @@ class Run:
 
     @property
     def is_left_alone(self) -> bool:
-        """Whether somebody stopped reading on purpose and nobody else on this instance reads."""
-        return bool(self._left) and not self._readers
+        """Whether somebody stopped reading on purpose and nobody else on this instance reads or may come back."""
+        return bool(self._left) and not self._readers and self._vanished <= self._left
+
+    def is_awaited(self, grace_seconds: float) -> bool:
+        """Whether anybody on this instance reads it, or lost it so short a while ago that they may come back."""
+        return bool(self._readers) or (not self._vanished <= self._left and self.unread_for() <= grace_seconds)
 
     def cancel(self) -> None:
         """End it for all its readers and free what it holds upstream; from any thread, once."""
@@ -205,12 +210,16 @@ class Run:
                 self._bells.remove(bell)
 
     @contextmanager
-    def _presence(self) -> Iterator[None]:
+    def _presence(self, reader: str) -> Iterator[None]:
         with self._mutex:
             self._readers += 1
+        has_heard_the_end = False
         try:
             yield
+            has_heard_the_end = True
         finally:
             with self._mutex:
+                if reader and not has_heard_the_end:
+                    self._vanished.add(reader)
                 self._readers -= 1
                 self._unread_since = time.monotonic()

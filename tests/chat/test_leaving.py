@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+import requests
 
 from chat.models import Message
 from tests.server import Server
@@ -98,3 +99,18 @@ def test_who_waits_beside_one_who_leaves_gets_the_answer(patient_server, ai):
         leaver.close()
         assert stayer.result().json()["origin"] == "ai"
     assert ai.calls == 1
+
+
+def test_who_loses_the_connection_beside_one_who_leaves_finds_the_answer_going_on(patient_server, ai):
+    ai.pace(10)
+    loser = requests.Session()
+    stream = loser.post(f"{patient_server.url}/api/chat/stream", json={"message": QUESTION}, stream=True, timeout=30)
+    start = json.loads(next(stream.iter_lines()).removeprefix(b"data: "))
+    leaver = send(patient_server, "/api/chat/message", {"message": QUESTION})
+    time.sleep(0.5)
+    leaver.close()
+    stream.close()
+    time.sleep(1.5)
+    resumed = f"{patient_server.url}/api/chat/{start['messageMetadata']['conversationId']}/stream"
+    assert '"ending":"stop"' in loser.get(resumed, timeout=60).text
+    assert [request["ended"] for request in ai.requests] == ["complete"]

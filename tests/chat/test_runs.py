@@ -10,6 +10,7 @@ from django_redis import get_redis_connection
 from chat.events import Delta, Finish, Start, text_of
 from chat.runs import log
 from chat.runs.run import FIRST_SILENCE_SECONDS, Run
+from tests.waiting import eventually
 
 PIECES = [Delta(f"{number} " + "mot " * 100) for number in range(1000)]
 
@@ -55,3 +56,19 @@ def test_a_log_in_which_a_reader_takes_leave_expires():
     redis.persist("bff:run:run")  # as if it was deleted and made anew by this very entry
     log.tell_left(run.id, reader="who left")
     assert 0 < redis.ttl("bff:run:run") <= log.LOG_SECONDS
+
+
+def test_who_only_lost_the_connection_keeps_an_answer_from_being_left_alone():
+    run = Run("run")
+    run.append([Start(), *PIECES[:5]])
+    leaver, loser = run.read(reader="leaver"), run.read(reader="loser")
+    next(leaver), next(loser)
+    run.leave("leaver")
+    assert list(leaver) == [[Finish("ai", ending="stopped")]]
+    loser.close()
+    assert not run.is_left_alone
+    assert run.is_awaited(grace_seconds=30)
+    eventually(lambda: not run.is_awaited(grace_seconds=0.01))
+    run.leave("loser")
+    assert run.is_left_alone
+    assert not run.is_awaited(grace_seconds=30)
