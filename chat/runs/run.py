@@ -21,6 +21,9 @@ SILENCE_SECONDS = 10.0
 # What is told at once: a reader who lags behind is told more often, not more.
 BATCH_EVENTS = 200
 BATCH_CHARACTERS = 8_000
+# What a writer who is gone may have said beyond what was written down. Readers tell us where they are; who claims to be
+# further than that is not believed.
+LOST_EVENTS = 1_000
 
 OnEnd = Callable[[Transcript], object]
 
@@ -91,7 +94,7 @@ class Run:
 
         Some readers may have heard more from that writer than was ever written down: these words come after that.
         """
-        unknown = max(0, self._furthest - len(self.events))
+        unknown = min(max(0, self._furthest - len(self.events)), LOST_EVENTS)
         self.append([*[Delta("")] * unknown, *last])
 
     def read(self, after: int = 0, reader: str = "") -> Iterator[Sequence[Event]]:
@@ -103,7 +106,9 @@ class Run:
         self._furthest = max(self._furthest, after)
         position, patience = min(after, len(self.events) - 1) if self.has_ended else after, FIRST_SILENCE_SECONDS
         with self._presence(reader), self._bell() as bell:
-            while not (self.has_ended and position >= len(self.events)):
+            while not (self.has_ended and position == len(self.events)):
+                if self.has_ended and position > len(self.events):
+                    position = len(self.events) - 1
                 if reader in self._left:
                     yield [Finish("ai", ending="stopped")]
                     return

@@ -7,9 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 from django_redis import get_redis_connection
 
-from chat.events import Delta, Finish, Start, text_of
+from chat.events import Delta, Finish, Notice, Start, text_of
 from chat.runs import log
-from chat.runs.run import FIRST_SILENCE_SECONDS, Run
+from chat.runs.run import FIRST_SILENCE_SECONDS, LOST_EVENTS, Run
 from tests.waiting import eventually
 
 PIECES = [Delta(f"{number} " + "mot " * 100) for number in range(1000)]
@@ -56,6 +56,17 @@ def test_a_log_in_which_a_reader_takes_leave_expires():
     redis.persist("bff:run:run")  # as if it was deleted and made anew by this very entry
     log.tell_left(run.id, reader="who left")
     assert 0 < redis.ttl("bff:run:run") <= log.LOG_SECONDS
+
+
+def test_who_claims_to_have_heard_far_too_much_costs_nothing_and_spoils_nothing():
+    run = Run("run")
+    run.append([Start(), *PIECES[:5]])
+    boaster, reader = run.read(after=999_999_999), run.read()
+    assert next(boaster) == []  # silence
+    run.break_off([Notice("interrupted", "Désolé.", {}), Finish("ai", ending="interrupted")])
+    assert len(run.events) <= 8 + LOST_EVENTS
+    assert text_of(event for batch in reader for event in batch) == text_of(PIECES[:5])
+    assert list(boaster) == [[Finish("ai", ending="interrupted")]]
 
 
 def test_who_only_lost_the_connection_keeps_an_answer_from_being_left_alone():
