@@ -49,6 +49,11 @@ def ai() -> Iterator[StandIn]:
     stand_in.reset()
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _database_before_all_else(django_db_setup: None) -> None:
+    """Made while no thread of ours lives yet: one that asks the database meanwhile opens the pool to the wrong one."""
+
+
 @pytest.fixture(autouse=True)
 def _nothing_remembered() -> Iterator[None]:
     """No test finds what another left in Redis or in this process."""
