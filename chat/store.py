@@ -41,6 +41,10 @@ class Store:
             self.absence.begin(error)
             return otherwise
 
+    def wait(self, seconds: float) -> None:
+        """Until Redis is back, so long at most."""
+        self.absence.wait(seconds)
+
     def _client(self) -> Redis:
         client: Redis = get_redis_connection(self.alias)
         return client

@@ -56,6 +56,10 @@ class Absence:
             self._ended.set()
         log.info("Dependency is back", dependency=self.name)
 
+    def wait(self, seconds: float) -> None:
+        """Until it is back, so long at most."""
+        self._ended.wait(seconds)
+
     def look(self) -> bool:
         """Ask it once, waiting for the answer: whether it is there."""
         try:

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
+from time import monotonic
 from typing import Any
 
 from redis import Redis
@@ -30,6 +31,7 @@ FLIGHT_SECONDS = 120  # longer than any deadline: it is released at the end, and
 LOG_SECONDS = 600  # an answer can be read again for so long
 LOG_MAX_ENTRIES = 20_000
 TAIL_SECONDS = 1.0
+HICCUP_SECONDS = 2.0  # an absence of Redis that a reader elsewhere had better wait out: what was said is not lost
 END, READ_AFAR = "", "+"
 
 # Tailing waits on purpose, so it has a pool with longer timeouts than everything else.
@@ -119,18 +121,23 @@ def lives(process: str) -> bool:
 
 
 def tail(run_id: str, after: str, wait_seconds: float = TAIL_SECONDS) -> list[Entry] | None:
-    """The log's entries behind `after`, waited for at most so long; None when Redis is away."""
-    key = f"bff:run:{run_id}"
-    found: Any = tailing.ask(
-        lambda redis: redis.xread({key: after}, count=500, block=int(wait_seconds * 1000)) or [], None
-    )
-    if found is None:
-        return None
+    """The log's entries behind `after`, waited for at most so long; None when Redis is away for more than a hiccup."""
+    until = None
+    while (found := _tail(run_id, after, wait_seconds)) is None:
+        until = until or monotonic() + HICCUP_SECONDS
+        if monotonic() >= until:
+            return None
+        tailing.wait(until - monotonic())
     return [
         Entry(place.decode(), int(fields[b"n"]), events.decode(fields[b"e"]), fields.get(b"x", b"").decode())
         for _, entries in found
         for place, fields in entries
     ]
+
+
+def _tail(run_id: str, after: str, wait_seconds: float) -> Any:
+    key = f"bff:run:{run_id}"
+    return tailing.ask(lambda redis: redis.xread({key: after}, count=500, block=int(wait_seconds * 1000)) or [], None)
 
 
 def forget(owner: str) -> bool:
@@ -193,5 +200,6 @@ def announce_reader(run_id: str, seconds: int) -> None:
     shared.ask(lambda redis: redis.set(f"bff:reading:{run_id}", "", ex=seconds), None)
 
 
-def is_read_elsewhere(run_id: str) -> bool:
-    return bool(shared.ask(lambda redis: redis.exists(f"bff:reading:{run_id}"), 0))
+def is_read_elsewhere(run: Run) -> bool:
+    """As far as one can know: while Redis is away, whoever has ever asked for its news is taken to be there still."""
+    return shared.ask(lambda redis: bool(redis.exists(f"bff:reading:{run.id}")), run.is_read_afar)

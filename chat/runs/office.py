@@ -273,4 +273,4 @@ class Office:
 
     def _is_abandoned(self, run: Run) -> bool:
         grace = 0 if run.is_left_alone else settings.RUN_GRACE_SECONDS
-        return run.unread_for() > grace and not shared_log.is_read_elsewhere(run.id)
+        return run.unread_for() > grace and not shared_log.is_read_elsewhere(run)

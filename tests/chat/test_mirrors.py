@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
+from redis.exceptions import TimeoutError as RedisTimeout
 
 from chat import fallbacks
-from chat.events import Delta, Event, Start
+from chat.events import Delta, Event, Finish, Start, text_of
 from chat.runs import log as shared_log
 from chat.runs.office import Office
 from chat.runs.run import Run
@@ -35,4 +38,32 @@ def writer() -> Writer:
 
 def test_who_is_about_to_read_is_announced_before_they_do(writer):
     Office().find(writer.run.id, CUT_SHORT)
-    eventually(lambda: shared_log.is_read_elsewhere(writer.run.id), 0.5)
+    eventually(lambda: shared_log.is_read_elsewhere(writer.run), 0.5)
+
+
+def test_a_moment_without_redis_costs_nobody_the_rest_of_an_answer(writer, monkeypatch):
+    monkeypatch.setattr(shared_log, "tail", partial(shared_log.tail, wait_seconds=0.05))  # it asks while that lasts
+    copy = Office().find(writer.run.id, CUT_SHORT)
+    reading = copy.read()
+    heard = [next(reading)]
+    shared_log.shared.absence.begin(RedisTimeout())
+    writer.write(Delta("Madame."), Finish("ai"))
+    heard += reading
+    events = [event for batch in heard for event in batch]
+    assert (text_of(events), events[-1]) == ("Bonjour, Madame.", Finish("ai"))
+
+
+def test_when_redis_stays_away_its_readers_are_told_that_there_is_no_more(writer, monkeypatch):
+    monkeypatch.setattr(shared_log, "HICCUP_SECONDS", 0.2)
+    reading = Office().find(writer.run.id, CUT_SHORT).read()
+    heard = [next(reading)]
+    shared_log.shared.absence.begin(RedisTimeout())
+    heard += reading
+    assert [event for batch in heard for event in batch] == [Start(), Delta("Bonjour, "), *CUT_SHORT]
+
+
+def test_without_redis_whoever_read_elsewhere_is_taken_to_read_on(writer):
+    shared_log.shared.absence.begin(RedisTimeout())
+    assert not shared_log.is_read_elsewhere(writer.run)
+    writer.run.is_read_afar = True
+    assert shared_log.is_read_elsewhere(writer.run)
