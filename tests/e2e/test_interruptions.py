@@ -145,6 +145,7 @@ def test_a_server_that_dies_in_the_middle_costs_the_rest_of_the_answer_and_says_
     page.refusals_expected = True  # type: ignore[attr-defined]
     ask(page, QUESTION)
     expect(page.locator(".prose")).to_contain_text("C'est faisable")
+    page.wait_for_timeout(1_000)  # what has been said survives its server half a second later
 
     own_server.process.kill()
     expect(page.locator(".notice")).to_contain_text("La connexion s’est coupée")
