@@ -11,10 +11,11 @@ from django.test import Client
 from django_redis import get_redis_connection
 
 from ai_service.control import StandIn
-from chat import hit_rate
+from chat import hit_rate, runs
 from chat.upstream import breakers, session
 from observability import absence
 from tests.server import Server
+from tests.waiting import eventually
 
 
 class ChatClient(Client):
@@ -58,11 +59,19 @@ def _database_before_all_else(django_db_setup: None) -> None:
 def _nothing_remembered() -> Iterator[None]:
     """No test finds what another left in Redis or in this process."""
     yield
+    _end_answers_under_way()
     hit_rate.current()  # what it counted is handed in before, not after
     get_redis_connection("default").flushdb()
     breakers._build.cache_clear()
     session.get.cache_clear()
     absence.all_over()
+
+
+def _end_answers_under_way() -> None:
+    """An answer outlives its reader: its end would be counted, saved or kept in the middle of another test."""
+    for run in list(runs._office._runs.values()):
+        run.cancel()
+    eventually(lambda: not runs.is_leading())
 
 
 @pytest.fixture

