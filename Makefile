@@ -13,7 +13,7 @@ run: $(RUNTIME)
 	@exec $(BIN)/python -m bff.launch
 
 test: $(DEVELOPMENT) $(CLIENTS)
-	$(BIN)/python -X dev -m coverage run -m pytest -n auto --dist worksteal $(TESTS)
+	$(BIN)/python -m coverage run -m pytest -n auto --dist worksteal $(TESTS)
 	$(BIN)/coverage combine -q
 	$(BIN)/coverage report
 

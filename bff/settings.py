@@ -201,7 +201,7 @@ CACHES = {
     alias: redis_addresses.cache(address, timeout=timeout, max_connections=REDIS_MAX_CONNECTIONS)
     for alias, address, timeout in [
         ("default", REDIS_URL, REDIS_TIMEOUT_SECONDS),
-        ("breaker", BREAKER_REDIS_URL, 0.1),  # a breaker that makes people wait protects nobody
+        ("breaker", BREAKER_REDIS_URL, REDIS_TIMEOUT_SECONDS),
         # Reading a run waits for news on purpose.
         ("runs", redis_addresses.with_client_name(REDIS_URL, "runs"), 3.0),
     ]

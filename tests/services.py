@@ -29,6 +29,7 @@ def _start() -> None:
         DEBUG="1",  # without HTTPS; what production sets is tested in a process of its own
         SECRET_KEY="only-for-tests-" + "x" * 50,
         REDIS_URL=f"redis://{HOST}:{redis_port}/0",
+        REDIS_TIMEOUT_SECONDS="1",  # a busy machine is no outage
         DATABASE_URL=Postgres(FOLDER, NOT_DURABLE).address,
         AI_SERVICE_URL=f"http://{HOST}:{ai_port}",
         AI_SERVICE_MODEL="stand-in",
