@@ -23,6 +23,7 @@ from chat import api_keys
 from chat.models import Conversation, Message
 from tests.bff.supabase import SECRET, token_of
 from tests.conftest import ChatClient
+from tests.frames import begun
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -136,10 +137,10 @@ def owner(request, ai, settings, monkeypatch):
     client.post_json("/api/chat/feedback", {"messageId": again["messageId"], "rating": "up", "comment": SECRET_WORDS})
     ai.pace(2)
     stream = client.stream(f"Comment inscrire {SECRET_WORDS} à l'école ? {uuid.uuid4()}")  # or it joins the last test's
-    start = json.loads(next(iter(stream.streaming_content)).split(b"\n")[0].removeprefix(b"data: "))
+    conversation, message = begun(stream.streaming_content)
     ids = {"conversation": told["conversationId"], "message": again["messageId"]}
-    under_way = {"conversation": start["messageMetadata"]["conversationId"], "message": start["messageId"]}
-    yield Owner(client, ids, under_way, (SECRET_WORDS, again["messageId"], start["messageId"]))
+    under_way = {"conversation": conversation, "message": message}
+    yield Owner(client, ids, under_way, (SECRET_WORDS, again["messageId"], message))
     client.post_json(f"/api/chat/{under_way['conversation']}/stop", {})
 
 

@@ -10,8 +10,8 @@ from django.test import Client
 from django.utils import timezone
 
 from chat import api_keys
-from chat.database import Database, DatabaseAway
 from chat.models import ApiKey
+from tests.chat.outage import database_goes_away
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -98,7 +98,7 @@ def test_while_the_database_is_away_keys_in_use_stay_so_and_others_are_not_calle
     known, unknown = made(), made()
     assert complete(known).status_code == 200
     monkeypatch.setattr(api_keys, "REMEMBERED_SECONDS", 0)
-    monkeypatch.setattr(Database, "ask", unreachable)
+    database_goes_away(monkeypatch)
     assert complete(known).status_code == 200
     reply = complete(unknown)
     assert reply.status_code == 503
@@ -106,7 +106,7 @@ def test_while_the_database_is_away_keys_in_use_stay_so_and_others_are_not_calle
 
 
 def test_a_forged_key_of_another_shape_costs_the_database_nothing(monkeypatch):
-    monkeypatch.setattr(Database, "ask", unreachable)
+    database_goes_away(monkeypatch)
     assert complete("bff_guess").status_code == 401
 
 
@@ -163,7 +163,3 @@ def test_a_key_reaches_no_log(made, ai, capfd):
     complete(key[:-1])
     said = capfd.readouterr()
     assert key[:-1] not in said.out + said.err
-
-
-def unreachable(self, work):
-    raise DatabaseAway("away")

@@ -9,7 +9,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import pytest
@@ -17,6 +17,7 @@ import redis
 
 from chat.upstream.breaker import Breaker, CircuitOpen, Permit, Policy, Transition
 from chat.upstream.breaker.redis import RedisStore
+from tests.together import at_once
 
 POLICY = Policy(
     window=60,
@@ -627,17 +628,7 @@ def test_an_ignored_call_stays_ignored(breaker: Breaker) -> None:
 def test_two_threads_that_settle_one_permit_give_one_vote(breaker: Breaker) -> None:
     for _ in range(20):
         permit = breaker.acquire()
-        barrier = threading.Barrier(2)
-
-        def settle(permit: Permit = permit, barrier: threading.Barrier = barrier) -> None:
-            barrier.wait()
-            permit.success(0.1)
-
-        threads = [threading.Thread(target=settle) for _ in range(2)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        at_once(2, partial(permit.success, 0.1))
     assert breaker.snapshot().calls == 20
 
 
@@ -669,11 +660,7 @@ def test_calls_are_never_serialised(build: Build) -> None:
             together.wait(5)  # breaks unless all eight are in their call at once
             permit.success(0.1)
 
-    threads = [threading.Thread(target=call) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    at_once(8, call)
     assert breaker.snapshot().calls == 8
 
 

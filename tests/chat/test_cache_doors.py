@@ -9,6 +9,7 @@ from django_redis import get_redis_connection
 
 from chat import help_lines
 from tests.chat.session_parts import CHUNKED, END, answer, chunk, words
+from tests.frames import begun
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -60,8 +61,8 @@ def test_what_was_said_in_an_answers_place_is_never_found_again(visitor, another
 def test_an_answer_that_somebody_stopped_is_never_found_again(visitor, another_visitor, ai):
     ai.pace(20)
     frames = iter(visitor.stream(QUESTION).streaming_content)
-    start = json.loads(next(frames).decode().partition("\n")[0].removeprefix("data: "))
-    assert visitor.post_json(f"/api/chat/{start['messageMetadata']['conversationId']}/stop", {}).json()["stopped"]
+    conversation, _ = begun(frames)
+    assert visitor.post_json(f"/api/chat/{conversation}/stop", {}).json()["stopped"]
     list(frames)
     ai.pace(0)
     assert another_visitor.ask(QUESTION).json()["origin"] == "ai"

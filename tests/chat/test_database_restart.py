@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -18,6 +17,7 @@ import pytest
 import requests
 
 from chat.drill.postgres import Postgres
+from tests.frames import parts_in, text_of
 from tests.server import Server
 from tests.services import ROOT
 
@@ -88,9 +88,8 @@ def whole(url: str, question: str) -> tuple[bool, str, str]:
 def streamed(url: str, question: str) -> tuple[bool, str, str]:
     reply = requests.post(f"{url}/api/chat/stream", json={"message": question}, timeout=60)
     assert reply.status_code == 200
-    parts = [json.loads(line[6:]) for line in reply.iter_lines() if line.startswith(b"data: {")]
-    text = "".join(part["delta"] for part in parts if part["type"] == "text-delta")
-    return parts[-1]["messageMetadata"]["saved"], parts[0]["messageId"], text
+    parts = list(parts_in(reply.iter_lines()))
+    return parts[-1]["messageMetadata"]["saved"], parts[0]["messageId"], text_of(parts)
 
 
 def wait_until_saved_again(servers: list[Server], seconds: float = 40.0) -> None:

@@ -12,6 +12,7 @@ from chat import prompts
 from chat.upstream import breakers
 from tests.chat import papers
 from tests.chat.session_parts import Serve
+from tests.frames import parts_in, text_of
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -23,31 +24,22 @@ def form(data: bytes = papers.LETTER.encode()) -> dict[str, Any]:
     return {"file": SimpleUploadedFile("lettre", data), "documentType": "mdph"}
 
 
-def parts_of(body: bytes) -> list[dict[str, Any]]:
-    frames = [line[6:] for line in body.decode().splitlines() if line.startswith("data: {")]
-    return [json.loads(frame) for frame in frames]
-
-
 def stream(visitor, data: bytes = papers.LETTER.encode(), accept: str = "text/event-stream") -> Any:
     return visitor.post(PATH, form(data), headers={"Accept": accept, "Accept-Language": "fr"})
-
-
-def text_in(parts: list[dict[str, Any]]) -> str:
-    return "".join(part["delta"] for part in parts if part["type"] == "text-delta")
 
 
 def test_the_facts_come_first_and_the_analysis_follows(visitor, ai):
     reply = stream(visitor)
     assert reply["Content-Type"].startswith("text/event-stream")
     assert reply["x-vercel-ai-ui-message-stream"] == "v1"
-    parts = parts_of(b"".join(reply))
+    parts = list(parts_in(reply))
     kinds = [part["type"] for part in parts]
     assert kinds[:4] == ["start", "start-step", "data-facts", "text-start"]
     assert kinds[-3:] == ["data-suggestions", "finish-step", "finish"]
     facts = parts[2]["data"]
     assert facts["dates"][0] == {"text": "15 avril 2026", "iso": "2026-04-15", "kind": "deadline", "label": "échéance"}
     assert facts["sender"] == {"kind": "mdph", "name": "MDPH"}
-    assert "15 avril 2026" in text_in(parts)
+    assert "15 avril 2026" in text_of(parts)
 
 
 def test_the_facts_do_not_wait_for_the_ai(visitor, ai):
@@ -76,8 +68,8 @@ def test_who_asks_for_a_stream_gets_one(visitor, ai, accept, streamed):
 
 def test_the_whole_answer_says_the_same(visitor, ai):
     whole = visitor.post(PATH, form()).json()
-    parts = parts_of(b"".join(stream(visitor)))
-    assert whole["analysis"] == text_in(parts)
+    parts = list(parts_in(stream(visitor)))
+    assert whole["analysis"] == text_of(parts)
     assert whole["extractedData"] == parts[2]["data"]
     assert (whole["pages"], whole["pagesRead"]) == (1, 1)
 
@@ -87,7 +79,7 @@ def test_without_the_ai_the_facts_are_told_with_kind_words(visitor, ai, accept):
     ai.fail("error")
     reply = stream(visitor, accept=accept)
     body = b"".join(reply)
-    told = text_in(parts_of(body)) if reply.streaming else json.loads(body)["analysis"]
+    told = text_of(parts_in([body])) if reply.streaming else json.loads(body)["analysis"]
     assert "**Échéance** – 15 avril 2026" in told
     assert told.startswith("Je regrette")
     if not reply.streaming:
@@ -98,7 +90,7 @@ def test_an_open_breaker_is_told_in_the_header_of_a_stream_too(visitor, ai):
     breakers.get("analyze").force("open", who="test", reason="test", seconds=60)
     reply = stream(visitor)
     assert reply["X-Degraded"] == "circuit_open"
-    kinds = [part["type"] for part in parts_of(b"".join(reply))]
+    kinds = [part["type"] for part in parts_in(reply)]
     assert kinds.index("data-facts") < kinds.index("data-notice")
 
 

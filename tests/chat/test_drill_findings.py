@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
-
 import pytest
 import requests
 
 from chat import conversations, fallbacks
-from chat.database import Database, DatabaseAway
 from chat.events import Delta, Finish, Start
 from chat.models import Message
 from chat.runs.run import Run
 from chat.transcripts import Transcript
+from tests.chat.outage import database_goes_away
+from tests.frames import begun, parts_in
 
 CUT_SHORT = fallbacks.cut_short("fr")
 
@@ -46,7 +44,7 @@ def test_a_conversation_begun_while_the_database_was_away_goes_on_when_it_is_bac
     visitor, another_visitor, ai, monkeypatch
 ):
     with monkeypatch.context() as outage:
-        outage.setattr(Database, "ask", unreachable)
+        database_goes_away(outage)
         first = visitor.ask("Comment demander la PCH ?").json()
     assert first["saved"] is False
     following = visitor.ask("Et pour mon fils ?", conversationId=first["conversationId"])
@@ -64,10 +62,8 @@ def test_a_stream_read_on_another_instance_says_that_it_is_saved(two_servers, ai
     ai.pace(60)
     visitor = requests.Session()
     first = visitor.post(f"{here.url}/api/chat/stream", json={"message": "Comment demander la PCH ?"}, stream=True)
-    start = json.loads(next(first.iter_lines()).removeprefix(b"data: "))
-    conversation = start["messageMetadata"]["conversationId"]
-    frames = visitor.get(f"{there.url}/api/chat/{conversation}/stream").text.splitlines()
-    parts = [json.loads(frame[6:]) for frame in frames if frame.startswith("data: {")]
+    conversation, _ = begun(first.iter_lines())
+    parts = list(parts_in([visitor.get(f"{there.url}/api/chat/{conversation}/stream").content]))
     assert parts[-1]["type"] == "finish"
     assert parts[-1]["messageMetadata"]["saved"] is True
 
@@ -79,7 +75,3 @@ def test_whoever_lost_sight_of_an_answer_does_not_overwrite_its_end(visitor, ai)
     assert conversations._save_end(message, Transcript(CUT_SHORT)) is False
     kept = Message.objects.get(public_id=answer["messageId"])
     assert (kept.text, kept.status) == (answer["response"], "complete")
-
-
-def unreachable(ours: Database, work: Callable[[], object]) -> object:
-    raise DatabaseAway("away")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import requests
+
+from tests.frames import begun, parts_in, text_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -47,11 +48,10 @@ def test_an_answer_begun_on_one_instance_is_read_on_the_other(two_servers, ai):
     visitor = requests.Session()
     first = visitor.post(f"{here.url}/api/chat/stream", json={"message": "Comment demander la PCH ?"}, stream=True)
     lines = first.iter_lines()
-    start = json.loads(next(lines).removeprefix(b"data: "))
-    path = f"/api/chat/{start['messageMetadata']['conversationId']}/stream"
-    read_there = text_of(visitor.get(there.url + path).text.splitlines())
+    conversation, _ = begun(lines)
+    read_there = text_of(parts_in([visitor.get(f"{there.url}/api/chat/{conversation}/stream").content]))
     assert read_there
-    assert read_there == text_of(line.decode() for line in lines)
+    assert read_there == text_of(parts_in(lines))
 
 
 def test_a_hundred_readers_who_are_cut_off_read_on_elsewhere_without_loss_or_repetition(two_servers, ai):
@@ -64,12 +64,12 @@ def test_a_hundred_readers_who_are_cut_off_read_on_elsewhere_without_loss_or_rep
         question = {"message": f"Comment demander l'AEEH, fois {number} ?"}
         with visitor.post(f"{here.url}/api/chat/stream", json=question, stream=True, timeout=60) as first:
             heard = heard_until(frames_of(first), characters=5 * number)
-        conversation = json.loads(data_of(heard[0])[6:])["messageMetadata"]["conversationId"]
-        mark = heard[-1].partition("\n")[0].removeprefix("id: ")
+        conversation, _ = begun(heard)
+        mark = heard[-1].partition(b"\n")[0].removeprefix(b"id: ")
         path = f"/api/chat/{conversation}/stream"
         rest = visitor.get(there.url + path, headers={"Last-Event-ID": mark}, timeout=60)
         kept = there.ask(question["message"]).json()  # asked at the very end, it is still the answer being written
-        return text_of(map(data_of, heard)), text_of(rest.text.splitlines()), kept["response"]
+        return text_of(parts_in(heard)), text_of(parts_in([rest.content])), kept["response"]
 
     with ThreadPoolExecutor(10) as people:
         answers = list(people.map(lose_and_resume, range(100)))
@@ -83,8 +83,7 @@ def test_when_the_writer_is_killed_the_reader_elsewhere_gets_what_was_said(two_s
     ai.pace(10)
     visitor = requests.Session()
     first = visitor.post(f"{here.url}/api/chat/stream", json={"message": "Comment demander la PCH ?"}, stream=True)
-    start = json.loads(next(first.iter_lines()).removeprefix(b"data: "))
-    conversation = start["messageMetadata"]["conversationId"]
+    conversation, _ = begun(first.iter_lines())
     with ThreadPoolExecutor(1) as reader:
         elsewhere = reader.submit(lambda: visitor.get(f"{there.url}/api/chat/{conversation}/stream").text)
         time.sleep(0.7)
@@ -99,29 +98,19 @@ def test_when_the_writer_is_killed_the_reader_elsewhere_gets_what_was_said(two_s
     assert answer["text"]
 
 
-def frames_of(reply: requests.Response) -> Iterator[str]:
+def frames_of(reply: requests.Response) -> Iterator[bytes]:
     """Server-sent events as they arrive, without the blank line; what is cut in the middle is none."""
-    pending = ""
+    pending = b""
     for piece in reply.iter_content(None):
-        *frames, pending = (pending + piece.decode()).split("\n\n")
+        *frames, pending = (pending + piece).split(b"\n\n")
         yield from frames
 
 
-def heard_until(frames: Iterator[str], characters: int) -> list[str]:
+def heard_until(frames: Iterator[bytes], characters: int) -> list[bytes]:
     """The frames of so much text, up to one with a bookmark."""
-    heard: list[str] = []
+    heard: list[bytes] = []
     for frame in frames:
         heard.append(frame)
-        if frame.startswith("id: ") and len(text_of(map(data_of, heard))) >= characters:
+        if frame.startswith(b"id: ") and len(text_of(parts_in(heard))) >= characters:
             break
     return heard
-
-
-def data_of(frame: str) -> str:
-    """Its line of data, empty for a ping."""
-    return next((line for line in frame.splitlines() if line.startswith("data: ")), "")
-
-
-def text_of(lines: Iterable[str]) -> str:
-    parts = [json.loads(line[6:]) for line in lines if line.startswith('data: {"type":"text-delta"')]
-    return "".join(part["delta"] for part in parts)

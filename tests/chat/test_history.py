@@ -15,7 +15,7 @@ from chat.models import Claim, Conversation, Message
 from chat.prompts import recent
 from chat.questions import Turn
 from chat.upstream.exchange import Exchange
-from tests.services import HOST, free_port
+from tests.chat.outage import database_goes_away
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -93,7 +93,7 @@ def test_forgetting_all_also_forgets_what_was_cached_for_that_person(visitor, ai
 
 
 def test_an_answer_is_given_and_says_so_when_it_cannot_be_saved(visitor, ai, settings, monkeypatch):
-    monkeypatch.setattr(database.Database, "ask", unreachable)
+    database_goes_away(monkeypatch)
     answer = visitor.ask("Bonjour").json()
     assert answer["origin"] == "ai"
     assert answer["saved"] is False
@@ -118,7 +118,7 @@ def test_an_answer_whose_beginning_was_written_too_late_to_be_told_is_saved_whol
 
 
 def test_a_history_that_cannot_be_read_is_a_503_that_says_when_to_come_back(visitor, monkeypatch):
-    monkeypatch.setattr(database.Database, "ask", unreachable)
+    database_goes_away(monkeypatch)
     reply = visitor.get("/api/chat/conversations")
     assert reply.status_code == 503
     assert reply["Retry-After"] == "5"
@@ -178,7 +178,3 @@ def all_pages(person, field: str, path: str, cursor: str, **params) -> list[str]
         page = person.get(path, params | {cursor: page["next"]}).json()
         values += [item[field] for item in page["items"]]
     return values
-
-
-def unreachable(self, work):
-    raise database.DatabaseAway(f"{HOST}:{free_port()}")

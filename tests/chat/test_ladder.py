@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 
 from chat import help_lines, knowledge
 from tests.chat.test_cache_fleet import age_all
+from tests.frames import parts_in, text_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -19,11 +18,9 @@ def _asked_once(settings) -> None:
 
 def heard(visitor, message: str) -> tuple[str, str, list[str]]:
     """The text, the notice beside it and the addresses of its sources, as the page hears them."""
-    frames = b"".join(visitor.stream(message).streaming_content).decode().split("\n\n")
-    parts = [json.loads(frame.partition("data: ")[2]) for frame in frames if '{"type"' in frame]
-    text = "".join(part["delta"] for part in parts if part["type"] == "text-delta")
+    parts = list(parts_in(visitor.stream(message).streaming_content))
     notices = [part["data"]["text"] for part in parts if part["type"] == "data-notice"]
-    return text, " ".join(notices), [part["url"] for part in parts if part["type"] == "source-url"]
+    return text_of(parts), " ".join(notices), [part["url"] for part in parts if part["type"] == "source-url"]
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ import pytest
 import requests
 
 from chat.models import Message
+from tests.frames import begun
 from tests.server import Server
 from tests.waiting import eventually
 
@@ -105,12 +106,12 @@ def test_who_loses_the_connection_beside_one_who_leaves_finds_the_answer_going_o
     ai.pace(10)
     loser = requests.Session()
     stream = loser.post(f"{patient_server.url}/api/chat/stream", json={"message": QUESTION}, stream=True, timeout=30)
-    start = json.loads(next(stream.iter_lines()).removeprefix(b"data: "))
+    conversation, _ = begun(stream.iter_lines())
     leaver = send(patient_server, "/api/chat/message", {"message": QUESTION})
     time.sleep(0.5)
     leaver.close()
     stream.close()
     time.sleep(1.5)
-    resumed = f"{patient_server.url}/api/chat/{start['messageMetadata']['conversationId']}/stream"
+    resumed = f"{patient_server.url}/api/chat/{conversation}/stream"
     assert '"ending":"stop"' in loser.get(resumed, timeout=60).text
     assert [request["ended"] for request in ai.requests] == ["complete"]

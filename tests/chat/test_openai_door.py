@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
+
+from tests.frames import parts_in
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -15,8 +15,7 @@ def complete(visitor, *messages, **body):
 
 
 def frames(reply) -> list[dict]:
-    lines = b"".join(reply.streaming_content).decode().split("\n\n")
-    return [json.loads(line.removeprefix("data: ")) for line in lines if line.startswith("data: {")]
+    return list(parts_in(reply.streaming_content))
 
 
 @pytest.mark.parametrize(

@@ -12,13 +12,15 @@ from django_redis import get_redis_connection
 from bff import auth
 from bff.tokens import TokenVerifier
 from chat import cache, claims
-from chat.database import Database, DatabaseAway
+from chat.database import DatabaseAway
 from chat.events import Delta, Finish, Start
 from chat.models import Claim, Conversation, Message
 from chat.questions import Question, Turn
 from chat.store import Store
 from tests.bff.supabase import SECRET, token_of
+from tests.chat.outage import database_goes_away
 from tests.conftest import ChatClient
+from tests.frames import begun, parts_in
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -111,7 +113,7 @@ def test_an_id_that_both_have_used_becomes_one_conversation(visitor, ai):
 
 def test_a_conversation_begun_while_the_database_was_away_is_claimed_too(visitor, ai, monkeypatch):
     with monkeypatch.context() as outage:
-        outage.setattr(Database, "ask", unreachable)
+        database_goes_away(outage)
         conversation = visitor.ask("Bonjour").json()["conversationId"]
     parent = signed_in("parent", visitor)
     assert parent.ask("Et moi ?", conversationId=conversation).status_code == 404
@@ -124,11 +126,11 @@ def test_an_answer_being_written_during_the_claim_arrives_in_the_claimed_convers
     browser = requests.Session()
     stream = browser.post(f"{server.url}/api/chat/stream", json={"message": "Comment demander la PCH ?"}, stream=True)
     lines = stream.iter_lines()
-    start = json.loads(next(lines).removeprefix(b"data: "))
+    _, message = begun(lines)
     assert claims.claim("parent", Conversation.objects.get().owner) == 1
-    last = [line for line in lines if line.startswith(b'data: {"type":"finish",')][-1]
-    assert json.loads(last[6:])["messageMetadata"]["saved"] is True
-    kept = Message.objects.get(public_id=start["messageId"])
+    *_, finish = parts_in(lines)
+    assert finish["messageMetadata"]["saved"] is True
+    kept = Message.objects.get(public_id=message)
     assert (kept.conversation.owner, kept.status) == ("parent", "complete")
 
 
@@ -194,7 +196,7 @@ def test_an_export_without_a_database_is_a_503_and_never_half_a_document(visitor
     visitor.ask("Bonjour")
     pieces = visitor.get("/api/me/export").streaming_content
     next(pieces)
-    monkeypatch.setattr(Database, "ask", unreachable)
+    database_goes_away(monkeypatch)
     with pytest.raises(DatabaseAway):
         list(pieces)
     assert visitor.get("/api/me/export").status_code == 503
@@ -340,7 +342,3 @@ def test_a_forged_form_deletes_nothing(visitor, ai):
     browser.cookies = visitor.cookies
     assert browser.delete("/api/me").status_code == 403
     assert Message.objects.count() == 2
-
-
-def unreachable(self, work):
-    raise DatabaseAway("away")

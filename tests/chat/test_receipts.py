@@ -14,6 +14,7 @@ from django.core.management import CommandError, call_command
 from chat import cache, receipts
 from chat.models import Message
 from chat.upstream import breakers
+from tests.frames import begun, parts_in
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -154,8 +155,7 @@ def test_an_answer_that_was_stopped(server, ai, context):
     body = {"message": QUESTION, "context": context}
     visitor.headers["X-CSRFToken"] = visitor.cookies["csrftoken"]
     with visitor.post(f"{server.url}/api/chat/stream", json=body, stream=True, timeout=30) as reply:
-        start = json.loads(next(reply.iter_lines()).removeprefix(b"data: "))
-        conversation = start["messageMetadata"]["conversationId"]
+        conversation, _ = begun(reply.iter_lines())
         eventually_saved(conversation)
         stop = visitor.post(f"{server.url}/api/chat/{conversation}/stop", timeout=30)
         assert stop.json() == {"stopped": True}
@@ -220,8 +220,8 @@ def test_no_word_of_question_or_answer_is_in_a_receipt(visitor, ai):
 
 
 def last_metadata(reply: Any) -> dict[str, Any]:
-    frames = [line for line in b"".join(reply).splitlines() if line.startswith(b'data: {"type":"finish",')]
-    return json.loads(frames[-1].removeprefix(b"data: "))["messageMetadata"]
+    *_, finish = parts_in(reply)
+    return finish["messageMetadata"]
 
 
 def test_a_visitors_stream_says_nothing_of_it(visitor, ai):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -13,21 +11,18 @@ import pytest
 from django.db import connections
 
 from chat.models import Message
+from tests.frames import begun, parts_in, text_of
+from tests.together import at_once
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def parts_of(reply) -> list[dict]:
-    """The JSON of each frame, without the end mark; the reply must be a well-formed stream."""
-    text = b"".join(reply.streaming_content).decode()
-    frames = [line.removeprefix("data: ") for line in text.splitlines() if line.startswith("data: ")]
-    assert frames[-1] == "[DONE]"
-    return [json.loads(frame) for frame in frames[:-1]]
-
-
-def text_of(parts: list[dict]) -> str:
-    return "".join(part["delta"] for part in parts if part["type"] == "text-delta")
+    """What each frame says; the reply must be a well-formed stream."""
+    frames = list(reply.streaming_content)
+    assert frames[-1].endswith(b"data: [DONE]\n\n")
+    return list(parts_in(frames))
 
 
 def test_a_stream_is_made_of_the_protocols_parts_in_order(visitor, ai):
@@ -118,38 +113,37 @@ def test_an_answer_goes_on_and_is_saved_when_its_reader_leaves(visitor, ai):
 def test_a_stream_is_resumed_from_its_beginning_or_from_the_last_event_seen(visitor, ai):
     ai.pace(20)
     first = visitor.stream("Comment préparer la rentrée scolaire ?")
-    seen = b"".join(frame for frame, _ in zip(first.streaming_content, range(2), strict=False)).decode()
-    start = json.loads(seen.splitlines()[0].removeprefix("data: "))
-    path = f"/api/chat/{start['messageMetadata']['conversationId']}/stream"
+    seen = [frame for frame, _ in zip(first.streaming_content, range(2), strict=False)]
+    conversation, message = begun(seen)
+    path = f"/api/chat/{conversation}/stream"
     again = visitor.get(path)
     rest = visitor.get(path, headers={"Last-Event-ID": last_event_id(seen)})
     whole, remainder = parts_of(again), parts_of(rest)
-    assert whole[0]["messageId"] == start["messageId"]
+    assert whole[0]["messageId"] == message
     assert text_of(whole).endswith(text_of(remainder))
     assert "start" not in [part["type"] for part in remainder]
-    said = "".join(
-        json.loads(line[6:])["delta"] for line in seen.splitlines() if line.startswith('data: {"type":"text-delta"')
-    )
-    assert said + text_of(remainder) == text_of(whole)
+    assert text_of(parts_in(seen)) + text_of(remainder) == text_of(whole)
     assert visitor.get(path).status_code == 204
 
 
 def test_the_rest_of_an_answer_that_ended_meanwhile_is_read_from_where_the_connection_was_lost(visitor, ai):
-    frames = b"".join(visitor.stream("Comment demander une carte mobilité inclusion ?").streaming_content).decode()
-    first, *_, last = [line.removeprefix("id: ") for line in frames.splitlines() if line.startswith("id: ")]
-    heard, rest = frames.partition(f"id: {first}\n")[0], frames.partition(f"id: {first}\n")[2]
-    path = f"/api/chat/{json.loads(heard.splitlines()[0][6:])['messageMetadata']['conversationId']}/stream"
-    remainder = b"".join(visitor.get(path, headers={"Last-Event-ID": first}).streaming_content).decode()
-    assert deltas_of(remainder) == deltas_of(rest)
-    assert remainder.count('"text-start"') == 1
-    assert '"type":"start"' not in remainder
+    frames = b"".join(visitor.stream("Comment demander une carte mobilité inclusion ?").streaming_content)
+    first, *_, last = event_ids([frames])
+    heard, _, rest = frames.partition(f"id: {first}\n".encode())
+    conversation, _ = begun([heard])
+    path = f"/api/chat/{conversation}/stream"
+    remainder = parts_of(visitor.get(path, headers={"Last-Event-ID": first}))
+    assert text_of(remainder) == text_of(parts_in([rest]))
+    kinds = [part["type"] for part in remainder]
+    assert kinds.count("text-start") == 1
+    assert "start" not in kinds
     for nothing_to_read in (last, f"{first[:-1]}999", "elsewhere-3", "17", ""):
         assert visitor.get(path, headers={"Last-Event-ID": nothing_to_read}).status_code == 204
 
 
 def test_a_bookmark_of_an_earlier_answer_does_not_shorten_the_next_one(visitor, ai):
-    first = b"".join(visitor.stream("Comment trouver une nounou ?").streaming_content).decode()
-    conversation = json.loads(first.splitlines()[0][6:])["messageMetadata"]["conversationId"]
+    first = list(visitor.stream("Comment trouver une nounou ?").streaming_content)
+    conversation, _ = begun(first)
     ai.pace(20)
     second = visitor.stream("Et pour les vacances ?", conversationId=conversation)
     next(iter(second.streaming_content))
@@ -160,8 +154,8 @@ def test_a_bookmark_of_an_earlier_answer_does_not_shorten_the_next_one(visitor, 
 def test_nobody_else_can_resume_or_stop_an_answer(visitor, another_visitor, ai):
     ai.pace(20)
     frames = iter(visitor.stream("Comment demander une aide à domicile ?").streaming_content)
-    opening = next(frames).decode()
-    conversation = json.loads(opening.splitlines()[0][6:])["messageMetadata"]["conversationId"]
+    opening = [next(frames)]
+    conversation, _ = begun(opening)
     path = f"/api/chat/{conversation}"
     assert another_visitor.get(f"{path}/stream").status_code == 204
     bookmark = {"Last-Event-ID": last_event_id(opening)}
@@ -174,8 +168,7 @@ def test_stop_ends_the_answer_for_its_readers_and_frees_the_upstream_call(visito
     ai.pace(5)
     reply = visitor.stream("Comment trouver du répit ?")
     frames = iter(reply.streaming_content)
-    start = json.loads(next(frames).decode().splitlines()[0].removeprefix("data: "))
-    conversation = start["messageMetadata"]["conversationId"]
+    conversation, _ = begun(frames)
     began = time.monotonic()
     assert visitor.post_json(f"/api/chat/{conversation}/stop", {}).json() == {"stopped": True}
     rest = b"".join(frames).decode()
@@ -217,8 +210,7 @@ def test_one_persons_stop_does_not_end_a_strangers_answer(visitor, another_visit
     question = "Comment préparer un dossier MDPH ?"
     mine, theirs = visitor.stream(question), another_visitor.stream(question)
     frames = iter(mine.streaming_content)
-    start = json.loads(next(frames).decode().splitlines()[0].removeprefix("data: "))
-    conversation = start["messageMetadata"]["conversationId"]
+    conversation, _ = begun(frames)
     assert visitor.post_json(f"/api/chat/{conversation}/stop", {}).json() == {"stopped": True}
     assert '"ending":"stopped"' in b"".join(frames).decode()
     parts = parts_of(theirs)
@@ -231,26 +223,21 @@ def test_one_persons_stop_does_not_end_a_strangers_answer(visitor, another_visit
 def test_a_resumed_stream_says_that_it_was_saved(visitor, ai):
     ai.pace(40)
     first = visitor.stream("Comment trouver une association ?")
-    start = json.loads(next(iter(first.streaming_content)).decode().splitlines()[0].removeprefix("data: "))
-    again = parts_of(visitor.get(f"/api/chat/{start['messageMetadata']['conversationId']}/stream"))
+    conversation, _ = begun(first.streaming_content)
+    again = parts_of(visitor.get(f"/api/chat/{conversation}/stream"))
     assert again[-1]["messageMetadata"]["saved"] is True
 
 
 def test_identical_questions_at_one_moment_are_one_upstream_call(ai, visitor):
     ai.fail("slow", seconds=0.5)
-    answers: list[str] = []
-    barrier = threading.Barrier(8)
 
-    def ask() -> None:
-        barrier.wait()
-        answers.append(type(visitor)().ask("Qu'est-ce que le taux d'incapacité ?").json()["response"])
-        connections.close_all()
+    def ask() -> str:
+        try:
+            return type(visitor)().ask("Qu'est-ce que le taux d'incapacité ?").json()["response"]
+        finally:
+            connections.close_all()
 
-    threads = [threading.Thread(target=ask) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    answers = at_once(8, ask)
     assert len(answers) == 8
     assert len(set(answers)) == 1
     assert ai.calls == 1
@@ -290,9 +277,10 @@ def run_in_thread(work: Callable[[], Any]) -> Future[Any]:
     return ThreadPoolExecutor(1).submit(close_behind)
 
 
-def deltas_of(frames: str) -> str:
-    return "".join(json.loads(line[6:])["delta"] for line in frames.splitlines() if '"text-delta"' in line)
+def event_ids(frames: list[bytes]) -> list[str]:
+    lines = b"".join(frames).decode().splitlines()
+    return [line.removeprefix("id: ") for line in lines if line.startswith("id: ")]
 
 
-def last_event_id(frames: str) -> str:
-    return [line.removeprefix("id: ") for line in frames.splitlines() if line.startswith("id: ")][-1]
+def last_event_id(frames: list[bytes]) -> str:
+    return event_ids(frames)[-1]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import uuid
 from collections.abc import Iterator
 
@@ -10,6 +9,7 @@ import pytest
 import requests
 
 from tests.bff.supabase import SECRET, token_of
+from tests.frames import begun
 from tests.server import Server
 from tests.waiting import eventually
 
@@ -29,8 +29,7 @@ class Reader:
         url = f"{server.url}/api/chat/stream"
         self.reply = self.session.post(url, json={"message": question}, stream=True, timeout=60)
         self.lines: Iterator[bytes] = self.reply.iter_lines()
-        start = json.loads(next(line for line in self.lines if line.startswith(b"data: "))[6:])
-        self.conversation = start["messageMetadata"]["conversationId"]
+        self.conversation, _ = begun(self.lines)
 
     def read_words(self) -> None:
         next(line for line in self.lines if b'"text-delta"' in line)

@@ -13,6 +13,7 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from health import readiness
 from health.probes import by_dependency
+from tests.together import at_once
 
 
 def fine() -> dict[str, object]:
@@ -149,7 +150,7 @@ def test_one_asks_while_the_others_get_the_last_findings(client, depends_on, clo
 
 
 def test_many_at_the_very_first_moment_ask_once(depends_on):
-    asked, barrier, reports = [], threading.Barrier(16), []
+    asked = []
 
     def slow() -> dict[str, object]:
         asked.append(1)
@@ -158,17 +159,9 @@ def test_many_at_the_very_first_moment_ask_once(depends_on):
 
     ready = depends_on(cache=slow)
 
-    def ask() -> None:
-        barrier.wait()
-        reports.append(ready.report()["status"])
-
-    threads = [threading.Thread(target=ask) for _ in range(16)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    reports = at_once(16, ready.report)
     assert len(asked) == 1
-    assert reports == ["healthy"] * 16
+    assert [report["status"] for report in reports] == ["healthy"] * 16
 
 
 def test_a_hanging_dependency_costs_less_than_a_second_and_one_thread(client, depends_on, clock):

@@ -11,6 +11,7 @@ from redis.exceptions import TimeoutError as RedisTimeout
 
 from observability import absence
 from observability.absence import Absence
+from tests.together import at_once
 from tests.waiting import eventually
 
 
@@ -64,17 +65,7 @@ def test_a_thread_of_its_own_finds_it_back(dependency, watched):
 
 
 def test_however_many_fail_at_once_it_is_told_once_and_one_thread_asks(dependency, watched, capsys):
-    barrier = threading.Barrier(8)
-
-    def fail() -> None:
-        barrier.wait()
-        watched.begin(RedisTimeout())
-
-    threads = [threading.Thread(target=fail) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    at_once(8, lambda: watched.begin(RedisTimeout()))
     assert watchers() == 1
     assert capsys.readouterr().out.count("Dependency is left alone") == 1
 
