@@ -7,8 +7,8 @@ import re
 import pytest
 from django.contrib.admin.models import LogEntry
 
-from chat.models import KnowledgeEntry
 from tests.chat.test_admin import member_of_staff
+from tests.entries import new_entry
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -22,17 +22,7 @@ def editor():
 
 @pytest.fixture
 def entry():
-    return KnowledgeEntry.objects.create(
-        slug="repit-essai",
-        language="fr",
-        topic="quotidien",
-        title="Le répit",
-        text="Du **repos** pour vous.",
-        questions=["Comment souffler un peu ?", "Qui peut garder mon enfant ?"],
-        source_name="CNSA",
-        source_url="https://www.cnsa.fr/",
-        checked_on="2025-04-01",
-    )
+    return new_entry()
 
 
 def test_an_editor_asks_the_ai_and_sees_what_people_would_be_answered(editor, entry, visitor, ai):

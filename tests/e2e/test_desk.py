@@ -21,6 +21,7 @@ from ai_service.control import StandIn
 from chat.models import Conversation, KnowledgeEntry
 from tests.e2e.conftest import DESKTOP, PHONE
 from tests.e2e.test_accessibility import violations
+from tests.entries import new_entry
 from tests.server import Server
 
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")  # Playwright's pipes, at the end of the process
@@ -42,17 +43,7 @@ def accounts(running_server: Server, django_db_blocker: Any) -> Iterator[Knowled
             user = User.objects.create_user(role, password=PASSWORD, is_staff=True)
             user.groups.add(Group.objects.get(name="viewer" if role == "reader" else role))
         user.user_permissions.add(Permission.objects.get(codename="read_content"))
-        entry = KnowledgeEntry.objects.create(
-            slug="repit-essai",
-            language="fr",
-            topic="quotidien",
-            title="Le répit",
-            text="Du **repos** pour vous, près de chez vous.",
-            questions=["Comment souffler un peu ?", "Qui peut garder mon enfant le soir ?"],
-            source_name="CNSA",
-            source_url="https://www.cnsa.fr/",
-            checked_on="2025-04-01",
-        )
+        entry = new_entry()
         connection.close()
     yield entry
     with django_db_blocker.unblock():
