@@ -7,11 +7,11 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from chat import api_keys
+from chat.admin.pages import page
 from chat.models import ApiKey
 from observability import logs
 
@@ -44,13 +44,11 @@ class ApiKeyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # takes none at 
     def response_add(self, request: HttpRequest, obj: ApiKey, post_url_continue: str | None = None) -> HttpResponse:
         """The one page that shows the key: not by a redirect, which would have to keep it somewhere."""
         context = {
-            **self.admin_site.each_context(request),
             "title": _("The new API key"),
-            "opts": self.opts,
             "api_key": obj,
             "key": request.new_api_key,  # type: ignore[attr-defined]
         }
-        return TemplateResponse(request, "admin/chat/apikey/shown_once.html", context)
+        return page(self, request, "shown_once", context)
 
     @admin.action(description=_("Revoke the selected keys"), permissions=["change"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:

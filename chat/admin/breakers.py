@@ -16,6 +16,8 @@ from django.utils.translation import gettext as _
 
 from chat.admin.breaker_cards import TITLES, all_cards, clock_time
 from chat.admin.breaker_orders import ORDERS, Order, OrderForm, carry_out, summary
+from chat.admin.pages import page
+from chat.admin.read_only import ReadOnly
 from chat.admin.trail import write_down
 from chat.models import CircuitBreaker
 from chat.upstream import breakers
@@ -23,7 +25,7 @@ from chat.upstream.breaker import StoreUnavailable
 
 
 @admin.register(CircuitBreaker)
-class BreakerAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # takes none at run time
+class BreakerAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]  # takes none at run time
     """There is no table behind it: the list is a page of its own, and nothing can be added, changed or deleted."""
 
     def get_urls(self) -> list[URLPattern]:
@@ -33,15 +35,6 @@ class BreakerAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # takes none at
             path("state/", guarded(self.state_view), name="chat_circuitbreaker_state"),
             path("<slug:name>/<slug:verb>/", guarded(self.order_view), name="chat_circuitbreaker_order"),
         ]
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: CircuitBreaker | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: CircuitBreaker | None = None) -> bool:
-        return False
 
     def has_view_permission(self, request: HttpRequest, obj: CircuitBreaker | None = None) -> bool:
         return super().has_view_permission(request, obj) or self.has_drive_permission(request)
@@ -58,7 +51,7 @@ class BreakerAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # takes none at
             "title": capfirst(self.opts.verbose_name_plural),
             "orders": ORDERS.values() if self.has_drive_permission(request) else [],
         }
-        return self._page(request, "page", context)
+        return page(self, request, "page", context)
 
     def state_view(self, request: HttpRequest) -> JsonResponse:
         """What the page shows, as JSON: `{at, shared, cards[]}`."""
@@ -82,7 +75,7 @@ class BreakerAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # takes none at
             "order": order,
             "form": form,
         }
-        return self._page(request, "order", context)
+        return page(self, request, "order", context)
 
     def _obeyed(self, request: HttpRequest, name: str, order: Order, form: OrderForm) -> bool:
         """Carry the order out and write it down, both or neither."""
@@ -96,10 +89,6 @@ class BreakerAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # takes none at
             return False
         messages.success(request, f"{TITLES[name]} – {what}")
         return True
-
-    def _page(self, request: HttpRequest, template: str, context: dict[str, Any]) -> TemplateResponse:
-        context = {**self.admin_site.each_context(request), "opts": self.opts, **context}
-        return TemplateResponse(request, f"admin/chat/circuitbreaker/{template}.html", context)
 
 
 def _state() -> dict[str, Any]:

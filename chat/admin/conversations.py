@@ -15,6 +15,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from chat import cache
+from chat.admin.read_only import ReadOnly
 from chat.admin.trail import write_down
 from chat.models import Conversation, Message
 from observability import logs
@@ -30,7 +31,7 @@ def may_read(request: HttpRequest) -> bool:
 
 
 @admin.register(Conversation)
-class ConversationAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # takes none at run time
+class ConversationAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]  # takes none at run time
     ordering = ["-updated_at"]
     list_filter = ["updated_at"]
     list_per_page = 50
@@ -59,15 +60,6 @@ class ConversationAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # takes no
 
     def has_forget_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("chat.delete_conversation")
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Conversation | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Conversation | None = None) -> bool:
-        return False
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
         """The address could ask for `title__startswith=…`, and learn what may not be read."""

@@ -11,7 +11,6 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import models
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
-from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
@@ -22,6 +21,7 @@ from django.utils.translation import gettext_lazy
 
 from chat import warming
 from chat.admin.knowledge_trial import TrialForm, ask
+from chat.admin.pages import page
 from chat.admin.trail import write_down
 from chat.knowledge.files import BUNDLED
 from chat.knowledge.wording import folded
@@ -128,14 +128,12 @@ class KnowledgeAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # takes none 
         form = TrialForm(request.POST or None, initial={"question": entry.questions[0] if entry.questions else ""})
         trial = ask(entry, form.cleaned_data["question"]) if form.is_valid() else None
         context = {
-            **self.admin_site.each_context(request),
-            "opts": self.opts,
             "title": _("Ask it: %(entry)s") % {"entry": entry.title},
             "entry": entry,
             "form": form,
             "trial": trial,
         }
-        return TemplateResponse(request, "admin/chat/knowledgeentry/ask.html", context)
+        return page(self, request, "ask", context)
 
     def warm_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Has the answers to the entry's questions made anew, and says how many are ready."""
