@@ -49,32 +49,14 @@ def _ai(name: str, what: str, kind: str, **options: Any) -> Fault:
     return Fault(name, what, hold, is_of_the_ai=True)
 
 
-@contextmanager
-def _redis_killed(scene: Scene) -> Iterator[None]:
-    scene.stage.redis.kill()
-    yield
-    scene.stage.redis.start()
+def _part(name: str, what: str, strike: Callable[[Stage], None], mend: Callable[[Stage], None]) -> Fault:
+    @contextmanager
+    def hold(scene: Scene) -> Iterator[None]:
+        strike(scene.stage)
+        yield
+        mend(scene.stage)
 
-
-@contextmanager
-def _redis_frozen(scene: Scene) -> Iterator[None]:
-    scene.stage.redis.freeze()
-    yield
-    scene.stage.redis.thaw()
-
-
-@contextmanager
-def _postgres_killed(scene: Scene) -> Iterator[None]:
-    scene.stage.postgres.kill()
-    yield
-    scene.stage.postgres.start()
-
-
-@contextmanager
-def _postgres_frozen(scene: Scene) -> Iterator[None]:
-    scene.stage.postgres.freeze()
-    yield
-    scene.stage.postgres.thaw()
+    return Fault(name, what, hold)
 
 
 @contextmanager
@@ -129,10 +111,30 @@ FAULTS = (
     _ai("ai-garbage", "the AI answers 200 with bytes that are no answer", "garbage"),
     _ai("ai-drip", "the AI sends one byte every 50 ms", "drip", seconds=0.05),
     _ai("ai-hang", "the AI takes the question and never answers", "hang"),
-    Fault("redis-killed", "Redis is killed; another one starts, empty", _redis_killed),
-    Fault("redis-frozen", "Redis accepts connections and says nothing (SIGSTOP)", _redis_frozen),
-    Fault("postgres-killed", "PostgreSQL is killed, then recovers", _postgres_killed),
-    Fault("postgres-frozen", "PostgreSQL says nothing any more (SIGSTOP)", _postgres_frozen),
+    _part(
+        "redis-killed",
+        "Redis is killed; another one starts, empty",
+        lambda stage: stage.redis.kill(),
+        lambda stage: stage.redis.start(),
+    ),
+    _part(
+        "redis-frozen",
+        "Redis accepts connections and says nothing (SIGSTOP)",
+        lambda stage: stage.redis.freeze(),
+        lambda stage: stage.redis.thaw(),
+    ),
+    _part(
+        "postgres-killed",
+        "PostgreSQL is killed, then recovers",
+        lambda stage: stage.postgres.kill(),
+        lambda stage: stage.postgres.start(),
+    ),
+    _part(
+        "postgres-frozen",
+        "PostgreSQL says nothing any more (SIGSTOP)",
+        lambda stage: stage.postgres.freeze(),
+        lambda stage: stage.postgres.thaw(),
+    ),
     Fault(
         "worker-killed",
         "the busier of an instance's two workers gets SIGKILL, three times",
