@@ -11,9 +11,8 @@ from chat.questions import Language, Passage, Question, Turn
 
 # Of the conversation so far: enough to follow it, little enough to answer soon.
 HISTORY_TOKENS = 2000
-CHARACTERS_A_TOKEN = (
-    4  # about, in either language; each model counts in its own way, and none needs more exactness here
-)
+# About, in either language: each model counts in its own way, and none needs more exactness here.
+CHARACTERS_A_TOKEN = 4
 # Some twenty full pages. Deadlines further back are found all the same: that needs no AI.
 DOCUMENT_CHARACTERS = 60_000
 _DOCUMENT_TAG = re.compile(r"<(?=[\s/]{0,8}document\b)", re.IGNORECASE)

@@ -90,9 +90,7 @@ def warm_all(
                 while left and not is_away and len(running) < concurrency:
                     running.add(pool.submit(warm, left.popleft(), made_since=made_since))
                     time.sleep(1 / rate if rate else 0)
-                for future in wait(running, return_when=FIRST_COMPLETED).done:
-                    running.discard(future)
-                    outcome = future.result()
+                for outcome in _heard(running):
                     is_away = is_away or outcome.result == "unavailable"
                     if outcome.result == "unavailable" or outcome.reason in PASSING:
                         failed.append(outcome.task)
@@ -102,6 +100,13 @@ def warm_all(
                 tell(future.result())
             raise
     return [*failed, *left] if is_away else []
+
+
+def _heard(running: set[Future[Outcome]]) -> Iterator[Outcome]:
+    """The outcomes of those that have ended, one at least, which is waited for. They run no more."""
+    for future in wait(running, return_when=FIRST_COMPLETED).done:
+        running.discard(future)
+        yield future.result()
 
 
 def warm(task: Task, *, made_since: float = 0) -> Outcome:

@@ -149,9 +149,8 @@ def _outcome(said: bytes, ended: int) -> Outcome:
     match _told(said) if ended == 0 else None:
         case {"text": str(text), "pages": int(pages), "pages_read": int(read), **rest} if not rest:
             if 0 <= read <= pages <= settings.DOCUMENT_MAX_PAGES and len(text) <= CHARACTERS:
-                return Outcome(
-                    text.encode("utf-8", "replace").decode(), pages, read
-                )  # half a character can't be sent on
+                # Half a character can't be sent on.
+                return Outcome(text.encode("utf-8", "replace").decode(), pages, read)
         case {"error": str(code)} if code in REASONS.keys() - NOT_THE_READERS:
             raise DocumentError(code, pages=settings.DOCUMENT_MAX_PAGES)
     raise DocumentError(SIGNALS.get(-ended, "damaged"), pages=settings.DOCUMENT_MAX_PAGES)

@@ -9,15 +9,14 @@ from collections.abc import Callable, Iterable
 from itertools import islice
 from typing import TypeVar
 
+from chat.document_reader.limits import CHARACTERS
 from chat.documents.amounts import amounts_in
 from chat.documents.dates import URGENCY, dates_in
 from chat.documents.facts import Amount, Date, Facts, Reference
 from chat.documents.references import references_in
 from chat.documents.senders import sender_of
 
-# Facts are looked for in so much of a document: some sixty pages, more dates than any of them has.
-CHARACTERS = 200_000
-MOST_DATES = 500
+MOST_DATES = 500  # more than any document has
 MOST_OF_A_KIND = 50
 
 Fact = TypeVar("Fact", Date, Amount, Reference)

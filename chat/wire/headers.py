@@ -12,17 +12,19 @@ def of_answer(verdict: str, began: float, so_far: Transcript) -> dict[str, str]:
 
     `verdict` is the cache's; `began` is when we began to answer, on the performance counter.
     """
-    degraded = so_far.degraded_reason
     stale = so_far.finish is not None and so_far.finish.origin == "stale"
-    took = (perf_counter() - began) * 1000
-    headers = {
-        "X-Cache": "STALE" if stale else verdict,
-        "Server-Timing": f"answer;dur={took:.1f}, cache;desc={verdict}",
-    }
-    return headers | ({"X-Degraded": degraded} if degraded else {})
+    return _told("STALE" if stale else verdict, f"{_timing(began)}, cache;desc={verdict}", so_far)
 
 
 def of_analysis(began: float, so_far: Transcript) -> dict[str, str]:
     """The same for a document, which is never cached."""
-    headers = {"X-Cache": "BYPASS", "Server-Timing": f"answer;dur={(perf_counter() - began) * 1000:.1f}"}
-    return headers | ({"X-Degraded": degraded} if (degraded := so_far.degraded_reason) else {})
+    return _told("BYPASS", _timing(began), so_far)
+
+
+def _told(cache: str, timing: str, so_far: Transcript) -> dict[str, str]:
+    degraded = so_far.degraded_reason
+    return {"X-Cache": cache, "Server-Timing": timing} | ({"X-Degraded": degraded} if degraded else {})
+
+
+def _timing(began: float) -> str:
+    return f"answer;dur={(perf_counter() - began) * 1000:.1f}"
