@@ -19,9 +19,9 @@ ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None]
 # Everything a line of ours may say, as it is written in the line; `first_byte=` in the code becomes `firstByte`.
 FIELDS = frozenset(
     """
-    ageSeconds attempt attempts breaker bundled bytes cause chunks code conversationId count dependency documentType
+    ageSeconds attempt attempts breaker bytes cause chunks code conversationId count dependency documentType
     duration ended endpoint entries error events firstByte fromState kind language messageId method model operation
-    origin outcome reason retryAfter runId saved seconds size source status toState tokens type userId waitSeconds who
+    origin outcome reason retryAfter runId saved seconds source status toState tokens type userId waitSeconds who
     """.split()  # noqa: SIM905 - forty quotation marks would hide the words
 )
 

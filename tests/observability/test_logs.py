@@ -221,7 +221,7 @@ def test_a_text_without_end_is_cut(lines):
 
 @pytest.mark.parametrize("value", ["half a pair: \ud83d", 2**70, float("nan"), "line\nbreak\u2028", "\x00\x1b[31m"])
 def test_any_value_makes_one_line_of_valid_json(capsys, value):
-    log.info("Odd", size=value)
+    log.info("Odd", bytes=value)
     (text,) = capsys.readouterr().out.splitlines() if "\u2028" not in str(value) else [capsys.readouterr().out]
     assert json.loads(text)["message"] == "Odd"
 
