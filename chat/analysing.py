@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Sequence
+from contextvars import copy_context
 from dataclasses import asdict, replace
 
 from django.conf import settings
@@ -17,7 +18,7 @@ from chat.runs import Run
 from chat.upstream import openai, rag, session
 from chat.upstream.errors import AIError, AIInterrupted
 from chat.upstream.exchange import Exchange
-from observability import correlation, logs
+from observability import logs
 
 log = logs.get_logger(__name__)
 
@@ -34,23 +35,21 @@ class Analysis:
 
     def read(self) -> Iterator[Sequence[Event]]:
         """Its events in batches, the facts first; an empty batch says that it is silent. To be read once."""
-        writer = threading.Thread(target=self._write, args=(correlation.current(),), daemon=True)
-        writer.start()
+        threading.Thread(target=copy_context().run, args=(self._write,), daemon=True).start()
         yield from self._run.read()
 
     def leave(self) -> None:
         """End it, also upstream: nobody reads it any more."""
         self._run.cancel()
 
-    def _write(self, correlation_id: str) -> None:
-        with correlation.bound(correlation_id):
-            try:
-                for event in self._events():
-                    self._run.append([event])
-            except Exception:
-                log.exception("Analysis failed")
-            if not self._run.has_ended:
-                self._run.append(fallbacks.cut_short(self._language))
+    def _write(self) -> None:
+        try:
+            for event in self._events():
+                self._run.append([event])
+        except Exception:
+            log.exception("Analysis failed")
+        if not self._run.has_ended:
+            self._run.append(fallbacks.cut_short(self._language))
 
     def _events(self) -> Iterator[Event]:
         yield Start(settings.AI_SERVICE_MODEL)

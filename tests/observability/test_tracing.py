@@ -17,6 +17,7 @@ from ai_service.control import StandIn
 from tests.observability.collector import Collected, Collector
 from tests.server import Server
 from tests.services import ROOT
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -54,7 +55,7 @@ def test_one_trace_from_the_callers_through_attempts_redis_and_sql_without_a_wor
     trace, caller, headers = someone_elses_trace()
     reply = traced.ask(QUESTION, headers=headers | {"X-Correlation-ID": "traced-1"})
     assert reply.json()["origin"] == "ai"
-    collector.wait_for(lambda: len(the(collector.of(trace), "POST /api/chat/message")) == 1)
+    eventually(lambda: len(the(collector.of(trace), "POST /api/chat/message")) == 1, 15)
     spans = collector.of(trace)
     (request,) = the(spans, "POST /api/chat/message")
     assert (request.parent, request.kind, request.service) == (caller, "SPAN_KIND_SERVER", "chat-bff")
@@ -93,7 +94,7 @@ def test_a_stream_is_one_span_to_its_end_and_its_lines_say_the_trace(traced, col
         f"{traced.url}/api/chat/stream", json={"message": QUESTION}, headers=headers, stream=True
     ) as reply:
         assert reply.content.endswith(b"[DONE]\n\n")
-    collector.wait_for(lambda: len(the(collector.of(trace), "POST")) == 1)
+    eventually(lambda: len(the(collector.of(trace), "POST")) == 1, 15)
     (request,) = the(collector.of(trace), "POST /api/chat/stream")
     (attempt,) = the(collector.of(trace), "chat stand-in")
     assert request.began <= attempt.began <= attempt.ended <= request.ended
@@ -102,11 +103,22 @@ def test_a_stream_is_one_span_to_its_end_and_its_lines_say_the_trace(traced, col
     assert {line.get("traceId") for line in lines} == {trace}
 
 
+def test_the_attempt_to_explain_a_document_belongs_to_its_request(traced, collector, ai):
+    trace, _, headers = someone_elses_trace()
+    letter = {"document": "La MDPH vous demande un certificat médical avant le 12 mars 2026."}
+    reply = requests.post(f"{traced.url}/api/chat/analyze-document", json=letter, headers=headers, timeout=60)
+    assert reply.json()["degraded"] is None
+    eventually(lambda: len(the(collector.of(trace), "POST")) == 1, 15)
+    (request,) = the(collector.of(trace), "POST /api/chat/analyze-document")
+    (attempt,) = the(collector.of(trace), "chat stand-in")
+    assert attempt.parent == request.id
+
+
 def test_each_worker_traces_and_nothing_of_one_request_gets_into_anothers(traced, collector):
     asked = [someone_elses_trace() for _ in range(20)]
     with ThreadPoolExecutor(10) as people:
         list(people.map(lambda number: traced.ask(f"Question {number} ?", headers=asked[number][2]), range(20)))
-    collector.wait_for(lambda: all(the(collector.of(trace), "POST") for trace, _, _ in asked))
+    eventually(lambda: all(the(collector.of(trace), "POST") for trace, _, _ in asked), 15)
     for trace, caller, _ in asked:
         (request,) = the(collector.of(trace), "POST /api/chat/message")
         assert request.parent == caller
