@@ -16,6 +16,7 @@ import pytest
 import requests
 from django.db import connection
 
+from tests.missing import missing
 from tests.server import Server
 from tests.services import HOST, ROOT, Process, free_port
 
@@ -41,8 +42,7 @@ default_pool_size = {connections}
 def pooler(tmp_path: Path, transactional_db: None) -> Iterator[str]:
     """The address of the test's database behind a pooler that lets two connections through."""
     if PGBOUNCER is None:
-        assert not os.environ.get("CI"), "Debian's pgbouncer is missing"
-        pytest.skip("needs Debian's pgbouncer")
+        missing("pgbouncer is not installed (Debian's package pgbouncer)")
     at, port = connection.settings_dict, free_port()
     socket = Path(at["HOST"] or at["OPTIONS"]["host"])
     config = tmp_path / "pgbouncer.ini"

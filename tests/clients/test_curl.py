@@ -10,16 +10,15 @@ import time
 import pytest
 
 from ai_service.control import StandIn
+from tests.missing import missing
 
-pytestmark = [
-    pytest.mark.django_db(transaction=True),
-    pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed"),
-]
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def curl(*arguments: str) -> tuple[dict[str, str], str]:
     """The response's headers, with `status`, and its body."""
-    done = subprocess.run(["curl", "-siN", *arguments], capture_output=True, text=True, timeout=60, check=True)
+    program = shutil.which("curl") or missing("curl is not installed (Debian's package curl)")
+    done = subprocess.run([program, "-siN", *arguments], capture_output=True, text=True, timeout=60, check=True)
     head, _, body = done.stdout.partition("\n\n")
     status, *lines = head.splitlines()
     return {"status": status.split()[1]} | dict(line.lower().split(": ", 1) for line in lines), body

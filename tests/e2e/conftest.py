@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import time
 from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import urljoin
@@ -15,8 +13,10 @@ from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwrig
 
 from ai_service.control import StandIn
 from chat.models import Conversation
+from tests.missing import missing
 from tests.server import Server
 from tests.services import HOST
+from tests.waiting import eventually
 
 ARGUMENTS = [
     "--no-sandbox",
@@ -43,8 +43,7 @@ def playwright() -> Iterator[Playwright]:
 def browser(playwright: Playwright) -> Iterator[Browser]:
     executable = shutil.which("chromium") or shutil.which("google-chrome")
     if executable is None:
-        assert not os.environ.get("CI"), "CI must have a Chromium"
-        pytest.skip("no Chromium on this machine")
+        missing("Chromium is not installed (Debian's package chromium)")
     running = playwright.chromium.launch(executable_path=executable, args=ARGUMENTS)
     yield running
     running.close()
@@ -71,10 +70,8 @@ def _connection_given_back() -> Iterator[None]:
 def server(running_server: Server, ai: StandIn, _connection_given_back: None, db: None) -> Iterator[Server]:
     """The same one, with nothing of the last test under way. Each test is another person, with another history."""
     yield running_server
-    deadline = time.monotonic() + 10
-    while ai.open_calls:  # an answer that outlives its reader would be found by the next who asks the same
-        assert time.monotonic() < deadline, "an answer is still being written"
-        time.sleep(0.1)
+    # An answer that outlives its reader would be found by the next who asks the same.
+    eventually(lambda: not ai.open_calls, every=0.1)
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import subprocess
@@ -10,10 +9,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import pytest
 import requests
 import yaml
 
+from tests.missing import missing
 from tests.services import HOST, ROOT, Process, free_port
 from tests.waiting import eventually
 
@@ -21,11 +20,8 @@ DOCS = ROOT / "docs" / "prometheus"
 
 
 def needs(command: str) -> str:
-    """Where the command is. Without it the test is skipped with that reason, but fails in CI, which installs it."""
-    if found := shutil.which(command):
-        return found
-    reason = f"{command} is not installed (Debian's package prometheus)"
-    return pytest.fail(reason) if os.environ.get("CI") == "true" else pytest.skip(reason)
+    """Where the command is."""
+    return shutil.which(command) or missing(f"{command} is not installed (Debian's package prometheus)")
 
 
 def promtool(*arguments: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
