@@ -1,7 +1,17 @@
 /** The conversation on the screen: asking, following the answer, stopping it, taking it up again, opening another. */
 
-import { announce, call, clone, keepDraft, listPage, notice, noticeOfTrouble } from "./page.js";
-import { onTouch, strings, Trouble } from "./page.js";
+import {
+  announce,
+  call,
+  clone,
+  keepDraft,
+  listPage,
+  notice,
+  noticeOfTrouble,
+  onTouch,
+  strings,
+  Trouble,
+} from "./page.js";
 
 const STREAM = "/api/chat/stream";
 /** Seconds before an answer that was lost while the network is there is taken up again: a server that restarts. */
@@ -99,8 +109,8 @@ export function showTrouble(exchange, trouble, act) {
   announce(said.querySelector('[data-part="title"]').textContent);
   if (trouble.kind !== "lost") return;
   window.addEventListener("online", again, { once: true });
-  const wait = WAITS[exchange.losses++];
-  if (wait && navigator.onLine) setTimeout(again, wait * 1000);
+  const seconds = WAITS[exchange.losses++];
+  if (seconds && navigator.onLine) setTimeout(again, seconds * 1000);
 }
 
 /** Say that the answer was stopped; `act` asks for it again. */
