@@ -16,6 +16,7 @@ import requests
 
 from ai_service.control import StandIn
 from tests.server import Server
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -62,16 +63,7 @@ def readiness(server: Server) -> int | None:
 def tell_to_stop(server: Server) -> None:
     """Send the signal, and return when it has come: a moment later, on a busy machine."""
     os.kill(server.process.child.pid, signal.SIGTERM)
-    deadline = time.monotonic() + 2
-    while readiness(server) != 503:
-        assert time.monotonic() < deadline, "/readyz must say no at once"
-
-
-def eventually_gone(pids: set[int]) -> None:
-    deadline = time.monotonic() + 20
-    while any(map(psutil.pid_exists, pids)):
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+    eventually(lambda: readiness(server) == 503, 2)
 
 
 def test_streams_end_while_readyz_says_no_all_along(instance, ai):
@@ -155,4 +147,4 @@ def test_a_worker_that_is_renewed_alone_does_not_make_the_instance_unready(insta
             said.add(readiness(instance))
         assert stream.content.endswith(DONE)
     assert said == {200}
-    eventually_gone(old)
+    eventually(lambda: not any(map(psutil.pid_exists, old)), 20)

@@ -24,9 +24,7 @@ EMBEDDED = {"REDIS_URL", "AI_SERVICE_URL", "DATABASE_URL"}
 
 def launch(port: int, output: Path, **env: str) -> subprocess.Popen[bytes]:
     """The command behind `make run`, on its own database, with the parts that a test's environment names left out."""
-    mine = {
-        name: value for name, value in os.environ.items() if name not in {"REDIS_URL", "AI_SERVICE_URL", "DATABASE_URL"}
-    }
+    mine = {name: value for name, value in os.environ.items() if name not in EMBEDDED}
     with output.open("wb") as sink:
         return subprocess.Popen(
             [sys.executable, "-m", "bff.launch"],

@@ -11,11 +11,13 @@ from django_redis import get_redis_connection
 
 from chat import cache
 from chat.models import KnowledgeEntry
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 QUESTION = "Qu'est-ce que le PPS ?"
 IN_FORCE_SECONDS = 5.0
+SOON = 3 * IN_FORCE_SECONDS
 
 
 def age_all(created: float, fresh_seconds: float) -> None:
@@ -42,7 +44,7 @@ def test_two_hundred_who_ask_for_one_expired_answer_cause_one_refresh_and_all_ar
     assert {reply["response"] for reply in replies} == {old["response"]}
     assert ai.calls == 2  # the first answer, and one refresh
     key = get_redis_connection("default").keys("bff:answer:public:*")[0].decode().removeprefix("bff:answer:")
-    assert soon(lambda: cache.look(key).is_fresh)
+    eventually(lambda: cache.look(key).is_fresh, SOON, every=0.1)
 
 
 def test_one_long_expired_answer_is_asked_for_once_and_everyone_gets_the_new_one(two_servers, ai):
@@ -58,7 +60,7 @@ def test_one_long_expired_answer_is_asked_for_once_and_everyone_gets_the_new_one
 def test_an_entry_edited_on_one_instance_outdates_its_answers_on_the_other(two_servers, ai):
     call_command("load_knowledge", verbosity=0)
     _, other = two_servers
-    assert soon(lambda: other.ask(QUESTION).json()["origin"] == "cache")
+    eventually(lambda: other.ask(QUESTION).json()["origin"] == "cache", SOON, every=0.1)
     calls = ai.calls
     entry = KnowledgeEntry.objects.get(slug="pps", language="fr")
     entry.text += "\n\nUne phrase de plus."
@@ -66,12 +68,3 @@ def test_an_entry_edited_on_one_instance_outdates_its_answers_on_the_other(two_s
     time.sleep(IN_FORCE_SECONDS)
     assert other.ask(QUESTION).json()["origin"] == "ai"
     assert ai.calls == calls + 1
-
-
-def soon(holds, seconds: float = 3 * IN_FORCE_SECONDS) -> bool:
-    deadline = time.monotonic() + seconds
-    while not holds():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.1)
-    return True

@@ -16,9 +16,8 @@ from chat.database import DatabaseAway
 from chat.events import Delta, Finish, Start
 from chat.models import Claim, Conversation, Message
 from chat.questions import Question, Turn
-from chat.store import Store
 from tests.bff.supabase import SECRET, token_of
-from tests.chat.outage import database_goes_away
+from tests.chat.outage import database_goes_away, redis_goes_away
 from tests.conftest import ChatClient
 from tests.frames import begun, parts_in
 
@@ -271,7 +270,7 @@ def test_deleting_also_deletes_what_was_claimed(visitor, ai):
 def test_while_redis_is_away_nobody_is_told_that_all_is_deleted(visitor, ai, monkeypatch):
     visitor.ask("Bonjour")
     with monkeypatch.context() as outage:
-        outage.setattr(Store, "ask", lambda self, operation, otherwise: otherwise)
+        redis_goes_away(outage)
         reply = visitor.delete("/api/me")
         assert reply.status_code == 503
         assert int(reply["Retry-After"]) > 0
@@ -312,7 +311,7 @@ def test_what_a_claim_could_not_have_forgotten_goes_with_the_person(visitor, ai,
     before = Conversation.objects.get().owner
     parent = signed_in("parent", visitor)
     with monkeypatch.context() as outage:
-        outage.setattr(Store, "ask", lambda self, operation, otherwise: otherwise)
+        redis_goes_away(outage)
         assert parent.post_json("/api/chat/claim", {}).json() == {"claimed": 1}
         assert parent.delete("/api/me").status_code == 503
     assert kept_for(before)
@@ -327,7 +326,7 @@ def test_while_redis_is_away_nobody_is_told_that_a_conversation_is_forgotten(vis
     conversation = visitor.ask(**ask).json()["conversationId"]
     body = {"conversationId": conversation} if which == "one" else {}
     with monkeypatch.context() as outage:
-        outage.setattr(Store, "ask", lambda self, operation, otherwise: otherwise)
+        redis_goes_away(outage)
         reply = visitor.delete("/api/chat/reset", body, content_type="application/json")
         assert reply.status_code == 503
         assert int(reply["Retry-After"]) > 0

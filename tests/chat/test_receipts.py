@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -15,6 +14,7 @@ from chat import cache, receipts
 from chat.models import Message
 from chat.upstream import breakers
 from tests.frames import begun, parts_in
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -167,11 +167,8 @@ def test_an_answer_that_was_stopped(server, ai, context):
 
 
 def eventually_saved(conversation: str, but: str | None = None) -> None:
-    deadline = time.monotonic() + 10
     answers = Message.objects.filter(conversation__public_id=conversation, role="assistant").exclude(status=but)
-    while not answers.exists():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    eventually(answers.exists, every=0.05)
 
 
 @pytest.mark.parametrize("stream", [False, True])

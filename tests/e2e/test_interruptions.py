@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -11,6 +10,7 @@ from playwright.sync_api import Page, expect
 from ai_service.control import StandIn
 from tests.e2e.states import QUESTIONS, ask, refuse, wait_for_answer
 from tests.server import Server
+from tests.waiting import eventually
 
 OpenPage = Callable[..., Page]
 QUESTION = QUESTIONS["fr"]
@@ -42,9 +42,7 @@ def test_an_answer_can_be_stopped(browser_page: OpenPage, ai: StandIn) -> None:
     page.get_by_role("button", name="Arrêter la réponse").click()
 
     expect(page.locator(".notice")).to_contain_text("Vous avez arrêté la réponse")
-    deadline = time.monotonic() + 5
-    while ai.open_calls:
-        assert time.monotonic() < deadline, "the AI is still writing"
+    eventually(lambda: not ai.open_calls, 5)
     page.reload()
     expect(page.locator(".notice")).to_contain_text("Vous avez arrêté la réponse")
 

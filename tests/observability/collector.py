@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -52,12 +50,6 @@ class Collector:
 
     def of(self, trace: str) -> list[Collected]:
         return [span for span in self.spans if span.trace == trace]
-
-    def wait_for(self, holds: Callable[[], bool]) -> None:
-        deadline = time.monotonic() + 15
-        while not holds():
-            assert time.monotonic() < deadline, self.spans
-            time.sleep(0.05)
 
     def close(self) -> None:
         self._server.shutdown()
