@@ -180,3 +180,22 @@ def test_nothing_on_the_desk_keeps_anyone_out(
             page.emulate_media(color_scheme=scheme)
             page.goto(f"{server.url}/admin/{path}")
             assert violations(page, *["color-contrast"][: scheme == "dark"]) == [], (path, scheme)
+
+
+def test_the_desk_has_the_same_colours_whether_dark_is_chosen_or_the_systems(desk: OpenDesk) -> None:
+    page = desk("viewer", color_scheme="dark", **DESKTOP)
+    page.goto(page.url + "chat/circuitbreaker/")
+    by_system = colours(page)
+    page.evaluate("document.documentElement.dataset.theme = 'dark'")
+    assert colours(page) == by_system
+    page.evaluate("document.documentElement.dataset.theme = 'light'")
+    assert colours(page) != by_system
+
+
+def colours(page: Page) -> list[list[str]]:
+    """Of the text, and behind it."""
+    return page.evaluate("""
+        ["body", "#header", ".breadcrumbs", ".breadcrumbs a", "#content h1", ".breaker", ".breaker .state"]
+            .map((place) => getComputedStyle(document.querySelector(place)))
+            .map(({ color, backgroundColor }) => [color, backgroundColor])
+    """)
