@@ -39,19 +39,11 @@ class Reply:
         `after` is how many events this client has already, which `said` tells by then: nothing of them is repeated.
         Where an event is complete, its frame has a bookmark as its SSE id, which `Last-Event-ID` brings back.
         """
-        writer, count = _Writer(self), after
+        writer = _Writer(self, after)
         for batch in batches:
-            if not batch:
-                yield sse.PING
-                continue
-            if count == after:
+            if batch and writer.count == after:
                 writer.take_as_written(said(after))
-            frames: list[bytes] = []
-            for event, how_many in joined(batch):
-                count += how_many
-                parts, here = list(writer.parts(event)), Bookmark.at(self.message_id, count)
-                frames += [sse.frame(part, here if part is parts[-1] else None) for part in parts]
-            yield b"".join(frames) or sse.PING
+            yield writer.frames(batch) or sse.PING
         yield sse.DONE
 
 
@@ -66,15 +58,24 @@ def joined(batch: Sequence[Event]) -> Iterator[tuple[Event, int]]:
 
 
 class _Writer:
-    """Knows what has been opened and must be closed."""
+    """Knows what has been opened and must be closed, and how many events have been told."""
 
-    def __init__(self, reply: Reply) -> None:
+    def __init__(self, reply: Reply, count: int) -> None:
         self.reply = reply
+        self.count = count
         self.text_is_open = False
 
     def take_as_written(self, events: Sequence[Event]) -> None:
         for event in events:
             list(self.parts(event))
+
+    def frames(self, batch: Sequence[Event]) -> bytes:
+        frames: list[bytes] = []
+        for event, how_many in joined(batch):
+            self.count += how_many
+            parts, here = list(self.parts(event)), Bookmark.at(self.reply.message_id, self.count)
+            frames += [sse.frame(part, here if part is parts[-1] else None) for part in parts]
+        return b"".join(frames)
 
     def parts(self, event: Event) -> Iterator[dict[str, Any]]:
         if words := words_of(event):
