@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
@@ -69,7 +70,8 @@ class Answer:
         """Why it is what it is; `finish` is None as long as it is being written."""
         if self.run is None:
             return self.asking.receipt("cached", finish)
-        return self.asking.receipt("leader" if self.run.writer is self.produce else "follower", finish)
+        is_leader = self.produce is not None and self.run.is_written_by(self.produce)
+        return self.asking.receipt("leader" if is_leader else "follower", finish)
 
     def keep_receipt(self) -> None:
         """Have its receipt found though it is saved into no history."""
@@ -230,24 +232,24 @@ def _written(question: Question, stale: Kept | None, run: Run, making: Making) -
 def _ask_ai(question: Question, run: Run, making: Making) -> Iterator[Event]:
     """The AI's events, with the sources that it cites and what may be asked next. Raises AIError."""
     passages = making.passages
-    call = session.get().perform(_exchange(question, passages))
-    making.attempts = call.attempts
-    run.on_cancel(call.close)
     said: list[Event] = []
-    for event in call:
-        if not isinstance(event, Finish):
-            said.append(event)
-            yield event
-            continue
-        text = text_of(said)
-        if not text.strip():
-            raise AIUnavailable("ai_error", "empty_answer")
-        yield from _cited(text, passages)
-        yield replace(
-            event,
-            suggestions=event.suggestions or knowledge.suggestions(passages, question.language, question.text),
-        )
-        return
+    with closing(session.get().perform(_exchange(question, passages))) as call:
+        making.attempts = call.attempts
+        run.on_cancel(call.close)
+        for event in call:
+            if not isinstance(event, Finish):
+                said.append(event)
+                yield event
+                continue
+            text = text_of(said)
+            if not text.strip():
+                raise AIUnavailable("ai_error", "empty_answer")
+            yield from _cited(text, passages)
+            yield replace(
+                event,
+                suggestions=event.suggestions or knowledge.suggestions(passages, question.language, question.text),
+            )
+            return
     yield Finish("ai", ending="stopped")  # nobody wanted to hear the end
 
 

@@ -25,7 +25,7 @@ class Store:
 
     @cached_property
     def absence(self) -> Absence:
-        return absence.of_redis(str(settings.CACHES[self.alias]["LOCATION"]), self._client)
+        return absence.of_redis(str(settings.CACHES[self.alias]["LOCATION"]), lambda: self._client)
 
     @property
     def is_away(self) -> bool:
@@ -36,7 +36,7 @@ class Store:
         if self.is_away:
             return otherwise
         try:
-            return operation(self._client())
+            return operation(self._client)
         except (RedisError, ConnectionError) as error:
             self.absence.begin(error)
             return otherwise
@@ -45,7 +45,9 @@ class Store:
         """Until Redis is back, so long at most."""
         self.absence.wait(seconds)
 
+    @cached_property
     def _client(self) -> Redis:
+        # Django keeps one a thread, and each run has a thread of its own: making it costs more than most commands.
         client: Redis = get_redis_connection(self.alias)
         return client
 

@@ -8,8 +8,8 @@ on each instance, one connection to Redis. Without Redis everything goes on, sha
 from __future__ import annotations
 
 from chat.runs.log import forget
-from chat.runs.office import Office, Produce
-from chat.runs.run import Run
+from chat.runs.office import Office
+from chat.runs.run import Produce, Run
 
 __all__ = ["Produce", "Run", "find", "forget", "is_leading", "lead_or_follow", "leave", "stop"]
 

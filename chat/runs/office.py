@@ -5,14 +5,14 @@ from __future__ import annotations
 import secrets
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextvars import copy_context
 
 from django.conf import settings
 
 from chat.events import Event, Finish, Start
 from chat.runs import log as shared_log
-from chat.runs.run import Run
+from chat.runs.run import Produce, Run
 from observability import logs, metrics
 
 log = logs.get_logger(__name__)
@@ -22,8 +22,6 @@ UNREAD_PUBLISH_SECONDS = 0.5  # the same while nobody elsewhere reads: so much m
 HEARTBEAT_SECONDS = 0.5  # that nobody reads any more is noticed this late at most
 ANNOUNCE_SECONDS = 1.0
 KEPT_SECONDS = 60.0  # a run that has ended can be read from memory for so long
-
-Produce = Callable[[Run], Iterator[Event]]
 
 
 class Office:
@@ -106,7 +104,7 @@ class Office:
         finally:
             run.decided.set()
         if run.is_led_here:
-            run.writer = produce
+            run.is_to_be_written_by(produce)
             self._start(self._lead, run, produce, cut_short)
         else:
             assert holder is not None
@@ -180,7 +178,8 @@ class Office:
             run.break_off(cut_short)
             return
         log.warning("Leader of a run died; answering in its place")
-        run.is_led_here, run.writer = True, produce
+        run.is_led_here = True
+        run.is_to_be_written_by(produce)
         run.published = len(run.events)
         self._register(run)
         if not run.events:

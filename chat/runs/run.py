@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
@@ -26,6 +27,7 @@ BATCH_CHARACTERS = 8_000
 LOST_EVENTS = 1_000
 
 OnEnd = Callable[[Transcript], object]
+Produce = Callable[["Run"], Iterator[Event]]
 
 
 class Run:
@@ -39,7 +41,7 @@ class Run:
         self.id = run_id
         self.flight = flight
         self.is_led_here = False
-        self.writer: object = None  # what was given to produce it, once that is chosen to
+        self._writer: weakref.ref[Produce] | None = None
         self.decided = threading.Event()
         self.events: list[Event] = []
         self.ended_at: float | None = None
@@ -72,6 +74,14 @@ class Run:
     def has_text(self) -> bool:
         return any(isinstance(event, Delta) for event in self.events)
 
+    def is_to_be_written_by(self, produce: Produce) -> None:
+        """Remembered, and not kept: it holds the question, and its run is kept for longer than anybody asks."""
+        self._writer = weakref.ref(produce)
+
+    def is_written_by(self, produce: Produce) -> bool:
+        """Whether this is what was chosen to write it."""
+        return self._writer is not None and self._writer() is produce
+
     def append(self, new: Sequence[Event]) -> None:
         """Say more. What follows a `Finish` is dropped: an answer ends once.
 
@@ -86,6 +96,7 @@ class Run:
             self.events.extend(new)
             if is_last:
                 self.ended_at = time.monotonic()
+                self._closers.clear()  # they hold on to the call that the answer came by
                 self._over.set()
             self._ring()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from chat import help_lines
+from chat.upstream import session
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -24,6 +25,13 @@ def test_a_question_is_answered_by_the_ai(visitor, ai):
         "response", "conversationId", "messageId", "timestamp", "origin", "sources", "suggestions", "degraded", "saved",
         "ending",
     }  # fmt: skip
+
+
+def test_an_answer_that_has_ended_holds_no_place_at_the_ai(visitor, ai, settings):
+    settings.AI_MAX_CONCURRENCY = 1
+    session.get.cache_clear()
+    origins = [visitor.ask(f"Comment demander l'AEEH, pour l'enfant numéro {n} ?").json()["origin"] for n in range(3)]
+    assert origins == ["ai"] * 3
 
 
 def test_the_same_question_typed_otherwise_comes_from_the_cache(visitor, another_visitor, ai):

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import gc
 import time
+import weakref
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from threading import Lock
 
 from django_redis import get_redis_connection
 
-from chat.events import Delta, Finish, Notice, Start, text_of
+from chat.events import Delta, Event, Finish, Notice, Start, text_of
 from chat.runs import log
 from chat.runs.run import FIRST_SILENCE_SECONDS, LOST_EVENTS, Run
 from tests.waiting import eventually
@@ -83,3 +87,24 @@ def test_who_only_lost_the_connection_keeps_an_answer_from_being_left_alone():
     run.leave("loser")
     assert run.is_left_alone
     assert not run.is_awaited(grace_seconds=30)
+
+
+def test_a_run_that_has_ended_holds_on_to_nothing_of_how_it_was_written():
+    run = Run("run")
+    written = _led_to_its_end(run)
+    gc.collect()
+    assert [each() for each in written] == [None, None]
+
+
+def _led_to_its_end(run: Run) -> list[weakref.ref]:
+    """What wrote it, and the call that it came by."""
+    call = Lock()
+
+    def produce(_: Run) -> Iterator[Event]:
+        yield Finish("ai")
+
+    run.is_to_be_written_by(produce)
+    run.on_cancel(call.release)
+    assert run.is_written_by(produce)
+    run.append(list(produce(run)))
+    return [weakref.ref(produce), weakref.ref(call)]
