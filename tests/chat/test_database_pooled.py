@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 
 import psycopg
@@ -77,9 +78,16 @@ def test_everything_works_behind_a_pooler_in_transaction_mode(pooler, ai):
         with ThreadPoolExecutor(12) as people:
             list(people.map(talk, range(12)))
         assert 1 <= connections_behind(pooler) <= CONNECTIONS
+        assert prepared_behind(pooler) == []
         assert not [line for line in server.lines() if '"level":"error"' in line]
     finally:
         server.stop()
+
+
+def test_a_statement_that_outlives_its_transaction_would_be_seen(pooler):
+    with psycopg.connect(pooler) as another_program:
+        another_program.execute("SELECT 'left behind'", prepare=True)
+    assert prepared_behind(pooler) == ["SELECT 'left behind'"]
 
 
 @pytest.mark.parametrize("command", [["migrate", "--check"], ["load_knowledge"], ["purge_conversations"]])
@@ -100,3 +108,14 @@ def connections_behind(pooler: str) -> int:
     """How many the pooler holds open to PostgreSQL, by its own account."""
     with psycopg.connect(f"{pooler.rpartition('/')[0]}/pgbouncer", autocommit=True, prepare_threshold=None) as console:
         return len(console.execute("SHOW SERVERS").fetchall())
+
+
+def prepared_behind(pooler: str) -> list[str]:
+    """The statements that are prepared on the pooler's connections to PostgreSQL, all of which are looked at."""
+    with ExitStack() as transactions:  # each is in the middle of one, so each has a connection of its own
+        looks = [
+            transactions.enter_context(psycopg.connect(pooler, prepare_threshold=None)) for _ in range(CONNECTIONS)
+        ]
+        pids = {look.execute("SELECT pg_backend_pid()").fetchone() for look in looks}
+        assert len(pids) == CONNECTIONS
+        return [row[0] for look in looks for row in look.execute("SELECT statement FROM pg_prepared_statements")]
