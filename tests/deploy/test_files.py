@@ -11,9 +11,11 @@ import sys
 
 import yaml
 
+from tests.missing import missing
 from tests.services import ROOT
 
 DEPLOY = ROOT / "docs" / "deploy"
+POSTGRES_OWN = {"POSTGRES_USER", "POSTGRES_PASSWORD", "POSTGRES_DB"}  # what its image is told
 
 
 def read(name: str) -> str:
@@ -71,11 +73,46 @@ def test_the_image_can_collect_the_pages_files(tmp_path):
     assert (tmp_path / "var" / "static" / "chat" / "style.css.gz").exists()
 
 
-def test_the_composition_uses_settings_that_exist():
+def test_the_image_takes_what_a_bare_machine_is_given():
+    """The tests run there with what CI installs by the same names."""
+    (installed,) = re.findall(r"apt-get install -y --no-install-recommends (.+?) \\", read("Dockerfile"))
+    assert f'"{installed}"' in (ROOT / ".ci" / "run").read_text()
+    (packages,) = re.findall(r"pip install --no-cache-dir (.+)$", read("Dockerfile"), re.MULTILINE)
+    assert f"pip install {packages}" in (ROOT / "README.md").read_text()
+    (pythons,) = {*re.findall(r"^FROM python:([\d.]+)-slim", read("Dockerfile"), re.MULTILINE)}
+    assert f'requires-python = ">={pythons}"' in (ROOT / "pyproject.toml").read_text()
+
+
+def test_all_settings_that_are_named_exist():
+    for file in DEPLOY.iterdir():
+        named = set(re.findall(r"\b[A-Z]+(?:_[A-Z]+)+\b", file.read_text()))
+        assert named - settings() <= POSTGRES_OWN, file.name
+
+
+def test_the_composition_gives_settings_that_exist():
     services = yaml.safe_load(read("compose.yaml"))["services"]
-    known = set(re.findall(r"^#?([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
-    assert set(services["web"]["environment"]) <= known
+    assert set(services["web"]["environment"]) <= settings()
     assert services["prepare"]["environment"] == services["web"]["environment"]
+    assert services["prepare"]["build"] == services["web"]["build"]
+    assert set(services["database"]["environment"]) == POSTGRES_OWN
+
+
+def settings() -> set[str]:
+    return set(re.findall(r"^#?([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
+
+
+def test_systemd_accepts_the_units(tmp_path):
+    """In copies that name this checkout; a template needs an instance."""
+    if (verifier := shutil.which("systemd-analyze")) is None:
+        missing("systemd-analyze is not installed (Debian's package systemd)")
+    units = [tmp_path / unit.name.replace("@.", "@8001.") for unit in DEPLOY.glob("chat-bff*.*")]
+    assert len(units) == 3
+    for unit in units:
+        documented = read(unit.name.replace("@8001.", "@."))
+        assert "/opt/chat-bff" in documented or unit.suffix == ".timer"
+        unit.write_text(documented.replace("/opt/chat-bff", str(ROOT)))
+    done = subprocess.run([verifier, "verify", *units], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_the_commands_of_units_composition_and_readme_exist():
