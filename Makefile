@@ -7,7 +7,7 @@ RUNTIME := $(call stamp,requirements.lock)
 DEVELOPMENT := $(call stamp,requirements-dev.lock)
 CLIENTS := tests/clients/node_modules/$(shell cksum tests/clients/package-lock.json | cut -d' ' -f1).installed
 
-.PHONY: run test lint bench drill lock dashboard messages screenshots audit
+.PHONY: run test lint bench drill soak lock dashboard messages screenshots audit
 
 run: $(RUNTIME)
 	@exec $(BIN)/python -m bff.launch
@@ -52,6 +52,9 @@ bench: $(DEVELOPMENT)
 
 drill: $(DEVELOPMENT)
 	@DEBUG=1 $(BIN)/python manage.py drill $(ARGS)
+
+soak: $(DEVELOPMENT)
+	@$(BIN)/python -m benchmarks.soak $(ARGS)
 
 dashboard: $(DEVELOPMENT)
 	$(BIN)/python docs/grafana_dashboard.py

@@ -22,6 +22,8 @@ Kind = Literal["known", "new", "follow-up"]
 Door = Literal["json", "stream"]
 
 TIMEOUT_SECONDS = 30
+HANG_UP_SECONDS = 0.2
+AWAY_SECONDS = 0.3  # no network is found again sooner
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +120,29 @@ class Person:
                     break
         return self.outcome
 
+    def ask_and_hang_up(self) -> None:
+        """Ask for the whole answer, and go before it can have come."""
+        with closing(self._asking(self.addresses[0], "POST", "/api/chat/message", self.question.body)):
+            time.sleep(HANG_UP_SECONDS)
+
+    def ask_and_stop(self) -> Outcome:
+        """Read the first words of a stream, have it stopped at the last address, and read what still comes."""
+        asked_to = False
+        with self._call(self.addresses[0], "POST", "/api/chat/stream", self.question.body) as reply:
+            for part in self._parts(reply):
+                self._take(part)
+                if self.outcome.text and not asked_to:
+                    asked_to = self._stop(self.addresses[-1])
+        return self.outcome
+
+    def ask_and_come_back(self) -> Outcome:
+        """Lose a stream after its first words, and take it up a moment later at the last address."""
+        self.ask_and_vanish()
+        time.sleep(AWAY_SECONDS)
+        if not self._resume(self.addresses[-1]):
+            self.outcome.trouble = f"nothing to take up (status {self.outcome.status})"
+        return self.outcome
+
     def _ask_at(self, address: str) -> None:
         if self.outcome.text and self._resume(address):
             return
@@ -140,9 +165,22 @@ class Person:
             self._read(reply)
             return True
 
+    def _stop(self, address: str) -> bool:
+        """Ask for the end of the answer; its own reply says whether there was one to end, which both may be."""
+        path = f"/api/chat/{self.outcome.conversation}/stop"
+        with closing(self._asking(address, "POST", path, None)) as connection, connection.getresponse() as reply:
+            reply.read()
+        return True
+
     @contextmanager
     def _call(self, address: str, method: str, path: str, body: bytes | None) -> Iterator[http.client.HTTPResponse]:
         """One call on a connection of its own, closed at the end of the block whatever is still coming."""
+        with closing(self._asking(address, method, path, body)) as connection, connection.getresponse() as reply:
+            self.outcome.status, self.outcome.cache = reply.status, reply.headers.get("X-Cache", "")
+            yield reply
+
+    def _asking(self, address: str, method: str, path: str, body: bytes | None) -> http.client.HTTPConnection:
+        """A connection on which the call was sent."""
         number = len(self.outcome.correlations) + 1
         self.outcome.correlations.append(f"drill-{self.question.number}-{number}")
         headers = {
@@ -152,11 +190,13 @@ class Person:
             "X-Forwarded-Proto": "https",  # as the proxy in front of production says
             **({"Last-Event-ID": self._last_event} if self._last_event else {}),
         }
-        with closing(http.client.HTTPConnection(urlsplit(address).netloc, timeout=TIMEOUT_SECONDS)) as connection:
+        connection = http.client.HTTPConnection(urlsplit(address).netloc, timeout=TIMEOUT_SECONDS)
+        try:
             connection.request(method, path, body, headers)
-            with connection.getresponse() as reply:
-                self.outcome.status, self.outcome.cache = reply.status, reply.headers.get("X-Cache", "")
-                yield reply
+        except BaseException:
+            connection.close()
+            raise
+        return connection
 
     def _read(self, reply: http.client.HTTPResponse) -> None:
         for part in self._parts(reply):

@@ -59,6 +59,7 @@ class Stage:
             parts.callback(self.postgres.stop)
             self.redis = self._running(parts, redis_server(free_port()))
             ai = self._running(parts, ai_service(free_port()))
+            self.ai_port = ai.port
             self.ai = StandIn(f"http://{HOST}:{ai.port}")
             self.clock = Clock(self.folder / "clock")
             self.secret = secrets.token_urlsafe(40)
