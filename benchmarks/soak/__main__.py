@@ -1,7 +1,7 @@
 """`make soak`: ten minutes of mixed load with faults now and then; does anything grow, is anybody left unanswered?
 
-One of less than five minutes tells only the latter. It starts two instances of its own, with their own Redis, PostgreSQL
-and stand-in AI, on loopback ports that are free.
+One of less than five minutes tells only the latter. Two instances are started, with a Redis, a PostgreSQL and a
+stand-in AI of their own, on loopback ports that are free.
 Exit codes: 0 nothing grew, 1 something did or somebody was not answered, 2 wrong arguments, 130 stopped by Ctrl-C.
 """
 
