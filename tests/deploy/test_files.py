@@ -10,6 +10,7 @@ import subprocess
 import sys
 
 import yaml
+from django.core.management import load_command_class
 
 from tests.missing import missing
 from tests.services import ROOT
@@ -121,6 +122,14 @@ def test_the_commands_of_units_composition_and_readme_exist():
     assert {"warm_cache", "migrate", "load_knowledge", "collectstatic"} <= commands
     ours = {path.stem for path in (ROOT / "chat" / "management" / "commands").glob("*.py")}
     assert commands - {"migrate", "collectstatic"} <= ours
+
+
+def test_the_nights_command_is_given_options_that_it_has():
+    (line,) = re.findall(
+        r"^ExecStart=\S+ manage\.py warm_cache (.+)$", read("chat-bff-warm-cache.service"), re.MULTILINE
+    )
+    options = load_command_class("chat", "warm_cache").create_parser("manage.py", "warm_cache").parse_args(line.split())
+    assert (options.rate, options.wait) == (2, True)
 
 
 def test_nginx_never_repeats_a_post_that_was_sent():
