@@ -138,7 +138,7 @@ def resume(caller_id: str, conversation_id: str, language: Language, bookmark: B
         explain=partial(receipts.completed, message.receipt),
         message_id=message.public_id,
         correlation_id=message.correlation_id,
-        _has_begun=True,
+        has_begun=True,
     )
     run.on_end(record.settle)
     return Asked(Answer(message.cache_key, Asking("chat"), run=run), record, perf_counter(), after)

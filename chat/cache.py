@@ -36,7 +36,7 @@ SCHEMA = 1  # of the envelope; another number is not read
 COMPRESS_ABOVE = 1024  # bytes
 MOST_BYTES = 64 * 1024  # of an envelope; an answer is 2 KB, and nobody reads a hundred pages
 JITTER = 0.1  # so that what was kept together does not expire together
-# Shares of its fresh time for which an expired answer is still given to everyone while it is made anew.
+# Share of its fresh time for which an expired answer is still given to everyone while it is made anew.
 GRACE = 0.1
 FORGOTTEN_SECONDS = 120
 

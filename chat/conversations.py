@@ -57,6 +57,7 @@ class Record:
     """One question and its answer on their way into the history. `saved` tells whether both have arrived.
 
     `explain` makes the answer's receipt, None standing for an end that hasn't come; `receipt` is that of its end.
+    `has_begun` says that the question and a pending answer are there.
     """
 
     place: Place
@@ -67,12 +68,12 @@ class Record:
     correlation_id: str = field(default_factory=correlation.current)
     saved: bool = False
     receipt: Receipt | None = None
-    _has_begun: bool = False
+    has_begun: bool = False
 
     def begin(self, run_id: str) -> None:
         """Save the question, and the answer as one that is being written by this run."""
         answer = Message(status=Message.Status.PENDING, run_id=run_id, receipt=self.explain(None))
-        self._has_begun = _save(lambda: self._insert(answer) or self._is_there())
+        self.has_begun = _save(lambda: self._insert(answer) or self._is_there())
 
     def complete(self, transcript: Transcript) -> None:
         """Save the answer as it ended."""
@@ -80,15 +81,16 @@ class Record:
 
         def write() -> bool:
             # A beginning that we gave up waiting for may have been written after all.
-            is_new = not self._has_begun and self._insert(Message(**columns))
+            is_new = not self.has_begun and self._insert(Message(**columns))
             return is_new or _update(self.message_id, columns) or _has_arrived(self.message_id, columns)
 
         self.saved = _save(write)
 
     def settle(self, transcript: Transcript) -> None:
         """Save the answer as it ended, if whoever asked for it has not: it was resumed, maybe because they died."""
-        _save(lambda: _update(self.message_id, self._columns(transcript)))
-        self.saved = _save(lambda: not Message.objects.filter(_pending(self.message_id)).exists())
+        columns = self._columns(transcript)
+        still_pending = Message.objects.filter(_pending(self.message_id))
+        self.saved = _save(lambda: _update(self.message_id, columns) or not still_pending.exists())
 
     def _columns(self, transcript: Transcript) -> dict[str, Any]:
         assert transcript.finish is not None
