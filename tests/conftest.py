@@ -11,7 +11,7 @@ from django.test import Client
 from django_redis import get_redis_connection
 
 from ai_service.control import StandIn
-from chat import hit_rate, runs
+from chat import hit_rate, knowledge, runs
 from chat.upstream import breakers, session
 from observability import absence
 from tests.server import Server
@@ -51,8 +51,11 @@ def ai() -> Iterator[StandIn]:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _database_before_all_else(django_db_setup: None) -> None:
-    """Made while no thread of ours lives yet: one that asks the database meanwhile opens the pool to the wrong one."""
+def _database_around_all_else(django_db_setup: None) -> Iterator[None]:
+    """Made while no thread of ours lives yet: one that asks the database meanwhile opens the pool to the wrong one.
+    Taken down when none does any more."""
+    yield
+    knowledge._library.stop()
 
 
 @pytest.fixture(autouse=True)
