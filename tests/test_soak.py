@@ -21,7 +21,7 @@ from tests.chat.test_drill import commands_in, env, remains
 from tests.services import ROOT
 
 SOAK = (sys.executable, "-m", "benchmarks.soak", "--seconds", "30")
-THIRDS = [10, 20, 30, 40]
+EDGES = [10, 20, 30, 40]
 
 
 @pytest.fixture
@@ -64,26 +64,31 @@ def test_wrong_arguments_start_nothing(seconds):
 
 
 def test_what_grows_from_third_to_third_is_told():
-    (row,) = rows(series("memory of b1, MB", lambda at: 130 + at / 4), THIRDS, sample(50, "memory of b1, MB", 140))
+    (row,) = rows(series("memory of b1, MB", lambda at: 130 + at / 4), EDGES, sample(50, "memory of b1, MB", 140))
     assert row.miss == "memory of b1, MB grew from 133.6 to 138.6, at most 136.3"
 
 
 def test_what_jumps_up_and_down_does_not_grow():
     name = "descriptors of a1"
-    (row,) = rows(series(name, lambda at: 300 if at % 5 == 0 else 40 + at % 3), THIRDS, sample(50, name, 39))
-    assert (row.first, row.last, row.miss) == (41.5, 41, "")
+    (row,) = rows(series(name, lambda at: 300 if at % 5 == 0 else 40 + at % 3), EDGES, sample(50, name, 39))
+    assert (row.thirds, row.miss) == ((41.5, 41.5, 41), "")
+
+
+@pytest.mark.parametrize("thirds", [(25, 36, 36), (25, 25, 36), (25, 36, 25)])
+def test_a_pool_that_needed_more_once_does_not_grow(thirds):
+    assert Row("connections to Redis", thirds, rest=36).miss == ""
 
 
 def test_what_stays_when_nobody_asks_any_more_is_told():
-    assert "is 30 at rest" in Row("connections to the AI", first=20, last=20, rest=30).miss
-    assert Row("Redis: keys that never end", first=0, last=1, rest=1).miss
+    assert "is 30 at rest" in Row("connections to the AI", (20, 20, 20), rest=30).miss
+    assert Row("Redis: keys that never end", (0, 1, 2), rest=2).miss
 
 
 def test_what_could_not_be_asked_in_an_outage_is_left_out():
     name = "connections to PostgreSQL"
     lacking = [Sample(at, {}) for at in range(10, 40, 2)]
-    (row,) = rows([*series(name, lambda at: 12), *lacking], THIRDS, sample(50, name, 12))
-    assert (row.first, row.last) == (12, 12)
+    (row,) = rows([*series(name, lambda at: 12), *lacking], EDGES, sample(50, name, 12))
+    assert row.thirds == (12, 12, 12)
 
 
 def test_whoever_is_put_off_was_answered_only_while_something_was_away():

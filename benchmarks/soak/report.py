@@ -80,12 +80,9 @@ class Report:
     def as_text(self) -> str:
         put_off = sum(visit.trouble == PUT_OFF for visit in self.visits)
         said = [
-            "| | first third | last third | at most | at rest |",
-            "| --- | ---: | ---: | ---: | ---: |",
-            *(
-                f"| {row.name} | {row.first:.1f} | {row.last:.1f} | {row.allowed:.1f} | {row.rest:.1f} |"
-                for row in self.rows
-            ),
+            "| | first third | second | last | at most | at rest |",
+            "| --- | ---: | ---: | ---: | ---: | ---: |",
+            *("| " + " | ".join([row.name, *(f"{value:.1f}" for value in row.values)]) + " |" for row in self.rows),
             "",
             f"{len(self.visits)} visits in {self.seconds:.0f} s, {len(self.unanswered)} not answered, {put_off} told "
             "to come back while something was away. At rest: "
