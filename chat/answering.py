@@ -174,7 +174,7 @@ def answer(question: Question, *, door: Door = "chat", made_since: float = 0, wa
 
     def produce(run: Run) -> Iterator[Event]:
         # Whoever led before us may have kept an answer between our look and our turn: never ask twice.
-        newer = cache.look(key)
+        newer = cache.look(key) if run.may_have_kept_answer else None
         if newer and newer.is_current and newer.created > max(made_since, kept.created if kept else 0):
             return chain.from_iterable(replay(newer, help_lines.called_for(question.text, question.language)))
         making = Making(passages, settings.AI_DEADLINE_CHAT)

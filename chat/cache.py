@@ -26,6 +26,7 @@ from redis.commands.core import Script
 from chat import events, hit_rate, prompts
 from chat.events import Delta, Event, Notice
 from chat.questions import Question, normalise
+from chat.store import answer_at
 from chat.store import answers as store
 from chat.transcripts import Transcript
 from observability import logs, metrics
@@ -134,7 +135,7 @@ def find(key: str) -> Kept | None:
 
 def look(key: str) -> Kept | None:
     """The same for ourselves: nobody asked, so nothing is counted."""
-    data = store.ask(lambda redis: redis.get(f"bff:answer:{key}"), None)
+    data = store.ask(lambda redis: redis.get(answer_at(key)), None)
     return _open(data) if isinstance(data, bytes) else None
 
 
@@ -150,9 +151,9 @@ def keep(key: str, said: Sequence[Event], cost_ms: int, *, warm: bool = False) -
 
     def write(redis: Redis) -> bool:
         if is_shared(key):
-            return bool(redis.set(f"bff:answer:{key}", envelope, ex=lifetime))
+            return bool(redis.set(answer_at(key), envelope, ex=lifetime))
         scope = key.partition(":")[0]
-        keys = [f"bff:answer:{key}", f"bff:answers-of:{scope}", f"bff:forgotten:{scope}"]
+        keys = [answer_at(key), f"bff:answers-of:{scope}", f"bff:forgotten:{scope}"]
         return bool(_keep_private()(keys, [envelope, lifetime, key, now], client=redis))
 
     return store.ask(write, False)
@@ -160,7 +161,7 @@ def keep(key: str, said: Sequence[Event], cost_ms: int, *, warm: bool = False) -
 
 def evict(key: str) -> None:
     """Forget one answer, everywhere."""
-    store.ask(lambda redis: redis.delete(f"bff:answer:{key}"), None)
+    store.ask(lambda redis: redis.delete(answer_at(key)), None)
 
 
 def forget(caller_id: str) -> int | None:
@@ -174,7 +175,7 @@ def forget(caller_id: str) -> int | None:
     def purge(redis: Redis) -> int:
         redis.set(f"bff:forgotten:{scope}", "", ex=FORGOTTEN_SECONDS)
         keys: list[bytes] = redis.zrange(index, 0, -1)  # type: ignore[assignment]
-        answers = [f"bff:answer:{key.decode()}" for key in keys]
+        answers = [answer_at(key.decode()) for key in keys]
         forgotten = redis.delete(*answers) if answers else 0
         redis.delete(index)
         return int(forgotten)

@@ -53,3 +53,8 @@ class Store:
 
 
 answers = Store("default")
+
+
+def answer_at(key: str) -> str:
+    """Where the answer to a question is kept."""
+    return f"bff:answer:{key}"

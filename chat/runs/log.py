@@ -15,7 +15,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from time import monotonic
-from typing import Any
+from typing import Any, NamedTuple
 
 from redis import Redis
 from redis.commands.core import Script
@@ -23,7 +23,7 @@ from redis.commands.core import Script
 from chat import events
 from chat.events import Event, Finish
 from chat.runs.run import Run
-from chat.store import Store
+from chat.store import Store, answer_at
 from chat.store import answers as shared
 
 LEASE_SECONDS = 3  # a process that died is noticed this late at most
@@ -39,14 +39,22 @@ tailing = Store("runs")
 
 _LEAD = """
 local holder = redis.call('GET', KEYS[1])
-if holder and redis.call('EXISTS', ARGV[4] .. string.match(holder, '^%S+')) == 1 then
-  return holder
+if not holder or redis.call('EXISTS', ARGV[4] .. string.match(holder, '^%S+')) == 0 then
+  holder = ARGV[1] .. ' ' .. ARGV[2]
+  redis.call('SET', KEYS[1], holder, 'EX', ARGV[3])
+  redis.call('SET', ARGV[4] .. ARGV[1], '', 'EX', ARGV[5])
 end
-redis.call('SET', KEYS[1], ARGV[1] .. ' ' .. ARGV[2], 'EX', ARGV[3])
-redis.call('SET', ARGV[4] .. ARGV[1], '', 'EX', ARGV[5])
-return ARGV[1] .. ' ' .. ARGV[2]
+return {holder, redis.call('EXISTS', KEYS[2])}
 """
 _RELEASE = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end"
+
+
+class Holder(NamedTuple):
+    """Who answers a question, and whether an answer to it was kept, fresh or not, when that was asked."""
+
+    process: str
+    run: str
+    has_kept_answer: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +73,15 @@ def _script(source: str) -> Script:
     return Redis().register_script(source)
 
 
-def holder_of(flight: str, process: str, run: str) -> tuple[str, str] | None:
-    """Who answers this question: `(process, run)` of whoever began first and lives; None when Redis is away."""
+def holder_of(flight: str, process: str, run: str) -> Holder | None:
+    """Who answers this question: whoever began first and lives; None when Redis is away."""
+    keys = [f"bff:flight:{flight}", answer_at(flight)]
     arguments: list[str | int] = [process, run, FLIGHT_SECONDS, "bff:process:", LEASE_SECONDS]
-    holder = shared.ask(lambda redis: _script(_LEAD)([f"bff:flight:{flight}"], arguments, client=redis), None)
-    if not isinstance(holder, bytes):
+    found: Any = shared.ask(lambda redis: _script(_LEAD)(keys, arguments, client=redis), None)
+    if found is None:
         return None
-    leader, _, run_id = holder.decode().partition(" ")
-    return leader, run_id
+    leader, _, run_id = found[0].decode().partition(" ")
+    return Holder(leader, run_id, bool(found[1]))
 
 
 def publish(process: str, runs: Iterable[tuple[Run, Sequence[Event]]]) -> bool:

@@ -97,9 +97,9 @@ class Office:
         """Lead, unless somebody else in the fleet already does."""
         try:
             holder = shared_log.holder_of(run.flight, self.process, run.id)
-            run.is_led_here = holder in (None, (self.process, run.id))
+            run.is_led_here = holder is None or holder[:2] == (self.process, run.id)
             if holder is not None:
-                run.id = holder[1]
+                run.id, run.may_have_kept_answer = holder.run, holder.has_kept_answer
             self._register(run)
         finally:
             run.decided.set()
@@ -109,7 +109,7 @@ class Office:
         else:
             assert holder is not None
             metrics.SINGLE_FLIGHT_FOLLOWERS.inc()
-            self._start(self._mirror, run, holder[0], produce, cut_short)
+            self._start(self._mirror, run, holder.process, produce, cut_short)
 
     def _lead(self, run: Run, produce: Produce, cut_short: Sequence[Event]) -> None:
         """Write the run to its end, whatever happens."""
@@ -178,7 +178,7 @@ class Office:
             run.break_off(cut_short)
             return
         log.warning("Leader of a run died; answering in its place")
-        run.is_led_here = True
+        run.is_led_here = run.may_have_kept_answer = True
         run.is_to_be_written_by(produce)
         run.published = len(run.events)
         self._register(run)

@@ -41,6 +41,7 @@ class Run:
         self.id = run_id
         self.flight = flight
         self.is_led_here = False
+        self.may_have_kept_answer = True  # an answer to the same question, from a run before this one
         self._writer: weakref.ref[Produce] | None = None
         self.decided = threading.Event()
         self.events: list[Event] = []

@@ -20,7 +20,7 @@ def test_fifty_identical_cold_questions_over_two_instances_are_one_upstream_call
         asked = [people.submit(two_servers[n % 2].ask, "Qu'est-ce que la MDPH ?") for n in range(50)]
         answers = [reply.result().json() for reply in asked]
     assert len({answer["response"] for answer in answers}) == 1
-    assert {answer["origin"] for answer in answers} == {"ai"}
+    assert {answer["origin"] for answer in answers} <= {"ai", "cache"}  # those who came after it was made find it
     assert ai.calls == 1
 
 
