@@ -48,7 +48,7 @@ $(RUNTIME): LOCKFILE := requirements.lock
 $(DEVELOPMENT): LOCKFILE := requirements-dev.lock
 
 bench: $(DEVELOPMENT)
-	@$(BIN)/python -m benchmarks
+	@$(BIN)/python -m benchmarks $(ARGS)
 
 drill: $(DEVELOPMENT)
 	@DEBUG=1 $(BIN)/python manage.py drill $(ARGS)

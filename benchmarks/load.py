@@ -27,8 +27,8 @@ class Load:
         return self.requests / self.seconds
 
 
-def run(url: str, *, clients: int, seconds: float, token: str, body: str) -> Load:
-    """POST `body` for so long; each `{n}` in it becomes a number that no other request has."""
+def run(url: str, *, clients: int, seconds: int, token: str, body: str) -> Load:
+    """POST `body` for so long; each `{n}` in it becomes a number that no other request has. wrk takes whole seconds."""
     wrk = shutil.which("wrk")
     if wrk is None:
         raise FileNotFoundError("wrk is missing: apt-get install wrk")
@@ -36,7 +36,7 @@ def run(url: str, *, clients: int, seconds: float, token: str, body: str) -> Loa
         wrk,
         "-t1",
         f"-c{clients}",
-        f"-d{seconds:g}s",
+        f"-d{seconds}s",
         "--timeout",
         "30s",
         "-s",
