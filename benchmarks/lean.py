@@ -73,12 +73,14 @@ class Anybody:
         return self.get_response(request)
 
 
+def found(path: str) -> Any:
+    """A module, or a class in one."""
+    owner, _, name = path.rpartition(".")
+    return getattr(import_module(owner), name) if name[0].isupper() else import_module(path)
+
+
 def _replace(path: str, result: object) -> None:
     """AttributeError for a name that there is no longer: better no figure than a wrong one."""
-    parts = path.split(".")
-    last_of_module = next(number for number, part in enumerate(parts) if part[0].isupper() or number == len(parts) - 1)
-    owner: Any = import_module(".".join(parts[:last_of_module]))
-    for part in parts[last_of_module:-1]:
-        owner = getattr(owner, part)
-    getattr(owner, parts[-1])
-    setattr(owner, parts[-1], lambda *_, **__: result)
+    owner, _, name = path.rpartition(".")
+    getattr(found(owner), name)
+    setattr(found(owner), name, lambda *_, **__: result)
