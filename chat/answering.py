@@ -29,6 +29,7 @@ from chat.upstream.exchange import Exchange
 
 MAX_PASSAGES = 3
 REPLAY_CHARACTERS = 60
+JUST_BEGUN_SECONDS = 0.5  # in which the process that writes an answer tells the others of it
 _CITED = re.compile(r"\[(\d{1,2})\]")
 
 
@@ -124,11 +125,15 @@ def resume(caller_id: str, conversation_id: str, language: Language, bookmark: B
     With a bookmark it is read on from there, also when it has ended meanwhile.
     """
     message = _resumable(caller_id, conversation_id, bookmark)
-    run = runs.find(message.run_id, fallbacks.cut_short(language)) if message is not None else None
-    if message is None or run is None:
+    if message is None:
+        return None
+    is_pending = message.status == Message.Status.PENDING
+    patience = JUST_BEGUN_SECONDS if is_pending else 0.0
+    run = runs.find(message.run_id, fallbacks.cut_short(language), patience=patience)
+    if run is None:
         return None
     after = bookmark.events if bookmark is not None and bookmark.is_of(message.public_id) else 0
-    if message.status != Message.Status.PENDING and not run.goes_beyond(after):
+    if not is_pending and not run.goes_beyond(after):
         return None
     place = Place(caller_id, conversation_id, message.conversation)
     record = Record(

@@ -53,14 +53,19 @@ class Office:
         self._decide(mine, produce, cut_short)
         return mine
 
-    def find(self, run_id: str, cut_short: Sequence[Event]) -> Run | None:
-        """A run by its id, here or anywhere in the fleet, under way or ended a short while ago."""
+    def find(self, run_id: str, cut_short: Sequence[Event], *, patience: float = 0.0) -> Run | None:
+        """A run by its id, here or anywhere in the fleet, under way or ended a short while ago.
+
+        One that has just begun elsewhere is not known yet: it is waited for so many seconds.
+        """
         with self._lock:
             if run := self._runs.get(run_id):
                 return run
-        leader = shared_log.leader_of(run_id)
-        if leader is None:
-            return None
+        until = time.monotonic() + patience
+        while (leader := shared_log.leader_of(run_id)) is None:
+            if time.monotonic() >= until:
+                return None
+            time.sleep(PUBLISH_SECONDS)
         run = Run(run_id)
         self._register(run)
         self._start(self._mirror, run, leader, None, cut_short)

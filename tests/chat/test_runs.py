@@ -7,12 +7,13 @@ import time
 import weakref
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from threading import Lock
+from threading import Lock, Timer
 
 from django_redis import get_redis_connection
 
 from chat.events import Delta, Event, Finish, Notice, Start, text_of
 from chat.runs import log
+from chat.runs.office import Office
 from chat.runs.run import FIRST_SILENCE_SECONDS, LOST_EVENTS, Run
 from tests.waiting import eventually
 
@@ -87,6 +88,17 @@ def test_who_only_lost_the_connection_keeps_an_answer_from_being_left_alone():
     run.leave("loser")
     assert run.is_left_alone
     assert not run.is_awaited(grace_seconds=30)
+
+
+def test_a_run_that_has_just_begun_elsewhere_is_waited_for():
+    begun = Run("just-begun")
+    begun.append([Start()])
+    assert Office().find(begun.id, []) is None
+    writing = Timer(0.3, lambda: log.publish("elsewhere", [(begun, begun.events)]))
+    writing.start()
+    assert Office().find(begun.id, []) is None
+    assert Office().find(begun.id, [], patience=5) is not None
+    writing.join()
 
 
 def test_a_run_that_has_ended_holds_on_to_nothing_of_how_it_was_written():
