@@ -72,7 +72,9 @@ class Index:
         self._spelling = Spelling(self._wording.vocabulary | words)
         self._meanings = dict(self._known_meanings())
         self._longest = max(map(len, self._meanings), default=1)
+        # Words come again and again, whoever asks: looking one up in every field costs as much as the search itself.
         self._clue = lru_cache(maxsize=4096)(self._make_clue)
+        self._well_typed = lru_cache(maxsize=4096)(self._choose_spelling)
         self.search = lru_cache(maxsize=512)(self._search)
 
     def _written(self, entry: KnowledgeEntry) -> dict[str, str]:
@@ -105,15 +107,16 @@ class Index:
 
     def _search(self, question: str, limit: int) -> tuple[Found, ...]:
         """The best entries that have anything of the question, best first, with their scores."""
-        likeness = self._shapes.likeness(self._wording.written(self._wording.spelt_out(question)))
+        spelt_out = self._wording.spelt_out(question)
+        likeness = self._shapes.likeness(self._wording.written(spelt_out))
         scores = {
-            number: score + LIKENESS * likeness.get(number, 0) for number, score in self._by_words(question).items()
+            number: score + LIKENESS * likeness.get(number, 0) for number, score in self._by_words(spelt_out).items()
         }
         best = sorted(scores.items(), key=itemgetter(1), reverse=True)[:limit]
         return tuple(Found(self.entries[number], score) for number, score in best)
 
     def _by_words(self, question: str) -> dict[int, float]:
-        """What each entry's words earn, by its number."""
+        """What each entry's words earn, by its number, once the question is spelt out."""
         clues = [self._clue(said, meant) for said, meant in islice(self._parts(question), MOST_PARTS)]
         queries = [(Occur.Should, clue.query) for clue in clues if clue.query]
         if not queries:
@@ -126,7 +129,7 @@ class Index:
 
     def _parts(self, question: str) -> dict[tuple[Stems, Stems], None]:
         """The question's stems in runs, each with the stems that are meant by it; every run once, in order."""
-        text = self._wording.written(self._corrected(self._wording.spelt_out(question)))
+        text = self._wording.written(self._corrected(question))
         words, stems = text.split(), self._stems(text)
         parts: dict[tuple[Stems, Stems], None] = {}
         start = 0
@@ -146,7 +149,7 @@ class Index:
         """The text with forgotten apostrophes put in, and words that nobody here knows taken for what they resemble."""
         return " ".join(map(self._well_typed, text.split(), self._stems(text)))
 
-    def _well_typed(self, word: str, stem: str) -> str:
+    def _choose_spelling(self, word: str, stem: str) -> str:
         if word in self._wording.vocabulary or self._entries_with(stem, WELL_TYPED):
             return word
         # Parents' questions in our entries are typed like all others: `laesh` may stand there too.

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from itertools import chain
+from itertools import chain, islice
 from typing import get_args
 
 from chat.knowledge.index import Index
@@ -27,6 +28,9 @@ class Library:
         self.entries = sorted(entries, key=lambda entry: (entry.language, entry.slug))
         self._by_slug = {(entry.language, entry.slug): entry for entry in self.entries}
         self._passage_of = {key: _passage(entry) for key, entry in self._by_slug.items()}
+        self._topics: dict[tuple[str, str], list[KnowledgeEntry]] = defaultdict(list)
+        for entry in self.entries:
+            self._topics[entry.language, entry.topic].append(entry)
         self._indexes: dict[Language, Index] = {
             language: Index(language, self.of(language)) for language in get_args(Language)
         }
@@ -56,9 +60,9 @@ class Library:
             return tuple(self.openers(language, limit))
         best = self.article(passages[0].slug, language)
         near = chain((self.article(passage.slug, language) for passage in passages[1:]), self._same_topic(best))
+        asked = normalise(asked)
         questions = (entry.questions[0] for entry in near if entry and entry.questions)
-        others = dict.fromkeys(question for question in questions if normalise(question) != normalise(asked))
-        return tuple(others)[:limit]
+        return tuple(islice(_each_once(each for each in questions if normalise(each) != asked), limit))
 
     def openers(self, language: Language, limit: int) -> list[str]:
         """First questions to begin with: the usual ones, then one of each topic."""
@@ -71,9 +75,17 @@ class Library:
         """The others of its topic, from the next one on: not always the first of the alphabet."""
         if entry is None:
             return []
-        topic = [other for other in self.entries if (other.language, other.topic) == (entry.language, entry.topic)]
+        topic = self._topics[entry.language, entry.topic]
         place = topic.index(entry)
         return topic[place + 1 :] + topic[:place]
+
+
+def _each_once(questions: Iterable[str]) -> Iterator[str]:
+    seen: set[str] = set()
+    for question in questions:
+        if question not in seen:
+            seen.add(question)
+            yield question
 
 
 def _passage(entry: KnowledgeEntry) -> Passage:
