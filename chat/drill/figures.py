@@ -178,9 +178,11 @@ def is_lost(outcome: Outcome, kept: Mapping[str, str]) -> bool:
 
     Where its writer was killed, what was said in its last moment, before the fleet knew of it, dies with it.
     """
-    text = kept.get(outcome.message_id, "")
+    text = kept.get(outcome.message_id)
+    if text is None:
+        return outcome.saved
     same = outcome.text.startswith(text) if outcome.ending == "interrupted" else outcome.text == text
-    return outcome.saved and not (text and same)
+    return outcome.saved and not same
 
 
 def leaked(seen: Observation) -> int:

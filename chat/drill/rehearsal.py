@@ -153,10 +153,10 @@ def _decile(outcomes: Sequence[Outcome], number: int) -> float:
 
 
 def _kept(stage: Stage, outcomes: Sequence[Outcome]) -> dict[str, str]:
-    """What the history holds of these answers."""
+    """What the history holds of these answers, as they ended."""
     with psycopg.connect(stage.postgres.address) as connection:
         rows = connection.execute(
-            "SELECT public_id, text FROM chat_message WHERE public_id = ANY(%s)",
+            "SELECT public_id, text FROM chat_message WHERE public_id = ANY(%s) AND status <> 'pending'",
             [[outcome.message_id for outcome in outcomes]],
         )
         return dict(rows.fetchall())

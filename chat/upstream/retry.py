@@ -21,7 +21,7 @@ LONGEST_WAIT_SECONDS = 4.0
 USEFUL_ATTEMPT_SECONDS = 2.0
 
 # Once more than this share of the fleet's calls fail it is an outage: asking again would only add to it.
-OUTAGE_SHARE = 0.15
+OUTAGE_SHARE = 0.1
 
 # All of these are known before the first word. Not among them: a read timeout (it may be writing the answer still:
 # asking again would be paid twice), an open breaker, and a 200 that is not the protocol (a wrong address or version

@@ -160,6 +160,8 @@ def test_an_answer_is_garbled_when_it_says_something_twice_or_not_what_the_ai_sa
         ({"m": ""}, {}, True),
         ({"m": WORDS[:20]}, {}, True),
         ({"m": WORDS[:20]}, {"ending": "interrupted"}, False),
+        ({"m": ""}, {"ending": "interrupted"}, False),  # its writer died within the first half second
+        ({}, {"ending": "interrupted"}, True),
         ({"m": "Other words."}, {"ending": "interrupted"}, True),
         ({}, {"saved": False}, False),
     ],

@@ -21,7 +21,7 @@ def health_check(*arguments: str, **env: str) -> subprocess.CompletedProcess[str
 
 
 def report(**env: str) -> tuple[int, dict[str, Any]]:
-    """The exit code and what `/readyz` would say; the log's lines come before it, and after it from threads that end."""
+    """The exit code and what `/readyz` would say, found among the log's lines."""
     done = health_check("--json", **env)
     (said,) = [line for line in map(json.loads, done.stdout.splitlines()) if "dependencies" in line]
     return done.returncode, said
