@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import http.client
-import itertools
 import random
 import threading
 import time
@@ -16,7 +15,7 @@ from typing import Any
 import requests
 
 from chat.drill.figures import is_garbled
-from chat.drill.load import AT_ONCE, Crowd
+from chat.drill.load import Arrivals, Crowd
 from chat.drill.people import TIMEOUT_SECONDS, Door, Kind, Outcome, Person, Question, token
 from tests.chat import papers
 
@@ -63,28 +62,17 @@ class Somebody:
     busy: threading.Lock = field(default_factory=threading.Lock)
 
 
-class Visitors:
-    """A `with` block during which people come, so many a second. `visits` grows; leaving waits for the last of them."""
+class Visitors(Arrivals):
+    """People who do all that one can do here. `visits` grows as they do it."""
 
     def __init__(self, crowd: Crowd, secret: str) -> None:
+        super().__init__(RATE)
         self.visits: list[Visit] = []
         self._crowd = crowd
         self._people = [Somebody(token(f"somebody-{number}", secret)) for number in range(PEOPLE)]
         self._day = sorted(DAY.elements())
         random.Random(1).shuffle(self._day)  # always the same mixture, so that a soak can be repeated
         self._letter, self._pdf = papers.NOTE, papers.pdf()
-        self._over = threading.Event()
-        self._pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="visitor")
-        self._clock = threading.Thread(target=self._tick, name="visitors", daemon=True)
-
-    def __enter__(self) -> Visitors:
-        self._clock.start()
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        self._over.set()
-        self._clock.join()
-        self._pool.shutdown(wait=kind is None, cancel_futures=kind is not None)
 
     def read_everything(self) -> None:
         """Each of them reads all that they have said: what could not be saved at its end is settled by that."""
@@ -96,15 +84,7 @@ class Visitors:
         for conversation in self._conversations(somebody, self._crowd.addresses[0]):
             self._call(somebody, "GET", f"{self._crowd.addresses[0]}/api/chat/history", params=conversation)
 
-    def _tick(self) -> None:
-        """Send each at their time, counted from the start, so that small delays don't add up."""
-        began = time.monotonic()
-        for number in itertools.count():
-            if self._over.wait(max(0.0, began + number / RATE - time.monotonic())):
-                return
-            self._pool.submit(self._visit, number)
-
-    def _visit(self, number: int) -> None:
+    def come(self, number: int) -> None:
         what, somebody = self._day[number % len(self._day)], self._people[number % PEOPLE]
         turn = number // len(self._day) % 2
         addresses = [*self._crowd.addresses[turn:], *self._crowd.addresses[:turn]]

@@ -5,10 +5,12 @@ from __future__ import annotations
 import itertools
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import Self
 
 from chat.drill.people import Door, Kind, Outcome, Person, Question, token
 from chat.knowledge.files import BUNDLED, read_folder
@@ -77,19 +79,20 @@ class Crowd:
         return Person(longest, self.addresses).ask_and_vanish()
 
 
-class Load:
-    """A `with` block during which people ask. `outcomes` grows as they are answered; leaving waits for the last one."""
+class Arrivals(ABC):
+    """A `with` block during which people come, so many a second, whatever becomes of them; leaving waits for the last.
 
-    def __init__(self, crowd: Crowd, rate: float = RATE) -> None:
-        self.crowd = crowd
+    `sent` counts them.
+    """
+
+    def __init__(self, rate: float) -> None:
         self.rate = rate
         self.sent = 0
-        self.outcomes: list[Outcome] = []
         self._over = threading.Event()
         self._pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="person")
-        self._clock = threading.Thread(target=self._tick, name="load", daemon=True)
+        self._clock = threading.Thread(target=self._tick, name="arrivals", daemon=True)
 
-    def __enter__(self) -> Load:
+    def __enter__(self) -> Self:
         self._clock.start()
         return self
 
@@ -98,23 +101,37 @@ class Load:
         self._clock.join()
         self._pool.shutdown(wait=kind is None, cancel_futures=kind is not None)
 
+    @abstractmethod
+    def come(self, number: int) -> None:
+        """What one of them does, the first being number 0."""
+
+    def _tick(self) -> None:
+        """Send each at their time, counted from the start, so that small delays don't add up."""
+        began = time.monotonic()
+        for number in itertools.count():
+            if self._over.wait(max(0.0, began + number / self.rate - time.monotonic())):
+                return
+            self.sent += 1
+            self._pool.submit(self.come, number)
+
+
+class Load(Arrivals):
+    """People who ask one question each. `outcomes` grows as they are answered."""
+
+    def __init__(self, crowd: Crowd, rate: float = RATE) -> None:
+        super().__init__(rate)
+        self.crowd = crowd
+        self.outcomes: list[Outcome] = []
+
     def __str__(self) -> str:
         answered = sum(outcome.is_answered for outcome in list(self.outcomes))
         flawed = sum(not outcome.is_perfect for outcome in list(self.outcomes))
         return f"{self.sent} asked, {answered} answered, {flawed} not as in peace"
 
-    def _tick(self) -> None:
-        """Send each question at its time, counted from the start, so that small delays don't add up."""
-        began = time.monotonic()
-        for number in itertools.count():
-            if self._over.wait(max(0.0, began + number / self.rate - time.monotonic())):
-                return
-            door: Door = "stream" if number // 2 % 2 else "json"
-            self.sent += 1
-            self._pool.submit(self._ask, KINDS[number % len(KINDS)], door, number // 4 % len(self.crowd.addresses))
-
-    def _ask(self, kind: Kind, door: Door, first: int) -> None:
-        self.outcomes.append(self.crowd.ask(self.crowd.question(kind, door), first))
+    def come(self, number: int) -> None:
+        door: Door = "stream" if number // 2 % 2 else "json"
+        question = self.crowd.question(KINDS[number % len(KINDS)], door)
+        self.outcomes.append(self.crowd.ask(question, number // 4 % len(self.crowd.addresses)))
 
 
 def consume(outcomes: Iterator[Outcome]) -> list[Outcome]:
