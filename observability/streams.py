@@ -57,8 +57,11 @@ class Stream:
     def _end(self, how: Ended) -> None:
         if self.ended is None:
             self.ended = how
-            for watcher in self.watchers:
+            watchers, self.watchers = self.watchers, []
+            for watcher in watchers:
                 watcher(self)
+            # Both hold the response, which holds us: nobody but the garbage collector would free what it stands on.
+            self._source = iter(())
 
 
 def is_stream(response: HttpResponseBase) -> bool:

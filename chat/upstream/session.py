@@ -118,18 +118,31 @@ class AISession:
     ) -> Generator[Event, None, None]:
         with self._place():
             self._budget.count_call()
-            for attempt, retry in attempts(line.deadline, self._budget):
-                if retry:
-                    yield self._announce(exchange, retry)
-                    if self._wait(line.left, retry.wait):
-                        return
-                with attempt:
-                    taken.append(Attempt(attempt.retry_state.attempt_number, round(retry.wait * 1000) if retry else 0))
-                    events = self._attempt(exchange, line, headers, taken[-1])
-                    first = next(events)  # from here on it is too late to begin anew
+            begun = yield from self._begun(exchange, line, headers, taken)
+            if begun is None:
+                return
+            first, events = begun
             with closing(events):
                 yield first
                 yield from events
+
+    def _begun(
+        self, exchange: Exchange, line: Line, headers: dict[str, str], taken: list[Attempt]
+    ) -> Generator[Event, None, tuple[Event, Generator[Event, None, None]] | None]:
+        """The first event and those to come, of the first attempt that has one; None when the caller has left.
+
+        A generator of its own: what it takes to try again need not be kept until the answer has ended.
+        """
+        for attempt, retry in attempts(line.deadline, self._budget):
+            if retry:
+                yield self._announce(exchange, retry)
+                if self._wait(line.left, retry.wait):
+                    return None
+            with attempt:
+                taken.append(Attempt(attempt.retry_state.attempt_number, round(retry.wait * 1000) if retry else 0))
+                events = self._attempt(exchange, line, headers, taken[-1])
+                return next(events), events  # from here on it is too late to begin anew
+        raise AssertionError("attempts() raises the last error when there are no more")
 
     def _attempt(
         self, exchange: Exchange, line: Line, headers: dict[str, str], attempt: Attempt

@@ -21,6 +21,8 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from chat.upstream.line import Line
 
+BUFFER_SIZE = 2048  # each stream has one; a piece of an answer has some 200 bytes, and larger reads go past it
+
 
 class PatientReader(io.RawIOBase):
     """A socket's incoming bytes, each read waiting as long as the line allows."""
@@ -34,14 +36,14 @@ class PatientReader(io.RawIOBase):
     def makefile(self, mode: str) -> io.BufferedReader[PatientReader]:
         """What http.client asks of a socket."""
         assert mode == "rb"
-        self._buffer = io.BufferedReader(self)
+        self._buffer: io.BufferedReader[PatientReader] | None = io.BufferedReader(self, BUFFER_SIZE)
         return self._buffer
 
     def has_more(self) -> bool:
         """Whether a next piece has come in already, beyond the line break that ends the last. Never waits."""
         self._may_wait = False
         try:
-            return not self._buffer.closed and len(self._buffer.peek()) > 2
+            return self._buffer is not None and len(self._buffer.peek()) > 2
         finally:
             self._may_wait = True
 
@@ -58,6 +60,7 @@ class PatientReader(io.RawIOBase):
         # http.client closes this at the reply's last byte, before urllib3 gives the connection back to its pool.
         self._line.disconnect(self._socket)
         self._raw.close()
+        self._buffer = None  # it holds us, too: nobody but the garbage collector would free the two
         super().close()
 
 

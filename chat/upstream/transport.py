@@ -6,7 +6,7 @@ import http.client
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from functools import partial
@@ -73,11 +73,11 @@ class Transport:
         `read_timeout` or `deadline`.
         """
         with serving(line) as call:
-            response = self._send(self._request(path, body, headers), line)
-        with closing(response):
-            if not 200 <= response.status_code < 300:
-                raise StatusError(response.status_code, _retry_after(response.headers.get("Retry-After")))
-            pieces = _pieces(response.raw, call)
+            reply = self._send(self._request(path, body, headers), line)
+        with _freed(reply):
+            if not 200 <= reply.status < 300:
+                raise StatusError(reply.status, _retry_after(reply.headers.get("Retry-After")))
+            pieces = _pieces(reply, call)
             yield pieces
             # Read the reply's very end too, so that the connection can serve again – if that comes at once.
             line.read_timeout = DRAIN_SECONDS
@@ -93,13 +93,26 @@ class Transport:
         request.body = body
         return request
 
-    def _send(self, request: requests.PreparedRequest, line: Line) -> requests.Response:
+    def _send(self, request: requests.PreparedRequest, line: Line) -> BaseHTTPResponse:
+        """The reply, its head read: of what requests wraps it in nothing is needed, and that lives as long (7 KB)."""
         try:
             patience = line.patience()
             timeout = (min(self._connect_timeout, patience), patience)
-            return self._session.get_adapter(self._address).send(request, stream=True, timeout=timeout)
+            reply = self._session.get_adapter(self._address).send(request, stream=True, timeout=timeout)
         except _LIBRARY_ERRORS as error:
             raise _in_our_words(error, line, otherwise=CallError("connection")) from error
+        raw: BaseHTTPResponse = reply.raw
+        return raw
+
+
+@contextmanager
+def _freed(reply: BaseHTTPResponse) -> Iterator[None]:
+    """At the end its connection is the pool's again; closed, if it has not been read to its end."""
+    try:
+        yield
+    finally:
+        reply.close()
+        reply.release_conn()
 
 
 def _pieces(raw: BaseHTTPResponse, call: Call) -> Iterator[bytes]:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import gc
+import json
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from django.core.handlers.wsgi import WSGIHandler
 from django.db import connections
+from django.test import RequestFactory
 
+from chat import runs
 from chat.models import Message
 from tests.frames import begun, parts_in, text_of
 from tests.together import at_once
@@ -284,3 +289,29 @@ def event_ids(frames: list[bytes]) -> list[str]:
 
 def last_event_id(frames: list[bytes]) -> str:
     return event_ids(frames)[-1]
+
+
+def test_a_streamed_answer_leaves_nothing_to_the_garbage_collector(ai):
+    """Its work stops everybody: what a stream needs must go with its last reference."""
+    body = json.dumps({"message": "Qu'est-ce qu'un SESSAD ?"})
+    environ = RequestFactory().post("/api/chat/stream", body, content_type="application/json").environ
+    gc.collect()
+    gc.disable()
+    gc.set_debug(gc.DEBUG_SAVEALL)
+    try:
+        _served(environ)
+        eventually(lambda: not runs.is_leading())
+        gc.collect()
+        left = {type(thing).__name__ for thing in gc.garbage}
+    finally:
+        gc.set_debug(0)
+        gc.garbage.clear()
+        gc.enable()
+    assert not left & {"WSGIRequest", "StreamingHttpResponse", "Stream", "Run", "PatientReader", "BufferedReader"}
+
+
+def _served(environ: dict[str, Any]) -> None:
+    """As a server does, from the request to the end of the reply."""
+    reply = WSGIHandler()(environ, lambda status, headers: None)
+    assert b"[DONE]" in b"".join(reply)
+    reply.close()
