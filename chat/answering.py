@@ -12,12 +12,13 @@ from time import perf_counter
 from typing import Any
 
 from django.conf import settings
+from redis import Redis
 
 from chat import cache, conversations, fallbacks, help_lines, knowledge, minutes, prompts, receipts, runs
 from chat.bookmark import Bookmark
 from chat.cache import Kept
 from chat.conversations import Place, Record
-from chat.events import Delta, Event, Finish, Notice, Source, Start, text_of
+from chat.events import Delta, Event, Finish, Notice, Source, Start
 from chat.models import Message
 from chat.questions import Language, Passage, Question
 from chat.receipts import Asking, Door, Making, Receipt
@@ -78,11 +79,15 @@ class Answer:
         """Have its receipt found though it is saved into no history."""
         if self.run is None:
             self._keep_receipt(Transcript(chain.from_iterable(self._replay())))
-        else:
+        elif not self.run.write_with_end(self._write_receipt):
             self.run.on_end(self._keep_receipt)
 
     def _keep_receipt(self, said: Transcript) -> None:
         receipts.keep(self.receipt(said.finish))
+
+    def _write_receipt(self, redis: Redis) -> None:
+        assert self.run is not None
+        receipts.write(redis, self.receipt(self.run.finish))
 
     def save_into(self, record: Record) -> None:
         """Have it in the history by the time its end is read, whether or not anyone stays to read it."""
@@ -183,7 +188,7 @@ def answer(question: Question, *, door: Door = "chat", made_since: float = 0, wa
         if newer and newer.is_current and newer.created > max(made_since, kept.created if kept else 0):
             return chain.from_iterable(replay(newer, help_lines.called_for(question.text, question.language)))
         making = Making(passages, settings.AI_DEADLINE_CHAT)
-        return _remembered(key, making.told_with(_written(question, kept, run, making)), warm=warm)
+        return _remembered(key, run, making.told_with(_written(question, kept, run, making)), warm=warm)
 
     if kept is not None and kept.is_current and kept.created >= made_since:
         if kept.should_be_renewed():  # by one process of the fleet, while everyone is given the kept one
@@ -237,16 +242,14 @@ def _written(question: Question, stale: Kept | None, run: Run, making: Making) -
 def _ask_ai(question: Question, run: Run, making: Making) -> Iterator[Event]:
     """The AI's events, with the sources that it cites and what may be asked next. Raises AIError."""
     passages = making.passages
-    said: list[Event] = []
     with closing(session.get().perform(_exchange(question, passages))) as call:
         making.attempts = call.attempts
         run.on_cancel(call.close)
         for event in call:
             if not isinstance(event, Finish):
-                said.append(event)
                 yield event
                 continue
-            text = text_of(said)
+            text = run.events.text
             if not text.strip():
                 raise AIUnavailable("ai_error", "empty_answer")
             yield from _cited(text, passages)
@@ -258,13 +261,13 @@ def _ask_ai(question: Question, run: Run, making: Making) -> Iterator[Event]:
     yield Finish("ai", ending="stopped")  # nobody wanted to hear the end
 
 
-def _remembered(key: str, said: Iterator[Event], *, warm: bool) -> Iterator[Event]:
-    """Keep the answer before its end is announced, so that whoever comes next finds it."""
-    began, events = perf_counter(), []
+def _remembered(key: str, run: Run, said: Iterator[Event], *, warm: bool) -> Iterator[Event]:
+    """Keep the answer as its end is announced, so that whoever comes next finds it."""
+    began = perf_counter()
     for event in said:
-        events.append(event)
         if isinstance(event, Finish):
-            cache.keep(key, events, cost_ms=int((perf_counter() - began) * 1000), warm=warm)
+            cost_ms = int((perf_counter() - began) * 1000)
+            cache.keep(key, [*run.events, event], cost_ms, warm=warm, put=run.write_with_end)
         yield event
 
 

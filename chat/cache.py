@@ -14,14 +14,13 @@ import math
 import random
 import time
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 
 import orjson
 from django.conf import settings
 from redis import Redis
-from redis.commands.core import Script
 
 from chat import events, hit_rate, prompts
 from chat.events import Delta, Event, Notice
@@ -86,11 +85,6 @@ class Kept:
 
 
 @cache
-def _keep_private() -> Script:
-    return Redis().register_script(_KEEP_PRIVATE)
-
-
-@cache
 def _secret() -> bytes:
     return hashlib.sha256(b"answer-cache:" + settings.SECRET_KEY.encode()).digest()
 
@@ -139,8 +133,18 @@ def look(key: str) -> Kept | None:
     return _open(data) if isinstance(data, bytes) else None
 
 
-def keep(key: str, said: Sequence[Event], cost_ms: int, *, warm: bool = False) -> bool:
-    """Keep an answer if it deserves it: complete, the AI's own, not empty. True when it was kept."""
+def keep(
+    key: str,
+    said: Sequence[Event],
+    cost_ms: int,
+    *,
+    warm: bool = False,
+    put: Callable[[Callable[[Redis], bool]], bool] = lambda write: store.ask(write, False),
+) -> bool:
+    """Keep an answer if it deserves it: complete, the AI's own, not empty. True when it was kept.
+
+    `put` has it written: at once, if nothing else is said.
+    """
     if not _is_worth_keeping(said):
         return False
     fresh = (settings.CACHE_TTL_WARM if warm else settings.CACHE_TTL_ANSWER) * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311 spread, not secrecy
@@ -153,10 +157,10 @@ def keep(key: str, said: Sequence[Event], cost_ms: int, *, warm: bool = False) -
         if is_shared(key):
             return bool(redis.set(answer_at(key), envelope, ex=lifetime))
         scope = key.partition(":")[0]
-        keys = [answer_at(key), f"bff:answers-of:{scope}", f"bff:forgotten:{scope}"]
-        return bool(_keep_private()(keys, [envelope, lifetime, key, now], client=redis))
+        keys = (answer_at(key), f"bff:answers-of:{scope}", f"bff:forgotten:{scope}")
+        return bool(redis.eval(_KEEP_PRIVATE, len(keys), *keys, envelope, lifetime, key, now))
 
-    return store.ask(write, False)
+    return put(write)
 
 
 def evict(key: str) -> None:

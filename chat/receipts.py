@@ -24,6 +24,7 @@ from typing import Any, Literal
 import orjson
 from django.conf import settings
 from django.utils.crypto import salted_hmac
+from redis import Redis
 
 from chat.cache import Kept
 from chat.events import Event, Finish, Origin, Usage
@@ -138,8 +139,12 @@ def completed(begun: Receipt | None, finish: Finish) -> Receipt:
 
 def keep(receipt: Receipt) -> None:
     """Keep the receipt of an answer that stands in no history, for a while."""
-    key = _key(receipt["correlationId"])
-    store.ask(lambda redis: redis.set(key, orjson.dumps(receipt), ex=KEPT_SECONDS), None)
+    store.ask(lambda redis: write(redis, receipt), None)
+
+
+def write(redis: Redis, receipt: Receipt) -> None:
+    """The same on a connection, or a pipeline, that is there already."""
+    redis.set(_key(receipt["correlationId"]), orjson.dumps(receipt), ex=KEPT_SECONDS)
 
 
 def find(correlation_id: str) -> list[Receipt]:

@@ -85,7 +85,10 @@ def holder_of(flight: str, process: str, run: str) -> Holder | None:
 
 
 def publish(process: str, runs: Iterable[tuple[Run, Sequence[Event]]]) -> bool:
-    """Write what is new of each run, in one trip; release the question of each that has ended. False: Redis is away."""
+    """Write what is new of each run, in one trip; of each that has ended what is to be kept; then free its question.
+
+    False: Redis is away.
+    """
 
     def write(redis: Redis) -> bool:
         pipe: Any = redis.pipeline(transaction=False)
@@ -97,7 +100,9 @@ def publish(process: str, runs: Iterable[tuple[Run, Sequence[Event]]]) -> bool:
             if run.published == 0 and (owner := run.owner):
                 pipe.sadd(f"bff:runs-of:{owner}", run.id)
                 pipe.expire(f"bff:runs-of:{owner}", LOG_SECONDS)
-            if isinstance(new[-1], Finish):
+            if isinstance(finish := new[-1], Finish):
+                for keep in run.last_writes(finish):
+                    keep(pipe)
                 pipe.eval(_RELEASE, 1, f"bff:flight:{run.flight}", f"{process} {run.id}")
         pipe.execute()
         return True

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from contextvars import copy_context
 
@@ -32,6 +33,8 @@ class Office:
         self._lock = threading.Lock()
         self._runs: dict[str, Run] = {}
         self._flights: dict[str, Run] = {}
+        self._under_way: set[Run] = set()  # led here
+        self._landed: deque[tuple[float, Run]] = deque()  # those that have ended, since when
         self._unpublished: set[Run] = set()  # led here, and not wholly in the log
         self._work = threading.Event()
         self._publishing = threading.Lock()
@@ -87,8 +90,7 @@ class Office:
 
     def is_leading(self) -> bool:
         """Whether an answer is being written here."""
-        with self._lock:
-            return any(run.is_led_here and not run.has_ended for run in self._runs.values())
+        return bool(self._under_way)
 
     def leave(self, run_id: str, reader: str) -> None:
         """End the reading of one reader, wherever they read. A run that nobody else reads is cancelled."""
@@ -139,6 +141,7 @@ class Office:
         finally:
             self._land(run)
             run.append(last)
+            self._under_way.discard(run)
             self._work.set()
 
     def _mirror(self, run: Run, leader: str, produce: Produce | None, cut_short: Sequence[Event]) -> None:
@@ -195,6 +198,7 @@ class Office:
     def _land(self, run: Run) -> None:
         """The next one who asks this question begins anew (and finds the answer in the cache)."""
         with self._lock:
+            self._landed.append((time.monotonic(), run))
             if self._flights.get(run.flight) is run:
                 del self._flights[run.flight]
 
@@ -203,6 +207,7 @@ class Office:
             self._runs[run.id] = run
             if run.is_led_here:
                 self._unpublished.add(run)
+                self._under_way.add(run)
             if self._keeper is None:
                 self._keeper = threading.Thread(target=self._keep, name="runs", daemon=True)
                 self._keeper.start()
@@ -259,21 +264,22 @@ class Office:
             run.published += len(new)
             run.published_at = time.monotonic()
             if isinstance(new[-1], Finish):
+                run.have_been_written()
                 with self._lock:
                     self._unpublished.discard(run)
 
     def _beat(self) -> None:
-        with self._lock:
-            runs = list(self._runs.values())
         if self.is_leading():
             shared_log.renew(self.process)
-        for run in runs:
-            if run.is_led_here and not run.has_ended and self._is_abandoned(run):
+        for run in list(self._under_way):
+            if self._is_abandoned(run):
                 run.cancel()
-            elif run.has_ended and time.monotonic() - (run.ended_at or 0) > KEPT_SECONDS:
-                with self._lock:
-                    self._runs.pop(run.id, None)
-                    self._unpublished.discard(run)
+        with self._lock:
+            while self._landed and time.monotonic() - self._landed[0][0] > KEPT_SECONDS:
+                _, run = self._landed.popleft()
+                self._unpublished.discard(run)
+                if self._runs.get(run.id) is run:
+                    del self._runs[run.id]
 
     def _is_abandoned(self, run: Run) -> bool:
         grace = 0 if run.is_left_alone else settings.RUN_GRACE_SECONDS

@@ -8,8 +8,11 @@ import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
+from redis import Redis
+
 from chat.events import Delta, Event, Finish, words_of
 from chat.runs.bell import Bell
+from chat.runs.said import Said
 from chat.transcripts import Transcript
 from observability import logs
 
@@ -27,6 +30,7 @@ BATCH_CHARACTERS = 8_000
 LOST_EVENTS = 1_000
 
 OnEnd = Callable[[Transcript], object]
+Write = Callable[[Redis], object]
 Produce = Callable[["Run"], Iterator[Event]]
 
 
@@ -44,7 +48,7 @@ class Run:
         self.may_have_kept_answer = True  # an answer to the same question, from a run before this one
         self._writer: weakref.ref[Produce] | None = None
         self.decided = threading.Event()
-        self.events: list[Event] = []
+        self.events = Said()
         self.ended_at: float | None = None
         self.is_cancelled = False
         self.published = 0  # how many events the log in Redis has
@@ -60,6 +64,8 @@ class Run:
         self._over = threading.Event()
         self._closers: list[Callable[[], None]] = []
         self._on_end: list[OnEnd] | None = []  # None once it is ending
+        self.finish: Finish | None = None  # once its leader is about to tell it
+        self._last_writes: list[Write] = []
 
     @property
     def owner(self) -> str:
@@ -146,6 +152,26 @@ class Run:
             if not self.events:
                 bell.wait(FIRST_SILENCE_SECONDS)
             return self.events[:]
+
+    def write_with_end(self, write: Write) -> bool:
+        """Have this done on the pipeline that tells the fleet of the end: written before anybody reads that, and for no
+        trip of its own. False when that pipeline is not ours, or has been sent.
+        """
+        with self._mutex:
+            if self.is_led_here and self.finish is None:
+                self._last_writes.append(write)
+                return True
+        return False
+
+    def last_writes(self, finish: Finish) -> Sequence[Write]:
+        """What is to be written with this end. From here on no more is taken."""
+        with self._mutex:
+            self.finish = finish
+            return self._last_writes
+
+    def have_been_written(self) -> None:
+        """They hold on to what they write, and the run is kept for longer."""
+        self._last_writes.clear()
 
     def on_end(self, call: OnEnd) -> None:
         """Call this with the whole transcript just before the end is read; at once when it is over already."""

@@ -108,6 +108,37 @@ def test_a_run_that_has_ended_holds_on_to_nothing_of_how_it_was_written():
     assert [each() for each in written] == [None, None]
 
 
+def test_what_is_kept_of_an_answer_is_there_before_its_question_is_free():
+    redis, office = get_redis_connection("default"), Office()
+    note = "redis.call('SET', KEYS[1], ARGV[1] .. redis.call('EXISTS', KEYS[2]))"
+
+    def produce(run: Run) -> Iterator[Event]:
+        yield Start()
+        assert run.write_with_end(
+            lambda redis: redis.eval(note, 2, "kept", "bff:flight:public:question", run.finish.origin)
+        )
+        assert not redis.exists("kept")
+        yield Finish("ai")
+
+    run = office.lead_or_follow("public:question", produce, [])
+    assert list(run.read())[-1][-1] == Finish("ai")
+    assert redis.get("kept") == b"ai1"
+    assert not redis.exists("bff:flight:public:question")
+    assert not run.write_with_end(lambda redis: redis.set("kept", "too late"))
+
+
+def test_who_only_copies_a_run_writes_nothing_with_its_end():
+    assert not Run("led elsewhere").write_with_end(lambda redis: redis.set("kept", ""))
+
+
+def test_a_run_is_let_go_a_while_after_its_end(monkeypatch):
+    monkeypatch.setattr("chat.runs.office.KEPT_SECONDS", 0.2)
+    office = Office()
+    run = weakref.ref(office.lead_or_follow("public:question", lambda _: iter([Start(), Finish("ai")]), []))
+    eventually(lambda: not office.is_leading())
+    eventually(lambda: run() is None)
+
+
 def _led_to_its_end(run: Run) -> list[weakref.ref]:
     """What wrote it, and the call that it came by."""
     call = Lock()
