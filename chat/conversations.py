@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from django.conf import settings
 from django.db import DatabaseError, IntegrityError
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare, salted_hmac
 
@@ -82,15 +82,15 @@ class Record:
         def write() -> bool:
             # A beginning that we gave up waiting for may have been written after all.
             is_new = not self.has_begun and self._insert(Message(**columns))
-            return is_new or _update(self.message_id, columns) or _has_arrived(self.message_id, columns)
+            return is_new or saving.end(self.message_id, columns) or _has_arrived(self.message_id, columns)
 
         self.saved = _save(write)
 
     def settle(self, transcript: Transcript) -> None:
         """Save the answer as it ended, if whoever asked for it has not: it was resumed, maybe because they died."""
         columns = self._columns(transcript)
-        still_pending = Message.objects.filter(_pending(self.message_id))
-        self.saved = _save(lambda: _update(self.message_id, columns) or not still_pending.exists())
+        still_pending = Message.objects.filter(public_id=self.message_id, status=Message.Status.PENDING)
+        self.saved = _save(lambda: saving.end(self.message_id, columns) or not still_pending.exists())
 
     def _columns(self, transcript: Transcript) -> dict[str, Any]:
         assert transcript.finish is not None
@@ -292,21 +292,12 @@ def _save_end(message: Message, transcript: Transcript) -> bool:
     """Save how a pending answer ended, for whoever asked for it; whether that was still to be done."""
     assert transcript.finish is not None
     columns = _columns(transcript, receipts.completed(message.receipt, transcript.finish))
-    return _save(lambda: _update(message.public_id, columns))
-
-
-def _update(message_id: str, columns: Mapping[str, Any]) -> bool:
-    """Save how a pending answer ended. False when there is none: it has been saved, stopped or forgotten meanwhile."""
-    return Message.objects.filter(_pending(message_id)).update(**columns) == 1
+    return _save(lambda: saving.end(message.public_id, columns))
 
 
 def _has_arrived(message_id: str, columns: Mapping[str, Any]) -> bool:
     """Whether just this was saved before, by a try whose confirmation was lost with the connection."""
     return Message.objects.filter(public_id=message_id, status=columns["status"], text=columns["text"]).exists()
-
-
-def _pending(message_id: str) -> Q:
-    return Q(public_id=message_id, status=Message.Status.PENDING)
 
 
 def _columns(transcript: Transcript, receipt: Receipt) -> dict[str, Any]:

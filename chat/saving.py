@@ -1,13 +1,18 @@
-"""How a question and its answer get into the tables: both, with their conversation, or nothing."""
+"""How a question and its answer get into the tables: both, with their conversation, or nothing.
+
+Each is one statement, put together once: the ORM takes twice the CPU to say the same, and this is what every message
+pays for its place in the history.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
 
+import orjson
 from django.db import IntegrityError, connection, transaction
-from django.db.models import Field
+from django.db.models import Field, JSONField
 
 from chat.models import Conversation, Message
 
@@ -21,6 +26,17 @@ WITH place AS ({place}), said (number, {columns}) AS (VALUES {rows})
 INSERT INTO chat_message (conversation_id, {columns}) SELECT place.id, {columns} FROM place, said ORDER BY number
 RETURNING conversation_id
 """
+
+
+_END = "UPDATE chat_message SET {changes} WHERE public_id = %s AND status = %s"
+
+
+def end(public_id: str, columns: Mapping[str, Any]) -> bool:
+    """Save how a pending answer ended. False when there is none: it has been saved, stopped or forgotten meanwhile."""
+    its = [_value(_field(name), value) for name, value in columns.items()]
+    with connection.cursor() as cursor:
+        cursor.execute(_ending(tuple(columns)), [*its, public_id, Message.Status.PENDING.value])
+        return bool(cursor.rowcount)
 
 
 def save(conversation: Conversation, messages: Sequence[Message]) -> None:
@@ -66,9 +82,26 @@ def _statement(count: int, *, is_new: bool) -> str:
     return _SAVE.format(place=_NEW if is_new else _KNOWN, columns=columns, rows=rows)
 
 
+@cache
+def _ending(names: tuple[str, ...]) -> str:
+    return _END.format(changes=", ".join(f"{_field(name).column} = %s" for name in names))
+
+
 def _values(message: Message) -> Iterator[Any]:
     for field in _fields():
-        yield field.get_db_prep_save(getattr(message, field.attname), connection)
+        yield _value(field, getattr(message, field.attname))
+
+
+def _value(field: Field[Any, Any], value: Any) -> Any:
+    """As the driver takes it; JSON as text, which orjson writes in a tenth of the time."""
+    if not isinstance(field, JSONField):
+        return field.get_db_prep_save(value, connection)
+    return None if value is None else orjson.dumps(value).decode()
+
+
+@cache
+def _field(name: str) -> Field[Any, Any]:
+    return next(field for field in Message._meta.concrete_fields if field.name == name)
 
 
 @cache

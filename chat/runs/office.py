@@ -19,7 +19,7 @@ from observability import logs, metrics
 log = logs.get_logger(__name__)
 
 PUBLISH_SECONDS = 0.05  # what is said here is read elsewhere this late at most, and a stop noticed
-UNREAD_PUBLISH_SECONDS = 0.5  # the same while nobody elsewhere reads: so much may be lost with this process
+UNREAD_PUBLISH_SECONDS = 1.0  # the same while nobody elsewhere reads: so much may be lost with this process
 HEARTBEAT_SECONDS = 0.5  # that nobody reads any more is noticed this late at most
 ANNOUNCE_SECONDS = 1.0
 KEPT_SECONDS = 60.0  # a run that has ended can be read from memory for so long

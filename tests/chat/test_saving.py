@@ -54,6 +54,24 @@ def test_who_begins_a_conversation_a_moment_later_joins_it(save):
     assert [row.messages.count() for row in Conversation.objects.order_by("pk")] == [4, 2]
 
 
+def test_the_end_of_a_pending_answer_is_saved_once(save):
+    question, answer = said()
+    answer.status = Message.Status.PENDING
+    save(Conversation(owner="me", title="A"), [question, answer])
+    columns = {
+        "text": "L'AEEH ? '); DROP TABLE chat_message; -- 100 % \\ {}",
+        "status": Message.Status.INTERRUPTED,
+        "degraded": None,
+        "sources": [{"id": "1", "title": "CAF – l'AEEH %s"}],
+        "receipt": {"making": {"attempts": [{"number": 1, "waitMs": 0}]}},
+    }
+    assert saving.end(answer.public_id, columns)
+    row = Message.objects.get(public_id=answer.public_id)
+    assert {name: getattr(row, name) for name in columns} == columns
+    assert not saving.end(answer.public_id, columns)
+    assert Message.objects.get(public_id=question.public_id).text == question.text
+
+
 def test_nothing_is_saved_where_a_message_is_there_already(save):
     question, answer = said()
     save(Conversation(owner="me", title="A"), [question, answer])
