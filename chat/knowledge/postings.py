@@ -11,6 +11,8 @@ from bisect import bisect_left
 from collections.abc import Iterable, Mapping
 from itertools import accumulate
 
+from chat.knowledge.breathing import breathing
+
 
 class Postings:
     """Never changes once built; safe to share between threads."""
@@ -22,18 +24,20 @@ class Postings:
         """
         texts = sorted(spread, key=hash)
         self._hashes = array("q", map(hash, texts))
-        self._starts = array("I", accumulate((spread[text] for text in texts), initial=0))
-        self._numbers = array("H", bytes(2 * self._starts[-1]))
-        self._weights = array("f", bytes(4 * self._starts[-1]))
-        free = dict(zip(texts, self._starts, strict=False))
+        self._starts = array("I", accumulate((spread[text] for text in breathing(texts)), initial=0))
+        self._numbers = numbers = array("H", bytes(2 * self._starts[-1]))
+        self._weights = weights = array("f", bytes(4 * self._starts[-1]))
+        free = dict(zip(breathing(texts), self._starts, strict=False))
         for text, number, weight in rows:
             place = free[text]
-            self._numbers[place], self._weights[place] = number, weight
-            free[text] += 1
+            numbers[place], weights[place], free[text] = number, weight, place + 1
 
     def of(self, text: str) -> list[tuple[int, float]] | None:
         """The numbers of a text, each with its weight, in the order of the rows; None for a text that isn't here."""
-        sought = hash(text)
+        return self.at(hash(text))
+
+    def at(self, sought: int) -> list[tuple[int, float]] | None:
+        """The same for who has kept no more than the text's hash either."""
         place = bisect_left(self._hashes, sought)
         if place == len(self._hashes) or self._hashes[place] != sought:
             return None

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from array import array
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import chain
 from typing import NamedTuple
@@ -22,10 +22,13 @@ SHORTEST, LONGEST = 3, 5  # letters of a piece, the ends of a word included
 COMMON = 0.5  # share of the texts
 
 
+Cut = Callable[[str], Iterable[str]]
+
+
 class Shape(NamedTuple):
     """A word, by itself: what it has in common with each text, and the square of its length as a vector."""
 
-    pieces: tuple[str, ...]
+    pieces: array[int]  # their hashes
     in_common: array[float]
     square: float
 
@@ -36,12 +39,15 @@ class Shapes:
     def __init__(self, texts: Sequence[str], ignored: frozenset[str]) -> None:
         self._ignored = ignored
         self._size = len(texts)
-        spread = Counter(piece for text in breathing(texts) for piece in set(self._pieces(text)))
-        most = max(1, COMMON * self._size)
+        most = max(1, int(COMMON * self._size))
+        self._unknown, *rarities = (math.log((self._size + 1) / (count + 0.5)) for count in range(most + 1))
+        self._rarity = [0.0, *rarities]  # of a piece, by the number of texts that are told apart by it
+        cut = lru_cache(maxsize=512)(_pieces)  # an article uses its words again and again
+        spread = Counter(piece for text in breathing(texts) for piece in set(self._pieces(text, cut)))
         telling = {piece: count if count <= most else 0 for piece, count in spread.items()}
-        self._texts_with = Postings(telling, self._weighed(texts, telling))
+        self._texts_with = Postings(telling, self._weighed(texts, cut, telling))
         # Whoever asks, the words are mostly the same; to add up what they have is a tenth of the work of finding it.
-        self._shape = lru_cache(maxsize=1024)(self._make_shape)
+        self._shape = lru_cache(maxsize=2048)(self._make_shape)
 
     def likeness(self, words: Iterable[str]) -> list[float]:
         """How alike these words and each of the texts are, between 0 and 1."""
@@ -55,7 +61,7 @@ class Shapes:
         length = math.sqrt(square) or 1.0
         return [each / length for each in in_common]
 
-    def _damp(self, in_common: list[float], counts: Counter[str]) -> float:
+    def _damp(self, in_common: list[float], counts: Counter[int]) -> float:
         """Take off what is too much, where a piece counted in full each time; returns what to add to the square."""
         square = 0.0
         for piece, count in counts.items():
@@ -67,7 +73,7 @@ class Shapes:
         return square
 
     def _make_shape(self, word: str) -> Shape:
-        pieces = tuple(_pieces(word))
+        pieces = array("q", map(hash, _pieces(word)))
         in_common, square = array("f", bytes(4 * self._size)), 0.0
         for rows, rarity in map(self._known, pieces):
             square += rarity**2
@@ -75,28 +81,25 @@ class Shapes:
                 in_common[number] += rarity * weight
         return Shape(pieces, in_common, square)
 
-    def _known(self, piece: str) -> tuple[Sequence[tuple[int, float]], float]:
+    def _known(self, piece: int) -> tuple[Sequence[tuple[int, float]], float]:
         """The texts that have a piece, and its rarity."""
-        rows = self._texts_with.of(piece)
-        return ((), self._rarity(0)) if rows is None else (rows, self._rarity(len(rows)) if rows else 0.0)
+        rows = self._texts_with.at(piece)
+        return ((), self._unknown) if rows is None else (rows, self._rarity[len(rows)])
 
-    def _weighed(self, texts: Sequence[str], telling: Mapping[str, int]) -> Iterator[tuple[str, int, float]]:
+    def _weighed(self, texts: Sequence[str], cut: Cut, telling: Mapping[str, int]) -> Iterator[tuple[str, int, float]]:
         """The pieces of every text as a vector of length 1."""
         for number, text in enumerate(breathing(texts)):
             weights = {
-                piece: _damped(count) * self._rarity(telling[piece])
-                for piece, count in Counter(self._pieces(text)).items()
-                if telling[piece]
+                piece: _damped(count) * self._rarity[spread]
+                for piece, count in Counter(self._pieces(text, cut)).items()
+                if (spread := telling[piece])
             }
             length = math.hypot(*weights.values())
             for piece, weight in weights.items():
                 yield piece, number, weight / length
 
-    def _pieces(self, text: str) -> Iterator[str]:
-        return chain.from_iterable(_pieces(word) for word in text.split() if word not in self._ignored)
-
-    def _rarity(self, count: int) -> float:
-        return math.log((self._size + 1) / (count + 0.5))
+    def _pieces(self, text: str, cut: Cut) -> Iterator[str]:
+        return chain.from_iterable(cut(word) for word in text.split() if word not in self._ignored)
 
 
 def _pieces(word: str) -> list[str]:

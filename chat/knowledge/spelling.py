@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 
 from chat.knowledge.breathing import breathing
 from chat.knowledge.postings import Postings
@@ -37,7 +37,8 @@ class Spelling:
     def __init__(self, known: Iterable[str]) -> None:
         self._known = tuple(word for word in known if len(word) >= SHORTEST - 1 and word.isalpha())
         self._blurred = self._words_by(_blurred)
-        self._sounding = self._words_by(lambda word: {_sound(word)})
+        sounds = {word: (_sound(word),) for word in breathing(self._known)}
+        self._sounding = self._words_by(sounds.__getitem__)
 
     def near(self, word: str) -> set[str]:
         """Known words one error away (a letter more, less, other, two swapped) or of the same sound, best of both."""
@@ -47,12 +48,12 @@ class Spelling:
         same_sound = self._found(self._sounding, {_sound(word)})
         return one_error_away & same_sound or one_error_away or same_sound
 
-    def _words_by(self, forms: Callable[[str], set[str]]) -> Postings:
+    def _words_by(self, forms: Callable[[str], Collection[str]]) -> Postings:
         spread = Counter(form for word in breathing(self._known) for form in forms(word))
         rows = ((form, number, 0.0) for number, word in enumerate(breathing(self._known)) for form in forms(word))
         return Postings(spread, rows)
 
-    def _found(self, words: Postings, forms: set[str]) -> set[str]:
+    def _found(self, words: Postings, forms: Collection[str]) -> set[str]:
         return {self._known[number] for form in forms for number, _ in words.of(form) or ()}
 
 
