@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from math import ceil
 from typing import Literal
 
@@ -30,12 +31,13 @@ def ladder(question: Question, error: AIError, stale: Kept | None) -> Iterator[E
     yield from rung
 
 
-def cut_short(language: Language) -> list[Event]:
+@cache  # made ready for every answer, needed by hardly any
+def cut_short(language: Language) -> tuple[Event, ...]:
     """How an answer ends whose writer was lost in the middle."""
     with override(language):
         text = _("The answer was interrupted here. What you can read is kept; you can ask again for the rest.")
     why = Degraded("interrupted")
-    return [_notice("interrupted", text, why), Finish("ai", ending="interrupted", degraded=why)]
+    return _notice("interrupted", text, why), Finish("ai", ending="interrupted", degraded=why)
 
 
 def for_document(facts: Facts, language: Language, error: AIError) -> list[Event]:

@@ -1,7 +1,8 @@
 """The knowledge base: articles that ground the AI's answers and stand in for it when it can't be asked.
 
-`files` reads the bundled Markdown, `wording` knows how parents write, `index` searches one language, `library` is one
-state of it all, `live` keeps the state of the database in force, `evaluation` measures how well it finds.
+`files` reads the bundled Markdown, `wording` knows how parents write, `index` searches one language by its `terms`,
+`shapes` and `spelling`, `library` is one state of it all, `live` keeps the state of the database in force, `evaluation`
+measures how well it finds.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
-"""Long work in small breaths: an index takes half a second to build, and under gevent nobody else would get a turn."""
+"""Long work in small breaths: an index takes a third of a second to build, and under gevent nobody else got a turn."""
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterable, Iterator
 from typing import TypeVar
@@ -12,8 +13,8 @@ BREATH_SECONDS = 0.005  # of work between two turns; a turn among busy threads m
 
 
 def breathing(items: Iterable[Item]) -> Iterator[Item]:
-    """The items, with a turn for all other threads every few milliseconds."""
-    rested = time.monotonic()
+    """The items, with a turn for all other threads before the first, and every few milliseconds from then on."""
+    rested = -math.inf
     for item in items:
         if time.monotonic() - rested > BREATH_SECONDS:
             time.sleep(0)

@@ -9,38 +9,31 @@ questions about something else; `EVIDENCE` keeps down the short ones that a sing
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Iterator, Sequence
+from array import array
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from itertools import islice
-from operator import itemgetter
 from typing import NamedTuple
 
-import tantivy
-from tantivy import Filter, Occur, Query
+from tantivy import Filter, TextAnalyzerBuilder, Tokenizer
 
 from chat.knowledge import wording
 from chat.knowledge.breathing import breathing
+from chat.knowledge.phrases import Phrases, Words
 from chat.knowledge.shapes import Shapes
 from chat.knowledge.spelling import Spelling
+from chat.knowledge.terms import Document, Terms, best_of
 from chat.models import KnowledgeEntry
 from chat.questions import Language
 
 # Measured with `manage.py evaluate_knowledge` on the dev half; see there before changing any of them.
-BOOSTS = {"slug": 2.0, "title": 2.0, "keywords": 2.0, "questions": 1.6, "text": 1.2}
-TOP = max(BOOSTS.values())
-WELL_TYPED = ("slug", "title", "keywords", "text")
 ELIDED = "cdjlmnst"  # what French puts before an apostrophe
-NAMED = 1.2  # for an entry that is called by its one-word name, beyond all that its other words earn
-ELSEWHERE = 0.15  # what a word earns in its other fields, and the weaker of two ways to say the same
 MEANT = 0.8  # a word that the person meant, against one that was said
 LIKENESS = 0.5
 EVIDENCE = 2  # unknown words' worth
 ENOUGH = 9  # unknown words' worth: a whole page of a message needs no more evidence than two good sentences
 MOST_PARTS = 60  # of a long message, that are looked for
 STEMMERS = {"fr": "french", "en": "english"}
-
-Stems = tuple[str, ...]
 
 
 class Found(NamedTuple):
@@ -51,9 +44,9 @@ class Found(NamedTuple):
 
 
 class Clue(NamedTuple):
-    """A part of the question: where it earns, and what it is worth."""
+    """A part of the question: what it earns in each entry (empty when none has it), and what it is worth."""
 
-    query: Query | None
+    earned: Sequence[float]
     worth: float
 
 
@@ -63,19 +56,18 @@ class Index:
     def __init__(self, language: Language, entries: Sequence[KnowledgeEntry]) -> None:
         self.entries = tuple(entries)
         self._wording = wording.of(language)
-        self._stems = _analyzer(language, stop_words=[]).analyze
-        self._schema = _schema()
+        # Words come again and again, whoever asks: to know them from before is most of the speed of a search.
+        self._stem = lru_cache(maxsize=4096)(_stemmer(language))
+        self._clue = lru_cache(maxsize=2048)(self._make_clue)
+        self._well_typed = lru_cache(maxsize=4096)(self._choose_spelling)
+        self.search = lru_cache(maxsize=512)(self._search)
         documents = [self._written(entry) for entry in breathing(self.entries)]
-        self._searcher = self._build(documents, _analyzer(language, list(self._wording.stop_words)))
+        self._terms = Terms([self._stemmed(texts) for texts in breathing(documents)])
         self._shapes = Shapes([" ".join(texts.values()) for texts in documents], self._wording.stop_words)
         words = {word for texts in documents for text in texts.values() for word in text.split()}
         self._spelling = Spelling(self._wording.vocabulary | words)
         self._meanings = dict(self._known_meanings())
-        self._longest = max(map(len, self._meanings), default=1)
-        # Words come again and again, whoever asks: looking one up in every field costs as much as the search itself.
-        self._clue = lru_cache(maxsize=4096)(self._make_clue)
-        self._well_typed = lru_cache(maxsize=4096)(self._choose_spelling)
-        self.search = lru_cache(maxsize=512)(self._search)
+        self._phrases = Phrases(self._meanings)
 
     def _written(self, entry: KnowledgeEntry) -> dict[str, str]:
         """What each searched field holds."""
@@ -89,125 +81,84 @@ class Index:
         }
         return {field: self._wording.written(text) for field, text in texts.items()}
 
-    def _build(self, documents: list[dict[str, str]], analyzer: tantivy.TextAnalyzer) -> tantivy.Searcher:
-        index = tantivy.Index(self._schema)
-        index.register_tokenizer("stems", analyzer)
-        writer = index.writer(heap_size=15_000_000, num_threads=1)
-        for number, texts in enumerate(breathing(documents)):
-            writer.add_document(tantivy.Document(number=number, **texts))
-        writer.commit()
-        writer.wait_merging_threads()
-        index.reload()
-        return index.searcher()
+    def _stemmed(self, texts: dict[str, str]) -> Document:
+        stop_words = self._wording.stop_words
+        return {
+            field: [self._stem(word) for word in text.split() if word not in stop_words]
+            for field, text in texts.items()
+        }
 
-    def _known_meanings(self) -> Iterator[tuple[Stems, Stems]]:
+    def _known_meanings(self) -> Iterator[tuple[Words, Words]]:
         for said, meant in breathing(self._wording.meanings):
-            if known := tuple(stem for stem in self._stems(meant) if self._entries_with(stem)):
-                yield tuple(self._stems(said)), known
+            if known := tuple(stem for stem in self._stems(meant) if self._terms.spread(stem)):
+                yield self._stems(said), known
 
     def _search(self, question: str, limit: int) -> tuple[Found, ...]:
         """The best entries that have anything of the question, best first, with their scores."""
         spelt_out = self._wording.spelt_out(question)
-        likeness = self._shapes.likeness(self._wording.written(spelt_out))
-        scores = {
-            number: score + LIKENESS * likeness.get(number, 0) for number, score in self._by_words(spelt_out).items()
-        }
-        best = sorted(scores.items(), key=itemgetter(1), reverse=True)[:limit]
-        return tuple(Found(self.entries[number], score) for number, score in best)
+        by_words = self._by_words(spelt_out)
+        if not by_words:
+            return ()
+        likeness = self._shapes.likeness(self._wording.unified(spelt_out).split())
+        scores = [score and score + LIKENESS * alike for score, alike in zip(by_words, likeness, strict=True)]
+        best = sorted(range(len(scores)), key=scores.__getitem__, reverse=True)[:limit]
+        return tuple(Found(self.entries[number], scores[number]) for number in best if scores[number])
 
-    def _by_words(self, question: str) -> dict[int, float]:
-        """What each entry's words earn, by its number, once the question is spelt out."""
+    def _by_words(self, question: str) -> list[float]:
+        """What each entry's words earn, once the question is spelt out; empty when no word is known."""
         clues = [self._clue(said, meant) for said, meant in islice(self._parts(question), MOST_PARTS)]
-        queries = [(Occur.Should, clue.query) for clue in clues if clue.query]
-        if not queries:
-            return {}
-        hits = self._searcher.search(Query.boolean_query(queries), len(self.entries), count=False).hits
-        numbers = self._searcher.fast_field_values("number", [address for _, address in hits])
-        asked = min(sum(clue.worth for clue in clues), ENOUGH * self._worth(0))
-        possible = EVIDENCE * self._worth(0) + asked
-        return {int(number or 0): score / possible for (score, _), number in zip(hits, numbers, strict=True)}
+        asked = min(sum(clue.worth for clue in clues), ENOUGH * self._terms.unknown)
+        possible = EVIDENCE * self._terms.unknown + asked
+        earned = [clue.earned for clue in clues if clue.earned]
+        return [sum(each) / possible for each in zip(*earned, strict=True)]
 
-    def _parts(self, question: str) -> dict[tuple[Stems, Stems], None]:
+    def _parts(self, question: str) -> dict[tuple[Words, Words], None]:
         """The question's stems in runs, each with the stems that are meant by it; every run once, in order."""
-        text = self._wording.written(self._corrected(question))
+        text = self._wording.unified(self._corrected(question))
         words, stems = text.split(), self._stems(text)
-        parts: dict[tuple[Stems, Stems], None] = {}
-        start = 0
-        while start < len(stems):
-            for end in range(min(start + self._longest, len(stems)), start, -1):
-                if (run := tuple(stems[start:end])) in self._meanings:
-                    break
-            telling = zip(words[start:end], run, strict=True)
+        parts: dict[tuple[Words, Words], None] = {}
+        for place in self._phrases.cut(stems):
+            run = stems[place]
+            telling = zip(words[place], run, strict=True)
             said = tuple(stem for word, stem in telling if word not in self._wording.stop_words)
             meant = tuple(stem for stem in self._meanings.get(run, ()) if stem not in stems)
             if said or meant:
                 parts[said, meant] = None
-            start = end
         return parts
 
     def _corrected(self, text: str) -> str:
         """The text with forgotten apostrophes put in, and words that nobody here knows taken for what they resemble."""
-        return " ".join(map(self._well_typed, text.split(), self._stems(text)))
+        return " ".join(map(self._well_typed, text.split()))
 
-    def _choose_spelling(self, word: str, stem: str) -> str:
-        if word in self._wording.vocabulary or self._entries_with(stem, WELL_TYPED):
+    def _choose_spelling(self, word: str) -> str:
+        if word in self._wording.vocabulary or self._terms.is_well_typed(self._stem(word)):
             return word
         # Parents' questions in our entries are typed like all others: `laesh` may stand there too.
-        if word[0] in ELIDED and self._entries_with_word(word[1:], WELL_TYPED):
+        if word[0] in ELIDED and word[1:] and self._terms.is_well_typed(self._stem(word[1:])):
             return word[1:]
-        if self._entries_with(stem):
+        if self._spread(word):
             return word
-        return max(sorted(self._spelling.near(word)), key=self._entries_with_word, default=word)
+        return max(sorted(self._spelling.near(word)), key=self._spread, default=word)
 
-    def _make_clue(self, said: Stems, meant: Stems) -> Clue:
-        clue = _all_of(map(self._word, said))
+    def _make_clue(self, said: Words, meant: Words) -> Clue:
+        clue = self._all_of(said)
         if not meant:
             return clue
-        other = _all_of(map(self._word, meant))
-        assert other.query
-        queries = [Query.boost_query(other.query, MEANT)] + ([clue.query] if clue.query else [])
-        known = any(self._entries_with(stem) for stem in said)
-        worth = max(clue.worth if known else 0.0, other.worth * MEANT)
-        return Clue(Query.disjunction_max_query(queries, ELSEWHERE), worth)
+        other = self._all_of(meant)
+        ways = [ways for ways in (clue.earned, [MEANT * each for each in other.earned]) if ways]
+        worth = max(clue.worth if clue.earned else 0.0, other.worth * MEANT)
+        return Clue(array("f", map(best_of, zip(*ways, strict=True))), worth)
 
-    def _word(self, stem: str) -> Clue:
-        count = self._entries_with(stem)
-        return Clue(self._in_best_field(stem) if count else None, self._worth(count))
+    def _all_of(self, stems: Words) -> Clue:
+        return Clue(self._terms.earned(stems), sum(self._terms.worth(stem) for stem in stems))
 
-    def _worth(self, count: int) -> float:
-        """What a word is worth that stands in so many entries: BM25's rarity, in the strongest field."""
-        return TOP * math.log(1 + (len(self.entries) - count + 0.5) / (count + 0.5))
+    def _spread(self, word: str) -> int:
+        return self._terms.spread(self._stem(word))
 
-    def _in_best_field(self, stem: str) -> Query:
-        queries = [
-            Query.boost_query(Query.term_query(self._schema, field, stem, "freq"), boost)
-            for field, boost in BOOSTS.items()
-        ]
-        best = Query.disjunction_max_query(queries, ELSEWHERE)
-        name = Query.boost_query(Query.term_query(self._schema, "name", stem, "freq"), NAMED)
-        return Query.boolean_query([(Occur.Should, best), (Occur.Should, name)])
-
-    def _entries_with_word(self, word: str, fields: Iterable[str] = BOOSTS) -> int:
-        return max((self._entries_with(stem, fields) for stem in self._stems(word)), default=0)
-
-    def _entries_with(self, stem: str, fields: Iterable[str] = BOOSTS) -> int:
-        return max(self._searcher.doc_freq(field, stem) for field in fields)
+    def _stems(self, text: str) -> Words:
+        return tuple(map(self._stem, text.split()))
 
 
-def _analyzer(language: Language, stop_words: list[str]) -> tantivy.TextAnalyzer:
-    words = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.whitespace())
-    return words.filter(Filter.custom_stopword(stop_words)).filter(Filter.stemmer(STEMMERS[language])).build()
-
-
-def _schema() -> tantivy.Schema:
-    builder = tantivy.SchemaBuilder()
-    for field in (*BOOSTS, "name"):
-        builder.add_text_field(field, tokenizer_name="stems", index_option="freq")
-    builder.add_integer_field("number", fast=True)
-    return builder.build()
-
-
-def _all_of(clues: Iterable[Clue]) -> Clue:
-    clues = list(clues)
-    queries = [(Occur.Should, clue.query) for clue in clues if clue.query]
-    return Clue(Query.boolean_query(queries) if queries else None, sum(clue.worth for clue in clues))
+def _stemmer(language: Language) -> Callable[[str], str]:
+    words = TextAnalyzerBuilder(Tokenizer.raw()).filter(Filter.stemmer(STEMMERS[language])).build()
+    return lambda word: words.analyze(word)[0]

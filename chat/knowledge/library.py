@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
-from itertools import chain, islice
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from itertools import chain
 from typing import get_args
 
 from chat.knowledge.index import Index
@@ -28,9 +28,13 @@ class Library:
         self.entries = sorted(entries, key=lambda entry: (entry.language, entry.slug))
         self._by_slug = {(entry.language, entry.slug): entry for entry in self.entries}
         self._passage_of = {key: _passage(entry) for key, entry in self._by_slug.items()}
+        self._normalised = {question: normalise(question) for entry in self.entries for question in entry.questions[:1]}
         self._topics: dict[tuple[str, str], list[KnowledgeEntry]] = defaultdict(list)
+        self._place: dict[tuple[str, str], int] = {}
         for entry in self.entries:
-            self._topics[entry.language, entry.topic].append(entry)
+            topic = self._topics[entry.language, entry.topic]
+            self._place[entry.language, entry.slug] = len(topic)
+            topic.append(entry)
         self._indexes: dict[Language, Index] = {
             language: Index(language, self.of(language)) for language in get_args(Language)
         }
@@ -45,9 +49,7 @@ class Library:
     def _passages(self, text: str, language: Language, limit: int) -> list[Passage]:
         found = self._indexes[language].search(text[:LONGEST_QUESTION], limit)
         return [
-            replace(self._passage_of[entry.language, entry.slug], score=score)
-            for entry, score in found
-            if score >= LOOSE_FIT
+            self._passage_of[entry.language, entry.slug](score=score) for entry, score in found if score >= LOOSE_FIT
         ]
 
     def article(self, slug: str, language: Language) -> KnowledgeEntry | None:
@@ -62,7 +64,7 @@ class Library:
         near = chain((self.article(passage.slug, language) for passage in passages[1:]), self._same_topic(best))
         asked = normalise(asked)
         questions = (entry.questions[0] for entry in near if entry and entry.questions)
-        return tuple(islice(_each_once(each for each in questions if normalise(each) != asked), limit))
+        return tuple(dict.fromkeys(each for each in questions if self._normalised[each] != asked))[:limit]
 
     def openers(self, language: Language, limit: int) -> list[str]:
         """First questions to begin with: the usual ones, then one of each topic."""
@@ -76,26 +78,18 @@ class Library:
         if entry is None:
             return []
         topic = self._topics[entry.language, entry.topic]
-        place = topic.index(entry)
+        place = self._place[entry.language, entry.slug]
         return topic[place + 1 :] + topic[:place]
 
 
-def _each_once(questions: Iterable[str]) -> Iterator[str]:
-    seen: set[str] = set()
-    for question in questions:
-        if question not in seen:
-            seen.add(question)
-            yield question
-
-
-def _passage(entry: KnowledgeEntry) -> Passage:
-    """The entry as a passage that no question was scored against yet."""
-    return Passage(
+def _passage(entry: KnowledgeEntry) -> Callable[..., Passage]:
+    """The entry as a passage, but for the `score` of a question."""
+    return partial(
+        Passage,
         slug=entry.slug,
         title=entry.title,
         text=entry.text,
         source_name=entry.source_name,
         source_url=entry.source_url,
-        score=0.0,
         revision=entry.revision,
     )

@@ -1,9 +1,9 @@
 """The library in force in this process: what the database holds, at most a few seconds ago.
 
 A thread of its own watches the table, so that no request ever waits for the database to search; a change on one
-instance is in force on all of them within `CHECK_SECONDS` plus the time to build an index (half a second, in breaths).
-While the database is away the last library goes on; where it has been away from the start, or no entry was ever
-loaded, the bundled files stand in.
+instance is in force on all of them within `CHECK_SECONDS` plus the time to build an index (a third of a second, in
+breaths). While the database is away the last library goes on; where it has been away from the start, or no entry was
+ever loaded, the bundled files stand in.
 """
 
 from __future__ import annotations

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable
 
 from chat.knowledge.breathing import breathing
+from chat.knowledge.postings import Postings
 
 SHORTEST = 5  # letters of an unknown word; a shorter one resembles too many
 # French letters that sound the same, without accents; each is put in place of the one before, in this order.
@@ -34,21 +35,26 @@ class Spelling:
     """Known words by what is left of them after a typing error: a lookup instead of a comparison with every word."""
 
     def __init__(self, known: Iterable[str]) -> None:
-        self._known: dict[str, set[str]] = defaultdict(set)
-        self._sounding: dict[str, set[str]] = defaultdict(set)
-        for word in breathing(known):
-            if len(word) >= SHORTEST - 1 and word.isalpha():
-                for form in _blurred(word):
-                    self._known[form].add(word)
-                self._sounding[_sound(word)].add(word)
+        self._known = tuple(word for word in known if len(word) >= SHORTEST - 1 and word.isalpha())
+        self._blurred = self._words_by(_blurred)
+        sounds = {word: (_sound(word),) for word in breathing(self._known)}
+        self._sounding = self._words_by(sounds.__getitem__)
 
     def near(self, word: str) -> set[str]:
         """Known words one error away (a letter more, less, other, two swapped) or of the same sound, best of both."""
         if len(word) < SHORTEST or not word.isalpha():
             return set()
-        one_error_away = set[str]().union(*(self._known.get(form, ()) for form in _blurred(word)))
-        same_sound = self._sounding.get(_sound(word), set())
+        one_error_away = self._found(self._blurred, _blurred(word))
+        same_sound = self._found(self._sounding, {_sound(word)})
         return one_error_away & same_sound or one_error_away or same_sound
+
+    def _words_by(self, forms: Callable[[str], Collection[str]]) -> Postings:
+        spread = Counter(form for word in breathing(self._known) for form in forms(word))
+        rows = ((form, number, 0.0) for number, word in enumerate(breathing(self._known)) for form in forms(word))
+        return Postings(spread, rows)
+
+    def _found(self, words: Postings, forms: Collection[str]) -> set[str]:
+        return {self._known[number] for form in forms for number, _ in words.of(form) or ()}
 
 
 def _blurred(word: str) -> set[str]:

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 
+from chat.knowledge.phrases import Phrases
 from chat.questions import Language
 
 FOLDER = Path(__file__).parent / "wording"
@@ -35,19 +36,27 @@ class Wording:
 
     def written(self, text: str) -> str:
         """Words without case, accents or punctuation, one spelling for those that have several."""
-        return self._same.apply(folded(text))
+        return self.unified(folded(text))
+
+    def unified(self, text: str) -> str:
+        """The same of words that are folded already."""
+        return self._same.apply(text)
 
 
 class Replacements:
-    """Words, and runs of words, to be put in place of others: the longest run first, in one pass."""
+    """Words, and runs of words, to be put in place of others."""
 
     def __init__(self, pairs: Iterable[tuple[str, str]]) -> None:
-        self._meant = {folded(said): folded(meant) for said, meant in pairs}
-        longest_first = sorted(self._meant, key=len, reverse=True)
-        self._pattern = re.compile(rf"\b(?:{'|'.join(longest_first)})\b")
+        self._meant = {tuple(folded(said).split()): folded(meant) for said, meant in pairs}
+        self._phrases = Phrases(self._meant)
 
     def apply(self, text: str) -> str:
-        return self._pattern.sub(lambda found: self._meant[found[0]], text)
+        """The text, which is folded already, with all of them in place."""
+        words = text.split()
+        if not self._phrases.may_be_in(words):
+            return text
+        said = (tuple(words[run]) for run in self._phrases.cut(words))
+        return " ".join(filter(None, (self._meant.get(run, run[0]) for run in said)))
 
 
 def _turned(table: Mapping[str, list[str]]) -> list[tuple[str, str]]:
@@ -62,4 +71,8 @@ def of(language: Language) -> Wording:
 def folded(text: str) -> str:
     """`L'été à Œuilly` → `l ete a oeuilly`."""
     text = unicodedata.normalize("NFKD", text.casefold().replace("œ", "oe").replace("æ", "ae"))
-    return " ".join(re.findall("[a-z0-9]+", re.sub("[\u0300-\u036f]+", "", text)))
+    return " ".join(_WORD.findall(_ACCENTS.sub("", text)))
+
+
+_ACCENTS = re.compile("[\u0300-\u036f]+")
+_WORD = re.compile("[a-z0-9]+")

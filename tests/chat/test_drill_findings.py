@@ -22,7 +22,7 @@ def test_a_reader_who_heard_more_than_was_written_down_is_told_that_the_writer_i
     elsewhere = run.read(after=5)
     assert next(elsewhere) == []  # silence
     run.break_off(CUT_SHORT)
-    assert [event for batch in elsewhere for event in batch] == CUT_SHORT
+    assert [event for batch in elsewhere for event in batch] == [*CUT_SHORT]
 
 
 def test_readers_from_the_beginning_hear_the_whole_and_nothing_twice():

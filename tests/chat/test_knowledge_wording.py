@@ -29,7 +29,7 @@ def test_case_accents_ligatures_and_punctuation_do_not_count() -> None:
 def test_sms_style_is_spelt_out() -> None:
     assert (
         wording.of("fr").spelt_out("G pas compris c koi pr mon ptit svp")
-        == "j ai pas compris c est quoi pour mon petit "
+        == "j ai pas compris c est quoi pour mon petit"
     )
 
 
@@ -44,7 +44,7 @@ def test_the_longest_name_is_replaced_whole() -> None:
 def test_what_is_said_means_one_thing(language: Language, indexes: dict[str, Index]) -> None:
     meant = defaultdict(set)
     for said, meaning in wording.of(language).meanings:
-        meant[tuple(indexes[language]._stems(said))].add(meaning)
+        meant[indexes[language]._stems(said)].add(meaning)
     assert {said: meanings for said, meanings in meant.items() if len(meanings) > 1} == {}
 
 
@@ -52,7 +52,7 @@ def test_what_is_said_means_one_thing(language: Language, indexes: dict[str, Ind
 def test_what_is_meant_is_in_the_bundled_entries(language: Language, indexes: dict[str, Index]) -> None:
     index = indexes[language]
     unknown = [
-        meant for _, meant in wording.of(language).meanings if not any(map(index._entries_with, index._stems(meant)))
+        meant for _, meant in wording.of(language).meanings if not any(map(index._terms.spread, index._stems(meant)))
     ]
     assert unknown == []
 
