@@ -1,4 +1,4 @@
-"""Long work in small breaths: an index takes a third of a second to build, and under gevent nobody else got a turn."""
+"""Long work in small breaths: an index takes a third of a second, and under gevent nobody else would get a turn."""
 
 from __future__ import annotations
 
