@@ -27,6 +27,8 @@ from observability.gunicorn_log import Logger
 wsgi_app = "bff.wsgi"
 bind = f"0.0.0.0:{settings.PORT}"
 workers = settings.WEB_WORKERS
+# Workers share what the program itself takes: 184 MB for two that are warm, not 233.
+preload_app = True
 worker_class = Worker
 worker_connections = 4000
 backlog = 4096
@@ -43,6 +45,9 @@ control_socket_disable = True  # its path is one for all instances of a machine
 
 def on_starting(server: Any) -> None:
     metrics_files.clear()
+    # What is loaded stays: the garbage collector need never look at it, for that gives each worker a copy of its own.
+    gc.collect()
+    gc.freeze()
 
 
 def when_ready(server: Any) -> None:
@@ -58,13 +63,12 @@ def when_ready(server: Any) -> None:
 
 
 def post_worker_init(worker: Any) -> None:
-    """Let the garbage collector be: a look at everything stops a thousand streams for half a second.
-
-    What is there now stays. What a message needs ends with its last reference, all but a little.
-    """
-    gc.collect()
-    gc.freeze()
+    # A look at everything stops a thousand streams for half a second, and finds next to nothing: what a message needs
+    # ends with its last reference.
     gc.set_threshold(5_000, 20, 100)
+    from observability import vitals  # noqa: PLC0415 the settings have told by now where to count
+
+    vitals.begin()
 
 
 def child_exit(server: Any, worker: Any) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
@@ -76,8 +77,12 @@ class Counters:
     def __init__(self) -> None:
         pool = _redis().connection_pool
         self.shared = RedisStorage("redis://", connection_pool=pool)  # found by the pool, not by the address
-        self.own: Storage = MemoryStorage()
         self.absence = absence.of_redis(settings.CACHES["default"]["LOCATION"], _redis)
+
+    @cached_property
+    def own(self) -> Storage:
+        """Made when it is needed: it starts a thread, and a server's first process begets the others."""
+        return MemoryStorage()
 
     def spend(self, policy: str, limit: RateLimitItem, name: str) -> Allowance:
         """Count one call of `name` under a policy. Never fails: without Redis each process counts for itself."""

@@ -14,7 +14,3 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "bff.settings")
 django.setup()
 tracing.start()  # before the middlewares are chosen
 application = get_wsgi_application()
-
-from observability import vitals  # noqa: E402 the settings have told by now where to count
-
-vitals.begin()

@@ -7,6 +7,8 @@ on each instance, one connection to Redis. Without Redis everything goes on, sha
 
 from __future__ import annotations
 
+import os
+
 from chat.runs.log import forget
 from chat.runs.office import Office
 from chat.runs.run import Produce, Run
@@ -14,6 +16,7 @@ from chat.runs.run import Produce, Run
 __all__ = ["Produce", "Run", "find", "forget", "is_leading", "lead_or_follow", "leave", "stop"]
 
 _office = Office()
+os.register_at_fork(after_in_child=_office.open)  # a child is a process of its own, and leads nothing yet
 
 lead_or_follow = _office.lead_or_follow
 find = _office.find

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import secrets
 import threading
 import time
@@ -29,6 +30,10 @@ class Office:
     """Begins, finds and stops runs; one for each process. Its thread starts with its first run."""
 
     def __init__(self) -> None:
+        self.open()
+
+    def open(self) -> None:
+        """Begin with nothing, under a new name."""
         self.process = secrets.token_urlsafe(9)
         self._lock = threading.Lock()
         self._runs: dict[str, Run] = {}
@@ -214,8 +219,12 @@ class Office:
         self._work.set()
 
     def _start(self, work: Callable[..., None], *arguments: object) -> None:
-        """In a thread that goes on for whoever asks now: with their correlation id, in their trace."""
-        threading.Thread(target=copy_context().run, args=(work, *arguments), daemon=True).start()
+        """In a thread that goes on for whoever asks now: with their correlation id, in their trace.
+
+        A bare one: a Thread's own things would take 3 KB for as long as the answer is being written.
+        """
+        context = copy_context()
+        _thread.start_new_thread(lambda: context.run(work, *arguments), ())
 
     def _keep(self) -> None:
         """Publish what was said, renew the lease, heed stops, cancel what nobody reads – for all runs at once."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import time
 import weakref
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from threading import Lock, Timer
 
 from django_redis import get_redis_connection
 
+from chat import runs
 from chat.events import Delta, Event, Finish, Notice, Start, text_of
 from chat.runs import log
 from chat.runs.office import Office
@@ -137,6 +139,18 @@ def test_a_run_is_let_go_a_while_after_its_end(monkeypatch):
     run = weakref.ref(office.lead_or_follow("public:question", lambda _: iter([Start(), Finish("ai")]), []))
     eventually(lambda: not office.is_leading())
     eventually(lambda: run() is None)
+
+
+def test_a_worker_leads_under_a_name_of_its_own():
+    """The server's first process has loaded the program, and is copied."""
+    here, there = os.pipe()
+    if not (child := os.fork()):
+        os.write(there, runs._office.process.encode())
+        os._exit(0)
+    os.waitpid(child, 0)
+    name = os.read(here, 100).decode()
+    assert name
+    assert name != runs._office.process
 
 
 def _led_to_its_end(run: Run) -> list[weakref.ref]:
