@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
-from ninja import Router, Schema
+from ninja import Router
 from ninja.errors import ValidationError
 from pydantic import ConfigDict, Field, model_validator
 
@@ -17,7 +17,7 @@ from chat import answering
 from chat.api import EVENTS, caller_of, language
 from chat.models import new_public_id
 from chat.questions import Question, Turn
-from chat.schemas import MAX_MESSAGE, Text
+from chat.schemas import MAX_MESSAGE, Shape, Text
 from chat.transcripts import Transcript
 from chat.wire import headers, leaving, openai, plain, sse
 
@@ -32,7 +32,7 @@ _ROLES: dict[str, Literal["user", "assistant", "system"]] = {
 UNSUPPORTED = ("tools", "functions", "audio", "logprobs", "response_format")
 
 
-class OpenAIShape(Schema):
+class OpenAIShape(Shape):
     """Named as OpenAI names things, where our own JSON is camelCase."""
 
     model_config = ConfigDict(extra="ignore")
