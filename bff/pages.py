@@ -1,12 +1,13 @@
 """Which addresses are pages and which are for programs, and Django's layers for pages.
 
-API and operations paths carry no session, no messages, no CSRF form: what they skip is time that a person does not wait.
+API and operations paths carry no session, no messages, no CSRF form: each layer they skip is time that a person does
+not wait.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from django.conf import settings
 from django.core.handlers.exception import convert_exception_to_response
@@ -55,7 +56,8 @@ class ForkMiddleware:
         self.view_checks: list[Callable[..., HttpResponseBase | None]] = []
         for name in reversed(settings.PAGE_MIDDLEWARE):
             layer = import_string(name)(self.through_layers)
-            self.through_layers = convert_exception_to_response(layer)  # as Django wraps those that it knows of
+            # As Django wraps those that it knows of.
+            self.through_layers = cast("GetResponse", convert_exception_to_response(layer))
             if hasattr(layer, "process_view"):
                 self.view_checks.insert(0, layer.process_view)
 

@@ -49,9 +49,9 @@ class Verified:
 class TokenVerifier:
     """Tells whose token it is. One for each process: it holds the project's keys.
 
-    Verifying costs 100 µs of CPU, as much as all middlewares together. A token that was verified is known again by its SHA-256, until
-    it expires, and for as long as the key that verified it is the very one that would be chosen now: keys are asked for
-    each time, as if it were new, so that one that was rotated or taken out lapses as late as it always does.
+    Verifying costs 100 µs of CPU. A token that was verified is known again by its SHA-256, until it expires, and for as
+    long as the key that verified it is the very one that would be chosen now: keys are asked for each time, as if it
+    were new, so that one that was rotated or taken out lapses as late as it always does.
     """
 
     def __init__(self) -> None:

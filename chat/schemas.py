@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, TypeVar, get_args
 
 import pydantic
 from ninja.errors import ValidationError
-from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, StringConstraints, model_validator
+from pydantic import ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, StringConstraints, model_validator
 from pydantic.alias_generators import to_camel
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
@@ -65,7 +65,7 @@ PublicId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 RowNumber = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,18}$")]
 
 
-class Shape(BaseModel):
+class Shape(pydantic.BaseModel):
     """What clients and we say to each other is JSON, and read as such.
 
     ninja's own Schema could also read objects of Django's: it looks up each field for itself, 25 µs a message.
