@@ -27,6 +27,7 @@ from gevent.server import StreamServer
 from gunicorn.workers.ggevent import GeventWorker
 
 from bff import malformed, settings
+from bff.outgoing import Outgoing
 from health import draining
 from observability import logs
 
@@ -84,14 +85,15 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn ships no types
         finally:
             del self.clients[greenlet]
 
-    def handle_request(self, *args: Any) -> None:
+    def handle_request(self, listener_name: Any, req: Any, sock: socket.socket, addr: Any) -> None:
         if draining.started():
             self.alive = False  # each reply ends its connection, also before our own signal has come
-        client = self.clients[getcurrent()]
+        client, outgoing = self.clients[getcurrent()], Outgoing(sock)
         client.quiet_since = None
         try:
-            super().handle_request(*args)
+            super().handle_request(listener_name, req, outgoing, addr)
         finally:
+            outgoing.flush()
             client.quiet_since = time.monotonic()
 
     def handle_error(self, req: Any, client: socket.socket, addr: Any, exc: BaseException) -> None:

@@ -10,7 +10,7 @@ from time import perf_counter
 from typing import Annotated, Any, ParamSpec, TypeVar
 
 from django.conf import settings
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.utils.translation import override
 from ninja import Query, Router
 from ninja.errors import HttpError
@@ -25,7 +25,7 @@ from chat.documents import Document, DocumentError
 from chat.events import Event
 from chat.questions import Language, language_of
 from chat.transcripts import Transcript
-from chat.wire import headers, leaving, plain, sse, ui_stream
+from chat.wire import headers, leaving, plain, sse, ui_stream, whole
 from observability import correlation
 from observability.timestamps import iso
 
@@ -49,7 +49,7 @@ def send_message(request: HttpRequest, body: schemas.MessageIn) -> HttpResponse:
         message_id=asked.record.message_id,
         saved=asked.record.saved,
     )
-    return JsonResponse(said, headers=headers.of_answer(asked.answer.cache_verdict, asked.began, transcript))
+    return whole.reply(said, headers.of_answer(asked.answer.cache_verdict, asked.began, transcript))
 
 
 @router.post("/stream", response={200: None, 404: None}, openapi_extra=EVENTS)
@@ -147,7 +147,7 @@ def analyze_document(request: HttpRequest) -> HttpResponse | StreamingHttpRespon
         return _streamed_analysis(batches, began)
     transcript = plain.gather(batches)
     said = plain.analysis(transcript, analysis, sent.file_name)
-    return JsonResponse(said, headers=headers.of_analysis(began, transcript))
+    return whole.reply(said, headers.of_analysis(began, transcript))
 
 
 def caller_of(request: HttpRequest) -> str:

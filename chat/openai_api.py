@@ -8,8 +8,8 @@ from time import perf_counter
 from typing import Annotated, Any, Literal
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
-from ninja import Router, Schema
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from ninja import Router
 from ninja.errors import ValidationError
 from pydantic import ConfigDict, Field, model_validator
 
@@ -17,9 +17,9 @@ from chat import answering
 from chat.api import EVENTS, caller_of, language
 from chat.models import new_public_id
 from chat.questions import Question, Turn
-from chat.schemas import MAX_MESSAGE, Text
+from chat.schemas import MAX_MESSAGE, Shape, Text
 from chat.transcripts import Transcript
-from chat.wire import headers, leaving, openai, plain, sse
+from chat.wire import headers, leaving, openai, plain, sse, whole
 
 router = Router(tags=["openai"])
 
@@ -32,7 +32,7 @@ _ROLES: dict[str, Literal["user", "assistant", "system"]] = {
 UNSUPPORTED = ("tools", "functions", "audio", "logprobs", "response_format")
 
 
-class OpenAIShape(Schema):
+class OpenAIShape(Shape):
     """Named as OpenAI names things, where our own JSON is camelCase."""
 
     model_config = ConfigDict(extra="ignore")
@@ -99,7 +99,7 @@ def complete(request: HttpRequest, body: CompletionIn) -> HttpResponse | Streami
     batches = leaving.attended(request, answer.read(reader=reader), partial(answer.leave, reader))
     if not body.stream:
         transcript = plain.gather(batches)
-        return JsonResponse(reply.whole(transcript), headers=headers.of_answer(answer.cache_verdict, began, transcript))
+        return whole.reply(reply.whole(transcript), headers.of_answer(answer.cache_verdict, began, transcript))
     opening = plain.opening(batches)
     include_usage = body.stream_options is not None and body.stream_options.include_usage
     frames = reply.stream(chain([opening], batches), include_usage=include_usage)

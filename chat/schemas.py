@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal, TypeVar, get_args
 
 import pydantic
-from ninja import Schema
 from ninja.errors import ValidationError
 from pydantic import ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, StringConstraints, model_validator
 from pydantic.alias_generators import to_camel
@@ -66,7 +65,14 @@ PublicId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 RowNumber = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,18}$")]
 
 
-class Wire(Schema):
+class Shape(pydantic.BaseModel):
+    """What clients and we say to each other is JSON, and read as such.
+
+    ninja's own Schema could also read objects of Django's: it looks up each field for itself, 25 µs a message.
+    """
+
+
+class Wire(Shape):
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="ignore")
 
 
@@ -125,18 +131,17 @@ class StreamIn(MessageIn):
     @classmethod
     def _from_sdk(cls, data: Any) -> Any:
         """The history that the SDK repeats is not believed: ours is kept here. Only the last message is taken."""
-        sent = getattr(data, "_obj", data)
-        if not isinstance(sent, dict):
+        if not isinstance(data, dict):
             return data
-        if "messages" not in sent:
-            return {**sent, "chosenByClient": False}
-        messages = sent["messages"]
+        if "messages" not in data:
+            return {**data, "chosenByClient": False}
+        messages = data["messages"]
         if not isinstance(messages, list) or not messages:
             raise ValueError("messages must be a list with at least one message")
         last = UIMessage.model_validate(messages[-1])
         if last.role != "user":
             raise ValueError("the last message must be the person's")
-        return {"message": last.text, "conversationId": sent.get("id"), "chosenByClient": True}
+        return {"message": last.text, "conversationId": data.get("id"), "chosenByClient": True}
 
 
 class SourceOut(Wire):

@@ -24,7 +24,7 @@ from observability import libraries, lines
 _OURS = ("bff", "chat", "health", "observability")
 
 structlog.configure(
-    processors=[structlog.stdlib.filter_by_level, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+    processors=[structlog.stdlib.filter_by_level, lines.hand_over],
     logger_factory=structlog.stdlib.LoggerFactory(),
     wrapper_class=structlog.stdlib.BoundLogger,
     cache_logger_on_first_use=True,

@@ -68,13 +68,18 @@ WORKER_LAG = Histogram(
 
 
 @functools.cache
-def begin_failures_at_nothing(endpoint: str, method: str) -> None:
-    """Before a request is counted. A series that begins with its first event hides that event from rate()."""
-    for status in ("500", "503"):
-        HTTP_REQUESTS.labels(endpoint, method, status)
+def of_request(endpoint: str, method: str, status: str) -> tuple[Counter, Histogram]:
+    """Where such a request is counted and timed, looked up once.
+
+    Its failures begin at nothing before the first is counted: a series that begins with its first event hides that
+    event from rate().
+    """
+    for failure in ("500", "503"):
+        HTTP_REQUESTS.labels(endpoint, method, failure)
+    return HTTP_REQUESTS.labels(endpoint, method, status), HTTP_REQUEST_DURATION.labels(endpoint, method)
 
 
-# The same reason, for what is known beforehand.
+# These begin at nothing too: what they tell apart is known beforehand.
 for _result in ("hit", "miss", "stale", "bypass", "error"):
     CACHE_REQUESTS.labels(_result)
 for _operation in ("chat", "analyze"):

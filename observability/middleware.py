@@ -63,9 +63,9 @@ class MetricsMiddleware:
     def handled(self, request: HttpRequest, response: HttpResponseBase, started: float) -> None:
         metrics.HTTP_IN_FLIGHT.dec()
         endpoint, method = labels.of_metric(request, response.status_code)
-        metrics.begin_failures_at_nothing(endpoint, method)
-        metrics.HTTP_REQUESTS.labels(endpoint, method, str(response.status_code)).inc()
-        metrics.HTTP_REQUEST_DURATION.labels(endpoint, method).observe(perf_counter() - started)
+        count, duration = metrics.of_request(endpoint, method, str(response.status_code))
+        count.inc()
+        duration.observe(perf_counter() - started)
 
 
 class AccessLogMiddleware:

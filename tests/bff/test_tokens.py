@@ -9,6 +9,7 @@ import json
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from typing import Any
 
 import jwt
@@ -19,6 +20,7 @@ from django.test import Client
 
 from bff import auth
 from bff.token_keys import PublishedKeys
+from bff.tokens import LEEWAY_SECONDS
 from tests.bff.supabase import SECRET, Project
 
 OK, NO, LATER = 200, 401, 503
@@ -174,6 +176,89 @@ def later(monkeypatch):
         monkeypatch.setattr("time.monotonic", lambda: began + passed)
 
     return move
+
+
+@pytest.fixture
+def tomorrow(monkeypatch):
+    """Moves the clock that tokens are measured by."""
+
+    def move(seconds: float) -> None:
+        there = time.time() + seconds
+
+        class Moved(datetime):
+            @classmethod
+            def now(cls, tz: Any = None) -> datetime:
+                return datetime.fromtimestamp(there, tz)
+
+        monkeypatch.setattr("time.time", lambda: there)
+        monkeypatch.setattr("jwt.api_jwt.datetime", Moved)
+
+    return move
+
+
+@pytest.fixture
+def verified(monkeypatch):
+    """The tokens that were verified in full, in their order."""
+    seen: list[str] = []
+    decode = jwt.decode
+
+    def watched(token: str, *args: Any, **options: Any) -> Any:
+        seen.append(token)
+        return decode(token, *args, **options)
+
+    monkeypatch.setattr("bff.tokens.jwt.decode", watched)
+    return seen
+
+
+@pytest.mark.parametrize("kid", [None, "elliptic", "classic"])
+def test_a_token_that_was_verified_is_known_again(project, verified, kid):
+    tokens = [project.token(kid, sub=f"user-{number}") for number in range(3)]
+    assert [auth._subject(token) for token in tokens * 3] == ["user-0", "user-1", "user-2"] * 3
+    assert verified == tokens
+
+
+@pytest.mark.parametrize("kid", [None, "elliptic"])
+def test_a_known_token_ends_when_it_expires(project, tomorrow, kid):
+    token = project.token(kid)
+    assert [call(token), call(token)] == [OK, OK]
+    tomorrow(60 + LEEWAY_SECONDS - 1)
+    assert call(token) == OK
+    tomorrow(2)
+    assert call(token) == NO
+
+
+def test_a_known_token_is_looked_at_anew_when_the_clock_was_put_back(project, tomorrow):
+    token = project.token(nbf=time.time())
+    assert call(token) == OK
+    tomorrow(-LEEWAY_SECONDS - 1)
+    assert call(token) == NO
+
+
+def test_a_known_token_ends_with_the_secret_that_signed_it(project, settings):
+    token = project.token()
+    assert call(token) == OK
+    settings.SUPABASE_JWT_SECRET = SECRET[::-1]
+    assert call(token) == NO
+    settings.SUPABASE_JWT_SECRET = ""
+    assert call(token) == NO
+
+
+def test_a_known_token_ends_when_its_key_is_another_one_under_the_same_name(project, later, monkeypatch):
+    token = project.token("elliptic")
+    assert call(token) == OK
+    monkeypatch.setitem(project.keys, "elliptic", ec.generate_private_key(ec.SECP256R1()))
+    later(PublishedKeys.LIFESPAN_SECONDS + 1)
+    assert call(token) == NO
+
+
+def test_what_was_refused_is_not_known_and_what_is_known_is_bounded_and_names_no_token(project, monkeypatch):
+    monkeypatch.setattr("bff.tokens.REMEMBERED", 2)
+    good = [project.token(sub=f"user-{number}") for number in range(4)]
+    assert {call(token) for token in good} == {OK}
+    assert {call(with_other_claims(token, project)) for token in good} == {NO}
+    assert [each.subject for each in auth._verifier._verified.values()] == ["user-2", "user-3"]
+    assert not any(part in repr(auth._verifier._verified) for part in good[3].split("."))
+    assert {call(token) for token in good} == {OK}
 
 
 def test_without_a_secret_no_token_signed_with_one_is_accepted(project, settings):

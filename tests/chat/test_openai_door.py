@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
+from chat.wire import whole
 from tests.frames import parts_in
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -73,3 +76,8 @@ def test_usage_is_null_until_it_is_told(visitor, ai):
 
 def test_usage_is_not_mentioned_when_nobody_asked(visitor, ai):
     assert not any("usage" in chunk for chunk in frames(complete(visitor, stream=True)))
+
+
+def test_a_body_is_json_in_utf_8_also_when_the_ai_said_half_a_surrogate_pair():
+    assert whole.reply({"text": "é"}, {}).content == '{"text":"é"}'.encode()
+    assert json.loads(whole.reply({"text": "é\ud800"}, {}).content) == {"text": "é\ud800"}

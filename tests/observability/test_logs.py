@@ -199,6 +199,8 @@ def test_what_looks_personal_or_secret_is_taken_out_of_every_text(lines, text, r
     "text",
     [
         "12345678-0612-4456-8890-123456789012",
+        "12345678-0012-4456-8890-123456789012",  # 00 124456889 would be a phone abroad
+        "visitor-12345678-0012-4456-8890-123456789012",
         "Listening at: http://127.0.0.1:8000 (1234)",
         "2025-10-01T23:00:00.000Z",
         "10.112.113.114",
