@@ -12,6 +12,9 @@ import re
 import statistics
 import sys
 import time
+from typing import cast
+
+import uvloop
 
 TOKEN = re.compile(rb"\d{8,}(?= )")
 
@@ -33,8 +36,7 @@ class Reader(asyncio.Protocol):
         self.over = asyncio.get_running_loop().create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)
         self._asked = time.monotonic()
         transport.write(self._request)
 
@@ -91,4 +93,4 @@ def report(readers: list[Reader]) -> dict[str, float]:
 
 if __name__ == "__main__":
     port, streams, ramp, window = sys.argv[1:]
-    print(json.dumps(report(asyncio.run(read(int(port), int(streams), float(ramp), float(window))))))
+    print(json.dumps(report(uvloop.run(read(int(port), int(streams), float(ramp), float(window))))))

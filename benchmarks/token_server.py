@@ -9,6 +9,9 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
+from typing import cast
+
+import uvloop
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
 FRAME = (
@@ -34,8 +37,7 @@ class Stream(asyncio.Protocol):
         self._request = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)
 
     def connection_lost(self, error: Exception | None) -> None:
         if self._timer is not None:
@@ -67,4 +69,4 @@ async def serve(port: int, seconds: float, rate: float) -> None:
 
 if __name__ == "__main__":
     port, seconds, rate = sys.argv[1:]
-    asyncio.run(serve(int(port), float(seconds), float(rate)))
+    uvloop.run(serve(int(port), float(seconds), float(rate)))

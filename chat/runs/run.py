@@ -56,8 +56,9 @@ class Run:
         self.is_read_afar = False  # whether somebody on another instance waits for what is published
         self._furthest = 0  # how many events some reader has heard, here or elsewhere
         self._readers = 0
-        self._left: set[str] = set()  # readers who went on purpose
-        self._vanished: set[str] = set()  # readers who went before the end: they may come back, unless they left too
+        self._left: frozenset[str] = frozenset()  # readers who went on purpose
+        # Readers who went before the end: they may come back, unless they left too.
+        self._vanished: frozenset[str] = frozenset()
         self._unread_since = time.monotonic()
         self._mutex = threading.Lock()
         self._bells: list[Bell] = []  # of those who wait for more
@@ -189,7 +190,7 @@ class Run:
     def leave(self, reader: str) -> None:
         """End the reading of this reader; the others go on."""
         with self._mutex:
-            self._left.add(reader)
+            self._left |= {reader}
             self._ring()
 
     @property
@@ -263,6 +264,6 @@ class Run:
         finally:
             with self._mutex:
                 if reader and not has_heard_the_end:
-                    self._vanished.add(reader)
+                    self._vanished |= {reader}
                 self._readers -= 1
                 self._unread_since = time.monotonic()
