@@ -1,8 +1,9 @@
 """Many streams at a time: what one relayed token costs, and how late it is.
 
-The upstream and the readers are processes of their own that do next to nothing, and that in uvloop. Token lag and the time to the first
-token are what the readers see; they are read once through chat-bff and once at the upstream itself, so that it can be
-told what of it is ours. CPU is that of the workers and of the Redis beside them, while all are reading.
+The upstream and the readers are processes of their own that do next to nothing, and that in uvloop. Token lag and the
+time to the first token are what the readers see; they are read once through chat-bff and once at the upstream itself,
+so that it can be told what of it is ours. CPU is that of the workers and of the Redis beside them, while all are
+reading.
 """
 
 from __future__ import annotations

@@ -57,8 +57,9 @@ class Analysis:
         if self.document.pages_read < self.document.pages:
             yield fallbacks.read_in_part(self.document, self._language)
         asking, making = Asking("document"), Making(deadline_seconds=settings.AI_DEADLINE_ANALYZE)
-        for event in making.told_with(self._told(making)):
+        for event in self._told(making):
             if isinstance(event, Finish):
+                event = making.noted_on(event)  # noqa: PLW2901 the same, and what is known of it now
                 minutes.answered("analyze", event.origin)
                 receipts.keep(asking.receipt("leader", event))
             yield event

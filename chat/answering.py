@@ -188,7 +188,7 @@ def answer(question: Question, *, door: Door = "chat", made_since: float = 0, wa
         if newer and newer.is_current and newer.created > max(made_since, kept.created if kept else 0):
             return chain.from_iterable(replay(newer, help_lines.called_for(question.text, question.language)))
         making = Making(passages, settings.AI_DEADLINE_CHAT)
-        return _remembered(key, run, making.told_with(_written(question, kept, run, making)), warm=warm)
+        return _remembered(key, run, making, _written(question, kept, run, making), warm=warm)
 
     if kept is not None and kept.is_current and kept.created >= made_since:
         if kept.should_be_renewed():  # by one process of the fleet, while everyone is given the kept one
@@ -261,11 +261,12 @@ def _ask_ai(question: Question, run: Run, making: Making) -> Iterator[Event]:
     yield Finish("ai", ending="stopped")  # nobody wanted to hear the end
 
 
-def _remembered(key: str, run: Run, said: Iterator[Event], *, warm: bool) -> Iterator[Event]:
-    """Keep the answer as its end is announced, so that whoever comes next finds it."""
+def _remembered(key: str, run: Run, making: Making, said: Iterator[Event], *, warm: bool) -> Iterator[Event]:
+    """Keep the answer, with how it was made, as its end is announced: so that whoever comes next finds it."""
     began = perf_counter()
     for event in said:
         if isinstance(event, Finish):
+            event = making.noted_on(event)  # noqa: PLW2901 the same, and what is known of it now
             cost_ms = int((perf_counter() - began) * 1000)
             cache.keep(key, [*run.events, event], cost_ms, warm=warm, put=run.write_with_end)
         yield event

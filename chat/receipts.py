@@ -27,7 +27,7 @@ from django.utils.crypto import salted_hmac
 from redis import Redis
 
 from chat.cache import Kept
-from chat.events import Event, Finish, Origin, Usage
+from chat.events import Finish, Origin, Usage
 from chat.models import Message
 from chat.questions import Passage
 from chat.store import answers as store
@@ -55,12 +55,8 @@ class Making:
     older: Kept | None = None
     _began: float = field(default_factory=perf_counter)
 
-    def told_with(self, said: Iterator[Event]) -> Iterator[Event]:
-        """The same events, the last one with these notes."""
-        for event in said:
-            yield self.noted_on(event) if isinstance(event, Finish) else event
-
     def noted_on(self, finish: Finish) -> Finish:
+        """The same end, with these notes."""
         return replace(finish, making=self._as_json(finish.origin, finish.usage))
 
     def _as_json(self, origin: Origin, usage: Usage | None) -> Receipt:

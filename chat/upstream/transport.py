@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from functools import partial
+from typing import Any, cast
 
 import requests
 from urllib3 import BaseHTTPResponse
@@ -94,15 +95,13 @@ class Transport:
         return request
 
     def _send(self, request: requests.PreparedRequest, line: Line) -> BaseHTTPResponse:
-        """The reply, its head read: of what requests wraps it in nothing is needed, and that lives as long (7 KB)."""
         try:
             patience = line.patience()
             timeout = (min(self._connect_timeout, patience), patience)
-            reply = self._session.get_adapter(self._address).send(request, stream=True, timeout=timeout)
+            reply: Any = self._session.get_adapter(self._address).send(request, stream=True, timeout=timeout)
         except _LIBRARY_ERRORS as error:
             raise _in_our_words(error, line, otherwise=CallError("connection")) from error
-        raw: BaseHTTPResponse = reply.raw
-        return raw
+        return cast("BaseHTTPResponse", reply)  # see PatientAdapter
 
 
 @contextmanager
