@@ -11,7 +11,9 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -26,6 +28,8 @@ from chat.drill.parts import HOST, Process, free_port
 from tests.server import Server
 
 DIRECT_SECONDS = 6.0
+LEFT_ALONE_SECONDS = 3.0  # until what they asked is cancelled
+WARMING = 50  # people a worker who ask at a time before anything is measured: pools are full then
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,20 +133,31 @@ def _token_server(load: Load) -> Iterator[Process]:
 
 @contextmanager
 def _warm_server(load: Load, upstream: Process) -> Iterator[Server]:
-    """One instance before a token server, each of its workers warm."""
+    """One instance before a token server, each of its workers as after its first minutes."""
     server = Server(
         workers=load.workers,
         DEBUG="0",
         LOG_LEVEL="info",
         AI_SERVICE_URL=f"http://{HOST}:{upstream.port}",
         AI_DEADLINE_CHAT=str(load.seconds * 2),
+        RUN_GRACE_SECONDS="1",  # nobody comes back for what warmed it up
     )
     try:
-        for number in range(10 * load.workers):
-            question, headers = {"message": f"Bonjour {number}"}, {"X-Forwarded-Proto": "https"}
-            url = f"{server.url}/api/chat/stream"
-            with requests.post(url, json=question, headers=headers, stream=True, timeout=60) as reply:
-                next(reply.iter_lines())
+        _warm_up(server, WARMING * load.workers)
         yield server
     finally:
         server.stop()
+
+
+def _warm_up(server: Server, people: int) -> None:
+    """They hear the beginning of an answer and go."""
+
+    def ask(number: int) -> None:
+        question, headers = {"message": f"Bonjour {number}"}, {"X-Forwarded-Proto": "https"}
+        url = f"{server.url}/api/chat/stream"
+        with requests.post(url, json=question, headers=headers, stream=True, timeout=60) as reply:
+            next(reply.iter_lines())
+
+    with ThreadPoolExecutor(people) as crowd:
+        list(crowd.map(ask, range(people)))
+    time.sleep(LEFT_ALONE_SECONDS)
