@@ -36,7 +36,8 @@ log = logs.get_logger(__name__)
 # A signal to the whole process group may come to us before the arbiter has told everyone what it means.
 HEARSAY_SECONDS = 0.2
 BEAT_SECONDS = 0.1
-# Who has connected, or has just been answered, may have the next request on its way.
+# Who has connected, or has just been answered, may have the next request on its way. A proxy in front must close the
+# connections that it keeps earlier than this (docs/deploy/nginx.conf): what it sends on one as we hang up is lost.
 NEXT_REQUEST_SECONDS = 1.0
 
 

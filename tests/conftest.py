@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,6 +17,10 @@ from chat.upstream import breakers, session
 from observability import absence
 from tests.server import Server
 from tests.waiting import eventually
+
+# A shell that runs us in the background has us, and all that we start, ignore Ctrl-C.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 class ChatClient(Client):
