@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -24,11 +23,11 @@ import requests
 from benchmarks import beside
 from benchmarks.contenders import cpu_seconds, memory_mb
 from benchmarks.progress import tell
+from benchmarks.token_server import SHORT
 from chat.drill.parts import HOST, Process, free_port
 from tests.server import Server
 
 DIRECT_SECONDS = 6.0
-LEFT_ALONE_SECONDS = 3.0  # until what they asked is cancelled
 WARMING = 50  # people a worker who ask at a time before anything is measured: pools are full then
 
 
@@ -140,7 +139,7 @@ def _warm_server(load: Load, upstream: Process) -> Iterator[Server]:
         LOG_LEVEL="info",
         AI_SERVICE_URL=f"http://{HOST}:{upstream.port}",
         AI_DEADLINE_CHAT=str(load.seconds * 2),
-        RUN_GRACE_SECONDS="1",  # nobody comes back for what warmed it up
+        AI_MAX_CONCURRENCY=str(load.streams),  # workers don't get just the same number of people
     )
     try:
         _warm_up(server, WARMING * load.workers)
@@ -150,14 +149,11 @@ def _warm_server(load: Load, upstream: Process) -> Iterator[Server]:
 
 
 def _warm_up(server: Server, people: int) -> None:
-    """They hear the beginning of an answer and go."""
+    """They are given short answers."""
 
     def ask(number: int) -> None:
-        question, headers = {"message": f"Bonjour {number}"}, {"X-Forwarded-Proto": "https"}
-        url = f"{server.url}/api/chat/stream"
-        with requests.post(url, json=question, headers=headers, stream=True, timeout=60) as reply:
-            next(reply.iter_lines())
+        question, headers = {"message": f"{SHORT} {number}"}, {"X-Forwarded-Proto": "https"}
+        requests.post(f"{server.url}/api/chat/stream", json=question, headers=headers, timeout=60).raise_for_status()
 
     with ThreadPoolExecutor(people) as crowd:
         list(crowd.map(ask, range(people)))
-    time.sleep(LEFT_ALONE_SECONDS)

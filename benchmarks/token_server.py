@@ -13,6 +13,7 @@ from typing import cast
 
 import uvloop
 
+SHORT = "Premier pas"  # a question with these words is answered in a few tokens: to warm up who asks
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
 FRAME = (
     b'data: {"id":"c","object":"chat.completion.chunk","created":1,"model":"m",'
@@ -50,7 +51,7 @@ class Stream(asyncio.Protocol):
         if announced and len(body) >= int(announced):
             self._request = b""
             self._transport.write(HEAD)
-            self._say(self._tokens, asyncio.get_running_loop().time())
+            self._say(5 if SHORT.encode() in body else self._tokens, asyncio.get_running_loop().time())
 
     def _say(self, left: int, due: float) -> None:
         if not left:

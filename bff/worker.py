@@ -107,7 +107,9 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn ships no types
         listener.setblocking(True)
         door = StreamServer(listener, handle=partial(self.handle, listener), spawn=Pool(self.worker_connections))
         if self.cfg.workers > 1:
-            door.max_accept = 1  # the next one may well be for a sibling that has less to do
+            # Not all who come at a time: a sibling may have less to do. But a few: a busy worker comes here ten times a
+            # second, and who is not let in then waits for half a minute.
+            door.max_accept = 10
         door.start()
         return door
 

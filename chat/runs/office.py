@@ -42,7 +42,6 @@ class Office:
         self._landed: deque[tuple[float, Run]] = deque()  # those that have ended, since when
         self._unpublished: set[Run] = set()  # led here, and not wholly in the log
         self._work = threading.Event()
-        self._publishing = threading.Lock()
         self._keeper: threading.Thread | None = None
 
     def lead_or_follow(self, flight: str, produce: Produce, cut_short: Sequence[Event]) -> Run:
@@ -141,7 +140,7 @@ class Office:
         """Say the last words. Whoever asks the same after that begins anew, and finds the answer in the cache."""
         try:
             if run.is_led_here:
-                with self._publishing:
+                with run.publishing:
                     self._publish([(run, [*run.events[run.published :], *last])])
         finally:
             self._land(run)
@@ -262,9 +261,13 @@ class Office:
         with self._lock:
             unpublished = list(self._unpublished)
         rested = time.monotonic() - UNREAD_PUBLISH_SECONDS
-        with self._publishing:
-            due = [run for run in unpublished if run.is_read_afar or run.published_at <= rested]
-            self._publish([(run, run.events[run.published :]) for run in due if len(run.events) > run.published])
+        due = [run for run in unpublished if run.is_read_afar or run.published_at <= rested]
+        ours = [run for run in due if run.publishing.acquire(blocking=False)]  # the others are just being ended
+        try:
+            self._publish([(run, new) for run in ours if (new := run.events[run.published :])])
+        finally:
+            for run in ours:
+                run.publishing.release()
 
     def _publish(self, news: Sequence[tuple[Run, Sequence[Event]]]) -> None:
         if not news or not shared_log.publish(self.process, news):

@@ -53,6 +53,7 @@ class Run:
         self.is_cancelled = False
         self.published = 0  # how many events the log in Redis has
         self.published_at = 0.0
+        self.publishing = threading.Lock()  # each run's own: a hundred that end must not wait for one another's trips
         self.is_read_afar = False  # whether somebody on another instance waits for what is published
         self._furthest = 0  # how many events some reader has heard, here or elsewhere
         self._readers = 0

@@ -8,6 +8,7 @@ import time
 import weakref
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from threading import Event as Signal
 from threading import Lock, Timer
 
 from django_redis import get_redis_connection
@@ -127,6 +128,24 @@ def test_what_is_kept_of_an_answer_is_there_before_its_question_is_free():
     assert redis.get("kept") == b"ai1"
     assert not redis.exists("bff:flight:public:question")
     assert not run.write_with_end(lambda redis: redis.set("kept", "too late"))
+
+
+def test_an_answer_that_ends_waits_for_no_other_that_does(monkeypatch):
+    """Sixty at a time once waited for one another's trips to Redis, the unlucky ones for seconds."""
+    office, publish, told = Office(), log.publish, Signal()
+
+    def slowly(process: str, news: list) -> bool:
+        if any(run.flight == "public:slow" for run, _ in news):
+            assert told.wait(5)
+        return publish(process, news)
+
+    monkeypatch.setattr("chat.runs.office.shared_log.publish", slowly)
+    slow = office.lead_or_follow("public:slow", lambda _: iter([Start(), Finish("ai")]), [])
+    quick = office.lead_or_follow("public:quick", lambda _: iter([Start(), Finish("ai")]), [])
+    assert list(quick.read())[-1][-1] == Finish("ai")
+    assert not slow.has_ended
+    told.set()
+    assert list(slow.read())[-1][-1] == Finish("ai")
 
 
 def test_who_only_copies_a_run_writes_nothing_with_its_end():
