@@ -65,7 +65,7 @@ def when_ready(server: Any) -> None:
 def post_worker_init(worker: Any) -> None:
     # A look at everything stops a thousand streams for half a second, and finds next to nothing: what a message needs
     # ends with its last reference.
-    gc.set_threshold(5_000, 20, 100)
+    gc.set_threshold(2_000, 10, 100)
     from observability import vitals  # noqa: PLC0415 the settings have told by now where to count
 
     vitals.begin()
