@@ -10,11 +10,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
 
-import orjson
 from django.db import IntegrityError, connection, transaction
 from django.db.models import Field, JSONField
 
 from chat.models import Conversation, Message
+from chat.upstream.exchange import encode
 
 _NEW = """
 INSERT INTO chat_conversation (owner, public_id, title, created_at, updated_at) VALUES (%s, %s, %s, %s, %s)
@@ -26,8 +26,6 @@ WITH place AS ({place}), said (number, {columns}) AS (VALUES {rows})
 INSERT INTO chat_message (conversation_id, {columns}) SELECT place.id, {columns} FROM place, said ORDER BY number
 RETURNING conversation_id
 """
-
-
 _END = "UPDATE chat_message SET {changes} WHERE public_id = %s AND status = %s"
 
 
@@ -96,7 +94,7 @@ def _value(field: Field[Any, Any], value: Any) -> Any:
     """As the driver takes it; JSON as text, which orjson writes in a tenth of the time."""
     if not isinstance(field, JSONField):
         return field.get_db_prep_save(value, connection)
-    return None if value is None else orjson.dumps(value).decode()
+    return None if value is None else encode(value).decode()
 
 
 @cache

@@ -51,7 +51,7 @@ class CutError(CallError):
 
 
 def encode(body: Any) -> bytes:
-    """A request's body as JSON. Half an emoji, which no UTF-8 can carry, becomes a question mark."""
+    """Any value as JSON. Half an emoji, which no UTF-8 can carry, becomes a question mark."""
     try:
         # A copy: what orjson gives keeps its whole writing buffer, 64 KB for 6, and this lives as long as the answer.
         return bytes(memoryview(orjson.dumps(body)))

@@ -72,6 +72,15 @@ def test_the_end_of_a_pending_answer_is_saved_once(save):
     assert Message.objects.get(public_id=question.public_id).text == question.text
 
 
+def test_half_an_emoji_costs_no_answer_its_place():
+    question, answer = said()
+    answer.status, answer.suggestions = Message.Status.PENDING, ["Et \ud83d ?"]
+    saving.save(Conversation(owner="me", title="A"), [question, answer])
+    assert saving.end(answer.public_id, {"sources": [{"title": "\ud83d"}]})
+    row = Message.objects.get(public_id=answer.public_id)
+    assert (row.suggestions, row.sources) == (["Et ? ?"], [{"title": "?"}])
+
+
 def test_nothing_is_saved_where_a_message_is_there_already(save):
     question, answer = said()
     save(Conversation(owner="me", title="A"), [question, answer])
