@@ -37,7 +37,8 @@ class ChatClient(Client):
 
 
 @pytest.fixture
-def visitor() -> ChatClient:
+def visitor(db: None) -> ChatClient:
+    knowledge.refresh()  # an earlier test's entries would go out of force in the middle of this one
     return ChatClient(raise_request_exception=False)
 
 

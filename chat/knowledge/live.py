@@ -31,6 +31,7 @@ class LiveLibrary:
         self._library: Library | None = None
         self._state: Hashable = None  # of the table, when the library was built from it
         self._guard = threading.Lock()
+        self._refreshing = threading.Lock()  # in turn, else what was read first might be taken up last
         self._checked = threading.Event()
         self._stopped = threading.Event()
         self._watcher: threading.Thread | None = None
@@ -45,6 +46,16 @@ class LiveLibrary:
 
     def refresh(self) -> None:
         """Take up what the database holds now. Raises django.db.Error when it can't be asked."""
+        with self._refreshing:
+            self._refresh()
+
+    def stop(self) -> None:
+        """End the watching, and wait until it has ended."""
+        self._stopped.set()
+        if self._watcher is not None:
+            self._watcher.join()
+
+    def _refresh(self) -> None:
         # Read before the entries: what changes in between makes the next check build again.
         state = tuple(KnowledgeEntry.objects.order_by("pk").values_list("pk", "updated_at", "enabled"))
         if self._library is not None and state == self._state:
@@ -53,12 +64,6 @@ class LiveLibrary:
         with self._guard:
             self._library, self._state = Library(entries), state
         log.info("Knowledge base taken up", entries=len(entries), source="database" if state else "bundled files")
-
-    def stop(self) -> None:
-        """End the watching, and wait until it has ended."""
-        self._stopped.set()
-        if self._watcher is not None:
-            self._watcher.join()
 
     def _bundled(self) -> Library:
         with self._guard:

@@ -111,7 +111,7 @@ def test_an_unreachable_database_at_the_start_leaves_the_bundled_entries(
     database = Unreachable(monkeypatch, seconds)
     start = time.monotonic()
     assert title(library, "aeeh") != "De la base"
-    assert time.monotonic() - start < 5.0
+    assert time.monotonic() - start < 30.0  # not the sixty that a connection hangs
     database.back.set()
     eventually(lambda: title(library, "aeeh") == "De la base", IN_FORCE_SECONDS)
 
