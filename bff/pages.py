@@ -1,21 +1,17 @@
-"""Which addresses are pages and which are for programs, and Django's layers for pages.
-
-API and operations paths carry no session, no messages, no CSRF form: each layer they skip is time that a person does
-not wait.
+"""Django's layers for pages and the admin. API and operations paths carry no session, no messages, no CSRF form:
+each layer they skip is time that a person does not wait.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, cast
+from typing import Any
 
-from django.conf import settings
-from django.core.handlers.exception import convert_exception_to_response
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
-from django.middleware import gzip
-from django.utils.module_loading import import_string
-
-GetResponse = Callable[[HttpRequest], HttpResponseBase]
+import csp.middleware
+from django.contrib.auth import middleware as auth
+from django.contrib.messages import middleware as messages
+from django.contrib.sessions import middleware as sessions
+from django.http import HttpRequest, HttpResponseBase, HttpResponseForbidden, HttpResponsePermanentRedirect
+from django.middleware import clickjacking, common, csrf, gzip, locale
 
 API_PATHS = ("/api/chat/", "/api/me", "/v1/")
 OPERATIONS_PATHS = ("/healthz", "/readyz", "/metrics")
@@ -40,7 +36,17 @@ def is_chat(request: HttpRequest) -> bool:
     return request.path == "/" or is_api(request)
 
 
-class GZipMiddleware(gzip.GZipMiddleware):
+class PagesOnly:
+    """Steps aside on paths that programs call."""
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if is_for_machines(request):
+            response: HttpResponseBase = self.get_response(request)  # type: ignore[attr-defined]
+            return response
+        return super().__call__(request)  # type: ignore[misc, no-any-return]
+
+
+class GZipMiddleware(PagesOnly, gzip.GZipMiddleware):
     """A page shrinks to a third. Its CSRF token is masked anew each time, so that its length tells nothing."""
 
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
@@ -48,31 +54,33 @@ class GZipMiddleware(gzip.GZipMiddleware):
         return response if speaks_json(request) else super().process_response(request, response)
 
 
-class ForkMiddleware:
-    """Leads pages through Django's layers for them (PAGE_MIDDLEWARE), and programs past all of them at once."""
+class SessionMiddleware(PagesOnly, sessions.SessionMiddleware): ...
 
-    def __init__(self, get_response: GetResponse) -> None:
-        self.get_response = self.through_layers = get_response
-        self.view_checks: list[Callable[..., HttpResponseBase | None]] = []
-        for name in reversed(settings.PAGE_MIDDLEWARE):
-            layer = import_string(name)(self.through_layers)
-            # As Django wraps those that it knows of.
-            self.through_layers = cast("GetResponse", convert_exception_to_response(layer))
-            if hasattr(layer, "process_view"):
-                self.view_checks.insert(0, layer.process_view)
 
-    def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        if not is_for_machines(request):
-            return self.through_layers(request)
-        response = self.get_response(request)
-        if isinstance(response, HttpResponse) and "Content-Length" not in response.headers:
-            # CommonMiddleware does the same for pages. Without it a reply goes out in chunks, by a write more.
-            response.headers["Content-Length"] = str(len(response.content))
-        return response
+class LocaleMiddleware(PagesOnly, locale.LocaleMiddleware): ...
 
-    def process_view(self, request: HttpRequest, *view: Any) -> HttpResponseBase | None:
-        """APIs check what comes from a cookie where identity does: see bff.auth."""
-        if is_for_machines(request):
-            return None
-        answers = (check(request, *view) for check in self.view_checks)
-        return next((answer for answer in answers if answer is not None), None)
+
+class CommonMiddleware(common.CommonMiddleware):
+    """Tells the length, to programs too: without it a reply goes out in chunks, by a write more."""
+
+    def process_request(self, request: HttpRequest) -> HttpResponsePermanentRedirect | None:
+        """Programs write no address without its slash."""
+        return None if is_for_machines(request) else super().process_request(request)
+
+
+class CsrfViewMiddleware(PagesOnly, csrf.CsrfViewMiddleware):
+    def process_view(self, request: HttpRequest, *view: Any) -> HttpResponseForbidden | None:
+        """APIs check it where identity comes from a cookie: see bff.auth."""
+        return None if is_for_machines(request) else super().process_view(request, *view)
+
+
+class AuthenticationMiddleware(PagesOnly, auth.AuthenticationMiddleware): ...
+
+
+class MessageMiddleware(PagesOnly, messages.MessageMiddleware): ...
+
+
+class XFrameOptionsMiddleware(PagesOnly, clickjacking.XFrameOptionsMiddleware): ...
+
+
+class CSPMiddleware(PagesOnly, csp.middleware.CSPMiddleware): ...

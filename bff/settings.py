@@ -149,19 +149,15 @@ MIDDLEWARE = [
     "bff.bodies.MediaTypeMiddleware",
     "bff.auth.CallerMiddleware",
     "bff.ratelimit.RateLimitMiddleware",
-    "bff.pages.ForkMiddleware",
-]
-# Further in, for pages and the admin alone.
-PAGE_MIDDLEWARE = [
     "bff.pages.GZipMiddleware",
-    "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.locale.LocaleMiddleware",
-    "django.middleware.common.CommonMiddleware",
-    "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "csp.middleware.CSPMiddleware",
+    "bff.pages.SessionMiddleware",
+    "bff.pages.LocaleMiddleware",
+    "bff.pages.CommonMiddleware",
+    "bff.pages.CsrfViewMiddleware",
+    "bff.pages.AuthenticationMiddleware",
+    "bff.pages.MessageMiddleware",
+    "bff.pages.XFrameOptionsMiddleware",
+    "bff.pages.CSPMiddleware",
 ]
 
 TEMPLATES = [
@@ -242,8 +238,8 @@ AUTH_PASSWORD_VALIDATORS = [
 DATA_UPLOAD_MAX_MEMORY_SIZE = 512 * 1024
 FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 
-# The layers that these checks miss are there, in PAGE_MIDDLEWARE.
-SILENCED_SYSTEM_CHECKS = ["security.W002", "security.W003", "admin.E408", "admin.E409", "admin.E410"]
+# Both are there, as subclasses for pages only (bff.pages), where these checks don't recognise them.
+SILENCED_SYSTEM_CHECKS = ["security.W002", "security.W003"]
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 CONTENT_SECURITY_POLICY = {
