@@ -21,8 +21,6 @@ from tests.services import HOST
 pytestmark = pytest.mark.django_db(transaction=True)
 
 DONE = b"data: [DONE]\n\n"
-# As long as an instance is left alone after connections to it were refused (fail_timeout), and a little more.
-LEFT_ALONE_SECONDS = 2.5
 
 
 @pytest.fixture
@@ -80,7 +78,6 @@ def test_a_rolling_restart_under_load_is_noticed_by_nobody(front, instances, ai)
                 instance.process.leave()
                 assert instance.process.child.returncode == 0
                 instance.process.start()
-                time.sleep(LEFT_ALONE_SECONDS)
                 assert len(crowd.statuses) > asked_before
         finally:
             crowd.is_over.set()
@@ -100,14 +97,39 @@ def test_of_an_instance_that_is_killed_only_the_requests_in_flight_suffer(front,
         assert lost > 0
         assert active_streams(other) == 20 - lost
         rest = [people.submit(is_whole, stream) for stream in streams]
-        doomed.process.kill()
-        while is_taken(HOST, doomed.port):  # its workers take a moment to die, their queue is in flight, too
-            time.sleep(0.01)
+        kill(doomed)
         # Whoever comes now is served, at once: a connection that is refused is made elsewhere.
         after = [front.visitor().post(f"{front.url}/api/chat/message", json={"message": "Bonjour"}) for _ in range(10)]
         assert {reply.status_code for reply in after} == {200}
         assert [stream.result() for stream in rest].count(False) == lost
     assert ai.calls == 20 + 1  # no POST was repeated; the greeting was asked once
+
+
+def test_who_is_left_alone_is_asked_when_there_is_nobody_else(front, instances):
+    first, second = instances
+    is_over = threading.Event()
+
+    def keep_asking() -> None:
+        while not is_over.wait(0.05):
+            front.visitor().get(f"{front.url}/healthz", timeout=10)
+
+    with ThreadPoolExecutor(1) as people:
+        asking = people.submit(keep_asking)
+        try:
+            kill(first)
+            first.process.start()
+            kill(second)
+            replies = [front.visitor().get(f"{front.url}/healthz", timeout=10) for _ in range(10)]
+        finally:
+            is_over.set()
+        asking.result()
+    assert [reply.status_code for reply in replies] == [200] * 10
+
+
+def kill(instance: Server) -> None:
+    instance.process.kill()
+    while is_taken(HOST, instance.port):  # its workers take a moment to die, their queue is in flight, too
+        time.sleep(0.01)
 
 
 def begin(front: Front, number: int) -> requests.Response:
