@@ -18,8 +18,8 @@ from observability import logs
 
 log = logs.get_logger(__name__)
 
-# Readers hear of a silence: soon at first, so that they can send their headers, then just often enough to keep proxies
-# from hanging up.
+# Readers hear of a silence: soon before the first words, so that they can send their headers, then just often enough to
+# keep proxies from hanging up.
 FIRST_SILENCE_SECONDS = 0.25
 SILENCE_SECONDS = 10.0
 # What is told at once: a reader who lags behind is told more often, not more.
@@ -134,6 +134,8 @@ class Run:
                     return
                 if batch := self._batch(position):
                     position += len(batch)
+                    if isinstance(batch[-1], Delta):
+                        patience = SILENCE_SECONDS
                     yield batch
                 elif not bell.wait(patience):
                     patience = SILENCE_SECONDS
@@ -231,6 +233,8 @@ class Run:
     def _batch(self, position: int) -> Sequence[Event]:
         """What comes next, no more than a reader may hold who takes his time."""
         batch = self.events[position : position + BATCH_EVENTS]
+        if len(batch) < 2:
+            return batch  # nearly always
         characters = 0
         for number, event in enumerate(batch, 1):
             characters += len(words_of(event))
@@ -253,6 +257,7 @@ class Run:
         finally:
             with self._mutex:
                 self._bells.remove(bell)
+            bell.put_away()
 
     @contextmanager
     def _presence(self, reader: str) -> Iterator[None]:

@@ -31,16 +31,18 @@ def _completion(operation: Operation, messages: list[dict[str, Any]], model: str
 
 def read(pieces: Iterator[bytes]) -> Iterator[Event]:
     """One `Delta` for all the words that arrived together, at last a `Finish`."""
-    completion = _Completion()
+    stream, completion = _EventStream(), _Completion()
     error: CallError | None = None
     try:
-        for message in _messages(pieces):
-            if message is None and (words := completion.take_words()):
-                yield Delta(words)
-            elif message:
+        for piece in pieces:
+            for message in stream.messages(piece):
                 completion.add(message)
+            if words := completion.take_words():
+                yield Delta(words)
             if completion.is_done:
                 break
+        else:
+            stream.end()
     except CallError as caught:
         error = caught
     if words := completion.take_words():
@@ -88,27 +90,34 @@ class _Completion:
         self.usage = Usage(max(0, expect(int, prompt)), max(0, expect(int, completion)))
 
 
-def _messages(pieces: Iterator[bytes]) -> Iterator[bytes | None]:
-    """The data of each server-sent event, and None at the end of each piece. Raises ProtocolError for other bytes.
+class _EventStream:
+    """Server-sent events, of which bytes in pieces of any size are made.
 
     Bytes become lines before they become text: a piece may end within a character.
     """
-    data: list[bytes] = []
-    rest, is_stream = b"", False
-    for piece in pieces:
-        *lines, rest = (rest + piece).split(b"\n")
+
+    def __init__(self) -> None:
+        self._begun = False
+        self._rest = b""  # of the last line
+        self._data: list[bytes] = []  # of the event that is not complete yet
+
+    def messages(self, piece: bytes) -> Iterator[bytes]:
+        """The data of each event that this piece completes. Raises ProtocolError for other bytes."""
+        *lines, self._rest = (self._rest + piece).split(b"\n")
         for line in lines:
             field, colon, value = line.removesuffix(b"\r").partition(b":")
             if field == b"data":
-                data.append(value.strip())
-            elif not field and not colon:
-                yield b"\n".join(data)
-                data.clear()
+                self._data.append(value.strip())
+            elif not field and not colon and self._data:
+                yield b"\n".join(self._data)
+                self._data.clear()
             elif field not in {b"", b"event", b"id", b"retry"}:
                 raise ProtocolError("not_a_stream")
-        if len(rest) + sum(map(len, data)) > MESSAGE_LIMIT:
+        if len(self._rest) + sum(map(len, self._data)) > MESSAGE_LIMIT:
             raise ProtocolError("too_large")
-        is_stream = is_stream or bool(lines)
-        yield None
-    if rest and not is_stream:
-        raise ProtocolError("not_a_stream")
+        self._begun = self._begun or bool(lines)
+
+    def end(self) -> None:
+        """No more pieces. Raises ProtocolError if they were something else."""
+        if self._rest and not self._begun:
+            raise ProtocolError("not_a_stream")

@@ -34,6 +34,7 @@ class PatientReader(io.RawIOBase):
         self._raw = sock.makefile("rb", buffering=0)
         self._line = line
         self._may_wait = True
+        line.watch()
 
     def makefile(self, mode: str) -> io.BufferedReader[PatientReader]:
         """What http.client asks of a socket."""
@@ -52,8 +53,7 @@ class PatientReader(io.RawIOBase):
     def readinto(self, target: Any) -> int | None:
         if not self._may_wait:
             return None
-        self._socket.settimeout(self._line.patience())
-        return self._raw.readinto(target)
+        return self._line.receive(self._socket, target)
 
     def readable(self) -> bool:
         return True

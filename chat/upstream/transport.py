@@ -116,9 +116,9 @@ def _freed(reply: BaseHTTPResponse) -> Iterator[None]:
 
 def _pieces(raw: BaseHTTPResponse, call: Call) -> Iterator[bytes]:
     """The reply as it arrives: all that has come in is one piece, however finely it was sent."""
-    held: list[bytes] = []
+    read, held = _checked(_reader_of(raw, call), call.line), list[bytes]()
     try:
-        for data in _reads(raw, call):
+        while data := read():
             held.append(data)
             if not (call.reader and call.reader.has_more()):
                 yield b"".join(held)
@@ -131,18 +131,24 @@ def _pieces(raw: BaseHTTPResponse, call: Call) -> Iterator[bytes]:
         yield b"".join(held)
 
 
-def _reads(raw: BaseHTTPResponse, call: Call) -> Iterator[bytes]:
-    size, read = 0, _reader_of(raw, call)
-    try:
-        while data := read(READ_SIZE):
-            size += len(data)
-            if size > BODY_LIMIT:
-                raise ProtocolError("too_large")
-            yield data
-    except DecodeError as error:
-        raise ProtocolError("not_decodable") from error
-    except _LIBRARY_ERRORS as error:
-        raise _in_our_words(error, call.line, otherwise=CutError()) from error
+def _checked(read: Callable[[int], bytes], line: Line) -> Callable[[], bytes]:
+    """Reads so, within our limit and with our errors."""
+    size = 0
+
+    def checked() -> bytes:
+        nonlocal size
+        try:
+            data = read(READ_SIZE)
+        except DecodeError as error:
+            raise ProtocolError("not_decodable") from error
+        except _LIBRARY_ERRORS as error:
+            raise _in_our_words(error, line, otherwise=CutError()) from error
+        size += len(data)
+        if size > BODY_LIMIT:
+            raise ProtocolError("too_large")
+        return data
+
+    return checked
 
 
 def _reader_of(raw: BaseHTTPResponse, call: Call) -> Callable[[int], bytes]:
@@ -169,7 +175,7 @@ def _in_our_words(error: Exception, line: Line, otherwise: CallError) -> CallErr
         return HangUpError()
     if line.deadline.left() <= 0:
         return CallError("deadline")
-    if isinstance(error, requests.ReadTimeout | ReadTimeoutError | TimeoutError):
+    if line.has_expired or isinstance(error, requests.ReadTimeout | ReadTimeoutError | TimeoutError):
         return CallError("read_timeout")
     return otherwise
 

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import os
 import socket
-import threading
-import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,9 +15,7 @@ from typing import TypeVar
 
 from django.http import HttpRequest
 
-from observability import logs
-
-log = logs.get_logger(__name__)
+from chat.patrol import Patrol
 
 LOOK_EVERY_SECONDS = 0.25
 
@@ -46,7 +42,8 @@ def watching(request: HttpRequest, leave: Callable[[], object]) -> Iterator[None
     if connection is None:
         yield
         return
-    client = _watch.begin(connection.fileno(), leave)
+    client = _Client(connection.fileno(), leave)
+    _watch.begin(client)
     try:
         yield
     finally:
@@ -62,63 +59,17 @@ class _Client:
     leave: Callable[[], object]
 
 
-class _Watch:
-    """Looks after all who wait in this process, with one thread, which lives while there are any.
-
-    Most have their answer before it looks for the first time: they cost nothing.
-    """
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._clients: set[_Client] = set()
-        self._watcher: threading.Thread | None = None
-
-    def begin(self, descriptor: int, leave: Callable[[], object]) -> _Client:
-        client = _Client(descriptor, leave)
-        with self._lock:
-            self._clients.add(client)
-            if self._watcher is None:
-                self._watcher = threading.Thread(target=self._look_after_all, name="leaving", daemon=True)
-                self._watcher.start()
-        return client
-
-    def end(self, client: _Client) -> None:
-        """From here on the descriptor may be another connection's: it isn't looked at any more."""
-        with self._lock:
-            self._clients.discard(client)
-
-    def _look_after_all(self) -> None:
-        while True:
-            time.sleep(LOOK_EVERY_SECONDS)
-            with self._lock:
-                gone = [client for client in self._clients if _has_hung_up(client.descriptor)]
-                self._clients.difference_update(gone)
-                is_over = not self._clients
-                if is_over:
-                    self._watcher = None
-            for client in gone:
-                _tell(client)
-            if is_over:
-                return
-
-
-_watch = _Watch()
-
-
-def _tell(client: _Client) -> None:
-    try:
-        client.leave()
-    except Exception:
-        log.exception("Nobody could be told that a client left")
-
-
-def _has_hung_up(descriptor: int) -> bool:
+def _has_hung_up(client: _Client) -> bool:
     try:
         # A copy: its timeout is nobody else's.
-        with socket.socket(fileno=os.dup(descriptor)) as connection:
+        with socket.socket(fileno=os.dup(client.descriptor)) as connection:
             connection.settimeout(0)
             return not connection.recv(1, socket.MSG_PEEK)
     except BlockingIOError:  # nothing to read: it waits, as it should
         return False
     except OSError:
         return True
+
+
+# A descriptor may be another connection's as soon as the watch has ended.
+_watch = Patrol[_Client]("leaving", LOOK_EVERY_SECONDS, _has_hung_up, lambda client: client.leave())

@@ -49,9 +49,9 @@ class Reply:
 
 def joined(batch: Sequence[Event]) -> Iterator[tuple[Event, int]]:
     """The same events, and how many each stands for: neighbouring pieces of text become one."""
-    for is_text, group in groupby(batch, lambda event: isinstance(event, Delta)):
+    for kind, group in groupby(batch, type):
         events = list(group)
-        if is_text:
+        if kind is Delta and len(events) > 1:
             yield Delta(text_of(events)), len(events)
         else:
             yield from ((event, 1) for event in events)
@@ -73,8 +73,9 @@ class _Writer:
         frames: list[bytes] = []
         for event, how_many in joined(batch):
             self.count += how_many
-            parts, here = list(self.parts(event)), Bookmark.at(self.reply.message_id, self.count)
-            frames += [sse.frame(part, here if part is parts[-1] else None) for part in parts]
+            if parts := list(self.parts(event)):
+                frames += map(sse.frame, parts[:-1])
+                frames.append(sse.frame(parts[-1], Bookmark.at(self.reply.message_id, self.count)))
         return b"".join(frames)
 
     def parts(self, event: Event) -> Iterator[dict[str, Any]]:

@@ -23,9 +23,14 @@ class Connection:
 
     def __init__(self) -> None:
         self.writes: list[bytes] = []
+        self.takes = 10_000  # bytes at once
 
-    def sendall(self, data: bytes) -> None:
-        self.writes.append(data)
+    def send(self, data: bytes) -> int:
+        self.writes.append(data[: self.takes])
+        return len(self.writes[-1])
+
+    def sendall(self, data: memoryview) -> None:
+        self.writes.append(bytes(data))
 
     def sendfile(self, file: Any, offset: int, count: int | None) -> int:
         self.writes.append(b"the file")
@@ -63,6 +68,14 @@ def test_a_streams_first_piece_brings_its_head_and_each_other_piece_leaves_at_on
     assert connection.writes[1:] == [b"7\r\ntwo\r\n\r\n\r\n"]
     response.close()
     assert connection.writes[2:] == [b"0\r\n\r\n"]
+
+
+def test_what_the_system_does_not_take_at_once_follows(connection):
+    connection.takes = 30
+    _, response = reply(connection, ("Content-Length", "5"))
+    response.write(b"hello")
+    assert len(connection.writes[0]) == 30
+    assert b"".join(connection.writes).endswith(b"\r\n\r\nhello")
 
 
 def test_a_reply_without_a_body_leaves_when_it_is_flushed_once(connection):

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from chat.events import Finish
+from chat.upstream import line
 from chat.upstream.errors import AIInterrupted
 from chat.upstream.line import Deadline
 from tests.chat.session_parts import (
@@ -29,6 +30,15 @@ from tests.chat.session_parts import (
 )
 
 
+@pytest.fixture(params=["by a timer of its own", "from outside"])
+def _each_wait_is_ended(request, monkeypatch):
+    monkeypatch.setattr(line, "WATCHED_SECONDS", 0.0 if request.param == "from outside" else float("inf"))
+
+
+either_way = pytest.mark.usefixtures("_each_wait_is_ended")
+
+
+@either_way
 def test_the_deadline_holds_against_a_server_that_drips_its_headers(serve):
     serve(dripping(answer("Bonjour"), 0.02))
     with taking(0.3, 1.3):
@@ -36,6 +46,7 @@ def test_the_deadline_holds_against_a_server_that_drips_its_headers(serve):
     assert (error.reason, error.code) == ("timeout", "deadline")
 
 
+@either_way
 def test_the_deadline_holds_against_a_server_that_drips_its_words(serve):
     def drip(connection: Any) -> None:
         connection.sendall(CHUNKED + chunk(words("a")))
@@ -49,6 +60,7 @@ def test_the_deadline_holds_against_a_server_that_drips_its_words(serve):
     assert said(events).startswith("a")
 
 
+@either_way
 def test_a_server_that_falls_silent_amid_an_answer_is_waited_for_no_longer_than_the_read_timeout(serve, settings):
     settings.AI_READ_TIMEOUT_CHAT = 0.2
     serve(lambda connection: (connection.sendall(CHUNKED + chunk(words("Bonjour"))), connection.recv(1)))
@@ -61,6 +73,16 @@ def test_a_server_that_falls_silent_amid_an_answer_is_waited_for_no_longer_than_
     assert breaker.snapshot().failures == 1
 
 
+@either_way
+def test_a_server_that_says_nothing_at_all_is_waited_for_no_longer_than_that(serve, settings):
+    settings.AI_READ_TIMEOUT_CHAT = 0.2
+    serve(lambda connection: connection.recv(1))
+    with taking(0.2, 1.2):
+        _, error = hear(a_session().perform(a_question()))
+    assert (error.reason, error.code) == ("timeout", "read_timeout")
+
+
+@either_way
 def test_each_read_may_last_as_long_as_the_read_timeout_again(serve, settings):
     settings.AI_READ_TIMEOUT_CHAT = 0.3
 
