@@ -12,7 +12,7 @@ from typing import Any
 from chat.patrol import Patrol
 from chat.upstream.exchange import CallError
 
-LOOK_EVERY_SECONDS = 0.1  # a watched wait ends this late at most
+LOOK_EVERY_SECONDS = 0.25  # a watched wait ends this late at most
 WATCHED_SECONDS = 1.0  # shorter waits end on time
 
 
