@@ -31,7 +31,7 @@ class PatientReader(io.RawIOBase):
 
     def __init__(self, sock: socket.socket, line: Line) -> None:
         self._socket = sock
-        self._raw = sock.makefile("rb", buffering=0)
+        self._hold = sock.makefile("rb", buffering=0)  # the socket outlives its connection's end until this is closed
         self._line = line
         self._may_wait = True
         line.watch()
@@ -61,7 +61,7 @@ class PatientReader(io.RawIOBase):
     def close(self) -> None:
         # http.client closes this at the reply's last byte, before urllib3 gives the connection back to its pool.
         self._line.disconnect(self._socket)
-        self._raw.close()
+        self._hold.close()
         self._buffer = None  # it holds us, too: nobody but the garbage collector would free the two
         super().close()
 
