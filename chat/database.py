@@ -33,7 +33,7 @@ class Database:
     """Runs work against the default database; see above."""
 
     def __init__(self) -> None:
-        self.absence = Absence("supabase", lambda: self._done(connection.ensure_connection))
+        self.absence = Absence("supabase", lambda: self._done(_connect))
         self._jobs: queue.SimpleQueue[_Job[Any]] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._hands = self._idle = 0  # threads, and those of them that wait for a job
@@ -84,6 +84,11 @@ class Database:
             if job is None:
                 self._hands -= 1
         return job
+
+
+def _connect() -> None:
+    """Asked for by whoever connects: each thread has a connection of its own, and gives back no other's."""
+    connection.ensure_connection()
 
 
 class _Job(Generic[Result]):

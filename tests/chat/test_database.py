@@ -6,7 +6,7 @@ import threading
 import time
 
 import pytest
-from django.db import IntegrityError, OperationalError
+from django.db import IntegrityError, OperationalError, connection
 from django.db.backends.postgresql.base import DatabaseWrapper as PostgresWrapper
 
 from chat import database
@@ -50,6 +50,28 @@ def test_a_database_that_still_hangs_is_not_found_back(monkeypatch):
         assert not ours.absence.look()
         assert ours.absence.is_on
     eventually(ours.absence.look)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_outage_costs_the_pool_no_connection():
+    ours = Database()
+
+    def lent() -> int:
+        at = connection.pool.get_stats()
+        return at["pool_size"] - at["pool_available"]
+
+    connection.close()
+    eventually(lambda: not is_at_work())
+    before = lent()
+    for _ in range(3):
+        ours.absence.begin(OperationalError())
+        eventually(lambda: not ours.absence.is_on)
+    eventually(lambda: not is_at_work())  # each gives its connection back
+    eventually(lambda: lent() <= before)
+
+
+def is_at_work() -> bool:
+    return "database" in [thread.name for thread in threading.enumerate()]
 
 
 def test_a_connection_that_died_is_worth_a_second_try():
