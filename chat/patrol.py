@@ -62,4 +62,4 @@ class Patrol(Generic[Ward]):
         try:
             self._tend(ward)
         except Exception:
-            log.exception("Patrol failed", thread=self._name)
+            log.exception("Patrol failed")
