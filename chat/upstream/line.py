@@ -85,10 +85,10 @@ class Line:
 
     def disconnect(self, sock: socket.socket) -> None:
         """The reply has ended: the connection may soon serve another call, and hanging up must not touch it."""
-        _watch.end(self)
         with self._lock:
-            if self._socket is sock:
+            if self._socket is sock:  # and not the next attempt's already
                 self._socket = None
+                _watch.end(self)
 
     def hang_up(self) -> None:
         """Wake whoever waits on this line, with an error."""

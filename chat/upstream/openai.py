@@ -62,8 +62,8 @@ class _Completion:
         self._words: list[str] = []
 
     def add(self, message: bytes) -> None:
-        if message == b"[DONE]":
-            self.is_done = True
+        self.is_done = self.is_done or message == b"[DONE]"
+        if self.is_done:
             return
         chunk = decode(message)
         if chunk.get("error"):

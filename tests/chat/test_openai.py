@@ -53,6 +53,10 @@ def test_words_that_arrive_together_are_one_delta():
     assert read(delta("a") + delta("b"), delta("c") + b"data: [DONE]\n\n") == [Delta("ab"), Delta("c"), Finish("ai")]
 
 
+def test_what_follows_the_end_is_not_heard():
+    assert read(delta("a") + b"data: [DONE]\n\n" + delta("b")) == [Delta("a"), Finish("ai")]
+
+
 def test_an_answer_at_the_length_limit_says_so():
     assert read(delta("a", "length"), b"data: [DONE]\n\n")[-1] == Finish("ai", "length")
 
