@@ -55,5 +55,16 @@ def test_programs_are_spared_all_that_and_told_the_length(browser, path):
     assert int(reply["Content-Length"]) == len(reply.content)
 
 
+def test_a_layer_that_fails_is_answered_for_like_any_other(browser, monkeypatch):
+    def broken(*_):
+        raise RuntimeError
+
+    monkeypatch.setattr("django.middleware.locale.LocaleMiddleware.process_request", broken)
+    page = browser.get("/", headers=COMPRESSED)
+    assert page.status_code == 500
+    assert page["Content-Encoding"] == "gzip"  # by a layer further out
+    assert browser.get("/v1/models").status_code == 200
+
+
 def test_django_finds_nothing_to_say_against_it():
     call_command("check", fail_level="WARNING")
