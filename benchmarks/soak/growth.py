@@ -28,7 +28,7 @@ class Tolerance:
 
 # By what a row's name begins with; the first that fits.
 TOLERANCES = {
-    # An allocator settles for minutes: where nothing was kept, 0.5 to 1.7 MB of a worker's own 45 were seen, with four
+    # An allocator settles for minutes: where nothing was kept, 0.5 to 1.8 MB of a worker's own 45 were seen, with four
     # times the visits in the same time not much more (0.9 to 2.6), and in 10,000 messages at full speed nothing. Two
     # kilobytes kept of each visit are more in ten minutes, at the worker that serves half of them.
     "memory": Tolerance(0.02, 2.5),
