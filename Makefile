@@ -1,35 +1,47 @@
-# One command a chore; each works on a bare checkout with Python, make and gcc.
+# Each target works on a bare checkout with Python, make and gcc; `make help` lists them.
+.DEFAULT_GOAL := help
 PYTHON ?= python3
 BIN := .venv/bin
-# Named after the lock's content: the same lock is never installed twice.
+# The stamp's name has the lock file's checksum: an unchanged lock is not installed again.
 stamp = .venv/$(1)-$(shell cksum $(1) | cut -d' ' -f1).installed
-RUNTIME := $(call stamp,requirements.lock)
+RUNTIME := $(call stamp,requirements-run.lock)
 DEVELOPMENT := $(call stamp,requirements-dev.lock)
 CLIENTS := tests/clients/node_modules/$(shell cksum tests/clients/package-lock.json | cut -d' ' -f1).installed
 
-.PHONY: run test lint bench drill soak lock dashboard messages screenshots audit
+.PHONY: help run test test-fast lint format audit lock bench drill soak real-services conformance conversations documents distress-model dashboard collection messages lighthouse screenshots
 
-run: $(RUNTIME)
-	@exec $(BIN)/python -m bff.launch
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-test: $(DEVELOPMENT) $(CLIENTS)
+run: $(RUNTIME) ## start everything and serve the chat page at http://127.0.0.1:8000
+	@exec $(BIN)/python -m bff.dev.server
+
+test: $(DEVELOPMENT) $(CLIENTS) ## run the test suite (TESTS=path for a part)
 	$(BIN)/python -m coverage run -m pytest -n auto --dist worksteal $(TESTS)
 	$(BIN)/coverage combine -q
 	$(BIN)/coverage report
 
-lint: $(DEVELOPMENT)
+test-fast: $(DEVELOPMENT) ## run the tests that start no server, browser or other program: what to run while writing
+	$(BIN)/python -m pytest -n auto --dist worksteal -m "not slow" $(TESTS)
+
+lint: $(DEVELOPMENT) ## check style, types and import rules
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	DEBUG=1 $(BIN)/mypy
 	$(BIN)/lint-imports
 
-audit: $(DEVELOPMENT)
+format: $(DEVELOPMENT) ## fix what ruff can fix, and format
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+audit: $(DEVELOPMENT) ## look up known vulnerabilities of the locked packages
 	@$(BIN)/python .ci/audit.py
 
 LOCK := -q --universal --fork-strategy fewest --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 
-lock: $(DEVELOPMENT)
+lock: $(DEVELOPMENT) ## compile the lock files from pyproject.toml
 	$(BIN)/uv pip compile $(LOCK) -o requirements.lock pyproject.toml
+	$(BIN)/uv pip compile $(LOCK) -o requirements-run.lock -c requirements.lock --group run pyproject.toml
 	$(BIN)/uv pip compile $(LOCK) -o requirements-dev.lock -c requirements.lock --group dev --extra otel pyproject.toml
 
 .venv/%.installed:
@@ -39,30 +51,55 @@ lock: $(DEVELOPMENT)
 	@$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r $(LOCKFILE)
 	@touch $@
 
-# The JavaScript clients. Without npm their tests say so: they are skipped, and fail in CI.
+# The JavaScript clients. Without npm their tests are skipped, and fail in CI.
 tests/clients/node_modules/%.installed:
 	@if command -v npm >/dev/null; then echo "Installing JavaScript clients…" \
 	  && npm ci --prefix tests/clients --silent && touch $@; fi
 
-$(RUNTIME): LOCKFILE := requirements.lock
+$(RUNTIME): LOCKFILE := requirements-run.lock
 $(DEVELOPMENT): LOCKFILE := requirements-dev.lock
 
-bench: $(DEVELOPMENT)
+bench: $(DEVELOPMENT) ## run the benchmarks (ARGS=…)
 	@$(BIN)/python -m benchmarks $(ARGS)
 
-drill: $(DEVELOPMENT)
-	@DEBUG=1 $(BIN)/python manage.py drill $(ARGS)
+drill: $(DEVELOPMENT) ## inject faults under load and measure the answers (ARGS=…)
+	@$(BIN)/python -m benchmarks.drill $(ARGS)
 
-soak: $(DEVELOPMENT)
+soak: $(DEVELOPMENT) ## run ten minutes of mixed load and check that nothing grows (ARGS=…)
 	@$(BIN)/python -m benchmarks.soak $(ARGS)
 
-dashboard: $(DEVELOPMENT)
+real-services: $(DEVELOPMENT) ## ask services that people run, llama.cpp and LiteLLM (compiles for minutes; ARGS=--write)
+	@test -x .venv-upstreams/bin/python || $(PYTHON) -m venv .venv-upstreams
+	@nice .venv-upstreams/bin/pip install -q --disable-pip-version-check gguf 'llama-cpp-python[server]' 'litellm[proxy]'
+	@$(BIN)/python -m benchmarks.real_services $(ARGS)
+
+conformance: $(DEVELOPMENT) ## write what people get of each service's quirks into docs/conformance.md
+	$(BIN)/python -m pytest -q tests/chat/upstream/conformance_page.py
+
+conversations: $(DEVELOPMENT) ## write what people read in hard conversations into docs/conversations.md
+	$(BIN)/python -m pytest -q tests/chat/pipeline/conversations_page.py
+
+documents: $(DEVELOPMENT) ## write which files of families are read whole into docs/documents.md
+	$(BIN)/python -m tests.chat.documents.files_table
+
+distress-model: ## learn the weights that recognise distress in messages
+	@test -x .venv-training/bin/python || $(PYTHON) -m venv .venv-training
+	@.venv-training/bin/pip install -q --disable-pip-version-check scikit-learn django orjson structlog
+	@DJANGO_SETTINGS_MODULE=bff.settings .venv-training/bin/python -m benchmarks.distress.train
+
+dashboard: $(DEVELOPMENT) ## write the Grafana dashboard
 	$(BIN)/python docs/grafana_dashboard.py
 
-messages: $(DEVELOPMENT)
+collection: $(DEVELOPMENT) ## write the Postman collection of the API, which Bruno imports too
+	DEBUG=1 $(BIN)/python -m docs.api_collection
+
+messages: $(DEVELOPMENT) ## collect and compile the translations
 	DEBUG=1 $(BIN)/python manage.py makemessages -l fr -l en --add-location file --no-wrap --no-obsolete \
 	  -i .venv -i var -i tests -i ai_service -i benchmarks
 	DEBUG=1 $(BIN)/python manage.py compilemessages -i .venv
 
-screenshots: $(DEVELOPMENT)
-	$(BIN)/python -m pytest -q tests/e2e/pictures.py $(if $(PICTURES),-k "$(PICTURES)")
+lighthouse: $(DEVELOPMENT) ## have Lighthouse judge the first page (downloads it with npx)
+	$(BIN)/python -m pytest -q -s tests/e2e/lighthouse.py
+
+screenshots: $(DEVELOPMENT) ## take the screenshots of docs/ (PICTURES=name for some)
+	$(BIN)/python -m pytest -q tests/e2e/screenshots.py $(if $(PICTURES),-k "$(PICTURES)")

@@ -8,9 +8,14 @@ import sys
 
 from django.core.management import execute_from_command_line
 
+from bff.dev import running
+
 
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "bff.settings")
+    if not os.environ.get("SECRET_KEY"):  # whoever sets it addresses another instance
+        for name, value in running.settings().items():
+            os.environ.setdefault(name, value)
     execute_from_command_line(sys.argv)
 
 

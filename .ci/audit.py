@@ -1,6 +1,7 @@
-"""`make audit`: known vulnerabilities of what both locks pin. Fails for those alone; what could not be asked is said.
+"""`make audit`: fails if a locked package has a known vulnerability.
 
-pip-audit passes, and says "no known vulnerabilities", also where its source has answered about nothing at all.
+Packages that could not be audited are reported but do not fail the audit. pip-audit itself reports "no known
+vulnerabilities" even if its source answered about no package at all.
 """
 
 from __future__ import annotations
@@ -10,8 +11,8 @@ import subprocess
 import sys
 from typing import Any
 
-LOCK = "requirements-dev.lock"  # it holds what requirements.lock does, and the tools
-SECONDS = 300
+LOCK = "requirements-dev.lock"  # a superset of the others
+TIMEOUT_SECONDS = 300
 
 
 def main() -> int:
@@ -26,28 +27,33 @@ def main() -> int:
         LOCK,
     ]
     try:
-        audit = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=False)  # noqa: S603 ours
+        audit = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_SECONDS, check=False)  # noqa: S603 - a fixed command
         packages = json.loads(audit.stdout)["dependencies"]
     except (subprocess.TimeoutExpired, ValueError) as error:
-        say(f"NOT AUDITED: the vulnerability source could not be asked ({type(error).__name__}).")
+        write(f"NOT AUDITED: the vulnerability source is unavailable ({type(error).__name__}).")
         return 0
     return report(packages)
 
 
 def report(packages: list[dict[str, Any]]) -> int:
-    """What was found, and how much of it was looked at. 1 when something must be upgraded."""
+    """Print the vulnerabilities and the number of audited packages. 1 if there is a vulnerability, else 0."""
     unknown = [package["name"] for package in packages if "skip_reason" in package]
-    holes = [(package, hole) for package in packages for hole in package.get("vulns", [])]
-    for package, hole in holes:
-        say(f"{package['name']} {package['version']}: {hole['id']}, mended in {hole['fix_versions'] or 'none yet'}")
-    say(f"Audited {len(packages) - len(unknown)} of {len(packages)} packages; {len(holes)} vulnerabilities.")
+    vulnerabilities = [(package, each) for package in packages for each in package.get("vulns", [])]
+    for package, vulnerability in vulnerabilities:
+        write(
+            f"{package['name']} {package['version']}: {vulnerability['id']}, "
+            f"fixed in {vulnerability['fix_versions'] or 'no version yet'}"
+        )
+    write(
+        f"Audited {len(packages) - len(unknown)} of {len(packages)} packages; {len(vulnerabilities)} vulnerabilities."
+    )
     if unknown:
-        say(f"NOT AUDITED: the source did not answer about {len(unknown)} packages, {unknown[0]} the first of them.")
-    return 1 if holes else 0
+        write(f"NOT AUDITED: the source did not answer about {len(unknown)} packages, the first being {unknown[0]}.")
+    return 1 if vulnerabilities else 0
 
 
-def say(line: str) -> None:
-    print(line)  # noqa: T201 a command
+def write(line: str) -> None:
+    print(line)  # noqa: T201 - a command
 
 
 if __name__ == "__main__":

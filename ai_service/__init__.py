@@ -1,1 +1,1 @@
-"""A small stand-in for the AI service, a process of its own: grounded, extractive, and with faults on demand."""
+"""A stand-in for the AI service in a process of its own: it quotes passages, and fails on demand."""

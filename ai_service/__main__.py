@@ -10,16 +10,16 @@ from pathlib import Path
 
 import gevent
 
-from ai_service.library import Library
+from ai_service.knowledge import KnowledgeFolder
 from ai_service.server import Service, serve
 
 KNOWLEDGE = Path(__file__).resolve().parent.parent / "chat" / "knowledge_base"
 
 
 def main() -> int:
-    """Serve until told to stop. Returns the exit code."""
+    """Serve until SIGTERM or SIGINT. Returns the exit code."""
     options = _arguments()
-    service = Service(options.tokens_per_second, Library(options.knowledge))
+    service = Service(options.tokens_per_second, KnowledgeFolder(options.knowledge))
     try:
         server = serve(service, options.host, options.port)
     except OSError as error:
@@ -38,7 +38,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8001, help="0 picks a free one (default: %(default)s)")
     parser.add_argument(
-        "--tokens-per-second", type=float, default=40.0, help="pace of writing, 0 for no pace (default: %(default)s)"
+        "--tokens-per-second", type=float, default=40.0, help="pace of answers, 0 for no pace (default: %(default)s)"
     )
     parser.add_argument(
         "--knowledge",

@@ -1,4 +1,4 @@
-"""One client's connection: noticing that the client has left, and mistreating it on purpose."""
+"""A client's connection: detects its disconnect, and breaks or delays it for faults."""
 
 from __future__ import annotations
 
@@ -12,75 +12,75 @@ from typing import Any, NoReturn
 import gevent
 from gevent.pywsgi import WSGIHandler
 
-READABLE = 1  # the event loop's name for "there is something to read, or the other end has closed"
+READABLE = 1  # libev's event: data, or the end of the stream
 RESET_AT_CLOSE = struct.pack("ii", 1, 0)  # SO_LINGER on, for zero seconds: closing sends RST instead of FIN
-FOREVER = 10 * 365 * 24 * 3600.0
+ENDLESS = 10 * 365 * 24 * 3600.0
 
 
-class ClientLeft(ConnectionResetError):
-    """The other end has closed while we were at work for it. The server closes its own end and says nothing."""
-
-    def __init__(self) -> None:
-        super().__init__(ECONNRESET, "the client has left")
-
-
-class Broken(ConnectionResetError):
-    """We break the connection on purpose. The server closes it and writes nothing more."""
+class ClientDisconnected(ConnectionResetError):
+    """The client has closed the connection before the end of its reply."""
 
     def __init__(self) -> None:
-        super().__init__(ECONNRESET, "broken on purpose")
+        super().__init__(ECONNRESET, "the client has disconnected")
+
+
+class ConnectionAborted(ConnectionResetError):
+    """A fault has ended the connection. The server closes it and writes nothing more."""
+
+    def __init__(self) -> None:
+        super().__init__(ECONNRESET, "aborted by a fault")
 
 
 class Connection:
-    """What a call may do with the connection it came by, beside writing its answer."""
+    """The operations on the connection of a request, beside writing its reply."""
 
     def __init__(self, sock: Any) -> None:
-        # Else a token waits for the acknowledgement of the one before: 40 ms on a connection that is kept alive.
+        # Without it each token waits for the previous one's acknowledgement: 40 ms on a kept-alive connection.
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._socket = sock
-        self._worker = gevent.getcurrent()
+        self._greenlet = gevent.getcurrent()
         self.seconds_per_byte = 0.0
 
     @contextmanager
-    def watched(self) -> Iterator[None]:
-        """Within this block ClientLeft is raised where we wait, as soon as the client closes its end."""
+    def watch_disconnect(self) -> Iterator[None]:
+        """Within the block ClientDisconnected is raised at a wait as soon as the client closes its end."""
         watcher = gevent.get_hub().loop.io(self._socket.fileno(), READABLE)
-        watcher.start(self._look, watcher)
+        watcher.start(self._on_readable, watcher)
         try:
             yield
         finally:
             watcher.stop()
             watcher.close()
 
-    def rest(self, seconds: float = FOREVER) -> None:
-        """Let the others work for so many seconds."""
+    def wait(self, seconds: float = ENDLESS) -> None:
+        """Wait while other greenlets run."""
         gevent.sleep(max(seconds, 0))
 
     def reset(self) -> NoReturn:
-        """Tear the connection down with RST."""
+        """Close the connection with RST."""
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_AT_CLOSE)
-        raise Broken
+        raise ConnectionAborted
 
     def cut(self) -> NoReturn:
-        """Close in good order, whatever was promised: all that was written arrives, and no more."""
-        raise Broken
+        """Close the connection with FIN: the client receives what was written, and no more."""
+        raise ConnectionAborted
 
-    def _look(self, watcher: Any) -> None:
-        """Called by the event loop, so it must not block: peek at what has made the socket readable."""
+    def _on_readable(self, watcher: Any) -> None:
+        """Peek whether the socket has data or has ended. Runs in the event loop, so it must not block."""
         try:
-            waiting = self._socket._sock.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+            data = self._socket._sock.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
         except BlockingIOError:
             return
         except OSError:
-            waiting = b""
-        # Either way this socket has nothing more to tell: a next request sent too early would wake us for ever.
+            data = b""
+        # A pipelined request keeps the socket readable and would call this again and again.
         watcher.stop()
-        if not waiting:
-            self._worker.kill(ClientLeft(), block=False)
+        if not data:
+            self._greenlet.kill(ClientDisconnected(), block=False)
 
 
 class Handler(WSGIHandler):  # type: ignore[misc]  # gevent ships no types
-    """pywsgi's handler; it hands its connection to the application and can write byte by byte."""
+    """pywsgi's handler. It passes its Connection to the application and can write byte by byte."""
 
     def get_environ(self) -> dict[str, Any]:
         environ: dict[str, Any] = super().get_environ()
@@ -94,7 +94,7 @@ class Handler(WSGIHandler):  # type: ignore[misc]  # gevent ships no types
             return
         for byte in bytes(data):
             super()._sendall(bytes([byte]))
-            self.connection.rest(pause)
+            self.connection.wait(pause)
 
     def log_request(self) -> None:
-        """The ledger keeps what matters."""
+        """Requests are recorded in the ledger instead."""

@@ -1,4 +1,4 @@
-"""The client of the control surface, for tests and drills."""
+"""A client of the control surface for tests and drills."""
 
 from __future__ import annotations
 
@@ -22,46 +22,46 @@ class StandIn:
         operation: str | None = None,
         **options: float,
     ) -> None:
-        """Let calls go wrong: a `share` of them, or the next `count`, of one operation or of all (see README.md)."""
-        self._ask("PUT", "faults", {"fault": fault, "share": share, "count": count, "operation": operation, **options})
+        """Inject a fault into a `share` of the calls or the next `count`, of one operation or both (see README.md)."""
+        self._call("PUT", "faults", {"fault": fault, "share": share, "count": count, "operation": operation, **options})
 
     def heal(self) -> None:
-        """End all faults. Calls that already suffer one go on suffering."""
-        self._ask("DELETE", "faults")
+        """Remove all faults. Calls in progress keep theirs."""
+        self._call("DELETE", "faults")
 
     def pace(self, tokens_per_second: float) -> None:
-        """How fast the next answers are written; 0 is as fast as it can."""
-        self._ask("PUT", "pace", {"tokens_per_second": tokens_per_second})
+        """Set the pace of new answers; 0 for no pace."""
+        self._call("PUT", "pace", {"tokens_per_second": tokens_per_second})
 
     def reset(self) -> None:
-        """Heal, take back the pace of the start, and forget all calls but those in progress."""
-        self._ask("POST", "reset")
+        """Remove all faults, restore the initial pace, and clear the ledger except for calls in progress."""
+        self._call("POST", "reset")
 
     @property
     def calls(self) -> int:
-        """AI calls since the reset, both operations, whatever became of them."""
-        return int(self._ask("GET", "stats")["calls"])
+        """The number of AI calls since the reset, of both operations, however they ended."""
+        return int(self._call("GET", "stats")["calls"])
 
     def calls_of(self, operation: str) -> int:
-        """The same for `chat` or `analyze` alone."""
-        return int(self._ask("GET", "stats")["calls_of"][operation])
+        """The number of calls of `chat` or `analyze`."""
+        return int(self._call("GET", "stats")["calls_of"][operation])
 
     @property
     def open_calls(self) -> int:
-        """AI calls in progress, begun before the reset or since."""
-        return int(self._ask("GET", "stats")["open_calls"])
+        """The number of AI calls in progress, including those begun before the reset."""
+        return int(self._call("GET", "stats")["open_calls"])
 
     @property
     def requests(self) -> list[dict[str, Any]]:
         """The calls since the reset, newest last: operation, path, at, headers, stream, fault, ended."""
-        calls: list[dict[str, Any]] = self._ask("GET", "requests")["requests"]
+        calls: list[dict[str, Any]] = self._call("GET", "requests")["requests"]
         return calls
 
-    def _ask(self, method: str, what: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+    def _call(self, method: str, route: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
         with requests.Session() as session:
             session.trust_env = False
-            reply = session.request(method, f"{self.url}/_control/{what}", json=body, timeout=5)
-        answer: dict[str, Any] = reply.json()
-        if not reply.ok:
-            raise ValueError(answer["error"]["message"])
-        return answer
+            response = session.request(method, f"{self.url}/_control/{route}", json=body, timeout=5)
+        data: dict[str, Any] = response.json()
+        if not response.ok:
+            raise ValueError(data["error"]["message"])
+        return data

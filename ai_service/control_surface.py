@@ -1,4 +1,4 @@
-"""What `/_control` does: read what was asked, order faults, set the pace."""
+"""The routes under `/_control`: read the ledger, set faults and the pace."""
 
 from __future__ import annotations
 
@@ -9,31 +9,31 @@ import orjson
 
 from ai_service.faults import OPERATIONS, Faults, is_number
 from ai_service.ledger import Ledger
-from ai_service.replies import BadRequest, Instant, json_object
+from ai_service.replies import BadRequest, ImmediateReply, json_object
 
 
 class ControlSurface:
-    """The state that tests and drills steer: the pace in tokens per second (0 for none), the faults, the ledger."""
+    """The state that tests and drills control: the pace in tokens per second (0 for none), faults and ledger."""
 
     def __init__(self, pace: float) -> None:
-        self.pace = self._first_pace = pace
+        self.pace = self._initial_pace = pace
         self.faults = Faults()
         self.ledger = Ledger()
         self._actions: dict[str, Callable[[bytes], dict[str, Any]]] = {
             "GET /_control/stats": lambda _: self.stats(),
-            "GET /_control/requests": lambda _: {"requests": self.ledger.newest_last()},
+            "GET /_control/requests": lambda _: {"requests": self.ledger.as_list()},
             "POST /_control/reset": lambda _: self.reset(),
-            "PUT /_control/faults": lambda body: self.order(json_object(body)),
-            "DELETE /_control/faults": lambda _: self.heal(),
+            "PUT /_control/faults": lambda body: self.set_fault(json_object(body)),
+            "DELETE /_control/faults": lambda _: self.clear_faults(),
             "PUT /_control/pace": lambda body: self.set_pace(json_object(body)),
         }
 
     def __contains__(self, route: object) -> bool:
         return route in self._actions
 
-    def act(self, route: str, body: bytes) -> Instant:
-        """Do what the route says. Raises BadRequest when the body makes no sense."""
-        return Instant(200, orjson.dumps(self._actions[route](body)))
+    def handle(self, route: str, body: bytes) -> ImmediateReply:
+        """Run the route's action. Raises BadRequest if the body is invalid."""
+        return ImmediateReply(200, orjson.dumps(self._actions[route](body)))
 
     def stats(self) -> dict[str, Any]:
         return {
@@ -45,24 +45,24 @@ class ControlSurface:
         }
 
     def reset(self) -> dict[str, Any]:
-        self.faults.heal()
+        self.faults.clear()
         self.ledger.reset()
-        self.pace = self._first_pace
+        self.pace = self._initial_pace
         return self.stats()
 
-    def order(self, wish: dict[str, Any]) -> dict[str, Any]:
+    def set_fault(self, options: dict[str, Any]) -> dict[str, Any]:
         try:
-            self.faults.order(wish)
+            self.faults.activate(options)
         except ValueError as error:
             raise BadRequest(str(error)) from error
         return self.stats()
 
-    def heal(self) -> dict[str, Any]:
-        self.faults.heal()
+    def clear_faults(self) -> dict[str, Any]:
+        self.faults.clear()
         return self.stats()
 
-    def set_pace(self, wish: dict[str, Any]) -> dict[str, Any]:
-        pace = wish.get("tokens_per_second")
+    def set_pace(self, options: dict[str, Any]) -> dict[str, Any]:
+        pace = options.get("tokens_per_second")
         if not is_number(pace):
             raise BadRequest("tokens_per_second must be a number, 0 or more", "tokens_per_second")
         self.pace = pace

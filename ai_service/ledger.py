@@ -1,4 +1,4 @@
-"""What the service has been asked: how often, with which headers, how it ended. Never what was said."""
+"""Records the AI calls: number, headers, and how each ended. Texts are not recorded."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-from ai_service.connection import Broken, ClientLeft
+from ai_service.connection import ClientDisconnected, ConnectionAborted
 
 Operation = Literal["chat", "analyze"]
 
-KEPT = 10_000  # calls remembered one by one; the counters go on
+MAX_CALLS = 10_000  # recorded in detail; the counters have no limit
 HEADERS = ("idempotency-key", "x-retry-count", "x-deadline-ms", "x-correlation-id", "traceparent")
-SPOILING = {"error", "rate_limited", "garbage"}  # the faults after which the HTTP answer is complete, but no answer
+COMPLETE_FAULTS = {"error", "rate_limited", "garbage"}  # the HTTP response is complete, but is no AI answer
 
 
 @dataclass(slots=True)
 class Call:
-    """One call. `at` is in unix seconds; `headers` holds those of HEADERS that came, and whether a key was sent."""
+    """One call. `at` is in unix seconds; `headers` has those of HEADERS that were sent, and whether there was a key."""
 
     operation: Operation
     path: str
@@ -32,41 +32,42 @@ class Call:
 
 
 class Ledger:
-    """All calls since the last reset, and those in progress whenever they began."""
+    """The calls since the last reset, and the number of calls in progress."""
 
     def __init__(self) -> None:
         self.open_calls = 0
         self.reset()
 
     def reset(self) -> None:
-        """Forget the past. Calls in progress stay counted in `open_calls` until they end."""
+        """Remove all calls. Calls in progress stay counted in `open_calls` until they end."""
         self.counts: Counter[Operation] = Counter()
-        self._calls: deque[Call] = deque(maxlen=KEPT)
+        self._calls: deque[Call] = deque(maxlen=MAX_CALLS)
 
     @contextmanager
-    def entry(self, call: Call) -> Iterator[None]:
-        """Keep a call; the way this block is left tells how it ended."""
+    def record(self, call: Call) -> Iterator[None]:
+        """Record a call. `ended` is derived from the exception that leaves the block, if any."""
         self.counts[call.operation] += 1
         self.open_calls += 1
         self._calls.append(call)
         try:
             yield
-            call.ended = "fault" if call.fault in SPOILING else "complete"
-        except (ClientLeft, GeneratorExit):  # while we waited, or while we wrote
+            call.ended = "fault" if call.fault in COMPLETE_FAULTS else "complete"
+        except (ClientDisconnected, GeneratorExit):  # while waiting, or while writing
             call.ended = "client_left"
             raise
-        except Broken:
+        except ConnectionAborted:
             call.ended = "fault"
             raise
         finally:
             self.open_calls -= 1
 
-    def newest_last(self) -> list[dict[str, Any]]:
+    def as_list(self) -> list[dict[str, Any]]:
+        """Newest last."""
         return [asdict(call) for call in self._calls]
 
 
 def headers_of(environ: Mapping[str, Any]) -> dict[str, Any]:
-    """The headers of a WSGI request that are worth keeping. A key is a secret: only its presence is told."""
-    wanted = {name: environ.get("HTTP_" + name.upper().replace("-", "_")) for name in HEADERS}
-    came: dict[str, Any] = {name: value for name, value in wanted.items() if value is not None}
-    return came | {"authorization-present": "HTTP_AUTHORIZATION" in environ}
+    """The recorded headers of a WSGI request. Of an API key only its presence is recorded."""
+    values = {name: environ.get("HTTP_" + name.upper().replace("-", "_")) for name in HEADERS}
+    sent: dict[str, Any] = {name: value for name, value in values.items() if value is not None}
+    return sent | {"authorization-present": "HTTP_AUTHORIZATION" in environ}

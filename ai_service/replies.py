@@ -1,4 +1,4 @@
-"""What the two contracts have in common: a request understood or refused, and its answer ready to be sent."""
+"""Replies and request parsing of both protocols."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from ai_service.ledger import Operation
 
 
 @dataclass(frozen=True, slots=True)
-class Plain:
-    """An answer in one piece, which takes the time of so many tokens to write."""
+class CompleteReply:
+    """An AI answer sent in one piece, after the time that `tokens` take at the current pace."""
 
     operation: Operation
     body: bytes
@@ -22,8 +22,8 @@ class Plain:
 
 
 @dataclass(frozen=True, slots=True)
-class Stream:
-    """An answer as server-sent events: one a token, between what opens and what closes it."""
+class StreamReply:
+    """An AI answer as server-sent events: `opening`, one frame per token at the current pace, `closing`."""
 
     operation: Operation
     opening: bytes
@@ -32,19 +32,19 @@ class Stream:
 
 
 @dataclass(frozen=True, slots=True)
-class Instant:
-    """An HTTP answer that takes no time to write: a refusal, or anything that is not an AI call."""
+class ImmediateReply:
+    """An HTTP response without a pace: an error, or anything that is not an AI answer."""
 
     status: int
     body: bytes
     headers: tuple[tuple[str, str], ...] = ()
 
 
-Reply = Plain | Stream | Instant
+Reply = CompleteReply | StreamReply | ImmediateReply
 
 
 class BadRequest(ValueError):
-    """The request can't be understood; the message says why, and `param` where."""
+    """The request is invalid: the message says why, `param` names the field."""
 
     def __init__(self, message: str, param: str | None = None, status: int = 400) -> None:
         super().__init__(message)
@@ -52,17 +52,17 @@ class BadRequest(ValueError):
         self.status = status
 
     @property
-    def reply(self) -> Instant:
-        return Instant(self.status, error_body(str(self), "invalid_request_error", param=self.param))
+    def reply(self) -> ImmediateReply:
+        return ImmediateReply(self.status, error_body(str(self), "invalid_request_error", param=self.param))
 
 
 def error_body(message: str, kind: str, *, param: str | None = None, code: str | None = None) -> bytes:
-    """An error in OpenAI's words, used for both contracts."""
+    """OpenAI's error object, used by both protocols."""
     return orjson.dumps({"error": {"message": message, "type": kind, "param": param, "code": code}})
 
 
 def json_object(body: bytes) -> dict[str, Any]:
-    """The JSON object that a body holds. Raises BadRequest for anything else."""
+    """Parse a body. Raises BadRequest if it is not a JSON object."""
     try:
         data = orjson.loads(body)
     except orjson.JSONDecodeError:
@@ -73,5 +73,5 @@ def json_object(body: bytes) -> dict[str, Any]:
 
 
 def tokens_of(text: str) -> list[str]:
-    """The text cut into words, each with the space that follows: about what a model calls a token."""
+    """Split a text into words, each with the space that follows it: an approximation of a model's tokens."""
     return re.findall(r"\S+\s*", text)

@@ -1,7 +1,7 @@
-"""The service as a WSGI application, and the server that runs it.
+"""The WSGI application and its server.
 
-Three kinds of routes: the AI calls, which are counted and may go wrong; the free ones (health, models), which only a
-service that is down refuses; and the control surface, which always works.
+There are three kinds of routes: AI calls, which are recorded and subject to faults; free routes (health, models), which
+only the fault `down` affects; and the control surface, which always works.
 """
 
 from __future__ import annotations
@@ -14,23 +14,23 @@ import orjson
 from gevent.pywsgi import WSGIServer
 
 from ai_service import openai
-from ai_service.connection import ClientLeft, Connection, Handler
+from ai_service.connection import ClientDisconnected, Connection, Handler
 from ai_service.control_surface import ControlSurface
 from ai_service.delivery import Delivery
+from ai_service.knowledge import KnowledgeFolder
 from ai_service.ledger import Call, Operation, headers_of
-from ai_service.library import Library
 from ai_service.rag import Rag
-from ai_service.replies import BadRequest, Instant, Reply, Stream
+from ai_service.replies import BadRequest, ImmediateReply, Reply, StreamReply
 
-LARGEST_BODY = 16 * 1024 * 1024  # bytes; a 10 MB document in base64 fits
-BACKLOG = 4096  # a load test opens its connections all at once
+MAX_BODY_BYTES = 16 * 1024 * 1024  # a 10 MB document in base64 fits
+BACKLOG = 4096  # a load test opens its connections at the same time
 
 
 class Service:
-    """The application: finds what a request wants and delivers it."""
+    """The application: routes a request and delivers its reply."""
 
-    def __init__(self, pace: float, library: Library) -> None:
-        rag = Rag(library)
+    def __init__(self, pace: float, knowledge: KnowledgeFolder) -> None:
+        rag = Rag(knowledge)
         self._control = ControlSurface(pace)
         self._calls: dict[str, Callable[[bytes], Reply]] = {
             "POST /v1/chat/completions": openai.complete,
@@ -50,42 +50,45 @@ class Service:
             if route in self._calls:
                 return self._call(route, body, environ, delivery)
             if route in self._control:
-                return delivery.send(self._control.act(route, body))
-            return delivery.send(self._give(route, environ["ai_service.connection"]))
+                return delivery.send(self._control.handle(route, body))
+            return delivery.send(self._free_reply(route, environ["ai_service.connection"]))
         except BadRequest as error:
             return delivery.send(error.reply)
 
     def _call(self, route: str, body: bytes, environ: WSGIEnvironment, delivery: Delivery) -> Iterator[bytes]:
-        """One AI call, in the ledger from before its first byte until after its last."""
+        """One AI call, recorded in the ledger from before its first byte until after its last."""
         try:
             reply = self._calls[route](body)
         except BadRequest as error:
             reply = error.reply
-        operation: Operation = "analyze" if "analyze" in route else "chat"  # of what nobody could read
-        operation = operation if isinstance(reply, Instant) else reply.operation
-        fault = self._control.faults.strike(operation)
+        operation: Operation
+        if isinstance(reply, ImmediateReply):  # an invalid request
+            operation = "analyze" if "analyze" in route else "chat"
+        else:
+            operation = reply.operation
+        fault = self._control.faults.next_call(operation)
         call = Call(
             operation=operation,
             path=environ["PATH_INFO"],
-            stream=isinstance(reply, Stream),
+            stream=isinstance(reply, StreamReply),
             headers=headers_of(environ),
             fault=fault.kind if fault else None,
         )
         connection: Connection = environ["ai_service.connection"]
-        with self._control.ledger.entry(call), connection.watched():
+        with self._control.ledger.record(call), connection.watch_disconnect():
             yield from delivery.send(reply, fault)
 
-    def _give(self, route: str, connection: Connection) -> Instant:
-        """What costs nothing. Raises BadRequest where there is nothing."""
+    def _free_reply(self, route: str, connection: Connection) -> ImmediateReply:
+        """The reply of a free route. Raises BadRequest if the route does not exist."""
         if route not in self._free:
-            raise BadRequest("There is nothing here.", status=404)
+            raise BadRequest("No such route.", status=404)
         if self._control.faults.is_down:
             connection.reset()
-        return Instant(200, self._free[route]())
+        return ImmediateReply(200, self._free[route]())
 
 
 def serve(service: Service, host: str, port: int) -> Any:
-    """A gevent server that listens already. Raises OSError when it can't."""
+    """Start a gevent server. Raises OSError if it can't listen."""
     server = WSGIServer(
         (host, port), service, backlog=BACKLOG, handler_class=Handler, log=None, environ={"SERVER_NAME": host}
     )
@@ -94,12 +97,12 @@ def serve(service: Service, host: str, port: int) -> Any:
 
 
 def _body(environ: WSGIEnvironment) -> bytes:
-    """The request's body. Raises BadRequest when it is too large, ClientLeft when its end never comes."""
-    announced = int(environ.get("CONTENT_LENGTH") or 0)  # absent where the body comes in chunks
+    """The request's body. Raises BadRequest if it is too large, ClientDisconnected if it is incomplete."""
+    content_length = int(environ.get("CONTENT_LENGTH") or 0)  # absent for a chunked body
     try:
-        body: bytes = b"" if announced > LARGEST_BODY else environ["wsgi.input"].read(LARGEST_BODY + 1)
+        body: bytes = b"" if content_length > MAX_BODY_BYTES else environ["wsgi.input"].read(MAX_BODY_BYTES + 1)
     except OSError as error:
-        raise ClientLeft from error
-    if max(announced, len(body)) > LARGEST_BODY:
+        raise ClientDisconnected from error
+    if max(content_length, len(body)) > MAX_BODY_BYTES:
         raise BadRequest("The body is larger than 16 MB.", status=413)
     return body

@@ -1,0 +1,1 @@
+"""Benchmarks (`make bench`), the reliability drill (`make drill`) and the soak test (`make soak`)."""

@@ -1,35 +1,47 @@
-"""How often one caller, and one address, may call: counted in Redis for the fleet, in memory while it is away."""
+"""Rate limits per caller and per network: counted in Redis for the fleet, in process memory during an outage.
+
+Fixed windows; `limits` parses the rates and counts in memory. All counts of a request are one Redis trip.
+"""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import render
 from django.utils import translation
-from django.utils.crypto import salted_hmac
 from django_redis import get_redis_connection
 from limits import RateLimitItem, parse
-from limits.storage import MemoryStorage, RedisStorage, Storage
+from limits.storage import MemoryStorage, Storage
 from redis import Redis, RedisError
 
-from bff.pages import is_api, is_chat
-from bff.problems import problem
-from observability import absence
+from bff.http.problems import problem
+from observability import outage, unexpected_errors
+from observability.caller import caller_of
+from observability.pseudonyms import pseudonym
+from observability.redis_cluster import Trips, trips_of
+from observability.redis_trips import Script
+from observability.routes import route_of
 
-# What makes an answer and so costs money; everything else only reads.
-ANSWERING_PATHS = ("/api/chat/message", "/api/chat/stream", "/api/chat/analyze-document", "/v1/chat/completions")
-# A school or a hospital shares one address among many families.
-CALLERS_PER_ADDRESS = 20
+# Many families share the address of a school or a hospital, and an IPv6 /48 may be a whole town's.
+CALLERS_PER_NETWORK = (20, 100)
+
+# Counts a request of a window of ARGV[1] seconds. Returns the count and, above the limit ARGV[2], the seconds left.
+_count = Script("""
+local count = redis.call('INCR', KEYS[1])
+if count == 1 then redis.call('EXPIRE', KEYS[1], ARGV[1]) end
+return {count, count > tonumber(ARGV[2]) and redis.call('TTL', KEYS[1]) or 0}
+""")
 
 
 @dataclass(frozen=True, slots=True)
-class Allowance:
-    """What is left of a limit; below zero means refused. `window` in seconds, `reset` too, at most."""
+class RateLimitState:
+    """The state of a limit after a request; `remaining` below zero: exceeded. `window` and `reset` in seconds."""
 
     policy: str
     limit: int
@@ -38,7 +50,7 @@ class Allowance:
     reset: int
 
     def headers(self) -> dict[str, str]:
-        """As the IETF's draft has them since its version 8, and, for older clients, as it had them before."""
+        """`RateLimit-*` headers as in the IETF draft since version 8, and as before it for older clients."""
         remaining = max(self.remaining, 0)
         return {
             "RateLimit-Policy": f'"{self.policy}";q={self.limit};w={self.window}',
@@ -50,63 +62,92 @@ class Allowance:
 
 
 class RateLimitMiddleware:
-    """429 with `Retry-After` above the limit; `RateLimit-*` headers on every answer."""
+    """Responds 429 with `Retry-After` above the limit, and adds `RateLimit-*` headers to every response."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
-        self.answering = parse(settings.RATE_LIMIT_CHAT)
-        self.reading = parse(settings.RATE_LIMIT_DEFAULT)
+        self.answers_limit = parse(settings.RATE_LIMIT_CHAT)
+        self.calls_limit = parse(settings.RATE_LIMIT_DEFAULT)
         self.counters = Counters()
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        if not is_chat(request) or request.method == "OPTIONS":
+        route = route_of(request)
+        if not route.needs_caller or request.method == "OPTIONS":
             return self.get_response(request)
-        answering = request.path.startswith(ANSWERING_PATHS) or (request.path == "/" and request.method == "POST")
-        policy, limit = ("answers", self.answering) if answering else ("calls", self.reading)
-        counts = [self.counters.spend(policy, *count) for count in _counts(request, limit)]
-        allowance = min(counts, key=lambda allowance: allowance.remaining)
-        response = self.get_response(request) if allowance.remaining >= 0 else _refusal(request, allowance)
-        for name, value in allowance.headers().items():
+        answers = route.answers and request.method == "POST"
+        policy, limit = ("answers", self.answers_limit) if answers else ("calls", self.calls_limit)
+        states = self.counters.hit(*(Counted(policy, item, name) for item, name in _limits(request, limit)))
+        state = min(states, key=lambda state: state.remaining)
+        response = self.get_response(request) if state.remaining >= 0 else _too_many_requests(request, state)
+        for name, value in state.headers().items():
             response[name] = value
         return response
 
 
+class Counted(NamedTuple):
+    """A name whose requests are counted under a policy, and its limit."""
+
+    policy: str
+    limit: RateLimitItem
+    name: str
+
+    @property
+    def key(self) -> str:
+        """Keys in Redis must not reveal callers or addresses."""
+        rate = f"{self.limit.amount}/{self.limit.get_expiry()}"
+        return f"bff:limit:{self.policy}:{rate}:{pseudonym('bff.ratelimit', self.name)}"
+
+    def state(self, count: int, seconds_left: float) -> RateLimitState:
+        window, remaining = self.limit.get_expiry(), self.limit.amount - count
+        reset = window if remaining >= 0 else max(1, round(seconds_left))
+        return RateLimitState(self.policy, self.limit.amount, window, remaining, reset)
+
+
 class Counters:
-    """Fixed windows in the `limits` library's storage: one Redis trip a count."""
+    """Counters of fixed windows."""
 
     def __init__(self) -> None:
-        pool = _redis().connection_pool
-        self.shared = RedisStorage("redis://", connection_pool=pool)  # found by the pool, not by the address
-        self.absence = absence.of_redis(settings.CACHES["default"]["LOCATION"], _redis)
+        self.outage = outage.for_redis(settings.CACHES["default"]["LOCATION"], _redis)
 
     @cached_property
-    def own(self) -> Storage:
-        """Made when it is needed: it starts a thread, and a server's first process begets the others."""
+    def shared(self) -> Trips:
+        return trips_of(_redis())
+
+    @cached_property
+    def local(self) -> Storage:
+        """Created on first use: it starts a thread, which must not exist before the workers are forked."""
         return MemoryStorage()
 
-    def spend(self, policy: str, limit: RateLimitItem, name: str) -> Allowance:
-        """Count one call of `name` under a policy. Never fails: without Redis each process counts for itself."""
-        if not self.absence.is_on:
+    def hit(self, *counted: Counted) -> list[RateLimitState]:
+        """Count a request of each name. Never fails: without Redis each process counts on its own."""
+        if not self.outage.is_active:
             try:
-                return self._spend(self.shared, policy, limit, name)
+                return self._hit_shared(counted)
             except RedisError as error:
-                self.absence.begin(error)
-        return self._spend(self.own, policy, limit, name)
+                self.outage.suspect(error)
+            except Exception:  # noqa: BLE001 - reported
+                unexpected_errors.report("ratelimit")
+        return [self._hit_local(each) for each in counted]
 
-    @staticmethod
-    def _spend(storage: Storage, policy: str, limit: RateLimitItem, name: str) -> Allowance:
-        key, window = limit.key_for(policy, _pseudonym(name)), limit.get_expiry()
-        remaining = limit.amount - storage.incr(key, window)
-        reset = window if remaining >= 0 else max(1, round(storage.get_expiry(key) - time.time()))
-        return Allowance(policy, limit.amount, window, remaining, reset)
+    def _hit_shared(self, counted: Sequence[Counted]) -> list[RateLimitState]:
+        commands = (_count([each.key], each.limit.get_expiry(), each.limit.amount) for each in counted)
+        replies = self.shared.send(*commands)
+        return [each.state(*reply) for each, reply in zip(counted, replies, strict=True)]
+
+    def _hit_local(self, counted: Counted) -> RateLimitState:
+        count = self.local.incr(counted.key, counted.limit.get_expiry())
+        return counted.state(count, self.local.get_expiry(counted.key) - time.time())
 
 
-def _counts(request: HttpRequest, limit: RateLimitItem) -> Iterator[tuple[RateLimitItem, str]]:
-    """A person counts alone. A visitor can drop the cookie at will, so the address counts too."""
-    caller = request.caller  # type: ignore[attr-defined]
+def _limits(request: HttpRequest, limit: RateLimitItem) -> Iterator[tuple[RateLimitItem, str]]:
+    """The (limit, name) pairs to count. Visitors can delete their cookie and some projects allow any sign-up, so that
+    networks are counted as well; not for API keys, which the operator issues.
+    """
+    caller = caller_of(request)
     yield limit, caller.id
-    if caller.kind == "visitor":
-        yield type(limit)(limit.amount * CALLERS_PER_ADDRESS, limit.multiples), client_address(request)
+    if caller.kind != "key":
+        for network, callers in zip(caller.networks, CALLERS_PER_NETWORK, strict=False):
+            yield type(limit)(limit.amount * callers, limit.multiples), network
 
 
 def _redis() -> Redis:
@@ -114,24 +155,11 @@ def _redis() -> Redis:
     return client
 
 
-def _pseudonym(name: str) -> str:
-    """Nobody who reads Redis learns who called, or from where."""
-    return salted_hmac("bff.ratelimit", name, algorithm="sha256").hexdigest()[:32]
-
-
-def client_address(request: HttpRequest) -> str:
-    """The address that our own outermost proxy saw; what a client writes further left in the header is hearsay."""
-    forwarded = request.headers.get("X-Forwarded-For", "").split(",")
-    if settings.TRUSTED_PROXIES and len(forwarded) >= settings.TRUSTED_PROXIES:
-        return forwarded[-settings.TRUSTED_PROXIES].strip()
-    return str(request.META.get("REMOTE_ADDR", ""))
-
-
-def _refusal(request: HttpRequest, allowance: Allowance) -> HttpResponseBase:
-    if is_api(request):
-        response = problem(request, 429, f"Too many requests; try again in {allowance.reset} s.")
+def _too_many_requests(request: HttpRequest, state: RateLimitState) -> HttpResponseBase:
+    if route_of(request).kind == "api":
+        response = problem(request, 429, f"Too many requests; try again in {state.reset} s.")
     else:
-        with translation.override(translation.get_language_from_request(request)):  # its layer stands further in
-            response = render(request, "429.html", {"retry_after": allowance.reset}, status=429)
-    response["Retry-After"] = str(allowance.reset)
+        with translation.override(translation.get_language_from_request(request)):  # LocaleMiddleware runs further in
+            response = render(request, "429.html", {"retry_after": state.reset}, status=429)
+    response["Retry-After"] = str(state.reset)
     return response

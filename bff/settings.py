@@ -1,119 +1,178 @@
-"""Everything that can be configured, read once from the environment.
+"""All settings, read once from the environment.
 
-Flat and typed: a missing or wrong value stops the program at start and says which one. Each name, its unit and its
-default is explained in .env.example. Secrets may come from files: `SECRET_KEY_FILE=/run/secrets/key`.
+Missing and invalid values stop the program at start, with a list of all of them (bff/environment.py). .env.example
+documents each name with its unit and default. Any value may come from a file: `SECRET_KEY_FILE=/run/secrets/key`.
 """
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import csp.constants
-import dj_database_url
-from environs import FileAwareEnv, validate
 
-from bff import redis_addresses
-from bff.embedded import (
-    ai_service_address,
-    database_address,
-    development_secret,
-    redis_address,
-)
-from observability import logs, metrics_files
+from bff import addresses, cores, database_urls, redis_caches, redis_urls
+from bff.dev.services import ai_service_address, database_address, development_secret, redis_address
+from bff.environment import Environment
+from observability import logs, prometheus_multiproc
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
-env = FileAwareEnv(eager=False)  # collect every wrong value, then refuse once, in `env.seal()`
-env.read_env(BASE_DIR / ".env", recurse=False)
-
-positive = validate.Range(min=0, min_inclusive=False)
-at_least_one = validate.Range(min=1)
-share = validate.Range(min=0, max=1)
+env = Environment.load(BASE_DIR / ".env")
 
 # --- The process ------------------------------------------------------------------------------------------------------
-DEBUG = env.bool("DEBUG", False)
-SECRET_KEY: str = (
-    env.str("SECRET_KEY", development_secret()) if DEBUG else env.str("SECRET_KEY", validate=validate.Length(min=32))
+DEBUG = env.flag("DEBUG", False)
+SECRET_KEY = env.secret(
+    "SECRET_KEY",
+    development_secret() if DEBUG else None,
+    min_length=0 if DEBUG else 32,
+    example='$(python3 -c "import secrets; print(secrets.token_urlsafe(50))")',
 )
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", ["127.0.0.1", "localhost", "[::1]"])
-STATIC_ROOT: Path = env.path("STATIC_ROOT", BASE_DIR / "var" / "static")
-PORT = env.int("PORT", 8000, validate=validate.Range(min=1, max=65535))
-WEB_WORKERS = env.int("WEB_WORKERS", os.cpu_count() or 1, validate=at_least_one)
+ALLOWED_HOSTS = env.items(
+    "ALLOWED_HOSTS", ["127.0.0.1", "localhost", "[::1]"], addresses.host_name, example="chat.example.org"
+)
+STATIC_ROOT = env.path("STATIC_ROOT", BASE_DIR / "var" / "static")
+PORT = env.integer("PORT", 8000, at_least=1, at_most=65535)
+WEB_WORKERS = env.integer("WEB_WORKERS", cores.usable(), at_least=1)
 
 # --- PostgreSQL (Supabase), else a SQLite file ------------------------------------------------------------------------
-DATABASE_URL = env.str("DATABASE_URL", database_address(BASE_DIR))
-DATABASE_POOL_SIZE = env.int("DATABASE_POOL_SIZE", 10, validate=at_least_one)
-
-# --- Redis: one address for answers and runs, one for the breaker, so that each has its own pool and timeouts ---------
-REDIS_URL = env.str("REDIS_URL", redis_address(PORT), validate=redis_addresses.check)
-BREAKER_REDIS_URL = env.str(
-    "BREAKER_REDIS_URL", redis_addresses.with_client_name(REDIS_URL, "breaker"), validate=redis_addresses.check
+DATABASE = env.parse(
+    "DATABASE_URL",
+    database_urls.parse(database_address(BASE_DIR)),
+    database_urls.parse,
+    example=database_urls.EXAMPLE,
+    show=database_urls.shown,
 )
-REDIS_MAX_CONNECTIONS = env.int("REDIS_MAX_CONNECTIONS", 4096, validate=at_least_one)
-REDIS_TIMEOUT_SECONDS = env.float("REDIS_TIMEOUT_SECONDS", 0.1, validate=positive)
+DATABASE_POOL_SIZE = env.integer("DATABASE_POOL_SIZE", 10, at_least=1)
+
+# --- Redis: the breaker has an address of its own, and so a connection pool of its own --------------------------------
+REDIS_URL = env.parse(
+    "REDIS_URL",
+    redis_address(PORT),
+    redis_urls.normalized,
+    example=redis_urls.EXAMPLE,
+    show=redis_urls.shown,
+)
+BREAKER_REDIS_URL = env.parse(
+    "BREAKER_REDIS_URL",
+    redis_urls.with_client_name(REDIS_URL, "breaker"),
+    redis_urls.normalized,
+    example=redis_urls.EXAMPLE,
+    show=redis_urls.shown,
+)
+REDIS_MAX_CONNECTIONS = env.integer("REDIS_MAX_CONNECTIONS", 4096, at_least=1)
+REDIS_TIMEOUT_SECONDS = env.number("REDIS_TIMEOUT_SECONDS", 0.1, above=0)
 
 # --- The AI service ---------------------------------------------------------------------------------------------------
-AI_SERVICE_URL = env.str("AI_SERVICE_URL", ai_service_address(PORT)).rstrip("/")
-AI_SERVICE_PROTOCOL = env.str("AI_SERVICE_PROTOCOL", "openai", validate=validate.OneOf(["openai", "rag"]))
-AI_SERVICE_API_KEY = env.str("AI_SERVICE_API_KEY", "")
-AI_SERVICE_MODEL = env.str("AI_SERVICE_MODEL", "stand-in")
-AI_ATTEMPTS = env.int("AI_ATTEMPTS", 3, validate=at_least_one)
-AI_MAX_CONCURRENCY = env.int("AI_MAX_CONCURRENCY", 2000, validate=at_least_one)
-AI_CONNECT_TIMEOUT = env.float("AI_CONNECT_TIMEOUT", 2.0, validate=positive)
-AI_READ_TIMEOUT_CHAT = env.float("AI_READ_TIMEOUT_CHAT", 30.0, validate=positive)
-AI_READ_TIMEOUT_ANALYZE = env.float("AI_READ_TIMEOUT_ANALYZE", 60.0, validate=positive)
-AI_DEADLINE_CHAT = env.float("AI_DEADLINE_CHAT", 30.0, validate=positive)
-AI_DEADLINE_ANALYZE = env.float("AI_DEADLINE_ANALYZE", 60.0, validate=positive)
+AI_SERVICE_URL = env.parse(
+    "AI_SERVICE_URL",
+    ai_service_address(PORT),
+    addresses.web_address,
+    example="https://ai.example.org/v1",
+    show=addresses.shown,
+)
+AI_SERVICE_PROTOCOL = env.choice("AI_SERVICE_PROTOCOL", "openai", ["openai", "rag"])
+AI_SERVICE_API_KEY = env.secret("AI_SERVICE_API_KEY")
+AI_SERVICE_AUTH = env.choice("AI_SERVICE_AUTH", "key", ["key", "caller"])
+AI_SERVICE_MODEL = env.text("AI_SERVICE_MODEL", "stand-in")
+# A second one, asked when the first can't answer.
+AI_SERVICE_FALLBACK_URL = env.parse(
+    "AI_SERVICE_FALLBACK_URL", "", addresses.web_address, example="https://ai.example.org/v1", show=addresses.shown
+)
+AI_SERVICE_FALLBACK_PROTOCOL = env.choice("AI_SERVICE_FALLBACK_PROTOCOL", "openai", ["openai", "rag"])
+AI_SERVICE_FALLBACK_API_KEY = env.secret("AI_SERVICE_FALLBACK_API_KEY")
+AI_SERVICE_FALLBACK_MODEL = env.text("AI_SERVICE_FALLBACK_MODEL", AI_SERVICE_MODEL)
+AI_MAX_OUTPUT_TOKENS = env.integer("AI_MAX_OUTPUT_TOKENS", 4000)
+AI_CONTEXT_TOKENS = env.integer("AI_CONTEXT_TOKENS", 8000, at_least=1000)
+AI_MAX_ATTEMPTS = env.integer("AI_MAX_ATTEMPTS", 3, at_least=1)
+AI_MAX_CONCURRENCY = env.integer("AI_MAX_CONCURRENCY", 2000, at_least=1)
+AI_POOL_IDLE_SECONDS = env.number("AI_POOL_IDLE_SECONDS", 50.0, above=0)
+AI_STALE_SECONDS = env.number("AI_STALE_SECONDS", 5.0)
+AI_CONNECT_TIMEOUT = env.number("AI_CONNECT_TIMEOUT", 2.0, above=0)
+AI_READ_TIMEOUT_CHAT = env.number("AI_READ_TIMEOUT_CHAT", 30.0, above=0)
+AI_READ_TIMEOUT_ANALYZE = env.number("AI_READ_TIMEOUT_ANALYZE", 60.0, above=0)
+AI_FIRST_WORDS_SECONDS = env.number("AI_FIRST_WORDS_SECONDS", 12.0, above=0)
+AI_SILENCE_SECONDS = env.number("AI_SILENCE_SECONDS", 4.0, above=0)
+AI_DEADLINE_CHAT = env.number("AI_DEADLINE_CHAT", 30.0, above=0)
+AI_DEADLINE_ANALYZE = env.number("AI_DEADLINE_ANALYZE", 60.0, above=0)
 
 # --- Circuit breaker --------------------------------------------------------------------------------------------------
-BREAKER_WINDOW_SECONDS = env.float("BREAKER_WINDOW_SECONDS", 60.0, validate=positive)
-BREAKER_FAILURE_THRESHOLD = env.int("BREAKER_FAILURE_THRESHOLD", 5, validate=at_least_one)
-BREAKER_FAILURE_RATE = env.float("BREAKER_FAILURE_RATE", 0.5, validate=share)
-BREAKER_SLOW_CALL_SECONDS = env.float("BREAKER_SLOW_CALL_SECONDS", 15.0, validate=positive)
-BREAKER_OPEN_SECONDS = env.float("BREAKER_OPEN_SECONDS", 60.0, validate=positive)
-BREAKER_OPEN_MAX_SECONDS = env.float("BREAKER_OPEN_MAX_SECONDS", 300.0, validate=positive)
-BREAKER_PROBES = env.int("BREAKER_PROBES", 1, validate=at_least_one)
-BREAKER_SUCCESS_THRESHOLD = env.int("BREAKER_SUCCESS_THRESHOLD", 2, validate=at_least_one)
+BREAKER_FAILURE_THRESHOLD = env.integer("BREAKER_FAILURE_THRESHOLD", 5, at_least=1)
+BREAKER_WINDOW_SECONDS = env.number("BREAKER_WINDOW_SECONDS", 10.0, above=0)
+BREAKER_MIN_CALLS = env.integer("BREAKER_MIN_CALLS", 20, at_least=1)
+BREAKER_FAILURE_RATE = env.number("BREAKER_FAILURE_RATE", 0.5, at_most=1)
+BREAKER_SLOW_CALL_SECONDS = env.number("BREAKER_SLOW_CALL_SECONDS", 15.0, above=0)
+BREAKER_OPEN_SECONDS = env.number("BREAKER_OPEN_SECONDS", 60.0, above=0)
+BREAKER_OPEN_MAX_SECONDS = env.number("BREAKER_OPEN_MAX_SECONDS", 300.0, above=0)
+BREAKER_PROBES = env.integer("BREAKER_PROBES", 1, at_least=1)
+BREAKER_SUCCESS_THRESHOLD = env.integer("BREAKER_SUCCESS_THRESHOLD", 2, at_least=1)
 
 # --- Answers ----------------------------------------------------------------------------------------------------------
-CACHE_TTL_ANSWER = env.int("CACHE_TTL_ANSWER", 24 * 3600, validate=at_least_one)
-CACHE_TTL_WARM = env.int("CACHE_TTL_WARM", 7 * 24 * 3600, validate=at_least_one)
-CACHE_TTL_STALE = env.int("CACHE_TTL_STALE", 7 * 24 * 3600, validate=at_least_one)
-RUN_GRACE_SECONDS = env.float("RUN_GRACE_SECONDS", 30.0, validate=positive)
-HELP_LINES_FILE = env.str("HELP_LINES_FILE", "")
-RETENTION_DAYS = env.int("RETENTION_DAYS", 365, validate=at_least_one)
+CACHE_TTL_ANSWER = env.integer("CACHE_TTL_ANSWER", 24 * 3600, at_least=1)
+CACHE_TTL_WARM = env.integer("CACHE_TTL_WARM", 7 * 24 * 3600, at_least=1)
+CACHE_TTL_STALE = env.integer("CACHE_TTL_STALE", 7 * 24 * 3600, at_least=1)
+FEEDBACK_DOWNS_TO_EVICT = env.integer("FEEDBACK_DOWNS_TO_EVICT", 3, at_least=1)
+UNREAD_RUN_TIMEOUT_SECONDS = env.number("UNREAD_RUN_TIMEOUT_SECONDS", 30.0, above=0)
+WARM_ON_START = env.flag("WARM_ON_START", False)
+HELP_LINES_FILE = env.text("HELP_LINES_FILE", "")
+RETENTION_DAYS = env.integer("RETENTION_DAYS", 365, at_least=1)
 
 # --- Documents --------------------------------------------------------------------------------------------------------
-DOCUMENT_MAX_MB = env.int("DOCUMENT_MAX_MB", 10, validate=at_least_one)
-DOCUMENT_MAX_PAGES = env.int("DOCUMENT_MAX_PAGES", 50, validate=at_least_one)
-DOCUMENT_SECONDS = env.float("DOCUMENT_SECONDS", 10.0, validate=positive)
-DOCUMENT_MEMORY_MB = env.int("DOCUMENT_MEMORY_MB", 512, validate=validate.Range(min=256))
-DOCUMENT_MAX_CONCURRENCY = env.int("DOCUMENT_MAX_CONCURRENCY", 2, validate=at_least_one)
+DOCUMENT_MAX_MB = env.integer("DOCUMENT_MAX_MB", 10, at_least=1)
+DOCUMENT_MAX_PAGES = env.integer("DOCUMENT_MAX_PAGES", 50, at_least=1)
+DOCUMENT_TIMEOUT_SECONDS = env.number("DOCUMENT_TIMEOUT_SECONDS", 10.0, above=0)
+DOCUMENT_MEMORY_MB = env.integer("DOCUMENT_MEMORY_MB", 512, at_least=256)
+DOCUMENT_MAX_CONCURRENCY = env.integer("DOCUMENT_MAX_CONCURRENCY", 3, at_least=1)
 
-# --- Who may call, how often, from where ------------------------------------------------------------------------------
-SUPABASE_URL = env.str("SUPABASE_URL", "", validate=validate.Regexp(r"(https?://\S+)?$")).rstrip("/")
-SUPABASE_JWT_SECRET = env.str("SUPABASE_JWT_SECRET", "", validate=validate.Regexp(r"(.{32,})?$"))
-ALLOW_ANONYMOUS = env.bool("ALLOW_ANONYMOUS", True)
-CORS_ALLOWED_ORIGINS: list[str] = env.list("CORS_ALLOWED_ORIGINS", [])
-RATE_LIMIT_CHAT = env.str("RATE_LIMIT_CHAT", "60/minute")
-RATE_LIMIT_DEFAULT = env.str("RATE_LIMIT_DEFAULT", "300/minute")
-TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", 0, validate=validate.Range(min=0))
+# --- Who publishes: for the pages on privacy, the publisher and accessibility -----------------------------------------
+PUBLISHER = {
+    "name": env.text("PUBLISHER_NAME"),
+    "address": env.text("PUBLISHER_ADDRESS"),
+    "email": env.text("PUBLISHER_EMAIL"),
+    "director": env.text("PUBLISHER_DIRECTOR"),
+    "hosting": env.text("HOSTING_COMPANY"),
+    "ai_company": env.text("AI_COMPANY"),
+    "accessibility": env.choice("ACCESSIBILITY_STATUS", "none", ["none", "partial", "full"]),
+}
+
+# --- Authentication, rate limits, proxies -----------------------------------------------------------------------------
+SUPABASE_URL = env.parse("SUPABASE_URL", "", addresses.supabase_project, example="https://project.supabase.co")
+SUPABASE_JWT_ISSUER = env.text("SUPABASE_JWT_ISSUER")
+SUPABASE_JWT_SECRET = env.secret("SUPABASE_JWT_SECRET", min_length=32)
+ALLOW_ANONYMOUS = env.flag("ALLOW_ANONYMOUS", True)
+ADMIN_TOTP = env.choice("ADMIN_TOTP", "off", ["off", "optional", "required"])
+OPENAI_DOOR_ANONYMOUS = env.flag("OPENAI_DOOR_ANONYMOUS", False)
+CORS_ALLOWED_ORIGINS = env.items("CORS_ALLOWED_ORIGINS", [], addresses.origin, example="https://app.example.org")
+CORS_ALLOW_CREDENTIALS = env.flag("CORS_ALLOW_CREDENTIALS", False)
+RATE_LIMIT_CHAT = env.rate("RATE_LIMIT_CHAT", "60/minute")
+RATE_LIMIT_DEFAULT = env.rate("RATE_LIMIT_DEFAULT", "300/minute")
+DAILY_ANSWERS_PER_CALLER = env.integer("DAILY_ANSWERS_PER_CALLER", 300)
+DAILY_ANSWERS_PER_ADDRESS = env.integer("DAILY_ANSWERS_PER_ADDRESS", 3000)
+DAILY_TOKENS_TOTAL = env.integer("DAILY_TOKENS_TOTAL", 0)
+TRUSTED_PROXIES = env.integer("TRUSTED_PROXIES", 0)
 
 # --- Operations -------------------------------------------------------------------------------------------------------
-DRAIN_SECONDS = env.float("DRAIN_SECONDS", 5.0, validate=validate.Range(min=0))
-HEALTH_REQUIRED = env.list("HEALTH_REQUIRED", ["supabase"])
-LOG_LEVEL = env.str(
+DRAIN_SECONDS = env.number("DRAIN_SECONDS", 5.0)
+READYZ_DETAILS = env.choice("READYZ_DETAILS", "public", ["public", "operators"])
+HEALTH_REQUIRED = env.choices("HEALTH_REQUIRED", ["supabase"], ["supabase", "aiService", "cache"])
+LOG_LEVEL = env.choice(
     "LOG_LEVEL",
     "debug" if DEBUG else "info",
-    validate=validate.OneOf(["debug", "info", "warning", "error", "critical"]),
+    ["debug", "info", "warning", "error", "critical"],
+    also={"warn": "warning", "fatal": "critical"},
 )
-LOG_FORMAT = env.str("LOG_FORMAT", "json", validate=validate.OneOf(["json", "console"]))
-LOG_FILE = env.str("LOG_FILE", "")
-PROMETHEUS_MULTIPROC_DIR = env.str("PROMETHEUS_MULTIPROC_DIR", "")
-METRICS_TOKEN = env.str("METRICS_TOKEN", "")
+LOG_FORMAT = env.choice("LOG_FORMAT", "json", ["json", "console"])
+LOG_FILE = env.file_to_write("LOG_FILE")
+PROMETHEUS_MULTIPROC_DIR = env.folder_to_write("PROMETHEUS_MULTIPROC_DIR")
+METRICS_TOKEN = env.secret("METRICS_TOKEN")
+# Links on the admin's first page.
+RUNBOOK_URL = env.parse("RUNBOOK_URL", "", addresses.web_address, example="https://wiki.example.org/chat-bff/runbook")
+GRAFANA_URL = env.parse("GRAFANA_URL", "", addresses.web_address, example="https://grafana.example.org/d/chat-bff")
+LOGS_URL = env.parse("LOGS_URL", "", addresses.search_address, example="https://logs.example.org/search?q={id}")
 
-env.seal()
+env.stop_if_wrong()
+USES_STAND_IN, USES_EMBEDDED_REDIS = not env.is_set("AI_SERVICE_URL"), not env.is_set("REDIS_URL")  # for `make run`
+SETTINGS_IN_FORCE = env.in_force()  # for `manage.py check_settings`
+SETTINGS_NOT_KNOWN = env.unknown_names()
 
 # --- Django -----------------------------------------------------------------------------------------------------------
 ROOT_URLCONF = "bff.urls"
@@ -121,7 +180,7 @@ WSGI_APPLICATION = "bff.wsgi.application"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "bff.identity.admin_config.StaffAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -131,33 +190,37 @@ INSTALLED_APPS = [
     "django_prometheus",
     "corsheaders",
     "csp",
-    "ninja",  # so that /api/docs finds its scripts here and not on somebody else's machine
+    "django_otp",
+    "django_otp.plugins.otp_totp",
+    "django_otp.plugins.otp_static",
+    "ninja",  # serves the scripts of /api/docs from here instead of a CDN
     "health",
     "chat",
 ]
 
-# Outermost first, as a request meets them (docs/architecture.md tells why this order).
+# Outermost first. docs/architecture.md explains the order.
 MIDDLEWARE = [
     "observability.middleware.CorrelationMiddleware",
     "observability.tracing.TracingMiddleware",
     "observability.middleware.MetricsMiddleware",
     "observability.middleware.AccessLogMiddleware",
-    "bff.problems.ProblemMiddleware",
+    "bff.http.rescue.RescueMiddleware",
+    "bff.http.problems.ProblemMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "corsheaders.middleware.CorsMiddleware",
-    "bff.bodies.MediaTypeMiddleware",
-    "bff.auth.CallerMiddleware",
+    "bff.http.media_types.MediaTypeMiddleware",
+    "bff.identity.middleware.CallerMiddleware",
     "bff.ratelimit.RateLimitMiddleware",
-    "bff.pages.GZipMiddleware",
-    "bff.pages.SessionMiddleware",
-    "bff.pages.LocaleMiddleware",
-    "bff.pages.CommonMiddleware",
-    "bff.pages.CsrfViewMiddleware",
-    "bff.pages.AuthenticationMiddleware",
-    "bff.pages.MessageMiddleware",
-    "bff.pages.XFrameOptionsMiddleware",
-    "bff.pages.CSPMiddleware",
+    "bff.http.page_middleware.GZipMiddleware",
+    "bff.http.page_middleware.SessionMiddleware",
+    "bff.http.page_middleware.LocaleMiddleware",
+    "bff.http.page_middleware.CommonMiddleware",
+    "bff.http.page_middleware.CsrfViewMiddleware",
+    "bff.http.page_middleware.AuthenticationMiddleware",
+    "bff.http.page_middleware.MessageMiddleware",
+    "bff.http.page_middleware.XFrameOptionsMiddleware",
+    "bff.http.page_middleware.CSPMiddleware",
 ]
 
 TEMPLATES = [
@@ -176,20 +239,20 @@ TEMPLATES = [
     }
 ]
 
-DATABASES = {"default": dj_database_url.parse(DATABASE_URL)}
+DATABASES = {"default": DATABASE}
 IS_POSTGRESQL = DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql"
-# The same, counting and timing what they do.
+# The same engines, with metrics.
 DATABASES["default"]["ENGINE"] = DATABASES["default"]["ENGINE"].replace("django.", "django_prometheus.", 1)
 if IS_POSTGRESQL:
-    # Supabase's pooled address hands each transaction another server connection: nothing may outlive a transaction.
+    # Supabase's pooler may run each transaction on another server connection: no session state may outlive one.
     DATABASES["default"]["DISABLE_SERVER_SIDE_CURSORS"] = True
-    # A database that was restarted leaves as many dead connections in the pool as it holds: none is handed out.
+    # After a restart of the database all connections in the pool are dead: check each before it is used.
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
     DATABASES["default"].setdefault("OPTIONS", {}).update(
         connect_timeout=2,
-        tcp_user_timeout=5000,  # milliseconds: a database that vanished is noticed, not waited for
+        tcp_user_timeout=5000,  # milliseconds without an acknowledgement from the server
         prepare_threshold=None,
-        # Its waits between two tries double: without the bound a database that is back would go unnoticed for long.
+        # The pool doubles its wait between two attempts to reconnect: bound it, to notice a recovered database soon.
         pool={"min_size": 0, "max_size": DATABASE_POOL_SIZE, "timeout": 1, "reconnect_timeout": 1},
     )
 else:
@@ -198,18 +261,20 @@ else:
     )
 
 CACHES = {
-    alias: redis_addresses.cache(address, timeout=timeout, max_connections=REDIS_MAX_CONNECTIONS)
+    alias: redis_caches.cache(address, timeout=timeout, max_connections=REDIS_MAX_CONNECTIONS)
     for alias, address, timeout in [
         ("default", REDIS_URL, REDIS_TIMEOUT_SECONDS),
         ("breaker", BREAKER_REDIS_URL, REDIS_TIMEOUT_SECONDS),
-        # Reading a run waits for news on purpose.
-        ("runs", redis_addresses.with_client_name(REDIS_URL, "runs"), 3.0),
+        # Reads of a run block until new events arrive: a longer timeout.
+        ("runs", redis_urls.with_client_name(REDIS_URL, "runs"), 3.0),
     ]
 }
 
-metrics_files.use(PROMETHEUS_MULTIPROC_DIR)
+prometheus_multiproc.configure(PROMETHEUS_MULTIPROC_DIR)
 LOGGING_CONFIG = None
 logs.configure(level=LOG_LEVEL, format=LOG_FORMAT, file=LOG_FILE)
+for old_name, new_name in env.renamed:
+    logs.get_logger(__name__).warning("Setting was renamed", setting=old_name, replacement=new_name)
 
 LANGUAGE_CODE = "fr"
 LANGUAGES = [("fr", "Français"), ("en", "English")]
@@ -219,26 +284,29 @@ USE_TZ = True
 
 STATIC_URL = "static/"
 WHITENOISE_AUTOREFRESH = DEBUG
-WHITENOISE_USE_FINDERS = DEBUG or not STATIC_ROOT.exists()  # not collected: served from where they lie, uncompressed
+WHITENOISE_USE_FINDERS = DEBUG or not STATIC_ROOT.exists()  # without collectstatic: served uncompressed
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
         if DEBUG
-        else "whitenoise.storage.CompressedStaticFilesStorage"  # plain names: our modules import each other by them
+        else "whitenoise.storage.CompressedStaticFilesStorage"  # names without hashes, for JavaScript imports
     },
 }
 
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
-    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
-]
+    for name in ("UserAttributeSimilarityValidator", "CommonPasswordValidator")
+] + [{"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}}]
+PASSWORD_HASHERS = ["bff.identity.password_hasher.PBKDF2PasswordHasher"]
+OTP_TOTP_ISSUER = "chat-bff"
+SESSION_COOKIE_AGE = 12 * 3600  # from the login, whatever happens meanwhile
 
-# A chat message or a pasted text is small; a file is larger and goes to a temporary file above 1 MB.
+# The limit of bodies without their files: DOCUMENT_MAX_MB is that of files.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 512 * 1024
-FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+FILE_UPLOAD_HANDLERS = ["bff.http.uploads.MemoryOnly"]
 
-# Both are there, as subclasses for pages only (bff.pages), where these checks don't recognise them.
+# W002 and W003 don't recognise the subclasses in bff.http.page_middleware.
 SILENCED_SYSTEM_CHECKS = ["security.W002", "security.W003"]
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
@@ -254,7 +322,40 @@ CONTENT_SECURITY_POLICY = {
 }
 X_FRAME_OPTIONS = "DENY"
 CSRF_TRUSTED_ORIGINS = CORS_ALLOWED_ORIGINS
-CORS_ALLOW_HEADERS = ["authorization", "content-type", "last-event-id", "x-correlation-id", "x-csrftoken"]
+CORS_ALLOW_HEADERS = [
+    "authorization",
+    "content-type",
+    "idempotency-key",
+    "last-event-id",
+    "x-correlation-id",
+    "x-csrftoken",
+    # The AI SDK and OpenAI's client.
+    "user-agent",
+    "openai-beta",
+    "openai-organization",
+    "openai-project",
+    "x-stainless-arch",
+    "x-stainless-async",
+    "x-stainless-custom-event-handler",
+    "x-stainless-custom-poll-interval",
+    "x-stainless-helper-method",
+    "x-stainless-lang",
+    "x-stainless-os",
+    "x-stainless-package-version",
+    "x-stainless-poll-helper",
+    "x-stainless-raw-response",
+    "x-stainless-read-timeout",
+    "x-stainless-retry-count",
+    "x-stainless-runtime",
+    "x-stainless-runtime-version",
+    "x-stainless-stream-helper",
+    "x-stainless-timeout",
+    # Tracing of browsers: OpenTelemetry, Sentry.
+    "baggage",
+    "sentry-trace",
+    "traceparent",
+    "tracestate",
+]
 CORS_EXPOSE_HEADERS = [
     "RateLimit",
     "RateLimit-Policy",
@@ -268,6 +369,10 @@ CORS_EXPOSE_HEADERS = [
     "X-Degraded",
 ]
 SESSION_COOKIE_HTTPONLY = True
+# Browsers take a cookie of such a name only from this host itself, over HTTPS: no other host of the domain can set it.
+_COOKIE_PREFIX = "" if DEBUG else "__Host-"
+SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = f"{_COOKIE_PREFIX}sessionid", f"{_COOKIE_PREFIX}csrftoken"
+VISITOR_COOKIE_NAME = f"{_COOKIE_PREFIX}visitor"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEBUG
 if not DEBUG:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")

@@ -1,11 +1,24 @@
-"""Every address that this program answers."""
+"""All routes of the program."""
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
 
-from bff import openapi, problems
+from bff.http import openapi, openapi_examples, problems
+from chat.api import account, chat, conversation_list, openai
+
+# OpenAI's clients need a base address of their own; the other API's document describes it.
+openai_api = openapi.Api(
+    title="chat-bff, OpenAI-compatible",
+    version="1",
+    urls_namespace="openai",
+    openapi_url=None,
+    error_format="openai",
+    routers={"/": openai.router},
+)
+problems.install(openai_api)
 
 api = openapi.Api(
     title="chat-bff",
@@ -13,24 +26,18 @@ api = openapi.Api(
     urls_namespace="api",
     docs_url="/docs",
     openapi_url="/openapi.json",
-    error=openapi.PROBLEM,
-    error_type="application/problem+json",
+    error_format="problem",
+    description="Answers for parents of children with disabilities, from an AI and checked public information. An"
+    " outage of the AI is no error: the answer is then the best there is, and `degraded` says why.",
+    servers=[{"url": "/", "description": "This instance"}],
+    openapi_extra={
+        "info": {"contact": {"name": settings.PUBLISHER["name"] or "The operator of this instance"}},
+        "tags": openapi_examples.TAGS,
+    },
+    documents=[openai_api],
+    routers={"/chat/": chat.router, "/chat/conversations": conversation_list.router, "/me": account.router},
 )
-api.add_router("/chat/", "chat.api.router")
-api.add_router("/me", "chat.me_api.router")
 problems.install(api)
-
-# OpenAI's clients want their own address, without documentation of ours in it.
-openai_api = openapi.Api(
-    title="chat-bff, OpenAI-compatible",
-    version="1",
-    urls_namespace="openai",
-    openapi_url=None,
-    error=openapi.OPENAI_ERROR,
-    error_type="application/json",
-)
-openai_api.add_router("/", "chat.openai_api.router")
-problems.install(openai_api)
 
 urlpatterns = [
     path("api/", api.urls),

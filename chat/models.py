@@ -1,7 +1,8 @@
-"""What is kept: conversations with their messages, and the knowledge base."""
+"""The database tables: conversations with their messages, API keys and the knowledge base."""
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import uuid
 
@@ -9,13 +10,16 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+# The facts of a knowledge entry are checked again after a year: most amounts and many rules change once in it.
+REVIEW_PERIOD = dt.timedelta(days=365)
+
 
 def new_public_id() -> str:
     return str(uuid.uuid4())
 
 
 class Conversation(models.Model):
-    """One person's conversation. `public_id` is unique within its owner only: some clients choose it themselves."""
+    """One caller's conversation. `public_id` is unique per owner only, because some clients choose it."""
 
     public_id = models.CharField(_("id"), max_length=64, default=new_public_id, editable=False)
     owner = models.CharField(_("owner"), max_length=100, editable=False)
@@ -37,7 +41,7 @@ class Conversation(models.Model):
 
 
 class Message(models.Model):
-    """What was asked, or what was answered and how that came about."""
+    """A question, or an answer with its provenance (`receipt`, see chat/storage/provenance.py)."""
 
     class Role(models.TextChoices):
         USER = "user", _("person")
@@ -46,12 +50,21 @@ class Message(models.Model):
     class Status(models.TextChoices):
         PENDING = "pending", _("being written")
         COMPLETE = "complete", _("complete")
+        LENGTH = "length", _("cut at the length limit")
+        FILTERED = "filtered", _("cut by a content filter")
+        REFUSED = "refused", _("refused by the AI")
         INTERRUPTED = "interrupted", _("interrupted")
         STOPPED = "stopped", _("stopped by the person")
 
     class Rating(models.TextChoices):
         UP = "up", _("helpful")
         DOWN = "down", _("not helpful")
+
+    class Reason(models.TextChoices):
+        OFF_TOPIC = "off_topic", _("off topic")
+        WRONG = "wrong", _("wrong or outdated")
+        UNCLEAR = "unclear", _("hard to understand")
+        INCOMPLETE = "incomplete", _("incomplete")
 
     public_id = models.CharField(_("id"), max_length=64, default=new_public_id, unique=True, editable=False)
     conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="messages")
@@ -64,10 +77,16 @@ class Message(models.Model):
     suggestions = models.JSONField(_("suggestions"), default=list, blank=True)
     receipt = models.JSONField(_("receipt"), null=True, blank=True)
     rating = models.CharField(_("rating"), max_length=4, choices=Rating.choices, blank=True)
+    # Why the answer is rated "down", if the person chose one of the reasons.
+    reason = models.CharField(_("reason"), max_length=12, choices=Reason.choices, blank=True, default="", db_default="")
     comment = models.TextField(_("comment"), blank=True)
     correlation_id = models.CharField(_("correlation id"), max_length=64, blank=True, db_index=True)
     run_id = models.CharField(max_length=64, blank=True, editable=False)
+    # The id that the client gave a question, by which it is edited; empty if the client gave none.
+    client_id = models.CharField(max_length=64, blank=True, default="", db_default="", editable=False)
     cache_key = models.CharField(max_length=200, blank=True, editable=False)
+    # The document that a question is about, if the person keeps it (see chat/history/kept_document.py).
+    document = models.JSONField(_("document"), null=True, blank=True, editable=False)
     created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
 
     class Meta:
@@ -75,7 +94,7 @@ class Message(models.Model):
         verbose_name_plural = _("messages")
         ordering = ["id"]
         indexes = [
-            # The desk shows the last ones; there are few, and much else between them.
+            # For the latest degraded answers on the dashboard: few rows among many.
             models.Index(fields=["-created_at"], name="degraded_answers", condition=models.Q(degraded__isnull=False))
         ]
         permissions = [("read_content", "Can read what people asked and were answered")]
@@ -84,8 +103,31 @@ class Message(models.Model):
         return self.public_id
 
 
+class Reading(models.Model):
+    """A member of staff has read message texts. Rows are never changed or deleted, not even with the account."""
+
+    class What(models.TextChoices):
+        TITLES = "titles", _("titles of conversations")
+        TEXTS = "texts", _("a conversation")
+
+    reader_id = models.CharField(_("account"), max_length=64, editable=False)
+    reader_name = models.CharField(_("name"), max_length=150, editable=False)
+    what = models.CharField(_("what"), max_length=10, choices=What.choices, editable=False)
+    # The public ids of the conversations: not a relation, because they are deleted before this is.
+    conversations = models.JSONField(_("conversations"), default=list, editable=False)
+    read_at = models.DateTimeField(_("read"), default=timezone.now, editable=False)
+
+    class Meta:
+        verbose_name = _("reading")
+        verbose_name_plural = _("readings")
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return f"{self.reader_name}, {self.read_at:%Y-%m-%d %H:%M}"
+
+
 class Claim(models.Model):
-    """A visitor who turned out to be this person: what they had asked before signing in is theirs, for good."""
+    """An anonymous visitor who signed in: `owner` owns the conversations of `visitor` from then on."""
 
     visitor = models.CharField(max_length=100, unique=True, editable=False)
     owner = models.CharField(max_length=100, db_index=True, editable=False)
@@ -96,13 +138,16 @@ class Claim(models.Model):
 
 
 class ApiKey(models.Model):
-    """What a program shows to call in its own name. The key itself is not kept: see chat/api_keys.py."""
+    """The API key of a program. Only a digest of the key is stored: see chat/history/api_keys.py."""
 
     name = models.CharField(_("name"), max_length=80, help_text=_("Whose program this is, and what it does."))
     prefix = models.CharField(_("begins with"), max_length=12, editable=False)
     digest = models.CharField(max_length=64, unique=True, editable=False)
     created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
     expires_at = models.DateTimeField(_("expires"), null=True, blank=True)
+    daily_answers = models.PositiveIntegerField(
+        _("answers a day"), null=True, blank=True, help_text=_("That the AI may write for it; empty: no limit.")
+    )
     revoked_at = models.DateTimeField(_("revoked"), null=True, editable=False)
     last_used_on = models.DateField(_("last used"), null=True, editable=False)
 
@@ -119,7 +164,7 @@ class ApiKey(models.Model):
 
 
 class KnowledgeEntry(models.Model):
-    """One article of the knowledge base, in one language, with the public page that its facts come from."""
+    """One article of the knowledge base in one language, with the public page that it is based on."""
 
     class Topic(models.TextChoices):
         BENEFITS = "prestations", _("benefits")
@@ -143,6 +188,9 @@ class KnowledgeEntry(models.Model):
     source_name = models.CharField(_("source"), max_length=100)
     source_url = models.URLField(_("source address"), max_length=500)
     checked_on = models.DateField(_("facts as of"))
+    valid_until = models.DateField(
+        _("valid until"), null=True, blank=True, help_text=_("The last day on which its facts are known to hold.")
+    )
     enabled = models.BooleanField(_("in use"), default=True)
     updated_at = models.DateTimeField(_("changed"), auto_now=True)
 
@@ -157,13 +205,23 @@ class KnowledgeEntry(models.Model):
 
     @property
     def revision(self) -> str:
-        """Changes whenever something that an answer may rest on changes."""
+        """A digest of everything in the entry that an answer may use."""
         parts = (self.slug, self.language, self.title, self.text, self.source_name, self.source_url, self.checked_on)
         return hashlib.sha256("\0".join(map(str, parts)).encode()).hexdigest()[:16]
 
+    @property
+    def due_on(self) -> dt.date:
+        """The first day on which its facts are out of date: after `valid_until`, at most a year after `checked_on`."""
+        review = self.checked_on + REVIEW_PERIOD
+        return review if self.valid_until is None else min(review, self.valid_until + dt.timedelta(days=1))
 
-class CircuitBreaker(models.Model):  # noqa: DJ008 there are no rows
-    """No table: the state lives in Redis. This gives the admin a place and a permission to hang it on."""
+    def is_overdue(self, day: dt.date | None = None) -> bool:
+        """Whether its facts count as out of date, today or on another day."""
+        return self.due_on <= (day or timezone.localdate())
+
+
+class CircuitBreaker(models.Model):  # noqa: DJ008 no rows
+    """Not a table: the state is in Redis. The model gives the admin a section and its permissions."""
 
     class Meta:
         managed = False

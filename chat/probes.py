@@ -1,37 +1,79 @@
-"""What `/readyz` asks on this app's behalf. Each returns details for the report, or raises."""
+"""Health probes of the AI service and the answer cache, for `/readyz`."""
 
 from __future__ import annotations
 
-import requests
-from django.conf import settings
+import socket
+import ssl
+from urllib.parse import urlsplit
 
-from chat import hit_rate
-from chat.upstream import breakers
+import requests
+
+from chat.storage import fleet_counters
+from chat.upstream import breaker_registry, service, session
+from chat.upstream.service import AIService
 
 TIMEOUT_SECONDS = 0.6
 
 
-class CircuitIsOpen(Exception):
-    """Chat calls are not let through just now."""
+class CircuitOpen(Exception):
+    """The breaker rejects chat calls."""
 
     code = "circuit_open"
 
 
 def ai_breakers() -> dict[str, object]:
     """The state of each breaker."""
-    return {"breakers": {name: breakers.get(name).snapshot().state for name in breakers.NAMES}}
+    return {"breakers": {name: breaker_registry.get(name).snapshot().state for name in breaker_registry.names()}}
 
 
 def ai_service() -> dict[str, object]:
-    """Whether the AI can be asked. Its health address costs nothing; asking it anything does."""
-    if breakers.get("chat").snapshot().state == "open":
-        raise CircuitIsOpen
-    response = requests.get(f"{settings.AI_SERVICE_URL}/health", timeout=TIMEOUT_SECONDS, allow_redirects=False)
-    if response.status_code >= 500:  # a service without such an address answers 404, and lives
-        response.raise_for_status()
-    return {}
+    """Raises if no AI can answer: its failures have opened the breaker, or it can't be connected to.
+
+    Degraded if the second AI answers in place of the first, or if one of them refuses our key, address, model or quota,
+    which `cause` names. The state comes from the results of recent calls; without any, this opens a connection and
+    sends no request, because even one to `/health` may cost money at an unknown service.
+    """
+    first, *others = service.configured()
+    try:
+        found = _state_of(first)
+    except (CircuitOpen, OSError) as error:
+        if not any(map(_can_answer, others)):
+            raise
+        return {"status": "degraded", "error": "circuit_open" if isinstance(error, CircuitOpen) else "unreachable"}
+    refusals = (session.get(ai).state.refusal() for ai in others)
+    if not found and (refusal := next(filter(None, refusals), "")):
+        return {"status": "degraded", "error": "fallback_misconfigured", "cause": refusal}
+    return found
 
 
 def answer_cache() -> dict[str, object]:
-    """The fleet's hit rate over the last five minutes; None when nobody asked."""
-    return {"hitRate": hit_rate.current()}
+    """The fleet's hit rate over the last five minutes; None without any lookup."""
+    return {"hitRate": fleet_counters.hit_rate()}
+
+
+def _state_of(ai: AIService) -> dict[str, object]:
+    state = session.get(ai).state
+    if refusal := state.refusal():
+        return {"status": "degraded", "error": "ai_misconfigured", "cause": refusal}
+    snapshot = breaker_registry.get(ai.breaker_name("chat")).snapshot()
+    if snapshot.state == "open" and snapshot.forced is None:
+        raise CircuitOpen
+    if not state.has_succeeded_recently:
+        _connect(ai.address)
+    return {}
+
+
+def _can_answer(ai: AIService) -> bool:
+    """Whether the service is not known to fail: its circuit is not open, and it does not refuse our settings."""
+    is_open = breaker_registry.get(ai.breaker_name("chat")).snapshot().state == "open"
+    return not is_open and not session.get(ai).state.refusal()
+
+
+def _connect(url: str) -> None:
+    """Open and close a connection to the AI service. Raises OSError."""
+    address = urlsplit(url)
+    host, is_tls = address.hostname or "", address.scheme == "https"
+    with socket.create_connection((host, address.port or (443 if is_tls else 80)), TIMEOUT_SECONDS) as connection:
+        if is_tls:
+            context = ssl.create_default_context(cafile=requests.adapters.DEFAULT_CA_BUNDLE_PATH)
+            context.wrap_socket(connection, server_hostname=host).close()

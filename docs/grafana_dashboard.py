@@ -1,4 +1,4 @@
-"""`make dashboard`: grafana-dashboard.json, which Grafana imports, from grafana-dashboard.yaml, which people review."""
+"""`make dashboard`: writes grafana-dashboard.json, which Grafana imports, from grafana-dashboard.yaml."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from typing import Any
 import yaml
 
 SOURCE = Path(__file__).with_name("grafana-dashboard.yaml")
-FILE = SOURCE.with_suffix(".json")
+OUTPUT = SOURCE.with_suffix(".json")
 Json = dict[str, Any]
 
-STANDS_FOR = {
-    "HERE": 'job="chat-bff", instance=~"$instance"',
-    "OPERATION": 'job="chat-bff", instance=~"$instance", operation=~"$operation"',
-    "EVERY": "$__rate_interval",
+PLACEHOLDERS = {
+    "INSTANCES": 'job="chat-bff", instance=~"$instance"',
+    "OPERATIONS": 'job="chat-bff", instance=~"$instance", operation=~"$operation"',
+    "INTERVAL": "$__rate_interval",
 }
-SHARES = (0.5, 0.95, 0.99)
+QUANTILES = (0.5, 0.95, 0.99)
 STATES = {"0": ("closed", "green"), "1": ("half-open", "yellow"), "2": ("open", "red")}
 DATASOURCE = {"type": "prometheus", "uid": "${datasource}"}
 COLUMNS = 24
 
 
-def text() -> str:
+def render() -> str:
     return json.dumps(dashboard(), indent=1, ensure_ascii=False) + "\n"
 
 
@@ -34,7 +34,7 @@ def dashboard() -> Json:
         "schemaVersion": 39,
         "time": {"from": "now-3h", "to": "now"},
         "refresh": "30s",
-        "graphTooltip": 1,  # one cross-hair for all panels
+        "graphTooltip": 1,  # a crosshair shared by all panels
         "templating": {
             "list": [
                 {"name": "datasource", "type": "datasource", "query": "prometheus"},
@@ -42,7 +42,7 @@ def dashboard() -> Json:
                 _variable("operation", "bff_answers_total"),
             ]
         },
-        "panels": _laid_out(yaml.safe_load(SOURCE.read_text())),
+        "panels": _layout(yaml.safe_load(SOURCE.read_text())),
     }
 
 
@@ -62,23 +62,25 @@ def _variable(label: str, metric: str) -> Json:
     }
 
 
-def _laid_out(rows: dict[str, list[Json]]) -> list[Json]:
-    """Rows below each other; charts three abreast at most, single figures all."""
-    placed: list[Json] = []
+def _layout(rows: dict[str, list[Json]]) -> list[Json]:
+    """Rows below each other; at most three charts side by side, all `stat` panels of a row side by side."""
+    result: list[Json] = []
     y = 0
     for title, panels in rows.items():
-        placed.append({"type": "row", "title": title, "panels": [], "gridPos": _place(0, y, COLUMNS, 1)})
-        figures = panels[0].get("kind") == "stat"
-        abreast, height = (len(panels), 4) if figures else (min(3, len(panels)), 8)
-        width = COLUMNS // abreast
+        result.append({"type": "row", "title": title, "panels": [], "gridPos": _grid_position(0, y, COLUMNS, 1)})
+        is_stat_row = panels[0].get("kind") == "stat"
+        per_line, height = (len(panels), 4) if is_stat_row else (min(3, len(panels)), 8)
+        width = COLUMNS // per_line
         for number, panel in enumerate(panels):
-            line, column = divmod(number, abreast)
-            placed.append(_panel(panel) | {"gridPos": _place(column * width, y + 1 + line * height, width, height)})
-        y += 1 + height * -(-len(panels) // abreast)
-    return [{"id": number, **panel} for number, panel in enumerate(placed, 1)]
+            line, column = divmod(number, per_line)
+            result.append(
+                _panel(panel) | {"gridPos": _grid_position(column * width, y + 1 + line * height, width, height)}
+            )
+        y += 1 + height * -(-len(panels) // per_line)
+    return [{"id": number, **panel} for number, panel in enumerate(result, 1)]
 
 
-def _place(x: int, y: int, width: int, height: int) -> Json:
+def _grid_position(x: int, y: int, width: int, height: int) -> Json:
     return {"x": x, "y": y, "w": width, "h": height}
 
 
@@ -91,8 +93,8 @@ def _panel(panel: Json) -> Json:
         defaults |= {"min": 0, "custom": {"showPoints": "never", **stacking}}
         options = {"tooltip": {"mode": "multi", "sort": "desc"}}
     elif kind == "state-timeline":
-        named = {level: {"text": name, "color": color} for level, (name, color) in STATES.items()}
-        defaults["mappings"] = [{"type": "value", "options": named}]
+        mappings = {level: {"text": name, "color": color} for level, (name, color) in STATES.items()}
+        defaults["mappings"] = [{"type": "value", "options": mappings}]
     elif "bad_above" in panel:
         bad = {"color": "red", "value": panel["bad_above"]}
         defaults["thresholds"] = {"mode": "absolute", "steps": [{"color": "green", "value": None}, bad]}
@@ -101,7 +103,7 @@ def _panel(panel: Json) -> Json:
         "title": panel["title"],
         "datasource": DATASOURCE,
         "targets": [
-            {"refId": chr(ord("A") + number), "expr": _spelt_out(query), "legendFormat": legend}
+            {"refId": chr(ord("A") + number), "expr": _expand(query), "legendFormat": legend}
             for number, (legend, query) in enumerate(_queries(panel).items())
         ],
         "fieldConfig": {"defaults": defaults, "overrides": []},
@@ -110,20 +112,22 @@ def _panel(panel: Json) -> Json:
 
 
 def _queries(panel: Json) -> dict[str, str]:
-    """By legend."""
+    """The panel's queries by legend."""
     if "quantiles" in panel:
         metric, by = panel["quantiles"], panel["by"]
-        per = f"sum by ({by}, le) (rate({metric}_bucket{{HERE}}[EVERY]))"
-        return {f"{{{{{by}}}}} P{share * 100:.0f}": f"histogram_quantile({share}, {per})" for share in SHARES}
+        per = f"sum by ({by}, le) (rate({metric}_bucket{{INSTANCES}}[INTERVAL]))"
+        return {
+            f"{{{{{by}}}}} P{quantile * 100:.0f}": f"histogram_quantile({quantile}, {per})" for quantile in QUANTILES
+        }
     queries: dict[str, str] = panel.get("queries") or {panel["title"]: panel["query"]}
     return queries
 
 
-def _spelt_out(query: str) -> str:
-    for word, meaning in STANDS_FOR.items():
-        query = query.replace(word, meaning)
+def _expand(query: str) -> str:
+    for placeholder, value in PLACEHOLDERS.items():
+        query = query.replace(placeholder, value)
     return query
 
 
 if __name__ == "__main__":
-    FILE.write_text(text())
+    OUTPUT.write_text(render())

@@ -5,7 +5,7 @@ from typing import Any
 from django.apps import AppConfig
 from django.core.checks import register
 
-import health.uptime  # noqa: F401 - counts from now, not from the first request
+import health.uptime  # noqa: F401 - starts counting at process start, not at the first request
 from health import checks, probes
 
 
@@ -16,11 +16,11 @@ class HealthConfig(AppConfig):
         register(checks.required_dependencies_exist)
 
     def report(self) -> dict[str, Any]:
-        """What `/readyz` says, for other rooms: they know this one by name alone."""
+        """The body of `/readyz`. Apps that must not import this package call it through Django's app registry."""
         from health import readiness  # noqa: PLC0415 needs the settings
 
         return readiness.current().report()
 
     def health_probes(self) -> list[tuple[str, probes.Probe]]:
-        """The two that every part of the program rests on. `supabase` is the default database, wherever it is."""
+        """The dependencies of the whole program. `supabase` is the default database, wherever it is hosted."""
         return [("supabase", probes.database), ("cache", probes.cache)]

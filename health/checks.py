@@ -1,4 +1,4 @@
-"""What a setting's type can't tell."""
+"""System checks of this app's settings."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from typing import Any
 from django.conf import settings
 from django.core.checks import CheckMessage, Error
 
-from health.probes import by_dependency
+from health.probes import probes_by_dependency
 
 
 def required_dependencies_exist(**_: Any) -> list[CheckMessage]:
-    known = by_dependency().keys()
+    known = probes_by_dependency().keys()
     return [
         Error(
-            f"HEALTH_REQUIRED names {name!r}, which is no dependency.",
+            f"HEALTH_REQUIRED names {name!r}, which is not a dependency.",
             hint=f"Choose from: {', '.join(sorted(known))}.",
             id="health.E001",
         )

@@ -1,7 +1,7 @@
-"""The time between being told to stop and stopping: finish what is here, take nothing new.
+"""Draining: between SIGTERM and exit, the server finishes its requests while `/readyz` answers 503.
 
-The server's first process (gunicorn's arbiter) is told, and the others must know at once. So this is one byte of memory
-that all of them share: made when this module is first imported, which the server's configuration does before it forks.
+SIGTERM arrives at gunicorn's first process (the arbiter), and all workers must see it at once. So the flag is one byte
+of memory shared between processes; it exists before the fork, because the server's configuration imports this module.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ _flag = mmap.mmap(-1, 1)
 
 
 def start() -> None:
-    """From now on `/readyz` says no in each process, so that load balancers look elsewhere. Safe in signal handlers."""
+    """Make `/readyz` of all processes answer 503, so that load balancers stop sending requests. Signal-safe."""
     _flag[0] = 1
 
 
-def started() -> bool:
+def is_active() -> bool:
     return bool(_flag[0])
 
 
-def is_work_under_way() -> bool:
-    """Whether some app still works on what others wait for, beside the requests that the server sees itself.
+def has_background_work() -> bool:
+    """Whether an app still has work that clients wait for, besides the requests of this server.
 
-    An app that does says so in its AppConfig: `def work_under_way(self) -> bool`.
+    Such an app defines `has_background_work(self) -> bool` in its AppConfig.
     """
-    return any(app.work_under_way() for app in apps.get_app_configs() if hasattr(app, "work_under_way"))
+    return any(app.has_background_work() for app in apps.get_app_configs() if hasattr(app, "has_background_work"))

@@ -1,4 +1,4 @@
-"""What is asked of whom, and in which words a failure is told."""
+"""The probes of the database and the cache, the registry of all probes, and the error codes of failures."""
 
 from __future__ import annotations
 
@@ -10,48 +10,73 @@ from django.db import DatabaseError
 from django_redis import get_redis_connection
 from health_check.checks import Database
 from health_check.exceptions import HealthCheckException
+from redis.exceptions import (
+    AuthenticationError,
+    NoPermissionError,
+    OutOfMemoryError,
+    ReadOnlyError,
+    RedisError,
+    ResponseError,
+)
 from redis.exceptions import ConnectionError as RedisConnectionError
+
+from observability import redis_cluster
 
 Details = dict[str, object]
 Probe = Callable[[], Details]
+
+# Codes for error replies of Redis.
+_REDIS_CODES: dict[type[RedisError], str] = {
+    AuthenticationError: "noauth",
+    NoPermissionError: "noperm",
+    OutOfMemoryError: "oom",
+    ReadOnlyError: "readonly",
+}
 
 _CODE = re.compile(r"[a-z][a-z0-9_]{0,40}")
 
 
 def database() -> Details:
-    # django-health-check's other checks are coroutines, and an event loop in a gevent worker trips up the requests
-    # beside it: asyncio and Django ask what runs in the thread, which all of them share.
+    # django-health-check's other checks are coroutines. All greenlets of a gevent worker share one thread, so an event
+    # loop in it would make asyncio and Django fail in concurrent requests.
     Database(alias="default").run()
     return {}
 
 
 def cache() -> Details:
-    get_redis_connection("default").ping()
+    """A Redis that answers may yet refuse to write: it is full, a replica, can't save its data, or doesn't know us."""
+    redis_cluster.write_everywhere(get_redis_connection("default"), "bff:health")
     return {}
 
 
-def by_dependency() -> dict[str, list[Probe]]:
-    """Every installed app's probes under the dependency's name, in the order of the apps."""
-    found: dict[str, list[Probe]] = {}
+def probes_by_dependency() -> dict[str, list[Probe]]:
+    """The probes of all installed apps by dependency, in the order of the apps."""
+    probes: dict[str, list[Probe]] = {}
     for app in apps.get_app_configs():
         for name, probe in getattr(app, "health_probes", list)():
-            found.setdefault(name, []).append(probe)
-    return found
+            probes.setdefault(name, []).append(probe)
+    return probes
 
 
-def code_of(error: BaseException) -> str:
-    """A word for what went wrong. The message stays inside: it may hold addresses and credentials."""
+def error_code(error: BaseException) -> str:
+    """A code for the failure. The message is not exposed: it may contain addresses and credentials."""
     code = getattr(error, "code", None)
     if isinstance(code, str) and _CODE.fullmatch(code):
         return code
-    if any("Timeout" in type(one).__name__ for one in _chain(error)):
+    for kind, redis_code in _REDIS_CODES.items():
+        if isinstance(error, kind):
+            return redis_code
+    if isinstance(error, ResponseError) and str(error).startswith("MISCONF"):
+        return "misconf"
+    if any("Timeout" in type(each).__name__ for each in _causes(error)):
         return "timeout"
     if isinstance(error, OSError | RedisConnectionError | DatabaseError | HealthCheckException):
         return "unreachable"
     return "error"
 
 
-def _chain(error: BaseException | None) -> Iterator[BaseException]:
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """The exception and its chain of causes."""
     while error is not None:
         yield error
         error = error.__cause__

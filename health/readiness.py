@@ -1,8 +1,4 @@
-"""Asking every dependency at once, not too often and never for long.
-
-In seconds: what was found holds for `FRESH`; an answer is waited for `PATIENCE` at most, so that `/readyz` is faster
-than the second that Kubernetes grants; a probe that hangs is let hang, and another one sent after `GIVEN_UP`.
-"""
+"""Runs the probes of all dependencies in parallel and caches the results."""
 
 from __future__ import annotations
 
@@ -17,29 +13,29 @@ from django.conf import settings
 from django.db import connections
 
 from health import draining, uptime
-from health.probes import Details, Probe, by_dependency, code_of
+from health.probes import Details, Probe, error_code, probes_by_dependency
 from observability import correlation
 from observability.logs import get_logger
 from observability.timestamps import iso
 
 log = get_logger(__name__)
 
-FRESH = 5.0
-PATIENCE = 0.8
-GIVEN_UP = 30.0
+CACHE_SECONDS = 5.0  # how long results are reused
+TIMEOUT_SECONDS = 0.8  # per probe; Kubernetes waits 1 s for /readyz by default
+ABANDON_SECONDS = 30.0  # a probe that still hangs after this time is left behind and a new one started
 
 Status = Literal["healthy", "degraded", "unhealthy"]
 
 
-class Asking(threading.Thread):
-    """One dependency being asked. A daemon: a dependency that hangs must not keep the process from ending."""
+class ProbeThread(threading.Thread):
+    """Runs the probes of one dependency. A daemon, so that a probe that hangs does not block process exit."""
 
     def __init__(self, name: str, probes: Sequence[Probe]) -> None:
         super().__init__(name=f"probe-{name}", daemon=True)
         self.probes = probes
         self.correlation = correlation.current()
-        self.began = time.monotonic()
-        self.ended: float | None = None
+        self.started_at = time.monotonic()
+        self.ended_at: float | None = None
         self.details: Details = {}
         self.error: Exception | None = None
 
@@ -48,74 +44,75 @@ class Asking(threading.Thread):
             try:
                 for probe in self.probes:
                     self.details |= probe()
-            except Exception as error:  # noqa: BLE001 - whatever it is, the dependency can't be used
+            except Exception as error:  # noqa: BLE001 - whatever the error, the dependency can't be used
                 self.error = error
             finally:
-                self.ended = time.monotonic()
-                connections.close_all()  # this thread's own
+                self.ended_at = time.monotonic()
+                connections.close_all()  # those of this thread
 
-    def hangs(self) -> bool:
-        return self.is_alive() and time.monotonic() - self.began < GIVEN_UP
+    def is_pending(self) -> bool:
+        """Whether it is still running and not yet abandoned."""
+        return self.is_alive() and time.monotonic() - self.started_at < ABANDON_SECONDS
 
     def result(self) -> dict[str, Any]:
-        """`{status, latency (ms), …details}`, and for what is down an `error` code."""
-        latency = round(((self.ended or time.monotonic()) - self.began) * 1000, 1)
-        if self.ended is None:
+        """`{status, latency, …details}`, latency in ms; with an `error` code if the dependency is down."""
+        latency = round(((self.ended_at or time.monotonic()) - self.started_at) * 1000, 1)
+        if self.ended_at is None:
             return {"status": "unhealthy", "latency": latency, "error": "timeout"}
         if self.error is not None:
-            return {"status": "unhealthy", "latency": latency, "error": code_of(self.error)} | self.details
+            return {"status": "unhealthy", "latency": latency, "error": error_code(self.error)} | self.details
         return {"status": "healthy", "latency": latency} | self.details
 
 
 class Readiness:
-    """The last findings about every dependency, renewed by one caller at a time while the others get the last ones."""
+    """Cached results for all dependencies. One caller at a time refreshes them; the others get the previous results."""
 
     def __init__(self, probes: Mapping[str, Sequence[Probe]], clock: Callable[[], float] = time.monotonic) -> None:
         self._probes = probes
         self._clock = clock
-        self._renewing = threading.Lock()
-        self._asked: dict[str, Asking] = {}
-        self._found: dict[str, dict[str, Any]] = {}
-        self._found_at = float("-inf")
+        self._refresh_lock = threading.Lock()
+        self._threads: dict[str, ProbeThread] = {}
+        self._results: dict[str, dict[str, Any]] = {}
+        self._checked_at = float("-inf")
 
     def report(self) -> dict[str, Any]:
-        """What `/readyz` says."""
+        """The body of `/readyz`."""
         dependencies = self.dependencies()
         return {
-            "status": "unhealthy" if draining.started() else overall(dependencies),
+            "status": "unhealthy" if draining.is_active() else overall_status(dependencies),
             "timestamp": iso(),
             "uptime": uptime.seconds(),
             "dependencies": dependencies,
         }
 
     def dependencies(self) -> dict[str, dict[str, Any]]:
-        # Whoever comes first asks; only before the very first findings do the others have to wait for them.
-        if self._is_old() and self._renewing.acquire(blocking=not self._found):
+        # Only one caller refreshes. The others don't wait for it, except for the very first results.
+        if self._is_expired() and self._refresh_lock.acquire(blocking=not self._results):
             try:
-                if self._is_old():
-                    self._renew()
+                if self._is_expired():
+                    self._refresh()
             finally:
-                self._renewing.release()
-        return self._found
+                self._refresh_lock.release()
+        return self._results
 
-    def _is_old(self) -> bool:
-        return self._clock() - self._found_at >= FRESH
+    def _is_expired(self) -> bool:
+        return self._clock() - self._checked_at >= CACHE_SECONDS
 
-    def _renew(self) -> None:
+    def _refresh(self) -> None:
         for name, probes in self._probes.items():
-            if name not in self._asked or not self._asked[name].hangs():
-                self._asked[name] = Asking(name, probes)
-                self._asked[name].start()
-        deadline = time.monotonic() + PATIENCE
-        for asking in self._asked.values():
-            asking.join(max(0.0, deadline - time.monotonic()))
-        found = {name: asking.result() for name, asking in self._asked.items()}
-        self._log_changes(found)
-        self._found, self._found_at = found, self._clock()
+            if name not in self._threads or not self._threads[name].is_pending():
+                self._threads[name] = ProbeThread(name, probes)
+                self._threads[name].start()
+        deadline = time.monotonic() + TIMEOUT_SECONDS
+        for thread in self._threads.values():
+            thread.join(max(0.0, deadline - time.monotonic()))
+        results = {name: thread.result() for name, thread in self._threads.items()}
+        self._log_changes(results)
+        self._results, self._checked_at = results, self._clock()
 
-    def _log_changes(self, found: Mapping[str, dict[str, Any]]) -> None:
-        for name, result in found.items():
-            before, now = self._found.get(name, {}).get("status", "healthy"), result["status"]
+    def _log_changes(self, results: Mapping[str, dict[str, Any]]) -> None:
+        for name, result in results.items():
+            before, now = self._results.get(name, {}).get("status", "healthy"), result["status"]
             if now != before:
                 log.log(
                     logging.INFO if now == "healthy" else logging.WARNING,
@@ -124,12 +121,12 @@ class Readiness:
                     from_state=before,
                     to_state=now,
                     code=result.get("error"),
-                    exc_info=self._asked[name].error,
+                    exc_info=self._threads[name].error,
                 )
 
 
-def overall(dependencies: Mapping[str, Mapping[str, Any]]) -> Status:
-    """Unhealthy without something required, degraded without anything else, healthy with all."""
+def overall_status(dependencies: Mapping[str, Mapping[str, Any]]) -> Status:
+    """Unhealthy if a required dependency is down, degraded if any other is not healthy, else healthy."""
     statuses = {name: dependency["status"] for name, dependency in dependencies.items()}
     if any(statuses.get(name) == "unhealthy" for name in settings.HEALTH_REQUIRED):
         return "unhealthy"
@@ -138,5 +135,5 @@ def overall(dependencies: Mapping[str, Mapping[str, Any]]) -> Status:
 
 @functools.cache
 def current() -> Readiness:
-    """This process's own."""
-    return Readiness(by_dependency())
+    """The Readiness of this process."""
+    return Readiness(probes_by_dependency())

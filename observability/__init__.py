@@ -1,1 +1,1 @@
-"""The bottom room: what every other one uses to say what happens. Imports no app."""
+"""Correlation ids, logs, metrics, traces, and Redis as all apps use it. The lowest layer: imports no app."""

@@ -1,4 +1,4 @@
-"""What is observed of every request. Each class has one job; this is their order, outermost first."""
+"""Middlewares that observe every request, in the order of settings.MIDDLEWARE, outermost first."""
 
 from __future__ import annotations
 
@@ -8,27 +8,25 @@ from time import perf_counter
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
-from observability import correlation, labels, metrics, streams
+from observability import correlation, metrics, response_stream, route_labels, unexpected_errors
 from observability.logs import get_logger
-from observability.streams import Stream
+from observability.response_stream import ResponseStream
+from observability.routes import route_of
 
 log = get_logger(__name__)
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
-# Asked every few seconds by machines, or by a page that is left open.
-QUIET = frozenset({"/healthz", "/readyz", "/metrics", "/admin/chat/circuitbreaker/state/"})
-
 
 class CorrelationMiddleware:
-    """Every request has an id, the caller's own if acceptable, and every response says it."""
+    """Sets the correlation id of the request, the caller's own if it is valid, and returns it in `X-Correlation-ID`."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        # The next request overwrites it. Taking it back here would leave the server's own lines without it.
-        correlation_id = correlation.received(request.META)
+        # Not reset afterwards, so that gunicorn's own log lines have it; the next request overwrites it.
+        correlation_id = correlation.from_environ(request.META)
         correlation.set(correlation_id)
         response = self.get_response(request)
         response.headers["X-Correlation-ID"] = str(correlation_id)
@@ -36,7 +34,7 @@ class CorrelationMiddleware:
 
 
 class MetricsMiddleware:
-    """Counts and times requests, streams to their very end."""
+    """Counts and times requests; a stream is counted when it ends."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -46,30 +44,34 @@ class MetricsMiddleware:
         metrics.HTTP_IN_FLIGHT.inc()
         try:
             response = self.get_response(request)
-        except BaseException:  # the worker is being stopped: Django answers for everything else
+        except BaseException:  # only when the worker is being stopped: Django turns other exceptions into responses
             metrics.HTTP_IN_FLIGHT.dec()
             raise
-        if streams.is_stream(response):
+        if response_stream.is_stream(response):
             metrics.STREAMS_ACTIVE.inc()
-            streams.watch(response, lambda _: self.stream_ended(request, response, started))
+            response_stream.on_end(response, lambda _: self.record_stream(request, response, started))
         else:
-            self.handled(request, response, started)
+            self.record(request, response, started)
         return response
 
-    def stream_ended(self, request: HttpRequest, response: HttpResponseBase, started: float) -> None:
+    def record_stream(self, request: HttpRequest, response: HttpResponseBase, started: float) -> None:
         metrics.STREAMS_ACTIVE.dec()
-        self.handled(request, response, started)
+        self.record(request, response, started)
 
-    def handled(self, request: HttpRequest, response: HttpResponseBase, started: float) -> None:
+    def record(self, request: HttpRequest, response: HttpResponseBase, started: float) -> None:
+        with unexpected_errors.survived("metrics"):
+            self._record(request, response, started)
+
+    def _record(self, request: HttpRequest, response: HttpResponseBase, started: float) -> None:
         metrics.HTTP_IN_FLIGHT.dec()
-        endpoint, method = labels.of_metric(request, response.status_code)
-        count, duration = metrics.of_request(endpoint, method, str(response.status_code))
+        endpoint, method = route_labels.for_metrics(request, response.status_code)
+        count, duration = metrics.for_request(endpoint, method, str(response.status_code))
         count.inc()
         duration.observe(perf_counter() - started)
 
 
 class AccessLogMiddleware:
-    """One line for every request handled; for a stream when it has ended, with how."""
+    """Logs one line for every request; for a stream when it has ended, with its outcome."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -77,42 +79,48 @@ class AccessLogMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         started = perf_counter()
         response = self.get_response(request)
-        if streams.is_stream(response):
-            streams.watch(response, lambda stream: self.write(request, response, started, stream))
+        if response_stream.is_stream(response):
+            response_stream.on_end(response, lambda stream: self.log_request(request, response, started, stream))
         else:
-            self.write(request, response, started)
+            self.log_request(request, response, started)
         return response
 
-    def write(
-        self, request: HttpRequest, response: HttpResponseBase, started: float, stream: Stream | None = None
+    def log_request(
+        self, request: HttpRequest, response: HttpResponseBase, started: float, stream: ResponseStream | None = None
     ) -> None:
-        endpoint = labels.endpoint(request, response.status_code)
-        say = log.debug if endpoint in QUIET else log.info
-        say(
+        with unexpected_errors.survived("metrics"):
+            self._log_request(request, response, started, stream)
+
+    def _log_request(
+        self, request: HttpRequest, response: HttpResponseBase, started: float, stream: ResponseStream | None
+    ) -> None:
+        endpoint = route_labels.endpoint(request, response.status_code)
+        emit = log.debug if route_of(request).is_quiet else log.info
+        emit(
             "Request handled",
-            **_caller(request),
+            **_user_id(request),
             duration=_milliseconds(perf_counter() - started),
             endpoint=endpoint,
-            method=labels.method(request),
+            method=route_labels.method(request),
             status=response.status_code,
-            **(_transfer(stream, started) if stream else {}),
+            **(_stream_fields(stream, started) if stream else {}),
         )
 
 
-def _caller(request: HttpRequest) -> dict[str, str]:
-    """Who asked, under their pseudonym, when that is known."""
+def _user_id(request: HttpRequest) -> dict[str, str]:
+    """The caller's pseudonymous id, if the caller is known."""
     user_id = getattr(getattr(request, "caller", None), "id", None)
     return {"user_id": str(user_id)} if user_id else {}
 
 
-def _transfer(stream: Stream, started: float) -> dict[str, object]:
+def _stream_fields(stream: ResponseStream, started: float) -> dict[str, object]:
     first_byte = None if stream.first_byte_at is None else _milliseconds(stream.first_byte_at - started)
     return {
         "first_byte": first_byte,
         "bytes": stream.bytes,
         "chunks": stream.chunks,
         "events": stream.events,
-        "ended": stream.ended,
+        "ended": stream.outcome,
     }
 
 

@@ -1,4 +1,4 @@
-"""How we write a moment, in logs and in JSON alike."""
+"""The timestamp format of logs and JSON responses."""
 
 from __future__ import annotations
 
@@ -7,6 +7,6 @@ from datetime import UTC, datetime
 
 
 def iso(seconds: float | None = None) -> str:
-    """Unix seconds, or now, as `2025-10-01T23:00:00.000Z`."""
+    """Unix seconds (default: now) as `2025-10-01T23:00:00.000Z`."""
     moment = datetime.fromtimestamp(time.time() if seconds is None else seconds, UTC)
-    return moment.isoformat(timespec="milliseconds")[:-6] + "Z"  # in place of "+00:00"
+    return moment.isoformat(timespec="milliseconds")[:-6] + "Z"  # replaces "+00:00"

@@ -10,38 +10,37 @@ from django.views.decorators.http import require_safe
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
-from observability import metrics_files
+from observability import prometheus_multiproc, routes
 
 
+@routes.traits(kind="operations", is_quiet=True)
 @require_safe
 def metrics(request: HttpRequest) -> HttpResponse:
-    """What all workers counted, in Prometheus' text format. With `METRICS_TOKEN` set, for its bearer alone."""
-    if not _may_read(request):
-        return HttpResponse(
-            "The metrics want a bearer token.\n", "text/plain", 401, headers={"WWW-Authenticate": "Bearer"}
-        )
-    _renew_gauges()
-    with metrics_files.at_rest():
+    """The metrics of all workers in Prometheus' text format. If `METRICS_TOKEN` is set, it is required as bearer."""
+    if settings.METRICS_TOKEN and not has_operators_token(request):
+        return HttpResponse("A bearer token is required.\n", "text/plain", 401, headers={"WWW-Authenticate": "Bearer"})
+    _update_gauges()
+    with prometheus_multiproc.locked():
         return HttpResponse(generate_latest(_registry()), CONTENT_TYPE_LATEST)
 
 
-def _may_read(request: HttpRequest) -> bool:
-    if not settings.METRICS_TOKEN:
-        return True
+def has_operators_token(request: HttpRequest) -> bool:
+    """Whether `METRICS_TOKEN` is set, and the request's bearer."""
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    return scheme.lower() == "bearer" and constant_time_compare(token.strip(), settings.METRICS_TOKEN)
+    is_ours = constant_time_compare(token.strip(), settings.METRICS_TOKEN)
+    return bool(settings.METRICS_TOKEN) and scheme.lower() == "bearer" and is_ours
 
 
-def _renew_gauges() -> None:
-    """Of a state that others may change, each app that shows one says what it is now: `AppConfig.renew_gauges`."""
+def _update_gauges() -> None:
+    """Let each app that defines `AppConfig.update_gauges` read state that other processes may have changed."""
     for app in apps.get_app_configs():
-        getattr(app, "renew_gauges", lambda: None)()
+        getattr(app, "update_gauges", lambda: None)()
 
 
 def _registry() -> CollectorRegistry:
     registry = CollectorRegistry()
     try:
         MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
-    except ValueError:  # a single process; or the folder is gone, and what this worker knows is better than nothing
+    except ValueError:  # a single process, or the folder was deleted: serve this process's own metrics
         return REGISTRY
     return registry

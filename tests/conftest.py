@@ -1,4 +1,4 @@
-"""What every test may ask for: the stand-in AI, a clean Redis, and a client that speaks JSON."""
+"""Fixtures of all tests: the stand-in AI, a clean Redis, an HTTP client, and running servers."""
 
 from __future__ import annotations
 
@@ -7,24 +7,34 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import requests
 from django.conf import settings
 from django.test import Client
 from django_redis import get_redis_connection
 
 from ai_service.control import StandIn
-from chat import hit_rate, knowledge, runs
-from chat.upstream import breakers, session
-from observability import absence
-from tests.server import Server
-from tests.waiting import eventually
+from chat import knowledge, runs
+from chat.history import late_writes
+from chat.storage import fleet_counters
+from chat.upstream import breaker_registry, session
+from observability import outage
+from tests import slow_tests
+from tests.support.polling import eventually
+from tests.support.server import Server
 
-# A shell that runs us in the background has us, and all that we start, ignore Ctrl-C.
+# A shell starts background jobs with SIGINT ignored, and child processes inherit that.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if slow_tests.is_slow(item):
+            item.add_marker(pytest.mark.slow)
+
+
 class ChatClient(Client):
-    """Somebody with a browser: keeps cookies, sends JSON."""
+    """A client with cookies that sends JSON."""
 
     def ask(self, message: str, **body: Any) -> Any:
         return self.post_json("/api/chat/message", {"message": message, **body})
@@ -38,7 +48,7 @@ class ChatClient(Client):
 
 @pytest.fixture
 def visitor(db: None) -> ChatClient:
-    knowledge.refresh()  # an earlier test's entries would go out of force in the middle of this one
+    knowledge.refresh()  # else the entries of an earlier test would be reloaded during this one
     return ChatClient(raise_request_exception=False)
 
 
@@ -49,7 +59,7 @@ def another_visitor() -> ChatClient:
 
 @pytest.fixture
 def ai() -> Iterator[StandIn]:
-    """The stand-in AI service, healthy and with nothing counted."""
+    """The stand-in AI service, without faults and with its counters at zero."""
     stand_in = StandIn(settings.AI_SERVICE_URL)
     stand_in.reset()
     yield stand_in
@@ -57,35 +67,62 @@ def ai() -> Iterator[StandIn]:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _database_around_all_else(django_db_setup: None) -> Iterator[None]:
-    """Made while no thread of ours lives yet: one that asks the database meanwhile opens the pool to the wrong one.
-    Taken down when none does any more."""
+def _database_for_the_session(django_db_setup: None) -> Iterator[None]:
+    """Create the test database before any background thread starts: a thread that connects earlier would open the pool
+    to the production database name. Stop the knowledge reloader before the test database is dropped."""
     yield
-    knowledge._library.stop()
+    knowledge._knowledge_base.stop()
 
 
 @pytest.fixture(autouse=True)
-def _nothing_remembered() -> Iterator[None]:
-    """No test finds what another left in Redis or in this process."""
+def _close_streams() -> Iterator[None]:
+    """Close the streams that a test did not read to their end: the garbage collector would warn in a later test."""
+    streams: list[requests.Response] = []
+    send = requests.Session.send
+
+    def send_and_remember(*args: Any, **options: Any) -> requests.Response:
+        response = send(*args, **options)
+        if options.get("stream"):
+            streams.append(response)
+        return response
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(requests.Session, "send", send_and_remember)
+        yield
+    for stream in streams:
+        stream.close()
+
+
+@pytest.fixture(autouse=True)
+def _clean_state() -> Iterator[None]:
+    """Remove what a test left in Redis and in this process."""
     yield
-    _end_answers_under_way()
-    hit_rate.current()  # what it counted is handed in before, not after
+    _end_runs()
+    late_writes.queue.clear()  # unsaved answers of a test must not reach the next test's database
+    fleet_counters.hit_rate()  # flushes this process's counters, so that the flush cannot follow flushdb
     get_redis_connection("default").flushdb()
-    breakers._build.cache_clear()
+    breaker_registry._build.cache_clear()
     session.get.cache_clear()
-    absence.all_over()
+    outage.end_all()
 
 
-def _end_answers_under_way() -> None:
-    """An answer outlives its reader: its end would be counted, saved or kept in the middle of another test."""
-    for run in list(runs._office._runs.values()):
+def _end_runs() -> None:
+    """Runs outlive their readers: their end would be counted, saved or cached during the next test."""
+    for run in list(runs._broker._runs.values()):
         run.cancel()
     eventually(lambda: not runs.is_leading())
 
 
 @pytest.fixture
+def quick_breakers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The circuits open with the fifth failure in a row, even if the first is no second ago."""
+    monkeypatch.setattr(breaker_registry, "MIN_STREAK_SECONDS", 0.0)
+    breaker_registry._build.cache_clear()
+
+
+@pytest.fixture
 def server(ai: StandIn, transactional_db: None) -> Iterator[Server]:
-    """A running instance with two workers. Each test has its own: answers outlive the reader who asked for them."""
+    """A running instance with two workers. One per test, because runs outlive their readers."""
     instance = Server(workers=2)
     yield instance
     instance.stop()
@@ -93,7 +130,7 @@ def server(ai: StandIn, transactional_db: None) -> Iterator[Server]:
 
 @pytest.fixture
 def two_servers(ai: StandIn, transactional_db: None) -> Iterator[tuple[Server, Server]]:
-    """Two instances of one worker each, sharing Redis, PostgreSQL and the stand-in."""
+    """Two instances of one worker each that share Redis, PostgreSQL and the stand-in AI."""
     instances = Server(), Server()
     yield instances
     for instance in instances:

@@ -1,6 +1,5 @@
-"""The soak: ten minutes of everything that people do, at two instances, to see that nothing grows.
+"""The soak test: ten minutes of mixed load on two instances, to show that no resource grows.
 
-`story` tells it from start to end; `visits` is what people do, `samples` what is measured meanwhile, `growth` the
-comparison of the first third with the last one and what may differ, `report` what is said. The stage and the faults are
-the drill's.
+`runner` runs it; `actions` is the load, `samples` the measurement, `growth` the comparison of the thirds and its
+tolerances, `report` the output. Environment and faults are the drill's.
 """

@@ -1,4 +1,4 @@
-"""What a soak says at its end: a table for people, JSON for programs."""
+"""A soak test's report as a Markdown table and as JSON."""
 
 from __future__ import annotations
 
@@ -6,93 +6,93 @@ from collections import Counter
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from benchmarks.soak.actions import UNAVAILABLE, ActionResult
 from benchmarks.soak.growth import Row
 from benchmarks.soak.samples import Sample
-from benchmarks.soak.visits import PUT_OFF, Visit
 
-AFTERMATH_SECONDS = 6.0  # what was asked in a fault may be told so only then, and processes wait before they try again
+AFTER_EFFECT_SECONDS = 6.0  # requests of a fault may end this much later; workers delay their reconnect
 
 
 @dataclass(frozen=True, slots=True)
-class Struck:
-    """A fault and when it was in force."""
+class FaultPeriod:
+    """A fault and the period in which it was in force, in unix seconds."""
 
     name: str
     began: float
     ended: float
 
     @property
-    def is_of_the_ai(self) -> bool:
-        """Then everybody is answered all the same."""
+    def fails_the_ai(self) -> bool:
+        """Such a fault leaves no request unanswered."""
         return self.name.startswith("ai-")
 
-    def is_felt_by(self, visit: Visit) -> bool:
-        return visit.at + visit.took >= self.began and visit.at <= self.ended + AFTERMATH_SECONDS
+    def affects(self, result: ActionResult) -> bool:
+        return result.at + result.duration >= self.began and result.at <= self.ended + AFTER_EFFECT_SECONDS
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a soak found; whether it lasted long enough to tell what grows."""
+    """The results of a soak; `tells_growth` if it lasted long enough to judge growth."""
 
     rows: list[Row]
-    visits: list[Visit]
-    faults: list[Struck]
-    left_over: dict[str, float]
+    results: list[ActionResult]
+    faults: list[FaultPeriod]
+    unfinished: dict[str, float]
     replaced: list[str]
     seconds: float
     tells_growth: bool
     samples: list[Sample] = field(default_factory=list)
 
     @property
-    def unanswered(self) -> list[Visit]:
-        """Those who got nothing; who is told to come back while something is away has got what there is."""
-        return [visit for visit in self.visits if visit.trouble and not self._is_excused(visit)]
+    def unanswered(self) -> list[ActionResult]:
+        """Actions without an answer, except those refused with 503 while a service was unavailable."""
+        return [result for result in self.results if result.error and not self._is_excused(result)]
 
     @property
     def missed(self) -> list[str]:
-        """What must not be, in words."""
+        """One sentence for each missed objective."""
         missed = [row.miss for row in self.rows if row.miss and self.tells_growth]
-        missed += [f"{value:g} {what} at rest" for what, value in self.left_over.items() if value]
+        missed += [f"{value:g} {name} at rest" for name, value in self.unfinished.items() if value]
         missed += [f"worker {name} was replaced" for name in self.replaced]
-        return missed + [f"{number} not answered, {what}" for what, number in self._troubles().items()]
+        return missed + [f"{number} not answered, {name}" for name, number in self._failures().items()]
 
-    def _troubles(self) -> Counter[str]:
-        """How many of those who got nothing came at what door, and what was away then."""
-        away = (
-            (visit, [fault.name for fault in self.faults if fault.is_felt_by(visit)] or ["peace"])
-            for visit in self.unanswered
+    def _failures(self) -> Counter[str]:
+        """The number of unanswered actions by kind, active faults and error."""
+        failures = (
+            (result, [fault.name for fault in self.faults if fault.affects(result)] or ["no fault"])
+            for result in self.unanswered
         )
-        return Counter(f"{visit.what} in {' and '.join(names)}: {visit.trouble}" for visit, names in away)
+        return Counter(f"{result.action} in {' and '.join(names)}: {result.error}" for result, names in failures)
 
     def as_dict(self) -> dict[str, Any]:
         return {
             "seconds": round(self.seconds, 1),
-            "visits": Counter(visit.what for visit in self.visits),
+            "visits": Counter(result.action for result in self.results),
             "unanswered": len(self.unanswered),
-            "putOff": sum(visit.trouble == PUT_OFF for visit in self.visits),
+            "putOff": sum(result.error == UNAVAILABLE for result in self.results),
             "tellsGrowth": self.tells_growth,
             "rows": [asdict(row) for row in self.rows],
-            "leftOver": self.left_over,
+            "leftOver": self.unfinished,
             "missed": self.missed,
             "samples": [asdict(sample) for sample in self.samples],
         }
 
     def as_text(self) -> str:
-        put_off = sum(visit.trouble == PUT_OFF for visit in self.visits)
-        said = [
+        refused = sum(result.error == UNAVAILABLE for result in self.results)
+        lines = [
             "| | first third | second | last | at most | at rest |",
             "| --- | ---: | ---: | ---: | ---: | ---: |",
             *("| " + " | ".join([row.name, *(f"{value:.1f}" for value in row.values)]) + " |" for row in self.rows),
             "",
-            f"{len(self.visits)} visits in {self.seconds:.0f} s, {len(self.unanswered)} not answered, {put_off} told "
-            "to come back while something was away. At rest: "
-            + ", ".join(f"{value:g} {what}" for what, value in self.left_over.items())
+            f"{len(self.results)} actions in {self.seconds:.0f} s, {len(self.unanswered)} not answered, "
+            f"{refused} refused while a service was unavailable. At rest: "
+            + ", ".join(f"{value:g} {name}" for name, value in self.unfinished.items())
             + ".",
             *([] if self.tells_growth else ["Too short to tell whether anything grows: that takes five minutes."]),
         ]
-        return "\n".join([*said, *(["", "Missed:"] if self.missed else []), *(f"- {miss}" for miss in self.missed)])
+        return "\n".join([*lines, *(["", "Missed:"] if self.missed else []), *(f"- {miss}" for miss in self.missed)])
 
-    def _is_excused(self, visit: Visit) -> bool:
-        return visit.trouble == PUT_OFF and any(
-            fault.is_felt_by(visit) and not fault.is_of_the_ai for fault in self.faults
+    def _is_excused(self, result: ActionResult) -> bool:
+        return result.error == UNAVAILABLE and any(
+            fault.affects(result) and not fault.fails_the_ai for fault in self.faults
         )

@@ -1,4 +1,4 @@
-"""API keys: made here and shown once, looked at, revoked. None is deleted, so that its use can still be told."""
+"""API keys: create (the key is shown once), list and revoke. Never deleted: their use stays traceable."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from chat import api_keys
 from chat.admin.pages import page
+from chat.history import api_keys
 from chat.models import ApiKey
 from observability import logs
 
@@ -20,7 +20,7 @@ log = logs.get_logger(__name__)
 
 @admin.register(ApiKey)
 class ApiKeyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # takes none at run time
-    list_display = ["name", "beginning", "in_force", "created_at", "last_used_on", "expires_at"]
+    list_display = ["name", "key_prefix", "in_force", "created_at", "last_used_on", "expires_at"]
     ordering = ["-created_at"]
     actions = ["revoke"]
 
@@ -28,21 +28,21 @@ class ApiKeyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # takes none at 
         return False
 
     def get_fields(self, request: HttpRequest, obj: ApiKey | None = None) -> tuple[str, ...]:
-        return ("name", "expires_at", *self.get_readonly_fields(request, obj))
+        return ("name", "expires_at", "daily_answers", *self.get_readonly_fields(request, obj))
 
     def get_readonly_fields(self, request: HttpRequest, obj: ApiKey | None = None) -> tuple[str, ...]:
-        told = ("beginning", "in_force", "created_at", "last_used_on", "revoked_at")
-        return told if obj is not None else ()
+        existing_key_fields = ("key_prefix", "in_force", "created_at", "last_used_on", "revoked_at")
+        return existing_key_fields if obj is not None else ()
 
     def save_model(self, request: HttpRequest, obj: ApiKey, form: Any, change: bool) -> None:
         if not change:
-            made, request.new_api_key = api_keys.make(obj.name, obj.expires_at)  # type: ignore[attr-defined]
-            obj.prefix, obj.digest = made.prefix, made.digest
+            created, request.new_api_key = api_keys.create(obj.name, obj.expires_at)  # type: ignore[attr-defined]
+            obj.prefix, obj.digest = created.prefix, created.digest
         super().save_model(request, obj, form, change)
         log.info("API key changed" if change else "API key made", user_id=str(request.user.pk), code=obj.prefix)
 
     def response_add(self, request: HttpRequest, obj: ApiKey, post_url_continue: str | None = None) -> HttpResponse:
-        """The one page that shows the key: not by a redirect, which would have to keep it somewhere."""
+        """Show the key once. Rendered directly, because a redirect would have to store the key in between."""
         context = {
             "title": _("The new API key"),
             "api_key": obj,
@@ -59,7 +59,7 @@ class ApiKeyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # takes none at 
         self.message_user(request, _("Revoked. They are refused everywhere within a few seconds."))
 
     @admin.display(description=_("begins with"), ordering="prefix")
-    def beginning(self, obj: ApiKey) -> str:
+    def key_prefix(self, obj: ApiKey) -> str:
         return f"{obj.prefix}…"
 
     @admin.display(description=_("in force"), boolean=True)

@@ -1,4 +1,4 @@
-"""The circuit breakers on one page, live, with what an operator may order them to do."""
+"""The circuit breakers on one live page, with the actions that an operator may take."""
 
 from __future__ import annotations
 
@@ -14,26 +14,27 @@ from django.urls import URLPattern, path, reverse
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
-from chat.admin.breaker_cards import TITLES, all_cards, clock_time
-from chat.admin.breaker_orders import ORDERS, Order, OrderForm, carry_out, summary
+from chat.admin.audit_log import record
+from chat.admin.breaker_actions import ACTIONS, Action, ActionForm, perform, summary
+from chat.admin.breaker_presenters import all_breakers, clock_time, title_of
 from chat.admin.pages import page
 from chat.admin.read_only import ReadOnly
-from chat.admin.trail import write_down
 from chat.models import CircuitBreaker
-from chat.upstream import breakers
+from chat.upstream import breaker_registry
 from chat.upstream.breaker import StoreUnavailable
+from observability import routes
 
 
 @admin.register(CircuitBreaker)
 class BreakerAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]  # takes none at run time
-    """There is no table behind it: the list is a page of its own, and nothing can be added, changed or deleted."""
+    """Has no database table: the changelist is a custom page, and rows can't be added, changed or deleted."""
 
     def get_urls(self) -> list[URLPattern]:
         guarded = self.admin_site.admin_view
         return [
             path("", guarded(self.changelist_view), name="chat_circuitbreaker_changelist"),
             path("state/", guarded(self.state_view), name="chat_circuitbreaker_state"),
-            path("<slug:name>/<slug:verb>/", guarded(self.order_view), name="chat_circuitbreaker_order"),
+            path("<str:name>/<slug:verb>/", guarded(self.action_view), name="chat_circuitbreaker_action"),
         ]
 
     def has_view_permission(self, request: HttpRequest, obj: CircuitBreaker | None = None) -> bool:
@@ -43,54 +44,55 @@ class BreakerAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]  # tak
         return request.user.has_perm("chat.drive_circuitbreaker")
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
-        """Every breaker, a card each; the page renews itself from `state_view` where there is JavaScript."""
+        """List all breakers. With JavaScript, the page refreshes itself from `state_view`."""
         if not self.has_view_permission(request):
             raise PermissionDenied
         context = {
             **_state(),
             "title": capfirst(self.opts.verbose_name_plural),
-            "orders": ORDERS.values() if self.has_drive_permission(request) else [],
+            "breaker_actions": ACTIONS.values() if self.has_drive_permission(request) else [],
         }
-        return page(self, request, "page", context)
+        return page(self, request, "list", context)
 
+    @routes.traits(is_quiet=True)
     def state_view(self, request: HttpRequest) -> JsonResponse:
-        """What the page shows, as JSON: `{at, shared, cards[]}`."""
+        """The content of the page as JSON: `{at, shared, breakers[]}`."""
         if not self.has_view_permission(request):
             raise PermissionDenied
         state = _state()
-        return JsonResponse(state | {"cards": [asdict(card) for card in state["cards"]]})
+        return JsonResponse(state | {"breakers": [asdict(row) for row in state["breakers"]]})
 
-    def order_view(self, request: HttpRequest, name: str, verb: str) -> HttpResponse:
-        """Asks for the reason and says what will happen; once confirmed, makes it happen."""
+    def action_view(self, request: HttpRequest, name: str, verb: str) -> HttpResponse:
+        """GET: show the consequence and the form for the reason. POST: perform the action and return to the list."""
         if not self.has_drive_permission(request):
             raise PermissionDenied
-        if name not in breakers.NAMES or verb not in ORDERS:
+        if name not in breaker_registry.names() or verb not in ACTIONS:
             raise Http404
-        order = ORDERS[verb]
-        form = order.form(request.POST or None)
-        if form.is_valid() and self._obeyed(request, name, order, form):
+        action = ACTIONS[verb]
+        form = action.form(request.POST or None)
+        if form.is_valid() and self._perform(request, name, action, form):
             return HttpResponseRedirect(reverse("admin:chat_circuitbreaker_changelist"))
         context = {
-            "title": f"{order.title} – {TITLES[name]}",
-            "order": order,
+            "title": f"{action.title} – {title_of(name)}",
+            "action": action,
             "form": form,
         }
-        return page(self, request, "order", context)
+        return page(self, request, "action", context)
 
-    def _obeyed(self, request: HttpRequest, name: str, order: Order, form: OrderForm) -> bool:
-        """Carry the order out and write it down, both or neither."""
-        what = summary(order, **form.cleaned_data)
+    def _perform(self, request: HttpRequest, name: str, action: Action, form: ActionForm) -> bool:
+        """Perform the action and log it, both or neither. On failure, add the error to the form and return False."""
+        message = summary(action, **form.cleaned_data)
         try:
             with transaction.atomic():
-                write_down(request, CircuitBreaker, name, name, what)
-                carry_out(order, breakers.get(name), who=request.user.get_username(), **form.cleaned_data)
+                record(request, CircuitBreaker, name, name, message)
+                perform(action, breaker_registry.get(name), who=request.user.get_username(), **form.cleaned_data)
         except StoreUnavailable:
-            form.add_error(None, _("Redis is away, so nothing was changed. Try again in a moment."))
+            form.add_error(None, _("Redis is unavailable, so nothing was changed. Try again in a moment."))
             return False
-        messages.success(request, f"{TITLES[name]} – {what}")
+        messages.success(request, f"{title_of(name)} – {message}")
         return True
 
 
 def _state() -> dict[str, Any]:
-    cards = all_cards()
-    return {"at": clock_time(), "shared": all(card.shared for card in cards), "cards": cards}
+    rows = all_breakers()
+    return {"at": clock_time(), "shared": all(row.shared for row in rows), "breakers": rows}

@@ -1,7 +1,7 @@
-"""Conversations, looked at and never changed: how answers came about and, for who may read it, what was said.
+"""Conversations, read-only: the provenance of answers and, with a permission of its own, the message texts.
 
-What people ask here is about their health and their children. Without `chat.read_content` no title, no text and no
-source is shown, and none can be searched for; with it, every reading leaves a line in the log.
+People write about their health and their children. Without the permission `chat.read_content`, no title, text or
+source is shown or searchable. With it, every read is logged.
 """
 
 from __future__ import annotations
@@ -14,19 +14,21 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from chat import cache
+from chat.admin.audit_log import record
 from chat.admin.read_only import ReadOnly
-from chat.admin.trail import write_down
-from chat.models import Conversation, Message
+from chat.admin.readings import record_reading
+from chat.history import conversations
+from chat.models import Conversation, Message, Reading
+from chat.storage import answer_cache
 from observability import logs
 
 log = logs.get_logger(__name__)
 
-# Of a longer conversation the end is shown: what somebody asks about has just happened.
-MOST_MESSAGES = 200
+# A longer conversation is cut to its end: support requests are about recent messages.
+MAX_MESSAGES = 200
 
 
-def may_read(request: HttpRequest) -> bool:
+def can_read_content(request: HttpRequest) -> bool:
     return request.user.has_perm("chat.read_content")
 
 
@@ -36,64 +38,80 @@ class ConversationAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]  
     list_filter = ["updated_at"]
     list_per_page = 50
     show_full_result_count = False
-    search_fields = ["public_id"]  # shows the box; get_search_results is what searches
+    search_fields = ["public_id"]  # shows the search box; get_search_results does the search
     search_help_text = _("The whole id of a conversation, a message or a person, or a correlation id")
 
-    actions = ["forget_kept"]
+    actions = ["delete_cached_answers", "replace_answers_rated_down"]
 
     class Media:
-        css = {"all": ["admin_desk/conversations.css"]}
+        css = {"all": ["admin_dashboard/conversations.css"]}
 
     @admin.action(description=_("Forget the answers kept for these people alone"), permissions=["forget"])
-    def forget_kept(self, request: HttpRequest, queryset: QuerySet[Conversation]) -> None:
-        """Their answers in the cache, not their conversations: those they delete themselves."""
+    def delete_cached_answers(self, request: HttpRequest, queryset: QuerySet[Conversation]) -> None:
+        """Delete the owners' private answers from the cache. Their conversations stay: only the owners delete those."""
         for owner in set(queryset.values_list("owner", flat=True)):
-            count = cache.forget(owner)
+            count = answer_cache.forget(owner)
             if count is None:
                 self.message_user(
-                    request, gettext("Redis is away, so nothing was changed. Try again in a moment."), messages.ERROR
+                    request,
+                    gettext("Redis is unavailable, so nothing was changed. Try again in a moment."),
+                    messages.ERROR,
                 )
                 return
-            what = gettext("Kept answers forgotten: %(count)d") % {"count": count}
-            write_down(request, Conversation, "", owner, what)
-            self.message_user(request, f"{_short(owner)} – {what}", messages.SUCCESS)
+            message = gettext("Kept answers forgotten: %(count)d") % {"count": count}
+            record(request, Conversation, "", owner, message)
+            self.message_user(request, f"{_short(owner)} – {message}", messages.SUCCESS)
+
+    @admin.action(description=_("Ask the AI again for the answers rated down in them"), permissions=["forget"])
+    def replace_answers_rated_down(self, request: HttpRequest, queryset: QuerySet[Conversation]) -> None:
+        """Take the shared answers that these people rated down out of use, without waiting for other people's votes."""
+        rated = Message.objects.filter(conversation__in=queryset, rating=Message.Rating.DOWN)
+        count = sum(conversations.replace_answer(answer) for answer in rated.only("cache_key", "receipt"))
+        message = gettext("Answers that will be replaced: %(count)d") % {"count": count}
+        record(request, Conversation, "", gettext("a list of conversations"), message)
+        self.message_user(request, message, messages.SUCCESS)
 
     def has_forget_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("chat.delete_conversation")
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
-        """The address could ask for `title__startswith=…`, and learn what may not be read."""
+        """Allow listed filters only: `?title__startswith=…` would reveal titles to users who may not read them."""
         return lookup.partition("__")[0] in self.list_filter
 
     def get_list_display(self, request: HttpRequest) -> tuple[str, ...]:
-        title = ("title",) if may_read(request) else ()
+        title = ("title",) if can_read_content(request) else ()
         return ("conversation", "person", *title, "messages", "updated_at")
 
     def get_fields(self, request: HttpRequest, obj: Conversation | None = None) -> tuple[str, ...]:
-        title = ("title",) if may_read(request) else ()
+        title = ("title",) if can_read_content(request) else ()
         return ("public_id", "owner", *title, "created_at", "updated_at")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Conversation]:
         counts = Message.objects.filter(conversation=OuterRef("pk")).order_by().values("conversation")
-        conversations: QuerySet[Conversation] = super().get_queryset(request)
-        return conversations.annotate(message_count=Subquery(counts.values(count=Count("pk"))))
+        rows: QuerySet[Conversation] = super().get_queryset(request)
+        return rows.annotate(message_count=Subquery(counts.values(count=Count("pk"))))
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Conversation], search_term: str
     ) -> tuple[QuerySet[Conversation], bool]:
-        """Whole ids only, as they stand in logs and error messages."""
+        """Match whole ids only, as copied from logs, and the references of error messages."""
         if term := search_term.strip():
-            messages = Message.objects.filter(Q(correlation_id=term) | Q(public_id=term))
+            messages = Message.objects.filter(
+                Q(correlation_id=term) | Q(correlation_id__startswith=f"req-{term}-") | Q(public_id=term)
+            )
             queryset = queryset.filter(Q(public_id=term) | Q(owner=term) | Q(pk__in=messages.values("conversation")))
         return queryset, False
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        if may_read(request):
+        if can_read_content(request):
             log.info("Conversation titles read", user_id=str(request.user.pk))
-            write_down(request, Conversation, "", gettext("a list of conversations"), gettext("Read the titles."))
-        return super().changelist_view(request, extra_context)
+            record(request, Conversation, "", gettext("a list of conversations"), gettext("Read the titles."))
+        response = super().changelist_view(request, extra_context)
+        if can_read_content(request) and (listed := _listed_ids(response)):
+            record_reading(request, Reading.What.TITLES, listed)
+        return response
 
-    def render_change_form(  # noqa: PLR0913, PLR0917 – as Django calls it
+    def render_change_form(  # noqa: PLR0913, PLR0917 – Django's signature
         self,
         request: HttpRequest,
         context: dict[str, Any],
@@ -102,13 +120,18 @@ class ConversationAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]  
         form_url: str = "",
         obj: Conversation | None = None,
     ) -> HttpResponse:
-        assert obj is not None  # nobody adds one
-        readable = may_read(request)
+        assert obj is not None  # has_add_permission is False
+        readable = can_read_content(request)
         if readable:
             log.info("Conversation read", user_id=str(request.user.pk), conversation_id=obj.public_id)
-            write_down(request, Conversation, str(obj.pk), obj.public_id, gettext("Read what was said."))
+            record(request, Conversation, str(obj.pk), obj.public_id, gettext("Read what was said."))
+            record_reading(request, Reading.What.TEXTS, [obj.public_id])
         if request.user.has_perm("chat.view_message"):
-            context |= {"said": _last_messages(obj, readable), "readable": readable, "most": MOST_MESSAGES}
+            context |= {
+                "last_messages": _last_messages(obj, readable),
+                "readable": readable,
+                "max_messages": MAX_MESSAGES,
+            }
         return super().render_change_form(request, context, add, change, form_url, obj)
 
     @admin.display(description=_("conversation"), ordering="public_id")
@@ -125,13 +148,19 @@ class ConversationAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]  
 
 
 def _last_messages(conversation: Conversation, readable: bool) -> list[Message]:
-    """In order; where they may not be read, the database isn't even asked for the words."""
+    """The last messages, oldest first. Unless `readable`, their texts are not even queried."""
     messages = conversation.messages.order_by("-id")
     if not readable:
         messages = messages.defer("text", "comment")
-    return list(reversed(messages[:MOST_MESSAGES]))
+    return list(reversed(messages[:MAX_MESSAGES]))
+
+
+def _listed_ids(response: HttpResponse) -> list[str]:
+    """The public ids of the conversations on a page of the list; none if the list was not shown."""
+    listed = (getattr(response, "context_data", None) or {}).get("cl")
+    return [row.public_id for row in listed.result_list] if listed is not None else []
 
 
 def _short(identifier: str) -> str:
-    """Enough to tell a few apart: ids are as long as 64 characters."""
+    """Shorten an id, which may have 64 characters, to a prefix that distinguishes a few rows."""
     return identifier if len(identifier) <= 20 else f"{identifier[:16]}…"

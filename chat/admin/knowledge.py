@@ -1,7 +1,8 @@
-"""The knowledge base, for its editors. What they save is in force on every instance within seconds."""
+"""The knowledge base editor. A saved entry is in use on every instance within seconds."""
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 from django import forms
@@ -19,18 +20,19 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from chat import warming
-from chat.admin.knowledge_trial import TrialForm, ask
+from chat.admin.audit_log import record
+from chat.admin.knowledge_preview import AnswerPreviewForm, preview_answer
 from chat.admin.pages import page
-from chat.admin.trail import write_down
+from chat.core.markdown import as_html
+from chat.core.phone_numbers import numbers_in
 from chat.knowledge.files import BUNDLED
-from chat.knowledge.wording import folded
-from chat.markdown import as_html
+from chat.knowledge.lexicon import fold
 from chat.models import KnowledgeEntry
+from chat.pipeline import cache_warmer
 
 
 class Lines(forms.CharField):
-    """A list of texts, written one a line."""
+    """A list of texts, edited as one per line."""
 
     def prepare_value(self, value: Any) -> Any:
         return "\n".join(value) if isinstance(value, list) else value
@@ -59,7 +61,7 @@ class EntryForm(forms.ModelForm):  # type: ignore[type-arg]  # takes none at run
 @admin.register(KnowledgeEntry)
 class KnowledgeAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # takes none at run time
     form = EntryForm
-    list_display = ["title", "language", "topic", "enabled", "checked_on"]
+    list_display = ["title", "language", "topic", "enabled", "checked_on", "due"]
     list_filter = ["language", "topic", "enabled"]
     search_fields = ["title", "slug", "questions", "keywords", "text"]
     prepopulated_fields = {"slug": ["title"]}
@@ -71,14 +73,17 @@ class KnowledgeAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # takes none 
     }
 
     class Media:
-        css = {"all": ["admin_desk/knowledge.css"]}
-        js = [forms.Script("admin_desk/knowledge.js", type="module")]
+        css = {"all": ["admin_dashboard/knowledge.css"]}
+        js = [
+            forms.Script("admin_dashboard/knowledge.js", type="module"),
+            forms.Script("admin_dashboard/unsaved.js", type="module"),
+        ]
 
     def get_urls(self) -> list[URLPattern]:
         guarded = self.admin_site.admin_view
         return [
             path("preview/", guarded(self.preview_view), name="chat_knowledgeentry_preview"),
-            path("<int:pk>/ask/", guarded(self.ask_view), name="chat_knowledgeentry_ask"),
+            path("<int:pk>/ask/", guarded(self.answer_preview_view), name="chat_knowledgeentry_answer_preview"),
             path("<int:pk>/warm/", guarded(self.warm_view), name="chat_knowledgeentry_warm"),
             *super().get_urls(),
         ]
@@ -88,7 +93,10 @@ class KnowledgeAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # takes none 
             (None, {"fields": ["title", "slug", "language", "topic", "enabled"], "description": _origin(obj)}),
             (_("What it says"), {"fields": [("text", "preview")]}),
             (_("How it is found"), {"fields": ["questions", "keywords"]}),
-            (_("Where its facts come from"), {"fields": ["source_name", "source_url", "checked_on", "updated_at"]}),
+            (
+                _("Where its facts come from"),
+                {"fields": ["source_name", "source_url", "checked_on", "valid_until", "updated_at"]},
+            ),
         ]
 
     def formfield_for_dbfield(self, db_field: models.Field[Any, Any], request: HttpRequest, **kwargs: Any) -> Any:
@@ -99,56 +107,67 @@ class KnowledgeAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # takes none 
     def get_search_results(
         self, request: HttpRequest, queryset: models.QuerySet[KnowledgeEntry], search_term: str
     ) -> tuple[models.QuerySet[KnowledgeEntry], bool]:
-        """Entries with all these words, or pieces of words, whatever their accents, case and apostrophes.
+        """Entries that contain all words of the search term, or parts of words, ignoring accents, case and apostrophes.
 
-        Here rather than in the database: a few hundred entries, and neither SQLite nor every PostgreSQL folds accents.
+        Done in Python: there are only a few hundred entries, and neither SQLite nor every PostgreSQL folds accents.
         """
-        wanted = folded(search_term).split()
+        terms = fold(search_term).split()
         rows = queryset.values_list("pk", *self.search_fields)
-        found = [pk for pk, *texts in rows if all(word in folded(" ".join(map(str, texts))) for word in wanted)]
-        return queryset.filter(pk__in=found), False
+        matches = [pk for pk, *texts in rows if all(term in fold(" ".join(map(str, texts))) for term in terms)]
+        return queryset.filter(pk__in=matches), False
+
+    @admin.display(description=gettext_lazy("due"))
+    def due(self, entry: KnowledgeEntry) -> dt.date:
+        return entry.due_on
 
     @admin.display(description=gettext_lazy("preview"))
     def preview(self, entry: KnowledgeEntry) -> SafeString:
-        """As saved; knowledge.js keeps it current while somebody writes."""
+        """The saved text as HTML; knowledge.js updates it while the editor types."""
         address = reverse("admin:chat_knowledgeentry_preview")
-        return format_html('<div class="prose" id="preview" data-url="{}">{}</div>', address, as_html(entry.text))
+        return format_html(
+            '<div class="prose" id="preview" data-url="{}">{}</div>',
+            address,
+            as_html(entry.text, numbers_in(entry.text)),
+        )
 
     def preview_view(self, request: HttpRequest) -> HttpResponse:
-        """The posted `text` as a piece of HTML."""
+        """Render the posted Markdown `text` as an HTML fragment."""
         if not self.has_view_or_change_permission(request):
             raise PermissionDenied
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
-        return HttpResponse(as_html(request.POST.get("text", "")))
+        text = request.POST.get("text", "")
+        return HttpResponse(as_html(text, numbers_in(text)))
 
-    def ask_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Asks for a question; once it is sent, shows what people would be answered."""
-        entry = self._own(request, pk)
-        form = TrialForm(request.POST or None, initial={"question": entry.questions[0] if entry.questions else ""})
-        trial = ask(entry, form.cleaned_data["question"]) if form.is_valid() else None
+    def answer_preview_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """GET: show the question form. POST: ask the question and show the answer that people would get."""
+        entry = self._editable(request, pk)
+        form = AnswerPreviewForm(
+            request.POST or None, initial={"question": entry.questions[0] if entry.questions else ""}
+        )
+        answer = preview_answer(entry, form.cleaned_data["question"]) if form.is_valid() else None
         context = {
             "title": _("Ask it: %(entry)s") % {"entry": entry.title},
             "entry": entry,
             "form": form,
-            "trial": trial,
+            "answer": answer,
         }
-        return page(self, request, "ask", context)
+        return page(self, request, "answer_preview", context)
 
     def warm_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Has the answers to the entry's questions made anew, and says how many are ready."""
-        entry = self._own(request, pk)
+        """Generate the answers to the entry's questions again and report how many are cached."""
+        entry = self._editable(request, pk)
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
-        outcomes = warming.warm_entry(entry)
-        ready = sum(outcome.result in {"kept", "unchanged"} for outcome in outcomes)
-        what = _("%(ready)d of %(all)d answers are ready.") % {"ready": ready, "all": len(entry.questions)}
-        write_down(request, KnowledgeEntry, str(entry.pk), str(entry), what)
-        self.message_user(request, what, messages.SUCCESS if ready == len(entry.questions) else messages.WARNING)
+        outcomes = cache_warmer.warm_entry(entry)
+        ready = sum(outcome.result in {"cached", "unchanged"} for outcome in outcomes)
+        message = _("%(ready)d of %(all)d answers are ready.") % {"ready": ready, "all": len(entry.questions)}
+        record(request, KnowledgeEntry, str(entry.pk), str(entry), message)
+        self.message_user(request, message, messages.SUCCESS if ready == len(entry.questions) else messages.WARNING)
         return HttpResponseRedirect(reverse("admin:chat_knowledgeentry_change", args=[pk]))
 
-    def _own(self, request: HttpRequest, pk: int) -> KnowledgeEntry:
-        """The entry, for who may change it: asking costs money."""
+    def _editable(self, request: HttpRequest, pk: int) -> KnowledgeEntry:
+        """The entry, if the user may change it: each question to the AI costs money."""
         if not self.has_change_permission(request):
             raise PermissionDenied
         return get_object_or_404(KnowledgeEntry, pk=pk)
@@ -169,7 +188,7 @@ def _lines(text: str) -> list[str]:
 
 
 def _origin(entry: KnowledgeEntry | None) -> str:
-    """A warning, in HTML, to whoever edits what comes from a file: the next load overwrites it without a word."""
+    """An HTML warning for an entry that also is a bundled file: `load_knowledge` overwrites the edits."""
     if entry is None or not (BUNDLED / entry.language / f"{entry.slug}.md").is_file():
         return ""
     return _(

@@ -1,4 +1,4 @@
-"""Pages of the desk beside those that Django brings."""
+"""Rendering of admin pages beyond Django's own."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from django.http import HttpRequest
 from django.template.response import TemplateResponse
 
 
-def page(of: ModelAdmin[Any], request: HttpRequest, name: str, context: Mapping[str, Any]) -> TemplateResponse:
-    """`admin/chat/{model}/{name}.html`; its `context` begins with a `title`."""
-    around = {**of.admin_site.each_context(request), "opts": of.opts}
-    template = f"admin/{of.opts.app_label}/{of.opts.model_name}/{name}.html"
-    return TemplateResponse(request, template, around | dict(context))
+def page(model_admin: ModelAdmin[Any], request: HttpRequest, name: str, context: Mapping[str, Any]) -> TemplateResponse:
+    """Render `admin/chat/{model}/{name}.html`. `context` must hold a `title`."""
+    admin_context = {**model_admin.admin_site.each_context(request), "opts": model_admin.opts}
+    template = f"admin/{model_admin.opts.app_label}/{model_admin.opts.model_name}/{name}.html"
+    return TemplateResponse(request, template, admin_context | dict(context))

@@ -1,4 +1,4 @@
-"""What the desk shows and nobody changes there."""
+"""A mixin for read-only admin pages."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from django.http import HttpRequest
 
 
 class ReadOnly:
-    """For a ModelAdmin whose rows can be looked at, and neither added, changed nor deleted."""
+    """Mixin for a ModelAdmin whose rows can be viewed, but not added, changed or deleted."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

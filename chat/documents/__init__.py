@@ -1,11 +1,13 @@
-"""A letter or a report that someone pastes or uploads: its text, and the facts found in it without the AI."""
+"""Documents that people paste or upload: their text, and the facts found in it without the AI.
 
-from __future__ import annotations
+| module | content |
+| --- | --- |
+| `reading` | file or pasted text → `Document`; binary formats are read by `sandbox_client` |
+| `kinds` | detects the type of a file from its content |
+| `text` | decodes and cleans plain text |
+| `extraction` | text → `Facts`: `dates`, `amounts`, `references`, `senders` |
+| `errors` | why a document cannot be read |
+| `sandbox` | the confined process that parses PDF, Word and images |
 
-from chat.documents.errors import DocumentError
-from chat.documents.facts import Amount, Date, Facts, Reference, Sender
-from chat.documents.finding import facts
-from chat.documents.reading import Document, read
-from chat.documents.references import discreet
-
-__all__ = ["Amount", "Date", "Document", "DocumentError", "Facts", "Reference", "Sender", "discreet", "facts", "read"]
+This module imports nothing: the sandbox process loads it and must start quickly.
+"""

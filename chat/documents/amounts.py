@@ -1,4 +1,4 @@
-"""The amounts in a letter."""
+"""Finds the amounts in a letter: with a euro sign, in the columns of a table, and in words."""
 
 from __future__ import annotations
 
@@ -7,21 +7,63 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from chat.documents.facts import Amount
-from chat.documents.text import on_one_line
+from chat.documents.letter import Letter
+from chat.documents.number_words import NUMBER_IN_WORDS, number_in_words
+from chat.documents.text import collapse_whitespace
 
-AMOUNT = re.compile(
-    r"""
-    (?<![\w.,])
-    (?P<whole>\d{1,3}(?:[ .\u00a0\u202f]\d{3}){1,3}|\d{1,9})(?:[,.](?P<cents>\d{1,2}))?
-    [ \u00a0\u202f]?(?:€|euros?\b|EUR\b)
-    (?:\s?(?:/|par)\s?(?:mois|an|jour|heure|semaine|trimestre)\b)?
-    """,
-    re.IGNORECASE | re.VERBOSE,
+EURO = r"(?:€|euros?\b|EUR\b)"
+FRENCH = r"(?:\d{1,3}(?:[ .']\d{3}){1,3}|\d{1,9})(?![\d'])"
+ENGLISH = r"\d{1,3}(?:,\d{3}){1,3}(?!\d)"
+# Units of what is no amount, though it has two decimals.
+UNIT = (
+    r"\s?(?:%|°|/\s?\d|[x×]\s?\d+\s?cm"
+    r"|(?:[kcm]?m[²³]?|k?g|h|km|min|heures?|ans?|mois|jours?|points?|parts?|ETP|ET|DS)\b)"
 )
+AMOUNT = re.compile(
+    rf"""
+    (?P<sign>(?<![\d€%][ ])(?<![€%\w])[-–][ ]?)?
+    (?:
+        (?P<currency>(?:€|\bEUR\b)[ ]?)(?P<after_sign>(?:{ENGLISH}|{FRENCH})(?:[.,]\d\d?(?!\d))?)
+      | (?<![\w.,])(?P<number>(?:{ENGLISH}(?=\.\d\d(?!\d))|{FRENCH})(?:[,.]\d{{1,2}})?)[ ]?{EURO}
+        (?:(?<=€)(?P<cents>\d\d)(?!\d)|[ ](?P<late_cents>\d\d)(?=[ .,;]?(?:$|[ ][a-z]{{5,}}s[ ]|[.;])))?
+        (?:\s?(?:/|par)\s?(?:mois|an|jour|heure|semaine|trimestre)\b)?
+      | (?<![\w.,/])(?P<bare>{FRENCH},\d\d|{ENGLISH}\.\d\d)(?![\d/]|[.,]\d|{UNIT})
+      | (?:(?<=[ ]{{2}})|(?<=\.[ ]))(?P<in_column>\d{{1,6}}\.\d\d)(?=[ ]*(?:$|[ ]{{2}}|\|))
+    )
+    """,
+    re.IGNORECASE | re.VERBOSE | re.MULTILINE,
+)
+IN_WORDS = re.compile(rf"\b(?P<words>{NUMBER_IN_WORDS})\s{{1,3}}euros?\b", re.IGNORECASE)
+GROUPS = ("after_sign", "number", "bare", "in_column")
+HAS_EURO = re.compile(EURO, re.IGNORECASE)
 
 
-def amounts_in(text: str) -> Iterator[Amount]:
-    """The amounts in euros, in their order."""
-    for found in AMOUNT.finditer(text):
-        whole = re.sub(r"\D", "", found["whole"])
-        yield Amount(on_one_line(found[0]), str(Decimal(f"{whole}.{found['cents']}" if found["cents"] else whole)))
+def find_amounts(letter: Letter) -> Iterator[Amount]:
+    """The amounts in euros: those in digits in the order of the text, then those in words."""
+    has_euro = HAS_EURO.search(letter.plain) is not None
+    for match in AMOUNT.finditer(letter.plain):
+        if match["in_column"] and not has_euro:
+            continue
+        value = _value(match)
+        text = collapse_whitespace(letter.original(*match.span())).strip()
+        if match["sign"] and _is_bullet(letter.plain, match):
+            text, value = text[1:].lstrip(), abs(value)
+        yield Amount(text, str(value))
+    for match in IN_WORDS.finditer(letter.plain):
+        if number := number_in_words(match["words"]):
+            yield Amount(collapse_whitespace(letter.original(*match.span())), str(number))
+
+
+def _value(match: re.Match[str]) -> Decimal:
+    text = next(found for group in GROUPS if (found := match[group]))
+    whole, cents = text, match["cents"] or match["late_cents"] or ""
+    if decimals := re.search(r"[.,](\d{1,2})\Z", text):
+        whole, cents = text[: decimals.start()], decimals[1]
+    number = Decimal(f"{re.sub(r'[^0-9]', '', whole)}.{cents}" if cents else re.sub(r"[^0-9]", "", whole))
+    return -number if match["sign"] else number
+
+
+def _is_bullet(plain: str, match: re.Match[str]) -> bool:
+    """Whether the sign begins an item of a list: a line that goes on after the amount."""
+    line = plain[max(0, match.start() - 40) : match.start()].rpartition("\n")[2]
+    return not line.strip() and plain[match.end() : match.end() + 3].partition("\n")[0].strip(" .;,") != ""

@@ -1,154 +1,121 @@
-"""The dates and delays in a letter, and what the words around them say that they are for."""
+"""Finds the dates and time limits in a letter, the most urgent first."""
 
 from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
+from chat.documents.date_kinds import kind_of_day
 from chat.documents.facts import Date, DateKind
-from chat.documents.text import on_one_line
+from chat.documents.letter import Letter
+from chat.documents.letter_date import find_letter_date, is_of_message
+from chat.documents.periods import COUNTED_FROM, Period, end_of_period, find_periods
+from chat.documents.text import collapse_whitespace
+from chat.documents.written_days import WrittenDay, find_days
 
-MONTHS = (
-    "janv(?:ier)?",
-    "f[ée]vr?(?:ier)?",
-    "mars",
-    "avr(?:il)?",
-    "mai",
-    "juin",
-    "juil(?:let)?",
-    "ao[ûu]t",
-    "sept(?:embre)?",
-    "oct(?:obre)?",
-    "nov(?:embre)?",
-    "d[ée]c(?:embre)?",
-)
-MONTH = rf"(?:{'|'.join(MONTHS)})\b\.?"
-WEEKDAY = r"(?:lundi|mardi|mercredi|jeudi|vendredi|samedi|dimanche)"
-NUMBER = r"(?:\d{1,3}|une?|deux|trois|quatre|cinq|six|huit|dix|quinze|vingt|trente|soixante)"
-DURATION = rf"{NUMBER}\s{{1,3}}(?:jours?|semaines?|mois)\b"
-
-DATE = re.compile(
-    rf"""
-    (?<![\w/.-])(?:
-        (?P<iso_year>\d{{4}})-(?P<iso_month>\d\d)-(?P<iso_day>\d\d)
-      | (?P<day>\d{{1,2}})(?P<mark>[/.-])(?P<month>\d{{1,2}})(?P=mark)(?P<year>\d{{4}}|\d\d)
-      | (?P<spoken_day>\d{{1,2}}|1\s?er|premier)\s{{1,3}}(?P<spoken_month>{MONTH})(?:\s{{1,3}}(?P<spoken_year>\d{{4}}))?
-      | {MONTH}\s{{1,3}}\d{{4}}
-      | (?<=\ble\s)(?P<short_day>\d\d)/(?P<short_month>\d\d)
-    )(?![\w/-]|\.\d)
-  | \b(?P<delay>
-        (?:délai\s(?:maximum\s|maximal\s)?(?:de\s|d['’])|dans\s(?:les\s|un\sdélai\sde\s)?|sous\s|d['’]ici\s
-          |vous\s(?:avez|aurez|disposez\sde|disposez\sd['’])\s{{0,2}}|au\smoins\s|au\splus\stard\s){DURATION}
-      | sous\s(?:huitaine|quinzaine)\b
-      | {DURATION}(?=\s{{1,3}}(?:suivant|à\scompter|à\sréception|après\sréception))
-    )
-    """,
-    re.IGNORECASE | re.VERBOSE,
-)
-
-# What the words around a date say about it. The nearest words before it count, else those that follow.
-SIGNS = re.compile(
-    rf"""
-    (?P<until>
-        \bavant\b | jusqu['’ ]?(?:au?|en)\b | d['’]ici\s(?:le|au) | \bpour\sle\s{{0,2}}(?:{WEEKDAY}\s{{1,2}})?\Z
-      | \bdu\b.{{4,40}}\bau\s{{0,2}}\Z
-    )
-  | (?P<deadline>
-        au\splus\stard | (?:date|jour)\slimite | dernier\s(?:délai|jour) | retourner | renvoyer | transmettre | parvenir
-      | confirmer | expire | échéance | pren(?:d|nent|dra)\sfin | fin\sde\s(?:vos\s)?droits | s['’]ach[èe]ve
-      | se\stermine | fin\sdes\sdroits
-    )
-  | (?P<appointment>
-        rendez-?\s?vous | \brdv\b | convoqu | convi(?:e|ons|er)\b | entretien | réunion | audience | se\stiendra
-      | aura\slieu | recevra | consultation | visite | sortie | \bséances?\b(?=.{{0,20}}prévue) | à\s\d{{1,2}}\s?h
-      | est\smaintenu
-    )
-  | (?P<decision>
-        décision | décid | notifi | en\sséance | séance\sdu | se\sprononce | \bavis\b | accord | refus | reje[tc]
-      | (?:sans|absence\sde)\sréponse(?:\sde\snotre\spart)?\sau\b(?!\splus)
-    )
-    """,
-    re.IGNORECASE | re.VERBOSE | re.DOTALL,
-)
-KINDS: dict[str | None, DateKind] = {
-    "until": "deadline",
-    "deadline": "deadline",
-    "appointment": "appointment",
-    "decision": "decision",
-}
 LABELS: dict[DateKind, str] = {
     "deadline": "échéance",
     "appointment": "rendez-vous",
+    "end_of_rights": "fin de droits",
     "decision": "décision",
+    "letter": "date du courrier",
     "birth": "naissance",
-    "other": "",
+    "other": "date",
 }
-URGENCY: list[DateKind] = ["deadline", "appointment", "decision", "other", "birth"]
-BIRTH = re.compile(r"(?:\bné(?:\(?e\)?)?s?\s{1,2}le|\bnaissance\b.{0,12})\s{0,2}\Z", re.IGNORECASE | re.DOTALL)
-# From when something holds: `à compter du |1er mai`, `du |1er mai| au 30 juin`, `prend effet le |1er mai`.
-SINCE = re.compile(
-    rf"""
-    (?P<point>\b(?:compter|partir)\s{{1,2}}du | \b(?:effet|débuté|commencée?|dès|depuis)\s{{1,2}}le )
-    \s{{0,2}}(?:{WEEKDAY}\s{{1,2}})?\Z
-  | \bdu\s{{0,2}}(?:{WEEKDAY}\s{{1,2}})?\Z
-    """,
-    re.IGNORECASE | re.VERBOSE,
-)
-RANGE_AFTER = re.compile(r"\s{1,3}(?:au|et\sjusqu)\b", re.IGNORECASE)
-PERIOD = re.compile(r"\bpériode\s(?:allant\s)?du\b.{4,40}\bau\s{0,2}\Z", re.IGNORECASE | re.DOTALL)  # it is over
-SENTENCE_END = re.compile(r"[.;!?]\s|\n\s{0,3}(?=[\nA-ZÀÉÊ])")
+# The order of kinds: duties, then expiries, then the rest.
+URGENCY: list[DateKind] = ["deadline", "appointment", "end_of_rights", "decision", "letter", "other", "birth"]
+TO_COME: frozenset[DateKind] = frozenset({"deadline", "appointment"})
+MAX_PAST = dt.timedelta(days=60)  # since an appointment that a letter without its year tells of
+MAX_BETWEEN = 80  # characters between a period and the date that it is counted from
+TOMORROW = re.compile(r"\b(?:demain|tomorrow)\b", re.IGNORECASE)
 
 
-def dates_in(text: str) -> Iterator[Date]:
-    """The dates and delays of a letter, in their order."""
-    for found in DATE.finditer(text):
-        if found["delay"]:
-            yield _date(found, None, "deadline")
-            continue
-        try:
-            iso = _iso(found)
-        except ValueError:  # the 31st of February
-            continue
-        yield _date(found, iso, _kind(text, found))
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A date, with the day that it is sorted by."""
+
+    date: Date
+    sorted_by: str
+
+    @classmethod
+    def of(cls, text: str, iso: str | None, kind: DateKind, basis: str | None = None) -> _Found:
+        return cls(Date(text, iso, kind, LABELS[kind], basis), iso or "9999")
 
 
-def _date(found: re.Match[str], iso: str | None, kind: DateKind) -> Date:
-    return Date(on_one_line(found[0]).rstrip("."), iso, kind, LABELS[kind])
+def find_dates(letter: Letter) -> list[Date]:
+    """The dates and time limits: the most urgent kind first, the soonest day first."""
+    days = list(find_days(letter.plain))
+    of_letter = find_letter_date(letter.plain, days)
+    known = of_letter.date if of_letter else None
+    found = [
+        *(_dated(letter, day, known, "letter" if day == of_letter else _kind(letter, day)) for day in days),
+        *(_limited(letter, period, days, known) for period in find_periods(letter.plain)),
+        *_tomorrow(letter, days),
+    ]
+    found.sort(key=lambda each: (URGENCY.index(each.date.kind), each.sorted_by))
+    return [each.date for each in found]
 
 
-def _iso(found: re.Match[str]) -> str | None:
-    """The day meant; None without a day or a year. Raises ValueError when there is no such day."""
-    year = int(found["iso_year"] or found["year"] or found["spoken_year"] or 0)
-    month = found["iso_month"] or found["month"] or found["short_month"]
-    day = found["iso_day"] or found["day"] or found["short_day"] or found["spoken_day"]
-    if day is None:
-        return None
-    if found["year"] and year < 100:
-        year += 2000 if year < 50 else 1900
-    # Of the unknown years, one that has a 29th of February.
-    date = dt.date(year or 2024, int(month) if month else _month(found["spoken_month"]), _day(day))
-    return date.isoformat() if year else None
+def _kind(letter: Letter, day: WrittenDay) -> DateKind:
+    return kind_of_day(letter.plain, day.start, day.end)
 
 
-def _day(written: str) -> int:
-    return 1 if written.lower() == "premier" else int(written.lower().removesuffix("er"))
+def _dated(letter: Letter, day: WrittenDay, of_letter: dt.date | None, kind: DateKind) -> _Found:
+    date = day.date or (_nearest(day, of_letter, kind) if of_letter and day.day else None)
+    if kind == "deadline" and date and of_letter and date < of_letter:
+        kind = "other"  # nobody is asked to have done it before the letter
+    text = _text(letter, day.start, day.end)
+    if day.shared:
+        text = f"{text} {_text(letter, *day.shared)}"
+    return _Found.of(text, date.isoformat() if date else None, kind)
 
 
-def _month(name: str) -> int:
-    return next(
-        number for number, month in enumerate(MONTHS, 1) if re.fullmatch(month, name.rstrip("."), re.IGNORECASE)
-    )
+def _nearest(day: WrittenDay, of_letter: dt.date, kind: DateKind) -> dt.date | None:
+    """The day without a year that is nearest to the letter; a deadline is not before it."""
+    dates = day.near(of_letter)
+    if kind in TO_COME:
+        earliest = of_letter if kind == "deadline" else of_letter - MAX_PAST
+        dates = [found for found in dates if found >= earliest]
+    return min(dates, key=lambda found: abs(found - of_letter), default=None)
 
 
-def _kind(text: str, date: re.Match[str]) -> DateKind:
-    before = SENTENCE_END.split(text[max(0, date.start() - 90) : date.start()])[-1]
-    after = SENTENCE_END.split(text[date.end() : date.end() + 40])[0]
-    if BIRTH.search(before):
-        return "birth"
-    since = SINCE.search(before)
-    if (since and (since["point"] or RANGE_AFTER.match(after))) or PERIOD.search(before):
-        return "other"
-    following = (sign for sign in SIGNS.finditer(after) if sign.lastgroup != "until")  # that is of a date to come
-    nearest = [*SIGNS.finditer(before)][-1:] or list(following)[:1]
-    return KINDS[nearest[0].lastgroup] if nearest else "other"
+def _limited(letter: Letter, period: Period, days: Sequence[WrittenDay], of_letter: dt.date | None) -> _Found:
+    """With its last day if it is the reader's, and it is known from which day it is counted.
+
+    One that is counted from the receipt of the letter stays a period, sorted by the earliest day on which it can end.
+    """
+    found = _Found.of(_text(letter, period.start, period.end), None, "deadline")
+    basis = _basis(letter.plain, period, days) or of_letter
+    if basis is None or period.is_of_an_office(letter.plain) or period.is_before(letter.plain):
+        return found
+    if not (end := end_of_period(period.text, basis)):
+        return found
+    if period.is_from_receipt(letter.plain):
+        return replace(found, sorted_by=end.isoformat())
+    return _Found.of(found.date.text, end.isoformat(), "deadline", basis.isoformat())
+
+
+def _basis(plain: str, period: Period, days: Sequence[WrittenDay]) -> dt.date | None:
+    """The date that the words after a period count it from: `à compter du 3 mars 2026`."""
+    for day in days:
+        between = plain[period.end : day.start] if day.start - period.end < MAX_BETWEEN else ""
+        if day.date and between and COUNTED_FROM.match(between) and "\n\n" not in between:
+            return day.date
+    return None
+
+
+def _tomorrow(letter: Letter, days: Sequence[WrittenDay]) -> Iterator[_Found]:
+    """`demain` in a message whose day is known."""
+    messages = [day for day in days if day.date and is_of_message(letter.plain, day)]
+    for match in TOMORROW.finditer(letter.plain) if messages else ():
+        earlier = [day.date for day in messages if day.end <= match.start() and day.date]
+        if earlier:
+            kind = kind_of_day(letter.plain, *match.span())
+            date = earlier[-1] + dt.timedelta(days=1)
+            yield _Found.of(_text(letter, *match.span()), date.isoformat(), kind, earlier[-1].isoformat())
+
+
+def _text(letter: Letter, start: int, end: int) -> str:
+    return collapse_whitespace(letter.original(start, end)).rstrip(".")

@@ -1,13 +1,13 @@
-"""Why a document can't be read, in words for the person who sent it, and what they can do about it."""
+"""Why a document cannot be read: error codes with messages that tell the user what to do."""
 
 from __future__ import annotations
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-ASK_LATER_SECONDS = 10
+RETRY_AFTER_SECONDS = 10
 
-# By code: the HTTP status, and the words.
+# HTTP status and message by code.
 REASONS: dict[str, tuple[int, str | Promise]] = {
     "too_large": (413, _("This document is larger than {megabytes} MB. Try to send a part of it, or a smaller photo.")),
     "too_many_pages": (
@@ -26,6 +26,14 @@ REASONS: dict[str, tuple[int, str | Promise]] = {
     "no_ocr": (422, _("I can't read photos and scanned pages here. Open the document and paste its text, please.")),
     "old_photo_format": (422, _("I can't open this kind of photo yet. Send it as JPEG, or a screenshot of it.")),
     "other_word": (422, _("I can't open this kind of file yet. Save it as PDF or Word (.docx), or paste its text.")),
+    "needs_adobe": (
+        422,
+        _("This form shows its content only in Adobe Reader. Open it there, print it as PDF, and send me that."),
+    ),
+    "unreadable": (
+        422,
+        _("I can't read this file, though it may be in order. Send me a photo of the document, or paste its text."),
+    ),
     "unsupported_type": (422, _("I can't read this kind of file. I read PDF, Word (.docx), photos and text.")),
     "not_text": (422, _("I can't tell what this file is. I read PDF, Word (.docx), photos and text.")),
     "busy": (503, _("Many documents are being read at this moment. Yours is not lost: send it again in a moment.")),
@@ -34,7 +42,7 @@ REASONS: dict[str, tuple[int, str | Promise]] = {
 
 
 class DocumentError(Exception):
-    """A document that can't be read. `code` is from `REASONS`; `limits` fill the gaps in its words."""
+    """A document that cannot be read. `code` is a key of REASONS; `limits` fill the placeholders of its message."""
 
     def __init__(self, code: str, **limits: int) -> None:
         super().__init__(code)
@@ -47,10 +55,10 @@ class DocumentError(Exception):
 
     @property
     def detail(self) -> str:
-        """Kind words in the language that is active."""
+        """The message in the active language."""
         return str(REASONS[self.code][1]).format(**self.limits)
 
     @property
     def retry_after(self) -> int | None:
-        """Seconds after which the same document may be sent again; None when it would be read no better."""
-        return ASK_LATER_SECONDS if self.status == 503 else None
+        """Seconds after which to send the same document again; None if that would fail again."""
+        return RETRY_AFTER_SECONDS if self.status == 503 else None

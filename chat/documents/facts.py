@@ -1,11 +1,11 @@
-"""What can be found in a letter without the AI. Each fact has a `kind` for programs and words for people."""
+"""The facts found in a letter. Each has a `kind` for programs and a French label or name for people."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Literal
 
-DateKind = Literal["deadline", "appointment", "decision", "birth", "other"]
+DateKind = Literal["deadline", "appointment", "end_of_rights", "decision", "letter", "birth", "other"]
 ReferenceKind = Literal[
     "file", "beneficiary", "form", "social_security", "pupil", "candidate", "member", "contract", "invoice"
 ]
@@ -16,17 +16,23 @@ SenderKind = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Date:
-    """A date or a delay as it is written; `iso` where day, month and year are known; `label` is its kind in French."""
+    """A date or a time limit. `text` is as written; `iso` is None unless day, month and year are known.
+
+    The year of a day without one is that of the letter, or the one after or before it: the nearest that makes sense.
+    For a time limit, `iso` is its last day if that was counted from `basis`, a date in the letter: usually that of
+    the letter, because the date of receipt is unknown.
+    """
 
     text: str
     iso: str | None
     kind: DateKind
     label: str
+    basis: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Amount:
-    """An amount in euros as it is written, with its period if any; `value` is a decimal number such as `1234.56`."""
+    """An amount in euros. `text` is as written, with its period if any; `value` is a decimal such as `1234.56`."""
 
     text: str
     value: str
@@ -34,7 +40,7 @@ class Amount:
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A number to quote; `label` is its kind in French. Of a social security number all but the end is hidden."""
+    """A reference number. A social security number is masked except for its last two digits."""
 
     text: str
     kind: ReferenceKind
@@ -43,7 +49,7 @@ class Reference:
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """Who writes; `name` as people say it in French."""
+    """The organisation that sent the letter; `name` is its usual French name."""
 
     kind: SenderKind
     name: str
@@ -51,9 +57,12 @@ class Sender:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What a letter is about, each fact once: deadlines first among the dates, references by kind."""
+    """All facts of a letter, without duplicates. Dates are sorted by urgency, references by kind."""
 
     dates: tuple[Date, ...]
     amounts: tuple[Amount, ...]
     references: tuple[Reference, ...]
     sender: Sender | None
+
+
+NO_FACTS = Facts((), (), (), None)

@@ -1,4 +1,4 @@
-"""What a file is, by what is in it: its name and what the browser says of it are not believed."""
+"""Detects the type of a file from its content. The file name and the browser's media type are not trusted."""
 
 from __future__ import annotations
 
@@ -7,43 +7,62 @@ from typing import Literal
 
 import filetype
 
-from chat.documents.errors import DocumentError
 from chat.documents.text import is_text
+from chat.documents.unreadable import Unreadable
 
-Kind = Literal["text", "pdf", "word", "picture"]
+Kind = Literal["text", "html", "email", "rtf", "pdf", "word", "odt", "picture"]
 
-PICTURES = {"jpg", "png", "apng", "webp", "tif", "gif", "bmp"}
-OTHER_PHOTOS = {"heic", "avif", "jpx", "jxr", "cr2", "psd"}
-OTHER_WRITINGS = {"doc", "odt", "rtf", "xls", "xlsx", "ods", "ppt", "pptx", "odp", "epub", "ps"}
-# Readers of PDF look for its beginning this far into the file: some scanners write a line of their own before it.
+IMAGE_TYPES = {"jpg", "png", "apng", "webp", "tif", "gif", "bmp", "heic", "avif"}
+UNSUPPORTED_PHOTO_TYPES = {"jpx", "jxr", "cr2", "psd"}
+UNSUPPORTED_OFFICE_TYPES = {"doc", "xls", "xlsx", "ods", "ppt", "pptx", "odp", "epub", "ps"}
+# PDF readers accept the header within the first 1,024 bytes: some scanners write a line before it.
 PDF = re.compile(rb"(?:\A|.{0,1023}[\r\n])%PDF-\d", re.DOTALL)
-JPEG = b"\xff\xd8\xff"  # every byte is a letter in Latin-1, and a short one has no other
-OLD_OFFICE, LOCKED_WORD = b"\xd0\xcf\x11\xe0", "EncryptedPackage".encode("utf-16-le")
+JPEG = b"\xff\xd8\xff"  # checked before text: a truncated JPEG is valid Latin-1
+ZIP, OLD_OFFICE, LOCKED_WORD = b"PK\x03\x04", b"\xd0\xcf\x11\xe0", "EncryptedPackage".encode("utf-16-le")
+OPEN_DOCUMENT = (b"application/vnd.oasis.opendocument.text", b"application/vnd.sun.xml.writer")
+HTML = re.compile(
+    rb"(?:\xef\xbb\xbf)?\s{0,100}(?:<\?xml[^>]{0,200}>\s{0,100})?<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE
+)
+# An e-mail begins with its headers, among them one that only programs write.
+EMAIL = re.compile(
+    rb"(?:[\w-]{1,60}:[^\n]{0,998}\n|[ \t][^\n]{0,998}\n){0,200}?(?:Received|Message-ID|MIME-Version|Return-Path):",
+    re.IGNORECASE,
+)
 
 
-def kind_of(data: bytes) -> Kind:
-    """What can be done with this file. Raises DocumentError for what can't be read."""
+def detect_kind(data: bytes) -> Kind:
+    """The kind of a file. Raises Unreadable for an empty file and for unsupported types."""
     if not data.strip():
-        raise DocumentError("empty")
+        raise Unreadable("empty")
     if PDF.match(data):
         return "pdf"
     if data.startswith(b"{\\rtf"):
-        raise DocumentError("other_word")
+        return "rtf"
     if is_text(data) and not data.startswith(JPEG):
-        return "text"
-    return _kind_of_binary(data)
+        return "html" if HTML.match(data) else "email" if EMAIL.match(data) else "text"
+    return _detect_binary_kind(data)
 
 
-def _kind_of_binary(data: bytes) -> Kind:
-    if data.startswith(b"PK\x03\x04") and b"word/document.xml" in data:
-        return "word"
+def _detect_binary_kind(data: bytes) -> Kind:
+    if data.startswith(ZIP) and (kind := _office_kind(data)):
+        return kind
     if data.startswith(OLD_OFFICE):
-        raise DocumentError("encrypted" if LOCKED_WORD in data else "other_word")
+        raise Unreadable("encrypted" if LOCKED_WORD in data else "other_word")
+    if EMAIL.match(data):  # with characters of several encodings, or binary attachments
+        return "email"
     extension = filetype.guess_extension(data)
-    if extension in PICTURES:
+    if extension in IMAGE_TYPES:
         return "picture"
-    if extension in OTHER_PHOTOS:
-        raise DocumentError("old_photo_format")
-    if extension in OTHER_WRITINGS:
-        raise DocumentError("other_word")
-    raise DocumentError("unsupported_type" if extension else "not_text")
+    if extension in UNSUPPORTED_PHOTO_TYPES:
+        raise Unreadable("old_photo_format")
+    if extension in UNSUPPORTED_OFFICE_TYPES:
+        raise Unreadable("other_word")
+    raise Unreadable("unsupported_type" if extension else "not_text")
+
+
+def _office_kind(data: bytes) -> Kind | None:
+    """By the names of the parts, which a ZIP lists uncompressed."""
+    if any(b"mimetype" + mark in data[:200] for mark in OPEN_DOCUMENT):
+        return "odt"
+    is_word = b"word/document" in data or (b"word/" in data and b"[Content_Types].xml" in data)
+    return "word" if is_word else None

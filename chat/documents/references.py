@@ -1,14 +1,16 @@
-"""The numbers that a letter wants quoted. Social security numbers are known for what they are, and hidden."""
+"""Finds the reference numbers in a letter, by the words before them."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-
-from stdnum.fr import nir
+from itertools import islice
 
 from chat.documents.facts import Reference, ReferenceKind
-from chat.documents.text import on_one_line
+from chat.documents.letter import Letter
+from chat.documents.text import collapse_whitespace
+from chat.documents.written_days import DATE
+from observability import masking
 
 LABELS: dict[ReferenceKind, str] = {
     "social_security": "sécurité sociale",
@@ -21,78 +23,114 @@ LABELS: dict[ReferenceKind, str] = {
     "invoice": "facture",
     "file": "dossier",
 }
-FEWEST_DIGITS = 3  # of a number that somebody gave to a file
+MIN_DIGITS = 3  # of a reference number; with letters, two are enough
+MAX_NUMBERS = 100  # social security numbers shown; more than any letter has
+MAX_MATCHES = 1000  # of one kind examined in a letter; more than any has
 
-# Sex, year, month, department, town, order, and the two digits of the key that may be left out.
-SOCIAL_SECURITY = re.compile(
-    r"(?<!\d)[1-478][ .]?\d\d[ .]?(?:0[1-9]|[1-9]\d)[ .]?(?:\d\d|2[AB])[ .]?\d{3}[ .]?\d{3}(?:[ .]?\d\d)?(?!\d)"
+SIGN = r"(?:(?i:n[°ºo]s?|num[ée]ros?|no\.?|number|code|ID)(?![a-zà-ÿ])|\#)"
+COLON = r"\s{0,20}[:.]?\s{0,20}"
+OF = r"\s{0,2}(?i:de\s(?:la\s|l['’])?|du\s|d['’])?"
+WORD = r"(?:\s(?!(?i:cerfa)\b)(?:[a-zà-ÿ'’]{1,14}|[A-ZÀ-Ý'’/-]{1,14})(?=[\s:]))"
+NUMBER = (
+    r"(?!(?:RG|IPP|NIP|IEP|NDA|MDPH|CAF)\s)(?=[A-Za-z/._-]{0,24}\d|(?:[A-Z]{1,3}|[A-Z]{2,6}[-/][A-Z]{2,6})[ ]\d)"
+    r"([A-Z\d](?:[A-Za-z\d/._-]{0,38}[A-Za-z\d])?(?:/?n°[ ]?\d+)?"
+    r"(?:[ ](?!\d\d?/\d)(?:\d{1,9}(?:[/.-][\dA-Z]{1,10}){0,3}|[A-Z]{1,3}(?=\s|$|[.,;)]))(?![\w€%])){0,6})"
 )
-SPOKEN_OF = re.compile(r"sécu|\bassuré|immatriculation|\bNIR\b|\bN(?:°\s?)?SS\b", re.IGNORECASE)
 
-NUMBERED = r"(?i:n[°ºo]|num[ée]ro)"
-COLON = r"\s{0,2}:?\s{0,2}"
-WORDS = r"(?:\s(?:[a-zà-ÿ'’]{1,14}|[A-ZÀ-Ý'’]{1,14})(?=[\s:])){0,5}"  # `à rappeler pour tout paiement`
-QUOTED = r"(?=[A-Z/._ -]{0,12}\d)([A-Z\d](?:[A-Z\d/._-]{0,28}[A-Z\d])?(?:[ ](?:\d{2,6}|[A-Z])\b){0,4})"
-# What is called by a number, and what may be called by one: a bare `décision : 2 mai` is none.
-NAMED = r"(?i:dossier|r[ée]f(?:[ée]rences?)?\b\.?|identifiant)|IPP|RG"
-MAY_BE_NUMBERED = (
-    rf"{NAMED}|(?i:affaire|demande|notification|d[ée]cision|cr[ée]ance|requ[êe]te|proc[ée]dure|portalis|enregistrement)"
+
+def _after(noun: str) -> str:
+    """`n° de dossier : 12`, `dossier n° 12`, `dossier : 12`: the noun with a sign or a colon."""
+    return (
+        rf"(?<!\w)(?:{SIGN}{OF}(?:{noun}){WORD}{{0,4}}{COLON}|(?:{noun}){WORD}{{0,5}}\s{{0,20}}{SIGN}{COLON}"
+        rf"|(?:{noun}){WORD}{{0,5}}\s{{0,20}}:\s{{0,20}}){NUMBER}"
+    )
+
+
+# Nouns before a reference number with a sign or a colon, and those before one without.
+FILE = (
+    r"(?i:dossier|r[ée]f(?:[ée]rences?|s)?\b\.?|identifiant|patient|usager|s[ée]jour|devis|client|fiscal|cesu|commande|mandat"
+    r"|portalis|sinistre|bordereau|titre|mise\sen\sdemeure|avis|courrier|requ[êe]te|proc[ée]dure|immatriculation"
+    r"|d[ée]compte|convention|minute|venue|t[ée]l[ée]service|[ée]l[èe]ve"
+    r"|case|claim|policy|file|reference|ref|customer|account|booking|ticket)|IPP|NIP|IEP|RG|NDA"
+)
+CLOSE = (
+    r"(?i:dossier|claim|policy|file|case|portalis|affaire|commande|devis|r[ée]f(?:[ée]rences?)?\b\.?)"
+    r"|IPP|NIP|IEP|RG|NDA"
 )
 REFERENCES: dict[ReferenceKind, re.Pattern[str]] = {
     "beneficiary": re.compile(
-        rf"\b(?:{NUMBERED}\s?(?i:d['’]|de\s)?(?i:allocataire)|(?i:allocataire)\s{NUMBERED}|(?i:matricule)){COLON}"
-        r"(\d{1,2}\s\d{3}\s\d{3}(?:\s[A-Z]\b)?|\d{5,8}(?:\s?[A-Z]\b)?)"
+        rf"\b(?:{SIGN}\s?(?i:d['’]|de\s)?(?i:allocataire)|(?i:allocataire)\s{SIGN}|(?i:matricule)"
+        rf"|(?i:allocataire)(?=\s?:?\s\d)){COLON}"
+        r"(\d{1,2}\s\d{3}\s\d{3}(?:\s[A-Z]\b)?|\d{4}\s\d{3}(?:\s[A-Z]\b)?|\d{5,8}(?:\s?[A-Z]\b)?)"
     ),
-    "form": re.compile(rf"\b(?i:cerfa)\s{{1,2}}(?:{NUMBERED}\s{{0,2}})?(\d{{5}}(?:\*\d\d)?)"),
-    "pupil": re.compile(rf"\b(?:INE|{NUMBERED}\s?(?:INE|(?i:d['’])?(?i:élève))){COLON}{QUOTED}"),
-    "candidate": re.compile(rf"\b{NUMBERED}\s(?i:de\s)?(?i:candidat){COLON}{QUOTED}"),
-    "member": re.compile(
-        rf"\b(?:{NUMBERED}\s?(?i:d['’])?(?i:adhérent)e?|(?i:adhérent)e?\s{NUMBERED}){COLON}{QUOTED}"
+    "form": re.compile(rf"\b(?i:cerfa)\s{{1,2}}(?:{SIGN}\s{{0,2}})?(\d{{5}}(?:\*\d\d)?)"),
+    "pupil": re.compile(rf"\b(?:INE|{SIGN}\s?(?:INE|(?i:d['’])?(?i:élève))){COLON}{NUMBER}"),
+    "candidate": re.compile(_after("(?i:candidate?)")),
+    "member": re.compile(rf"{_after('(?i:adh[ée]rente?|member)')}|\b(?:ADH[ÉE]RENT|(?i:adhérente?))\s(?=\d){NUMBER}"),
+    "contract": re.compile(rf"{_after('(?i:contrat)')}|\b(?i:contrat)\s{{1,4}}(?=[A-Z]{{0,3}}-?\d){NUMBER}"),
+    "invoice": re.compile(
+        rf"{_after('(?i:facture|invoice)|F A C T U R E')}"
+        rf"|\b(?i:facture|invoice)\s\(?(?=[A-Z]{{1,4}}-?\d){NUMBER}"
     ),
-    "contract": re.compile(rf"\b(?i:contrat)(?:\s{NUMBERED}|\s{{0,2}}:|(?=\s[A-Z]?\d)){COLON}{QUOTED}"),
-    "invoice": re.compile(rf"\b(?i:facture)\s{NUMBERED}{COLON}{QUOTED}"),
     "file": re.compile(
         rf"""
-        (?<!\w)(?: (?:{MAY_BE_NUMBERED}){WORDS}\s{{0,2}}{NUMBERED}
-            | {NUMBERED}\s{{0,2}}(?i:de\s|du\s|d['’])?(?i:la\s)?(?:{MAY_BE_NUMBERED}){WORDS}
-            | (?:{NAMED}){WORDS}\s{{0,2}}(?=:) | (?:{NAMED})\s(?=[A-Z]{{0,4}}[\d/]) )
-        {COLON}{QUOTED}
+        {_after(FILE)}
+        |(?<!\w)(?:{CLOSE})(?:\s[A-Z]{{2,8}})??\s{{1,3}}(?=[A-Z]{{0,6}}[-/]?[A-Z]{{0,3}}[\d/]|[A-Z]{{1,2}}\s\d){NUMBER}
+        |(?i:lettre\ssuivie|indu|cr[ée]ance)\s(?=[A-Z\d]{{1,5}}\s?\d){NUMBER}
+        |\bRUM\b\)?{COLON}\+{{0,2}}{NUMBER}
+        |(?i:r[ée]f[ée]rences?\sà\srappeler)\s{{0,3}}:[^\n]{{0,120}}\n\s{{0,20}}{NUMBER}
+        |(?P<any_noun>(?<!\w)){SIGN}{OF}(?:[A-ZÀ-Ý]?[a-zà-ÿ]{{2,20}}{WORD}{{0,4}})?{COLON}{NUMBER}
         """,
         re.VERBOSE,
     ),
 }  # fmt: skip
+PHONE = re.compile(r"0\d(?:[ .]\d\d){4}|0[ .]8\d\d(?:[ .]\d\d\d){2}")
+OFFICIAL: set[ReferenceKind] = {"form", "pupil"}
+# Before a number that names a law or a firm, not a file.
+NO_REFERENCE = re.compile(
+    r"\b(?:loi|d[ée]cret|article|arr[êe]t[ée]\sdu|d[ée]lib[ée]ration|circulaire|cerfa|annexe|ordonnance"
+    r"|assurance\sd[ée]cennale|agr[ée]ment|licence|activit[ée]|t[ée]l[ée]phone|portable|fax|standard|poste|vert|tva|naf|ape"
+    r"|s[ée]curit[ée]\ssociale|convention\scollective|rue|lot|b[âa]timent|chambre|siret|siren"
+    r"|finess|rpps|adeli|iban|rcs|t[ée]l|uai|ine|art)\b[^\n:]{0,12}\Z",
+    re.IGNORECASE,
+)
 
 
-def references_in(text: str) -> Iterator[Reference]:
-    """The numbers to quote, by kind: who is insured first, the file last."""
-    for found in SOCIAL_SECURITY.finditer(text):
-        if _is_social_security(text, found):
-            yield _reference("social_security", _hidden(found))
-    text = discreet(text)
+def find_references(letter: Letter) -> Iterator[Reference]:
+    """The reference numbers: social security numbers first, then the kinds in the order of REFERENCES."""
+    text = letter.text
+    numbers = [found for found in masking.find(text) if found.kind == "nir"]
+    for number in numbers[:MAX_NUMBERS]:
+        yield _reference("social_security", masking.dotted(text[number.start : number.end]))
+    if numbers:
+        letter = Letter(masking.hide(text, numbers))
+    taken: set[tuple[int, int]] = set()
     for kind, pattern in REFERENCES.items():
-        for found in pattern.finditer(text):
-            if sum(map(str.isdigit, found[1])) >= FEWEST_DIGITS and not _is_date(found[1]):
-                yield _reference(kind, found[1])
-
-
-def discreet(text: str) -> str:
-    """The text with every social security number hidden but for its end."""
-    return SOCIAL_SECURITY.sub(lambda found: _hidden(found) if _is_social_security(text, found) else found[0], text)
+        for match in islice(pattern.finditer(letter.plain), MAX_MATCHES):
+            start, end = match.span(match.lastindex or 0)
+            any_noun = match.groupdict().get("any_noun") is not None
+            if (start, end) in taken:
+                continue
+            if kind not in OFFICIAL and not _is_reference(letter.plain, match.start(), start, end, any_noun=any_noun):
+                continue
+            taken.add((start, end))
+            yield _reference(kind, letter.original(start, end))
 
 
 def _reference(kind: ReferenceKind, text: str) -> Reference:
-    return Reference(on_one_line(text), kind, LABELS[kind])
+    return Reference(collapse_whitespace(text), kind, LABELS[kind])
 
 
-def _is_social_security(text: str, found: re.Match[str]) -> bool:
-    """By its key; without one, or where it was misread, by the words before it."""
-    return nir.is_valid(found[0]) or SPOKEN_OF.search(text[max(0, found.start() - 40) : found.start()]) is not None
-
-
-def _hidden(number: re.Match[str]) -> str:
-    """All but the last two digits as dots."""
-    return re.sub(r"[\dAB](?=(?:[ .]?[\dAB]){2})", "•", number[0])
-
-
-def _is_date(text: str) -> bool:
-    return re.fullmatch(r"\d{1,2}([/.-])\d{1,2}\1\d{2,4}", text) is not None
+def _is_reference(plain: str, label: int, start: int, end: int, *, any_noun: bool) -> bool:
+    number = plain[start:end]
+    if DATE.fullmatch(number):
+        return False
+    if re.match(r"\s?(?:€|euros?\b|%|\*)", plain[end : end + 8]):
+        return False
+    if PHONE.fullmatch(number):
+        return False
+    digits = sum(map(str.isdigit, number))
+    has_more = re.search(r"[A-Z/.-]", number) is not None
+    if digits < (MIN_DIGITS if has_more or not any_noun else MIN_DIGITS + 1) and not (digits == 2 and len(number) >= 6):
+        return False
+    return not NO_REFERENCE.search(plain[max(0, label - 30) : start])

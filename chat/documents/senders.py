@@ -1,4 +1,4 @@
-"""Who writes: the bodies that families hear from."""
+"""Finds the sender of a letter among the organisations that write to families."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 
 from chat.documents.facts import Sender, SenderKind
 
-# Their names for people, and how they are recognised. What a body does is no sign: everybody cites the MDPH.
+# Name and pattern of each organisation. Patterns match names only, not tasks: all senders write about the MDPH's tasks.
 SENDERS: dict[SenderKind, tuple[str, str]] = {
     "mdph": ("MDPH", r"\bMDPH|\bMDA\b|maison départementale (?:des personnes handicapées|de l['’]autonomie)|\bCDAPH\b"),
     "caf": ("CAF", r"\bcaf\b|caisse d['’]allocations familiales"),
@@ -26,21 +26,21 @@ SENDERS: dict[SenderKind, tuple[str, str]] = {
         r"\bIME\b|\bSESSAD\b|\bCAMSP\b|\bCMPP\b|\bESAT\b|\bITEP\b|\bSAVS\b|foyer de vie",
     ),
 }
-NAMED = re.compile("|".join(f"(?P<{kind}>{pattern})" for kind, (_, pattern) in SENDERS.items()), re.IGNORECASE)
-# Nobody signs with these words before the name: `notifiée par la MDPH`, `transmettre à la CAF`.
-CITED = re.compile(
+ANY_SENDER = re.compile("|".join(f"(?P<{kind}>{pattern})" for kind, (_, pattern) in SENDERS.items()), re.IGNORECASE)
+# With these words before the name, the organisation is mentioned and not the sender: `notifiée par la MDPH`.
+MENTIONED = re.compile(
     r"\b(?:par|à|auprès de|décision de|notification de|contre|avec|dans|pour)\s(?:la |le |l['’]|une? |votre )?\Z",
     re.IGNORECASE,
 )
-DECIDES = re.compile(r"\bCDAPH\b|commission des droits et de l['’]autonomie")  # the MDPH tells families what it decides
-HEAD, FOOT = 300, 200  # characters: where letters say who writes
+MDPH_DECISION = re.compile(r"\bCDAPH\b|commission des droits et de l['’]autonomie")  # the MDPH sends its own decisions
+HEAD_CHARACTERS, FOOT_CHARACTERS = 300, 200  # where letters name their sender
 
 
-def sender_of(text: str) -> Sender | None:
-    """Who is named in the letter's head, else in its foot; None when nobody we know is and no decision is told."""
-    for place in (text[:HEAD], text[max(HEAD, len(text) - FOOT) :]):
-        for found in NAMED.finditer(place):
-            kind = found.lastgroup
-            if kind in SENDERS and not CITED.search(place[: found.start()]):
+def find_sender(text: str) -> Sender | None:
+    """The first sender named in the head, else in the foot; else the MDPH if its commission decides; else None."""
+    for section in (text[:HEAD_CHARACTERS], text[max(HEAD_CHARACTERS, len(text) - FOOT_CHARACTERS) :]):
+        for match in ANY_SENDER.finditer(section):
+            kind = match.lastgroup
+            if kind in SENDERS and not MENTIONED.search(section[: match.start()]):
                 return Sender(kind, SENDERS[kind][0])
-    return Sender("mdph", SENDERS["mdph"][0]) if DECIDES.search(text) else None
+    return Sender("mdph", SENDERS["mdph"][0]) if MDPH_DECISION.search(text) else None

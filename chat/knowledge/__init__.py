@@ -1,58 +1,105 @@
-"""The knowledge base: articles that ground the AI's answers and stand in for it when it can't be asked.
+"""The knowledge base: articles that ground the AI's answers and replace them when the AI is unavailable.
 
-`files` reads the bundled Markdown, `wording` knows how parents write, `index` searches one language by its `terms`,
-`shapes` and `spelling`, `library` is one state of it all, `live` keeps the state of the database in force, `evaluation`
-measures how well it finds.
+This module is the facade; other packages of chat search through it alone.
+
+| module | content |
+| --- | --- |
+| `files` | reads and validates the bundled Markdown entries |
+| `amounts` | the amounts that entries use by name |
+| `lexicon` | abbreviations, spelling variants and synonyms of one language |
+| `index` | searches the entries of one language: `bm25`, `char_ngrams` and `spelling` on `postings` |
+| `knowledge_base` | one immutable state: entries of all languages and their indexes |
+| `reloader` | keeps the state in step with the database |
+| `evaluation` | measures recall and abstention |
 """
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 from collections.abc import Sequence
 
-from chat.knowledge.library import GOOD_FIT
-from chat.knowledge.live import LiveLibrary
+from chat.core.question import Language, Passage
+from chat.knowledge.knowledge_base import GOOD_FIT
+from chat.knowledge.reloader import KnowledgeReloader
 from chat.models import KnowledgeEntry
-from chat.questions import Language, Passage
 
-__all__ = ["GOOD_FIT", "article", "entries", "openers", "refresh", "search", "suggestions", "version"]
+__all__ = [
+    "GOOD_FIT",
+    "article",
+    "due",
+    "entries",
+    "is_common",
+    "load",
+    "openers",
+    "refresh",
+    "search",
+    "suggestions",
+    "telephone_numbers",
+    "version",
+]
 
-_library = LiveLibrary()
+_knowledge_base = KnowledgeReloader()
 
 
-def search(text: str, language: Language, limit: int = 3) -> list[Passage]:
-    """The passages that fit, best first; none when nothing fits even loosely.
+def search(text: str, language: Language, limit: int = 3, earlier: Sequence[str] = ()) -> list[Passage]:
+    """Matching passages, best first; passages that only share words with the question are left out.
 
-    Scores compare between questions: from `GOOD_FIT` on, the entry really is about what was asked.
+    `earlier` are the questions before it in its conversation, the latest last: a follow-up rarely names its topic.
+    Scores of different questions are comparable. From `GOOD_FIT` on, the entry is about the question.
     """
-    return _library().search(text, language, limit)
+    return _knowledge_base().search(text, language, limit, earlier)
+
+
+def is_common(text: str, language: Language, passages: Sequence[Passage]) -> bool:
+    """Whether the text is a common question: an entry's own, or one that `passages` answer, in words of the entries."""
+    return _knowledge_base().is_common(text, language, passages)
 
 
 def version(passages: Sequence[Passage]) -> str:
-    """Names what an answer rests on: it changes when one of these passages does, or when others are found."""
-    return hashlib.sha256("\0".join(sorted(passage.revision for passage in passages)).encode()).hexdigest()[:16]
+    """A digest (16 hex digits) of the passages' revisions, independent of their order. It is part of cache keys.
+
+    It changes when a passage becomes out of date, so that cached answers without that warning are not served.
+    """
+    revisions = sorted(f"{passage.revision}{'!' if passage.is_outdated else ''}" for passage in passages)
+    return hashlib.sha256("\0".join(revisions).encode()).hexdigest()[:16]
 
 
 def article(slug: str, language: Language) -> KnowledgeEntry | None:
-    """The entry of that name, in French when it isn't written in that language. Not to be changed or saved."""
-    return _library().article(slug, language)
+    """The entry with this slug, in French when there is no translation. It is shared: do not modify or save it."""
+    return _knowledge_base().article(slug, language)
 
 
-def suggestions(passages: Sequence[Passage], language: Language, asked: str, limit: int = 3) -> tuple[str, ...]:
-    """What the person may want to ask next: questions of neighbouring entries, never the one asked."""
-    return _library().suggestions(passages, language, asked, limit)
+def suggestions(passages: Sequence[Passage], language: Language, question: str, limit: int = 3) -> tuple[str, ...]:
+    """Follow-up questions from related entries, without the given question."""
+    return _knowledge_base().suggestions(passages, language, question, limit)
 
 
 def openers(language: Language, limit: int = 4) -> list[str]:
-    """Questions to show before the first one was asked."""
-    return _library().openers(language, limit)
+    """Example questions for the start of a conversation."""
+    return _knowledge_base().openers(language, limit)
 
 
 def entries() -> list[KnowledgeEntry]:
-    """Every entry in force, in every language. Not to be changed or saved."""
-    return list(_library().entries)
+    """All current entries, in all languages. They are shared: do not modify or save them."""
+    return list(_knowledge_base().entries)
+
+
+def telephone_numbers() -> frozenset[str]:
+    """The digits of the numbers in all entries, as they are dialled within France."""
+    return _knowledge_base().telephone_numbers
+
+
+def due(day: dt.date) -> list[KnowledgeEntry]:
+    """The entries whose facts count as out of date on this day, the longest overdue first."""
+    return sorted((entry for entry in entries() if entry.is_overdue(day)), key=lambda entry: entry.due_on)
+
+
+def load() -> None:
+    """Load the knowledge base now, so that the first search does not wait for it."""
+    _knowledge_base()
 
 
 def refresh() -> None:
-    """Take up a change of the database at once, in this process. Raises django.db.Error when it can't be asked."""
-    _library.refresh()
+    """Reload from the database now, in this process. Raises django.db.Error when the database is unavailable."""
+    _knowledge_base.refresh()

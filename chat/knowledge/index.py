@@ -1,14 +1,17 @@
-"""Search in one language's entries: in memory, built once, never changed.
+"""Full-text search in the entries of one language: in memory, immutable.
 
-Every word of a question has a worth: what it would earn if an entry were about it (its rarity times the strongest
-field). The score of an entry is what it earned, out of what the whole question was worth plus `EVIDENCE`, so scores of
-different questions compare: from 0 to about 1. Unknown words are worth the most and earn nothing, which keeps down
-questions about something else; `EVIDENCE` keeps down the short ones that a single common word decides. To that comes
-`LIKENESS` times how alike question and entry look, letter by letter.
+Score = matched BM25 / (best possible BM25 + EVIDENCE) + SIMILARITY_WEIGHT × character n-gram similarity.
+
+- *Best possible BM25* is the score of an entry about every term of the question. So scores of different questions are
+  comparable: they lie between 0 and about 1. Unknown terms have the highest possible score and match nothing, which
+  keeps scores low for off-topic questions.
+- EVIDENCE keeps scores low for short questions that match by a single common word.
+- The n-gram similarity adds what BM25 misses: misspelled, inflected and compound words.
 """
 
 from __future__ import annotations
 
+import re
 from array import array
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
@@ -17,37 +20,42 @@ from typing import NamedTuple
 
 from tantivy import Filter, TextAnalyzerBuilder, Tokenizer
 
-from chat.knowledge import wording
-from chat.knowledge.breathing import breathing
+from chat.core.question import Language
+from chat.knowledge import lexicon
+from chat.knowledge.bm25 import BM25, Document, dis_max
+from chat.knowledge.char_ngrams import CharNgrams
+from chat.knowledge.cooperative import cooperative
 from chat.knowledge.phrases import Phrases, Words
-from chat.knowledge.shapes import Shapes
 from chat.knowledge.spelling import Spelling
-from chat.knowledge.terms import Document, Terms, best_of
 from chat.models import KnowledgeEntry
-from chat.questions import Language
 
-# Measured with `manage.py evaluate_knowledge` on the dev half; see there before changing any of them.
-ELIDED = "cdjlmnst"  # what French puts before an apostrophe
-MEANT = 0.8  # a word that the person meant, against one that was said
-LIKENESS = 0.5
-EVIDENCE = 2  # unknown words' worth
-ENOUGH = 9  # unknown words' worth: a whole page of a message needs no more evidence than two good sentences
-MOST_PARTS = 60  # of a long message, that are looked for
+# Tuned with `manage.py evaluate_knowledge` on dev.yaml. Measure again before changing any of them.
+SYNONYM_WEIGHT = 0.8  # a match of a synonym, relative to a match of the term in the question
+SIMILARITY_WEIGHT = 0.5
+# Both are multiples of the score of an unknown term.
+EVIDENCE = 2
+MAX_POSSIBLE = 9  # cap of the best possible BM25: a page of text needs no more matches than two good sentences
+# Unknown terms that are added to an off-topic question.
+OFF_TOPIC_TERMS = 4
+MAX_QUERY_PARTS = 60  # of a long message; the rest is ignored
+ELIDED_LETTERS = "cdjlmnst"  # French elisions before an apostrophe: c', d', j', l' …
 STEMMERS = {"fr": "french", "en": "english"}
+NAME = re.compile(r"(?<=[^\W\d][ ,])[A-ZÀ-Ý][a-zà-ÿ]{2,}")  # a capital within a sentence
+MAX_NUMBER_LENGTH = 3  # of a number in a common question: an age, a percentage; not a year of birth
 
 
-class Found(NamedTuple):
-    """An entry that has words of the question in it."""
+class SearchHit(NamedTuple):
+    """An entry that matches a question."""
 
     entry: KnowledgeEntry
     score: float
 
 
-class Clue(NamedTuple):
-    """A part of the question: what it earns in each entry (empty when none has it), and what it is worth."""
+class QueryPart(NamedTuple):
+    """A phrase of the question: its score in each entry (empty when no entry has it), and the best possible score."""
 
-    earned: Sequence[float]
-    worth: float
+    scores: Sequence[float]
+    max_score: float
 
 
 class Index:
@@ -55,110 +63,134 @@ class Index:
 
     def __init__(self, language: Language, entries: Sequence[KnowledgeEntry]) -> None:
         self.entries = tuple(entries)
-        self._wording = wording.of(language)
-        # Words come again and again, whoever asks: to know them from before is most of the speed of a search.
-        self._stem = lru_cache(maxsize=4096)(_stemmer(language))
-        self._clue = lru_cache(maxsize=2048)(self._make_clue)
-        self._well_typed = lru_cache(maxsize=4096)(self._choose_spelling)
+        self._lexicon = lexicon.for_language(language)
+        # The everyday words are left out, because first names are among them.
+        self._common_words = (self._lexicon.vocabulary - self._lexicon.everyday) | self._lexicon.stop_words
+        # Questions repeat the same words: these caches save most of the time of a search.
+        self._stem = lru_cache(maxsize=4096)(_stemmer(language, self._lexicon.everyday))
+        self._query_part = lru_cache(maxsize=2048)(self._build_query_part)
+        self._correct_word = lru_cache(maxsize=4096)(self._choose_spelling)
         self.search = lru_cache(maxsize=512)(self._search)
-        documents = [self._written(entry) for entry in breathing(self.entries)]
-        self._terms = Terms([self._stemmed(texts) for texts in breathing(documents)])
-        self._shapes = Shapes([" ".join(texts.values()) for texts in documents], self._wording.stop_words)
+        documents = [self._field_texts(entry) for entry in cooperative(self.entries)]
+        self._bm25 = BM25([self._field_stems(texts) for texts in cooperative(documents)])
+        self._char_ngrams = CharNgrams([" ".join(texts.values()) for texts in documents], self._lexicon.stop_words)
         words = {word for texts in documents for text in texts.values() for word in text.split()}
-        self._spelling = Spelling(self._wording.vocabulary | words)
-        self._meanings = dict(self._known_meanings())
-        self._phrases = Phrases(self._meanings)
+        self._spelling = Spelling(self._lexicon.vocabulary | words)
+        self._synonyms = dict(self._known_synonyms())
+        self._phrases = Phrases(self._synonyms)
 
-    def _written(self, entry: KnowledgeEntry) -> dict[str, str]:
-        """What each searched field holds."""
+    def _field_texts(self, entry: KnowledgeEntry) -> dict[str, str]:
+        """The normalised text of each searched field."""
         texts = {
             "slug": entry.slug,
             "title": entry.title,
             "keywords": " ".join(entry.keywords),
             "questions": " ".join(entry.questions),
+            "paraphrases": " ".join(self._lexicon.paraphrases.get(entry.slug, ())),
             "text": entry.text,
             "name": "" if "-" in entry.slug else entry.slug,
         }
-        return {field: self._wording.written(text) for field, text in texts.items()}
+        return {field: self._lexicon.normalise(text) for field, text in texts.items()}
 
-    def _stemmed(self, texts: dict[str, str]) -> Document:
-        stop_words = self._wording.stop_words
+    def _field_stems(self, texts: dict[str, str]) -> Document:
+        stop_words = self._lexicon.stop_words
         return {
             field: [self._stem(word) for word in text.split() if word not in stop_words]
             for field, text in texts.items()
         }
 
-    def _known_meanings(self) -> Iterator[tuple[Words, Words]]:
-        for said, meant in breathing(self._wording.meanings):
-            if known := tuple(stem for stem in self._stems(meant) if self._terms.spread(stem)):
-                yield self._stems(said), known
+    def _known_synonyms(self) -> Iterator[tuple[Words, Words]]:
+        """Stems of each phrase of the lexicon with those stems of its synonym that occur in an entry."""
+        for phrase, synonym in cooperative(self._lexicon.synonyms):
+            if known := tuple(stem for stem in self._stems(synonym) if self._bm25.document_frequency(stem)):
+                yield self._stems(phrase), known
 
-    def _search(self, question: str, limit: int) -> tuple[Found, ...]:
-        """The best entries that have anything of the question, best first, with their scores."""
-        spelt_out = self._wording.spelt_out(question)
-        by_words = self._by_words(spelt_out)
-        if not by_words:
+    def _search(self, question: str, limit: int) -> tuple[SearchHit, ...]:
+        """The entries with at least one term of the question, best first."""
+        expanded = self._lexicon.expand_abbreviations(question)
+        bm25_scores = self._normalised_bm25(expanded, OFF_TOPIC_TERMS if self._lexicon.is_off_topic(expanded) else 0)
+        if not bm25_scores:
             return ()
-        likeness = self._shapes.likeness(self._wording.unified(spelt_out).split())
-        scores = [score and score + LIKENESS * alike for score, alike in zip(by_words, likeness, strict=True)]
+        similarities = self._char_ngrams.similarities(self._lexicon.replace_variants(expanded).split())
+        scores = [
+            score and score + SIMILARITY_WEIGHT * similarity
+            for score, similarity in zip(bm25_scores, similarities, strict=True)
+        ]
         best = sorted(range(len(scores)), key=scores.__getitem__, reverse=True)[:limit]
-        return tuple(Found(self.entries[number], scores[number]) for number in best if scores[number])
+        return tuple(SearchHit(self.entries[number], scores[number]) for number in best if scores[number])
 
-    def _by_words(self, question: str) -> list[float]:
-        """What each entry's words earn, once the question is spelt out; empty when no word is known."""
-        clues = [self._clue(said, meant) for said, meant in islice(self._parts(question), MOST_PARTS)]
-        asked = min(sum(clue.worth for clue in clues), ENOUGH * self._terms.unknown)
-        possible = EVIDENCE * self._terms.unknown + asked
-        earned = [clue.earned for clue in clues if clue.earned]
-        return [sum(each) / possible for each in zip(*earned, strict=True)]
+    def knows_all_words(self, text: str) -> bool:
+        """Whether all words occur in the entries or the lexicon, with no name and at most one short number."""
+        if any(lexicon.fold(name) not in self._common_words for name in NAME.findall(text)):
+            return False
+        words = self._lexicon.normalise(text).split()
+        numbers = [word for word in words if not word.isalpha()]
+        if len(numbers) > 1 or any(len(number) > MAX_NUMBER_LENGTH for number in numbers):
+            return False
+        return all(word in self._common_words or self._document_frequency(word) for word in words)
 
-    def _parts(self, question: str) -> dict[tuple[Words, Words], None]:
-        """The question's stems in runs, each with the stems that are meant by it; every run once, in order."""
-        text = self._wording.unified(self._corrected(question))
-        words, stems = text.split(), self._stems(text)
+    def _normalised_bm25(self, question: str, unknown_terms: int) -> list[float]:
+        """The first term of the score formula for each entry; empty when no term of the question is known.
+
+        `unknown_terms` is added to the number of unknown terms in the question.
+        """
+        parts = [
+            self._query_part(stems, synonyms) for stems, synonyms in islice(self._segment(question), MAX_QUERY_PARTS)
+        ]
+        unit = self._bm25.unknown_term_score
+        possible = min(sum(part.max_score for part in parts), MAX_POSSIBLE * unit) + (EVIDENCE + unknown_terms) * unit
+        scores = [part.scores for part in parts if part.scores]
+        return [sum(each) / possible for each in zip(*scores, strict=True)]
+
+    def _segment(self, question: str) -> dict[tuple[Words, Words], None]:
+        """The question's phrases as (stems, stems of the synonym), in order and without repetitions."""
+        text = self._lexicon.replace_variants(self._correct_spelling(question))
+        words, all_stems = text.split(), self._stems(text)
         parts: dict[tuple[Words, Words], None] = {}
-        for place in self._phrases.cut(stems):
-            run = stems[place]
-            telling = zip(words[place], run, strict=True)
-            said = tuple(stem for word, stem in telling if word not in self._wording.stop_words)
-            meant = tuple(stem for stem in self._meanings.get(run, ()) if stem not in stems)
-            if said or meant:
-                parts[said, meant] = None
+        for position in self._phrases.segment(all_stems):
+            phrase = all_stems[position]
+            stop_words = self._lexicon.stop_words
+            stems = tuple(stem for word, stem in zip(words[position], phrase, strict=True) if word not in stop_words)
+            synonyms = tuple(stem for stem in self._synonyms.get(phrase, ()) if stem not in all_stems)
+            if stems or synonyms:
+                parts[stems, synonyms] = None
         return parts
 
-    def _corrected(self, text: str) -> str:
-        """The text with forgotten apostrophes put in, and words that nobody here knows taken for what they resemble."""
-        return " ".join(map(self._well_typed, text.split()))
+    def _correct_spelling(self, text: str) -> str:
+        """Drop elided letters whose apostrophe is missing; replace each unknown word by its most frequent candidate."""
+        return " ".join(map(self._correct_word, text.split()))
 
     def _choose_spelling(self, word: str) -> str:
-        if word in self._wording.vocabulary or self._terms.is_well_typed(self._stem(word)):
+        if word in self._lexicon.vocabulary or self._bm25.is_correctly_spelled(self._stem(word)):
             return word
-        # Parents' questions in our entries are typed like all others: `laesh` may stand there too.
-        if word[0] in ELIDED and word[1:] and self._terms.is_well_typed(self._stem(word[1:])):
+        # Before the test for known words: the entries' example questions contain errors such as `laesh`, too.
+        if word[0] in ELIDED_LETTERS and word[1:] and self._bm25.is_correctly_spelled(self._stem(word[1:])):
             return word[1:]
-        if self._spread(word):
+        if self._document_frequency(word):
             return word
-        return max(sorted(self._spelling.near(word)), key=self._spread, default=word)
+        return max(sorted(self._spelling.candidates(word)), key=self._document_frequency, default=word)
 
-    def _make_clue(self, said: Words, meant: Words) -> Clue:
-        clue = self._all_of(said)
-        if not meant:
-            return clue
-        other = self._all_of(meant)
-        ways = [ways for ways in (clue.earned, [MEANT * each for each in other.earned]) if ways]
-        worth = max(clue.worth if clue.earned else 0.0, other.worth * MEANT)
-        return Clue(array("f", map(best_of, zip(*ways, strict=True))), worth)
+    def _build_query_part(self, stems: Words, synonyms: Words) -> QueryPart:
+        part = self._sum_of(stems)
+        if not synonyms:
+            return part
+        synonym_part = self._sum_of(synonyms)
+        weighted = [SYNONYM_WEIGHT * score for score in synonym_part.scores]
+        alternatives = [scores for scores in (part.scores, weighted) if scores]
+        max_score = max(part.max_score if part.scores else 0.0, synonym_part.max_score * SYNONYM_WEIGHT)
+        return QueryPart(array("f", map(dis_max, zip(*alternatives, strict=True))), max_score)
 
-    def _all_of(self, stems: Words) -> Clue:
-        return Clue(self._terms.earned(stems), sum(self._terms.worth(stem) for stem in stems))
+    def _sum_of(self, stems: Words) -> QueryPart:
+        return QueryPart(self._bm25.scores(stems), sum(self._bm25.max_score(stem) for stem in stems))
 
-    def _spread(self, word: str) -> int:
-        return self._terms.spread(self._stem(word))
+    def _document_frequency(self, word: str) -> int:
+        return self._bm25.document_frequency(self._stem(word))
 
     def _stems(self, text: str) -> Words:
         return tuple(map(self._stem, text.split()))
 
 
-def _stemmer(language: Language) -> Callable[[str], str]:
-    words = TextAnalyzerBuilder(Tokenizer.raw()).filter(Filter.stemmer(STEMMERS[language])).build()
-    return lambda word: words.analyze(word)[0]
+def _stemmer(language: Language, everyday: frozenset[str]) -> Callable[[str], str]:
+    """A function from word to stem. An everyday word has a stem of its own, so that it matches only itself."""
+    analyzer = TextAnalyzerBuilder(Tokenizer.raw()).filter(Filter.stemmer(STEMMERS[language])).build()
+    return lambda word: f"{word}=" if word in everyday else analyzer.analyze(word)[0]

@@ -1,4 +1,4 @@
-"""Runs of words that belong together, found in a text: the longest first, in one pass."""
+"""Finds known multi-word phrases in a text: longest match first, in one pass."""
 
 from __future__ import annotations
 
@@ -8,24 +8,28 @@ Words = tuple[str, ...]
 
 
 class Phrases:
-    """Never changes once built; safe to share between threads."""
+    """A set of phrases. Immutable, safe to share between threads."""
 
-    def __init__(self, known: Iterable[Words]) -> None:
-        self._known = frozenset(known)
-        self._longest: dict[str, int] = {}
-        for phrase in self._known:
-            self._longest[phrase[0]] = max(len(phrase), self._longest.get(phrase[0], 1))
+    def __init__(self, phrases: Iterable[Words]) -> None:
+        self._phrases = frozenset(phrases)
+        self._max_length: dict[str, int] = {}  # by first word
+        for phrase in self._phrases:
+            self._max_length[phrase[0]] = max(len(phrase), self._max_length.get(phrase[0], 1))
 
-    def may_be_in(self, words: Iterable[str]) -> bool:
-        """Whether any begins with one of these words: for most texts all there is to find out."""
-        return not self._longest.keys().isdisjoint(words)
+    def may_occur_in(self, words: Iterable[str]) -> bool:
+        """Whether any phrase begins with one of these words: a cheap test that rules out most texts."""
+        return not self._max_length.keys().isdisjoint(words)
 
-    def cut(self, words: Sequence[str]) -> Iterator[slice]:
-        """Where the phrases are, and the words between them one by one: together, the whole text."""
+    def occur_in(self, words: Sequence[str]) -> bool:
+        """Whether the text contains any of the phrases."""
+        return self.may_occur_in(words) and any(tuple(words[each]) in self._phrases for each in self.segment(words))
+
+    def segment(self, words: Sequence[str]) -> Iterator[slice]:
+        """Slices that cover the whole text in order: one for each phrase, one for each other word."""
         start = 0
         while start < len(words):
-            end = min(start + self._longest.get(words[start], 1), len(words))
-            while end > start + 1 and tuple(words[start:end]) not in self._known:
+            end = min(start + self._max_length.get(words[start], 1), len(words))
+            while end > start + 1 and tuple(words[start:end]) not in self._phrases:
                 end -= 1
             yield slice(start, end)
             start = end

@@ -1,7 +1,6 @@
-"""Many short texts, each with some small numbers and their weights, in a tenth of the memory that dicts of lists take.
+"""Compact postings lists: (number, weight) pairs by key, in a tenth of the memory of dicts of lists.
 
-The texts themselves aren't kept: a text is known by its hash, which is 64 bits wide and salted, so that among tens of
-thousands none is taken for another. What the numbers stand for is their owner's affair.
+Keys are stored as their 64-bit salted hashes only: among tens of thousands of keys a collision is practically excluded.
 """
 
 from __future__ import annotations
@@ -11,35 +10,35 @@ from bisect import bisect_left
 from collections.abc import Iterable, Mapping
 from itertools import accumulate
 
-from chat.knowledge.breathing import breathing
+from chat.knowledge.cooperative import cooperative
 
 
 class Postings:
-    """Never changes once built; safe to share between threads."""
+    """Immutable, safe to share between threads."""
 
-    def __init__(self, spread: Mapping[str, int], rows: Iterable[tuple[str, int, float]]) -> None:
-        """`spread` says how many rows each text has; a row is a text, a number below 65,536 and a weight.
+    def __init__(self, row_counts: Mapping[str, int], rows: Iterable[tuple[str, int, float]]) -> None:
+        """`row_counts` has the number of rows of each key; a row is a key, a number below 65,536 and a weight.
 
-        The rows are read one by one and not gathered: what a build gathers, the process keeps for ever as fragments.
+        Rows are consumed one by one: a list of all rows would leave fragmented memory in the process.
         """
-        texts = sorted(spread, key=hash)
-        self._hashes = array("q", map(hash, texts))
-        self._starts = array("I", accumulate((spread[text] for text in breathing(texts)), initial=0))
+        keys = sorted(row_counts, key=hash)
+        self._hashes = array("q", map(hash, keys))
+        self._starts = array("I", accumulate((row_counts[key] for key in cooperative(keys)), initial=0))
         self._numbers = numbers = array("H", bytes(2 * self._starts[-1]))
         self._weights = weights = array("f", bytes(4 * self._starts[-1]))
-        free = dict(zip(breathing(texts), self._starts, strict=False))
-        for text, number, weight in rows:
-            place = free[text]
-            numbers[place], weights[place], free[text] = number, weight, place + 1
+        next_free = dict(zip(cooperative(keys), self._starts, strict=False))
+        for key, number, weight in rows:
+            position = next_free[key]
+            numbers[position], weights[position], next_free[key] = number, weight, position + 1
 
-    def of(self, text: str) -> list[tuple[int, float]] | None:
-        """The numbers of a text, each with its weight, in the order of the rows; None for a text that isn't here."""
-        return self.at(hash(text))
+    def get(self, key: str) -> list[tuple[int, float]] | None:
+        """The (number, weight) pairs of a key, in the order of the rows; None for an unknown key."""
+        return self.get_by_hash(hash(key))
 
-    def at(self, sought: int) -> list[tuple[int, float]] | None:
-        """The same for who has kept no more than the text's hash either."""
-        place = bisect_left(self._hashes, sought)
-        if place == len(self._hashes) or self._hashes[place] != sought:
+    def get_by_hash(self, key_hash: int) -> list[tuple[int, float]] | None:
+        """Like `get`, for a caller that stores only the hash of the key."""
+        position = bisect_left(self._hashes, key_hash)
+        if position == len(self._hashes) or self._hashes[position] != key_hash:
             return None
-        run = slice(self._starts[place], self._starts[place + 1])
-        return list(zip(self._numbers[run], self._weights[run], strict=True))
+        rows = slice(self._starts[position], self._starts[position + 1])
+        return list(zip(self._numbers[rows], self._weights[rows], strict=True))

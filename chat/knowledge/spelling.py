@@ -1,4 +1,4 @@
-"""Typing errors: the known words that an unknown one may have been meant to be, by its letters or by its sound."""
+"""Spelling correction: known words that differ from an unknown one by one typing error, or that sound the same."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable
 
-from chat.knowledge.breathing import breathing
+from chat.knowledge.cooperative import cooperative
 from chat.knowledge.postings import Postings
 
-SHORTEST = 5  # letters of an unknown word; a shorter one resembles too many
-# French letters that sound the same, without accents; each is put in place of the one before, in this order.
-SOUNDS = [
+MIN_LENGTH = 5  # letters of an unknown word; shorter ones have too many candidates
+# Replacements that give French homophones the same key, applied in this order to words without accents.
+PHONETIC_RULES = [
     (re.compile(pattern), sound)
     for pattern, sound in (
         (r"ph", "f"),
@@ -32,38 +32,41 @@ SOUNDS = [
 
 
 class Spelling:
-    """Known words by what is left of them after a typing error: a lookup instead of a comparison with every word."""
+    """Looks known words up by deletion variants (SymSpell) and by phonetic key, without comparing all of them."""
 
-    def __init__(self, known: Iterable[str]) -> None:
-        self._known = tuple(word for word in known if len(word) >= SHORTEST - 1 and word.isalpha())
-        self._blurred = self._words_by(_blurred)
-        sounds = {word: (_sound(word),) for word in breathing(self._known)}
-        self._sounding = self._words_by(sounds.__getitem__)
+    def __init__(self, known_words: Iterable[str]) -> None:
+        self._words = tuple(word for word in known_words if len(word) >= MIN_LENGTH - 1 and word.isalpha())
+        self._by_deletion = self._index_by(_deletion_variants)
+        phonetic_keys = {word: (_phonetic_key(word),) for word in cooperative(self._words)}
+        self._by_sound = self._index_by(phonetic_keys.__getitem__)
 
-    def near(self, word: str) -> set[str]:
-        """Known words one error away (a letter more, less, other, two swapped) or of the same sound, best of both."""
-        if len(word) < SHORTEST or not word.isalpha():
+    def candidates(self, word: str) -> set[str]:
+        """Known words at edit distance 1 (insertion, deletion, substitution, swap) or with the same sound.
+
+        Words that match in both ways are preferred, then those one error away.
+        """
+        if len(word) < MIN_LENGTH or not word.isalpha():
             return set()
-        one_error_away = self._found(self._blurred, _blurred(word))
-        same_sound = self._found(self._sounding, {_sound(word)})
+        one_error_away = self._lookup(self._by_deletion, _deletion_variants(word))
+        same_sound = self._lookup(self._by_sound, {_phonetic_key(word)})
         return one_error_away & same_sound or one_error_away or same_sound
 
-    def _words_by(self, forms: Callable[[str], Collection[str]]) -> Postings:
-        spread = Counter(form for word in breathing(self._known) for form in forms(word))
-        rows = ((form, number, 0.0) for number, word in enumerate(breathing(self._known)) for form in forms(word))
-        return Postings(spread, rows)
+    def _index_by(self, keys_of: Callable[[str], Collection[str]]) -> Postings:
+        row_counts = Counter(key for word in cooperative(self._words) for key in keys_of(word))
+        rows = ((key, number, 0.0) for number, word in enumerate(cooperative(self._words)) for key in keys_of(word))
+        return Postings(row_counts, rows)
 
-    def _found(self, words: Postings, forms: Collection[str]) -> set[str]:
-        return {self._known[number] for form in forms for number, _ in words.of(form) or ()}
-
-
-def _blurred(word: str) -> set[str]:
-    """The word, and the word without any one of its letters: two that share a form are an error apart."""
-    return {word} | {word[:place] + word[place + 1 :] for place in range(len(word))}
+    def _lookup(self, postings: Postings, keys: Collection[str]) -> set[str]:
+        return {self._words[number] for key in keys for number, _ in postings.get(key) or ()}
 
 
-def _sound(word: str) -> str:
-    """How it sounds, roughly: `orthophoniste` and `ortofonist` are one."""
-    for pattern, sound in SOUNDS:
+def _deletion_variants(word: str) -> set[str]:
+    """The word, and the word without each one of its letters. Words one error apart share a variant."""
+    return {word} | {word[:position] + word[position + 1 :] for position in range(len(word))}
+
+
+def _phonetic_key(word: str) -> str:
+    """An approximation of its sound: the same for `orthophoniste` and `ortofonist`."""
+    for pattern, sound in PHONETIC_RULES:
         word = pattern.sub(sound, word)
     return word

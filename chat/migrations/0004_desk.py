@@ -6,17 +6,19 @@ from typing import Any
 
 from django.db import migrations, models
 
+from chat.online_migrations import AddIndexOnline
+
 SEEING = ["view_circuitbreaker", "view_conversation", "view_message", "view_knowledgeentry"]
 ROLES = {
     "viewer": SEEING,
     "operator": [*SEEING, "drive_circuitbreaker"],
     "editor": ["view_circuitbreaker", "view_knowledgeentry", "add_knowledgeentry", "change_knowledgeentry"],
 }
-# Nobody gets `read_content` with a role: who may read what people told us is decided person by person.
+# No role has `read_content`: the permission to read messages is granted to single accounts.
 
 
 def make_roles(apps: Any, schema_editor: Any) -> None:
-    """Make the groups, or bring them up to date; what was added to them by hand stays."""
+    """Create or update the groups; permissions added by hand stay."""
     database = schema_editor.connection.alias
     groups = apps.get_model("auth", "Group").objects.using(database)
     for role, codenames in ROLES.items():
@@ -41,6 +43,7 @@ def _name(codename: str) -> str:
 
 class Migration(migrations.Migration):
 
+    atomic = False  # for the index
     dependencies = [
         ('chat', '0003_receipts'),
         ('auth', '0012_alter_user_first_name_max_length'),
@@ -48,9 +51,9 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.AddIndex(
+        AddIndexOnline(
             model_name='message',
             index=models.Index(condition=models.Q(('degraded__isnull', False)), fields=['-created_at'], name='degraded_answers'),
         ),
-        migrations.RunPython(make_roles, migrations.RunPython.noop, elidable=False),
+        migrations.RunPython(make_roles, migrations.RunPython.noop, atomic=True, elidable=False),
     ]

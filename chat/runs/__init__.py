@@ -1,25 +1,42 @@
-"""One answer in production: written by one leader, read by anyone entitled to it, on any instance, from the beginning.
+"""Runs: one AI answer in production, shared by all its readers across the fleet.
 
-On the instance that leads, a thread fills the `Run`; on every other instance with a reader, one thread mirrors it from
-its log in Redis. Readers always read memory. So a hundred people who ask the same question cost one call upstream and,
-on each instance, one connection to Redis. Without Redis everything goes on, shared with nobody.
+A run has one producer and any number of subscribers. Exactly one process of the fleet leads a run: it calls the
+producer and appends the events. Single flight: identical questions join the run that already answers them. The leader
+publishes the events to a Redis stream; every other process with a subscriber mirrors that stream in one thread.
+Subscribers always read from memory, and can start at any event. A hundred identical questions therefore cost one
+upstream call, and one Redis connection per mirroring process.
+
+A lease in Redis, renewed by a heartbeat, tells whether a leader is alive. If it dies, a mirroring process takes over or
+aborts the run. While Redis is unavailable, runs work within their own process only.
 """
 
 from __future__ import annotations
 
 import os
 
-from chat.runs.log import forget
-from chat.runs.office import Office
-from chat.runs.run import Produce, Run
+from chat.runs.broker import RunBroker, Subscription
+from chat.runs.redis_log import forget
+from chat.runs.run import Producer, Run
+from chat.runs.subscriber import Outlet
 
-__all__ = ["Produce", "Run", "find", "forget", "is_leading", "lead_or_follow", "leave", "stop"]
+__all__ = [
+    "Outlet",
+    "Producer",
+    "Run",
+    "Subscription",
+    "find",
+    "forget",
+    "is_leading",
+    "stop",
+    "subscribe",
+    "unsubscribe",
+]
 
-_office = Office()
-os.register_at_fork(after_in_child=_office.open)  # a child is a process of its own, and leads nothing yet
+_broker = RunBroker()
+os.register_at_fork(after_in_child=_broker.reset)  # a forked worker needs its own process id and leads no run yet
 
-lead_or_follow = _office.lead_or_follow
-find = _office.find
-is_leading = _office.is_leading
-stop = _office.stop
-leave = _office.leave
+find = _broker.find
+is_leading = _broker.is_leading
+stop = _broker.stop
+subscribe = _broker.subscribe
+unsubscribe = _broker.unsubscribe

@@ -1,78 +1,70 @@
-"""The events of one answer as this process knows them, and those who wait for more."""
+"""One run in this process: its events, its subscribers, and callbacks for its end and its cancellation."""
 
 from __future__ import annotations
 
 import threading
 import time
-import weakref
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 
-from redis import Redis
+from chat.core.events import Delta, Event, Finish, text_of_event
+from chat.core.transcript import Transcript
+from chat.runs.event_buffer import EventBuffer
+from chat.runs.readers import Readers
+from chat.runs.subscriber import Outlet
+from observability import unexpected_errors
+from observability.redis_trips import Command
 
-from chat.events import Delta, Event, Finish, words_of
-from chat.runs.bell import Bell
-from chat.runs.said import Said
-from chat.transcripts import Transcript
-from observability import logs
+# Time without events after which `read` yields an empty batch. The first comes early, so that response headers can be
+# sent; later ones come just often enough to keep proxies from closing the connection.
+FIRST_KEEPALIVE_SECONDS = 0.25
+KEEPALIVE_SECONDS = 10.0
+# Limits of one batch: a slow reader gets more batches, not larger ones.
+MAX_BATCH_EVENTS = 200
+MAX_BATCH_CHARACTERS = 8_000
+# Longest wait for the mirror of a run that has ended elsewhere: more than a Redis outage plus a dead leader's lease.
+MIRROR_TIMEOUT_SECONDS = 6.0
+# Most events that a dead leader may have sent to readers and not published. Positions come from clients, so a position
+# beyond this is ignored.
+MAX_UNPUBLISHED_EVENTS = 1_000
 
-log = logs.get_logger(__name__)
-
-# Readers hear of a silence: soon before the first words, so that they can send their headers, then just often enough to
-# keep proxies from hanging up.
-FIRST_SILENCE_SECONDS = 0.25
-SILENCE_SECONDS = 10.0
-# What is told at once: a reader who lags behind is told more often, not more.
-BATCH_EVENTS = 200
-BATCH_CHARACTERS = 8_000
-# What a writer who is gone may have said beyond what was written down. Readers tell us where they are; who claims to be
-# further than that is not believed.
-LOST_EVENTS = 1_000
-
-OnEnd = Callable[[Transcript], object]
-Write = Callable[[Redis], object]
-Produce = Callable[["Run"], Iterator[Event]]
+EndCallback = Callable[[Transcript], object]
+FinalWrite = Callable[[], Sequence[Command]]  # makes Redis commands when the end is known
+Producer = Callable[["Run"], Iterator[Event]]
 
 
 class Run:
-    """A growing list of events: one writer, any number of readers, each from where it likes.
+    """An append-only list of events with one writer and any number of subscribers, each at its own position.
 
-    `flight` is the key of the question that it answers, `is_led_here` whether this process writes it (else it mirrors
-    another's). `decided` is set as soon as both that and the id are known.
+    `single_flight_key` identifies the question. `is_led_here` tells whether this process produces the events; if not,
+    it mirrors another process's run. `role_decided` is set as soon as that and `id` are known.
     """
 
-    def __init__(self, run_id: str, flight: str = "") -> None:
+    def __init__(self, run_id: str, single_flight_key: str = "") -> None:
         self.id = run_id
-        self.flight = flight
+        self.single_flight_key = single_flight_key
         self.is_led_here = False
-        self.may_have_kept_answer = True  # an answer to the same question, from a run before this one
-        self._writer: weakref.ref[Produce] | None = None
-        self.decided = threading.Event()
-        self.events = Said()
+        self.may_have_cached_answer = True  # a previous run may have cached an answer to the same question
+        self.role_decided = threading.Event()
+        self.events = EventBuffer()
+        self.readers = Readers()
         self.ended_at: float | None = None
         self.is_cancelled = False
-        self.published = 0  # how many events the log in Redis has
+        self.published_count = 0  # events in the Redis log
         self.published_at = 0.0
-        self.publishing = threading.Lock()  # each run's own: a hundred that end must not wait for one another's trips
-        self.is_read_afar = False  # whether somebody on another instance waits for what is published
-        self._furthest = 0  # how many events some reader has heard, here or elsewhere
-        self._readers = 0
-        self._left: frozenset[str] = frozenset()  # readers who went on purpose
-        # Readers who went before the end: they may come back, unless they left too.
-        self._vanished: frozenset[str] = frozenset()
-        self._unread_since = time.monotonic()
-        self._mutex = threading.Lock()
-        self._bells: list[Bell] = []  # of those who wait for more
-        self._over = threading.Event()
-        self._closers: list[Callable[[], None]] = []
-        self._on_end: list[OnEnd] | None = []  # None once it is ending
-        self.finish: Finish | None = None  # once its leader is about to tell it
-        self._last_writes: list[Write] = []
+        self.publish_lock = threading.Lock()  # one per run, so that no run waits for another one's Redis trip
+        self.has_remote_readers = False  # another process has asked for this run's events
+        self._max_position = 0  # highest position that any reader has claimed, here or elsewhere
+        self._lock = threading.Lock()
+        self._ended = threading.Event()
+        self._cancel_callbacks: list[Callable[[], None]] = []
+        self._end_callbacks: list[EndCallback] | None = []  # None once the run is ending
+        self.finish: Finish | None = None  # set when the leader is about to publish it
+        self._final_writes: list[FinalWrite] = []
 
     @property
     def owner(self) -> str:
-        """The scope of the one caller whose answer this is; empty for one that anybody may be given."""
-        scope = self.flight.partition(":")[0]
+        """The cache scope of the one caller whose answer this is; empty for a public answer."""
+        scope = self.single_flight_key.partition(":")[0]
         return "" if scope == "public" else scope
 
     @property
@@ -83,193 +75,168 @@ class Run:
     def has_text(self) -> bool:
         return any(isinstance(event, Delta) for event in self.events)
 
-    def is_to_be_written_by(self, produce: Produce) -> None:
-        """Remembered, and not kept: it holds the question, and its run is kept for longer than anybody asks."""
-        self._writer = weakref.ref(produce)
-
-    def is_written_by(self, produce: Produce) -> bool:
-        """Whether this is what was chosen to write it."""
-        return self._writer is not None and self._writer() is produce
-
     def append(self, new: Sequence[Event]) -> None:
-        """Say more. What follows a `Finish` is dropped: an answer ends once.
+        """Add events and wake the readers. Events after a `Finish` are dropped.
 
-        Called by its one writer only. Everyone who registered with `on_end` is called before readers see the end.
+        Only the one writer calls this. End callbacks run before readers see the `Finish`.
         """
         if not new or self.has_ended:
             return
-        is_last = isinstance(new[-1], Finish)
-        if is_last:
-            self._call_on_end(Transcript([*self.events, *new]))
-        with self._mutex:
+        is_end = isinstance(new[-1], Finish)
+        if is_end:
+            self._run_end_callbacks(Transcript([*self.events, *new]))
+        with self._lock:
             self.events.extend(new)
-            if is_last:
+            if is_end:
                 self.ended_at = time.monotonic()
-                self._closers.clear()  # they hold on to the call that the answer came by
-                self._over.set()
-            self._ring()
+                self._cancel_callbacks.clear()  # they reference the upstream call
+                self._ended.set()
+        self.readers.wake()
 
-    def break_off(self, last: Sequence[Event]) -> None:
-        """End it with these words, for a writer who is gone.
+    def push(self, text: str) -> None:
+        """Add words, and send them to readers that wait for them. Only the one writer calls this."""
+        if self.ended_at is not None:
+            return
+        with self._lock:
+            count = self.events.add_words(text)
+        self.readers.offer(text, count)
 
-        Some readers may have heard more from that writer than was ever written down: these words come after that.
+    def add_before_text(self, new: Sequence[Event]) -> None:
+        """Add events unless the text or the end has begun. Any thread may call this, in the leading process."""
+        with self.publish_lock, self._lock:  # the end is published before it is appended
+            if self.finish or self.has_text or self.has_ended:
+                return
+            self.events.extend(new)
+        self.readers.wake()
+
+    def abort(self, end_events: Sequence[Event]) -> None:
+        """End the run with these events, because its leader is lost.
+
+        A reader that followed the leader may have received events that were never published, and resume here beyond
+        the last event. Empty deltas fill that gap, so that this reader gets the end events too.
         """
-        unknown = min(max(0, self._furthest - len(self.events)), LOST_EVENTS)
-        self.append([*[Delta("")] * unknown, *last])
+        gap = min(max(0, self._max_position - len(self.events)), MAX_UNPUBLISHED_EVENTS)
+        self.append([*[Delta("")] * gap, *end_events])
 
-    def read(self, after: int = 0, reader: str = "") -> Iterator[Sequence[Event]]:
-        """All that was said since event number `after`, then all that comes; an empty batch means silence.
+    def read(self, after: int = 0, reader: str = "", outlet: Outlet | None = None) -> Iterator[Sequence[Event]]:
+        """Subscribe: yield batches of events from position `after` on; an empty batch is a keep-alive.
 
-        Whoever reads under the name of a `reader` that leaves is told the end at once. When all is over the end is told
-        in any case, also to those who claim to know it.
+        Words that are pushed to the `outlet` meanwhile are not in any batch.
+
+        Unsubscribing `reader` ends the iteration at once. The `Finish` is always yielded, even if `after` is at or
+        beyond the end.
         """
-        self._furthest = max(self._furthest, after)
-        position, patience = min(after, len(self.events) - 1) if self.has_ended else after, FIRST_SILENCE_SECONDS
-        with self._presence(reader), self._bell() as bell:
-            while not (self.has_ended and position == len(self.events)):
-                if self.has_ended and position > len(self.events):
-                    position = len(self.events) - 1
-                if reader in self._left:
+        self._max_position = max(self._max_position, after)
+        position = min(after, len(self.events) - 1) if self.has_ended else after
+        keepalive_seconds = FIRST_KEEPALIVE_SECONDS
+        with self.readers.reading(reader, position, outlet) as subscriber:
+            while not (self.has_ended and subscriber.position == len(self.events)):
+                if self.has_ended and subscriber.position > len(self.events):
+                    subscriber.position = len(self.events) - 1
+                if self.readers.has_unsubscribed(reader):
                     yield [Finish("ai", ending="stopped")]
                     return
-                if batch := self._batch(position):
-                    position += len(batch)
+                if batch := self._batch(subscriber.position):
+                    subscriber.position += len(batch)
                     if isinstance(batch[-1], Delta):
-                        patience = SILENCE_SECONDS
+                        keepalive_seconds = KEEPALIVE_SECONDS
                     yield batch
-                elif not bell.wait(patience):
-                    patience = SILENCE_SECONDS
+                elif not subscriber.wait(keepalive_seconds) or (outlet is not None and outlet.has_rest):
+                    keepalive_seconds = KEEPALIVE_SECONDS
                     yield []
 
-    def goes_beyond(self, position: int) -> bool:
-        """Whether more than so many events were said; waited for a moment when no more are known yet."""
-        with self._bell() as bell:
-            until = time.monotonic() + FIRST_SILENCE_SECONDS
+    def has_events_after(self, position: int) -> bool:
+        """Whether there are more than `position` events. Waits for the mirror of a run that has ended elsewhere."""
+        with self.readers.waiting() as subscriber:
+            deadline = time.monotonic() + MIRROR_TIMEOUT_SECONDS
             while len(self.events) <= position and not self.has_ended:
-                if not bell.wait(max(0, until - time.monotonic())):
+                if not subscriber.wait(max(0, deadline - time.monotonic())):
                     break
         return len(self.events) > position
 
-    def said(self) -> Sequence[Event]:
-        """What has been said, without counting as a reader; waited for a moment when nothing is known of it yet."""
-        with self._bell() as bell:
+    def events_so_far(self) -> Sequence[Event]:
+        """The events, without counting as a reader.
+
+        Waits FIRST_KEEPALIVE_SECONDS for what another process has not published yet, or for the first event.
+        """
+        if not self.is_led_here:
+            self.wait_until_ended(FIRST_KEEPALIVE_SECONDS)
+        with self.readers.waiting() as subscriber:
             if not self.events:
-                bell.wait(FIRST_SILENCE_SECONDS)
+                subscriber.wait(FIRST_KEEPALIVE_SECONDS)
             return self.events[:]
 
-    def write_with_end(self, write: Write) -> bool:
-        """Have this done on the pipeline that tells the fleet of the end: written before anybody reads that, and for no
-        trip of its own. False when that pipeline is not ours, or has been sent.
+    def add_final_write(self, write: FinalWrite) -> bool:
+        """Add a write to the Redis trip that publishes the end.
+
+        It costs no extra trip and is done before any reader sees the end. Returns False if this process does not lead
+        the run, or if the trip's commands have been made already.
         """
-        with self._mutex:
+        with self._lock:
             if self.is_led_here and self.finish is None:
-                self._last_writes.append(write)
+                self._final_writes.append(write)
                 return True
         return False
 
-    def last_writes(self, finish: Finish) -> Sequence[Write]:
-        """What is to be written with this end. From here on no more is taken."""
-        with self._mutex:
+    def final_writes(self, finish: Finish) -> Sequence[FinalWrite]:
+        """The writes that go with this end. `add_final_write` accepts no more from now on."""
+        with self._lock:
             self.finish = finish
-            return self._last_writes
+            return self._final_writes
 
-    def have_been_written(self) -> None:
-        """They hold on to what they write, and the run is kept for longer."""
-        self._last_writes.clear()
+    def clear_final_writes(self) -> None:
+        """Free what the writes reference; the run itself is retained for longer."""
+        self._final_writes.clear()
 
-    def on_end(self, call: OnEnd) -> None:
-        """Call this with the whole transcript just before the end is read; at once when it is over already."""
-        with self._mutex:
-            if self._on_end is not None:
-                self._on_end.append(call)
+    def on_end(self, callback: EndCallback) -> None:
+        """Call `callback` with the whole transcript just before readers see the end; immediately if it has ended."""
+        with self._lock:
+            if self._end_callbacks is not None:
+                self._end_callbacks.append(callback)
                 return
-        self._over.wait()
-        call(Transcript(self.events))
+        self._ended.wait()
+        _call(callback, Transcript(self.events))
 
-    def unread_for(self) -> float:
-        """Seconds for which nobody on this instance has been reading."""
-        return 0.0 if self._readers else time.monotonic() - self._unread_since
-
-    def leave(self, reader: str) -> None:
-        """End the reading of this reader; the others go on."""
-        with self._mutex:
-            self._left |= {reader}
-            self._ring()
-
-    @property
-    def is_left_alone(self) -> bool:
-        """Whether somebody stopped reading on purpose and nobody else on this instance reads or may come back."""
-        return bool(self._left) and not self._readers and self._vanished <= self._left
-
-    def is_awaited(self, grace_seconds: float) -> bool:
-        """Whether anybody on this instance reads it, or lost it so short a while ago that they may come back."""
-        return bool(self._readers) or (not self._vanished <= self._left and self.unread_for() <= grace_seconds)
+    def wait_until_ended(self, seconds: float) -> bool:
+        """False if it has not ended after `seconds`."""
+        return self._ended.wait(seconds)
 
     def cancel(self) -> None:
-        """End it for all its readers and free what it holds upstream; from any thread, once."""
-        with self._mutex:
+        """Run the cancel callbacks once. They end the upstream call, and with it the run. Any thread may call this."""
+        self.readers.close()
+        with self._lock:
             self.is_cancelled = True
-            closers, self._closers = self._closers, []
-        for close in closers:
-            close()
+            callbacks, self._cancel_callbacks = self._cancel_callbacks, []
+        for callback in callbacks:
+            callback()
 
-    def on_cancel(self, close: Callable[[], None]) -> None:
-        """Call `close` when the run is cancelled; at once when it is already."""
-        with self._mutex:
+    def on_cancel(self, callback: Callable[[], None]) -> None:
+        """Call `callback` when the run is cancelled; immediately if it is already."""
+        with self._lock:
             if not self.is_cancelled:
-                self._closers.append(close)
+                self._cancel_callbacks.append(callback)
                 return
-        close()
+        callback()
 
-    def _call_on_end(self, transcript: Transcript) -> None:
-        with self._mutex:
-            calls, self._on_end = self._on_end or [], None
-        for call in calls:
-            try:
-                call(transcript)
-            except Exception:
-                log.exception("A listener to a run's end failed")
+    def _run_end_callbacks(self, transcript: Transcript) -> None:
+        with self._lock:
+            callbacks, self._end_callbacks = self._end_callbacks or [], None
+        for callback in callbacks:
+            _call(callback, transcript)
 
     def _batch(self, position: int) -> Sequence[Event]:
-        """What comes next, no more than a reader may hold who takes his time."""
-        batch = self.events[position : position + BATCH_EVENTS]
+        """The next events, within the limits of one batch."""
+        batch = self.events[position : position + MAX_BATCH_EVENTS]
         if len(batch) < 2:
-            return batch  # nearly always
+            return batch  # the common case
         characters = 0
-        for number, event in enumerate(batch, 1):
-            characters += len(words_of(event))
-            if characters >= BATCH_CHARACTERS:
-                return batch[:number]
+        for count, event in enumerate(batch, 1):
+            characters += len(text_of_event(event))
+            if characters >= MAX_BATCH_CHARACTERS:
+                return batch[:count]
         return batch
 
-    def _ring(self) -> None:
-        for bell in self._bells:
-            bell.ring()
 
-    @contextmanager
-    def _bell(self) -> Iterator[Bell]:
-        """Rings whenever there is something new."""
-        bell = Bell()
-        with self._mutex:
-            self._bells.append(bell)
-        try:
-            yield bell
-        finally:
-            with self._mutex:
-                self._bells.remove(bell)
-            bell.put_away()
-
-    @contextmanager
-    def _presence(self, reader: str) -> Iterator[None]:
-        with self._mutex:
-            self._readers += 1
-        has_heard_the_end = False
-        try:
-            yield
-            has_heard_the_end = True
-        finally:
-            with self._mutex:
-                if reader and not has_heard_the_end:
-                    self._vanished |= {reader}
-                self._readers -= 1
-                self._unread_since = time.monotonic()
+def _call(callback: EndCallback, transcript: Transcript) -> None:
+    with unexpected_errors.survived("history"):  # a callback saves or counts the answer
+        callback(transcript)

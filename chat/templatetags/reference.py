@@ -1,4 +1,4 @@
-"""The number by which the logs know what just happened, for pages that may be rendered without any context."""
+"""`{% reference %}`: the short form of the correlation id, for error pages that may be rendered without any context."""
 
 from __future__ import annotations
 
@@ -11,5 +11,5 @@ register = template.Library()
 
 @register.simple_tag
 def reference() -> str:
-    """The correlation id of this request."""
-    return correlation.current()
+    """The short correlation id of this request."""
+    return correlation.short(correlation.current())

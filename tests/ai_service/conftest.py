@@ -1,7 +1,8 @@
-"""A stand-in of these tests' own, so that its ledger counts their calls alone."""
+"""A separate stand-in for these tests, so that its ledger counts their calls only."""
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,14 +12,16 @@ import pytest
 import requests
 
 from ai_service.control import StandIn
+from tests.support import child_coverage
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 def start(*options: str) -> subprocess.Popen[str]:
-    """A stand-in that is starting; its first line tells its address."""
+    """Start a stand-in; its first output line ends with its URL."""
     command = [sys.executable, "-m", "ai_service", *options]
-    return subprocess.Popen(command, cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    env = {**os.environ, **child_coverage.env()}
+    return subprocess.Popen(command, cwd=ROOT, env=env, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
 def address_of(process: subprocess.Popen[str]) -> str:
@@ -27,7 +30,7 @@ def address_of(process: subprocess.Popen[str]) -> str:
 
 
 def stop(process: subprocess.Popen[str]) -> str:
-    """End it in good order. Returns what it wrote to stderr."""
+    """Stop it with SIGTERM. Returns its stderr."""
     process.terminate()
     _, errors = process.communicate(timeout=5)
     assert process.returncode == 0

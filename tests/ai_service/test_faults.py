@@ -5,11 +5,11 @@ import time
 import pytest
 import requests
 
-from tests.ai_service.asking import ask, open_call, text_of
-from tests.waiting import eventually
+from tests.ai_service.client import ask, open_call, text_of
+from tests.support.polling import eventually
 
 
-def is_well(ai):
+def is_healthy(ai):
     return ask(ai).status_code == 200
 
 
@@ -19,7 +19,7 @@ def test_down_resets_the_connection_without_an_answer(ai):
         call.recv(1)
 
 
-def test_down_for_all_calls_is_seen_by_health_too_but_not_by_the_control_surface(ai, http):
+def test_down_for_all_calls_affects_health_but_not_the_control_surface(ai, http):
     ai.fail("down")
     with pytest.raises(requests.ConnectionError):
         http.get(f"{ai.url}/health", timeout=2)
@@ -27,43 +27,43 @@ def test_down_for_all_calls_is_seen_by_health_too_but_not_by_the_control_surface
     assert http.get(f"{ai.url}/health", timeout=2).json() == {"status": "healthy"}
 
 
-@pytest.mark.parametrize("wish", [{"operation": "chat"}, {"share": 0.5}, {"count": 3}])
-def test_health_is_well_while_some_calls_are_answered(ai, http, wish):
-    ai.fail("down", **wish)
+@pytest.mark.parametrize("options", [{"operation": "chat"}, {"share": 0.5}, {"count": 3}])
+def test_health_is_healthy_while_some_calls_are_answered(ai, http, options):
+    ai.fail("down", **options)
     assert http.get(f"{ai.url}/health", timeout=2).ok
 
 
-def test_slow_waits_before_the_first_byte_and_then_answers_in_full(ai):
+def test_slow_delays_the_first_byte_of_a_complete_answer(ai):
     ai.fail("slow", seconds=0.3)
     answer = ask(ai)
-    assert 0.3 < answer.elapsed.total_seconds() < 1
+    assert answer.elapsed.total_seconds() > 0.3
     assert "AEEH" in text_of(answer)
     assert ai.requests[-1]["ended"] == "complete"
 
 
-def test_drip_sends_byte_by_byte_from_the_status_line_on(ai):
+def test_drip_sends_the_response_byte_by_byte_from_the_status_line_on(ai):
     ai.fail("drip", seconds=0.02)
     with open_call(ai) as call:
-        begun = time.monotonic()
+        began = time.monotonic()
         received = b"".join(call.recv(1024) for _ in range(10))
         assert received.startswith(b"HTTP/1.1"[: len(received)])
-        assert len(received) <= 2 + (time.monotonic() - begun) / 0.02
+        assert len(received) <= 2 + (time.monotonic() - began) / 0.02
 
 
-def test_error_answers_with_the_status_that_was_wished(ai):
+def test_error_answers_with_the_requested_status(ai):
     ai.fail("error", status=503)
     answer = ask(ai)
     assert answer.status_code == 503
     assert answer.json()["error"]["type"] == "server_error"
 
 
-def test_rate_limited_says_when_to_come_back(ai):
+def test_rate_limited_sends_retry_after(ai):
     ai.fail("rate_limited", retry_after=7)
     answer = ask(ai)
     assert (answer.status_code, answer.headers["Retry-After"]) == (429, "7")
 
 
-def test_cut_breaks_a_stream_after_so_many_tokens(ai):
+def test_cut_closes_a_stream_after_the_given_number_of_tokens(ai):
     ai.fail("cut", after_tokens=3)
     with open_call(ai) as call:
         received = b"".join(iter(lambda: call.recv(65536), b""))
@@ -72,23 +72,23 @@ def test_cut_breaks_a_stream_after_so_many_tokens(ai):
     assert not received.endswith(b"0\r\n\r\n")
 
 
-def test_cut_breaks_a_plain_answer_at_its_half(ai):
+def test_cut_closes_a_complete_answer_at_its_half(ai):
     ai.fail("cut")
     with pytest.raises(requests.exceptions.ChunkedEncodingError, match="IncompleteRead"):
         ask(ai, stream=False)
 
 
-@pytest.mark.parametrize(("stream", "label"), [(True, "text/event-stream"), (False, "application/json")])
-def test_garbage_is_200_under_the_label_one_waits_for(ai, stream, label):
+@pytest.mark.parametrize(("stream", "content_type"), [(True, "text/event-stream"), (False, "application/json")])
+def test_garbage_is_a_200_with_the_expected_content_type(ai, stream, content_type):
     ai.fail("garbage")
     answer = ask(ai, stream=stream)
-    assert (answer.status_code, answer.headers["Content-Type"]) == (200, label)
+    assert (answer.status_code, answer.headers["Content-Type"]) == (200, content_type)
     assert b"data:" not in answer.content
     with pytest.raises(ValueError, match="Expecting value"):
         answer.json()
 
 
-def test_hang_accepts_and_never_answers(ai):
+def test_hang_accepts_the_request_and_never_answers(ai):
     ai.fail("hang")
     with pytest.raises(requests.ReadTimeout):
         ask(ai, timeout=0.3)
@@ -96,49 +96,49 @@ def test_hang_accepts_and_never_answers(ai):
     assert ai.requests[-1]["ended"] == "client_left"
 
 
-def test_the_next_calls_fail_and_then_no_more(ai):
+def test_a_count_limits_the_number_of_failing_calls(ai):
     ai.fail("error", count=2)
     assert [ask(ai).status_code for _ in range(4)] == [500, 500, 200, 200]
 
 
-def test_a_share_is_spread_evenly_and_the_same_each_time(ai):
+def test_a_share_is_spread_evenly_and_reproducibly(ai):
     for _ in range(2):
         ai.fail("error", share=0.4)
         assert [ask(ai).status_code for _ in range(10)] == [200, 200, 500, 200, 500] * 2
 
 
-def test_a_share_of_a_tenth_is_one_call_in_ten(ai):
+def test_a_share_of_one_tenth_affects_one_call_in_ten(ai):
     ai.fail("error", share=0.1)
     assert [ask(ai).status_code for _ in range(30)].count(500) == 3
 
 
-def test_a_fault_may_be_for_one_operation_only(ai, http):
+def test_a_fault_can_be_limited_to_one_operation(ai, http):
     ai.fail("error", operation="analyze")
-    assert is_well(ai)
+    assert is_healthy(ai)
     document = {"document": "Bonjour"}
     assert http.post(f"{ai.url}/api/chat/analyze-document", json=document, timeout=2).status_code == 500
 
 
-def test_a_document_in_the_openai_contract_is_an_analysis_too(ai, http):
+def test_a_document_in_the_openai_protocol_counts_as_an_analysis(ai, http):
     ai.fail("error", operation="analyze")
     body = {"messages": [{"role": "user", "content": '<document type="mdph">\nBonjour\n</document>'}]}
     assert http.post(f"{ai.url}/v1/chat/completions", json=body, timeout=2).status_code == 500
     assert ai.calls_of("analyze") == 1
 
 
-def test_healing_and_resetting_end_all_faults(ai):
+def test_heal_and_reset_remove_all_faults(ai):
     ai.fail("error")
     ai.heal()
-    assert is_well(ai)
+    assert is_healthy(ai)
     ai.fail("error")
     ai.reset()
-    assert is_well(ai)
+    assert is_healthy(ai)
 
 
 @pytest.mark.parametrize(
-    "wish",
+    "options",
     [
-        {"fault": "unheard-of"},
+        {"fault": "unknown"},
         {"fault": "error", "share": 1.5},
         {"fault": "error", "count": -1},
         {"fault": "error", "operation": "sing"},
@@ -148,7 +148,16 @@ def test_healing_and_resetting_end_all_faults(ai):
         {"fault": "slow", "seconds": -1},
     ],
 )
-def test_a_wish_that_makes_no_sense_is_refused_and_changes_nothing(ai, wish):
+def test_invalid_fault_options_are_rejected_and_change_nothing(ai, options):
     with pytest.raises(ValueError, match=r"\w"):
-        ai.fail(**wish)
-    assert is_well(ai)
+        ai.fail(**options)
+    assert is_healthy(ai)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_filtered_ends_the_answer_as_a_content_filter_does(ai, http, stream):
+    ai.fail("filtered")
+    body = {"model": "any", "stream": stream, "messages": [{"role": "user", "content": "Bonjour"}]}
+    answer = http.post(f"{ai.url}/v1/chat/completions", json=body, timeout=5)
+    assert '"finish_reason":"content_filter"' in answer.text
+    assert '"finish_reason":"stop"' not in answer.text

@@ -4,11 +4,11 @@ import time
 
 import pytest
 
-from tests.ai_service.asking import ask, open_call
-from tests.waiting import eventually
+from tests.ai_service.client import ask, open_call
+from tests.support.polling import eventually
 
 
-def test_calls_are_counted_by_operation_and_nothing_else_is(ai, http):
+def test_only_ai_calls_are_counted_by_operation(ai, http):
     ask(ai)
     ask(ai, stream=False)
     http.post(f"{ai.url}/api/chat/send", json={"message": "Bonjour"}, timeout=5)
@@ -18,14 +18,14 @@ def test_calls_are_counted_by_operation_and_nothing_else_is(ai, http):
     assert (ai.calls, ai.calls_of("chat"), ai.calls_of("analyze"), ai.open_calls) == (4, 3, 1, 0)
 
 
-def test_a_call_that_fails_is_a_call(ai):
+def test_a_failed_call_is_counted(ai):
     ai.fail("error")
     ask(ai)
     assert ai.calls == 1
     assert (ai.requests[0]["fault"], ai.requests[0]["ended"]) == ("error", "fault")
 
 
-def test_each_call_is_kept_with_what_matters_of_it_and_no_secret(ai):
+def test_each_call_is_recorded_without_secrets(ai):
     before = time.time()
     ask(ai, Idempotency_Key="k1", X_Retry_Count="2", X_Deadline_Ms="900", Authorization="Bearer secret", X_Other="no")
     ask(ai, stream=False)
@@ -44,7 +44,7 @@ def test_each_call_is_kept_with_what_matters_of_it_and_no_secret(ai):
     assert "AEEH" not in str(ai.requests)
 
 
-def test_resetting_forgets_the_past_but_not_what_is_still_open(ai):
+def test_a_reset_clears_the_ledger_except_for_open_calls(ai):
     ai.fail("hang")
     with open_call(ai):
         eventually(lambda: ai.open_calls == 1)
@@ -54,7 +54,7 @@ def test_resetting_forgets_the_past_but_not_what_is_still_open(ai):
 
 
 @pytest.mark.parametrize("fault", [("hang", {}), ("slow", {"seconds": 60}), ("drip", {"seconds": 60})])
-def test_a_client_that_leaves_while_a_fault_lasts_is_noticed_at_once(ai, fault):
+def test_a_disconnect_during_a_fault_is_detected_immediately(ai, fault):
     kind, options = fault
     ai.fail(kind, **options)
     with open_call(ai):
@@ -67,7 +67,7 @@ def test_a_client_that_leaves_while_a_fault_lasts_is_noticed_at_once(ai, fault):
 
 
 @pytest.mark.parametrize("stream", [True, False])
-def test_a_client_that_leaves_between_two_words_is_noticed_at_once(ai, stream):
+def test_a_disconnect_between_two_tokens_is_detected_immediately(ai, stream):
     ai.pace(0.1)
     with open_call(ai, stream=stream) as call:
         eventually(lambda: ai.open_calls == 1)
@@ -77,7 +77,7 @@ def test_a_client_that_leaves_between_two_words_is_noticed_at_once(ai, stream):
     assert ai.requests[-1]["ended"] == "client_left"
 
 
-def test_a_client_that_sends_its_next_request_early_has_not_left(ai):
+def test_a_pipelined_request_is_not_a_disconnect(ai):
     ai.pace(200)
     with open_call(ai) as call:
         call.sendall(b"GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")

@@ -1,17 +1,18 @@
 from __future__ import annotations
 
 import selectors
+import socket
 import time
 
-from tests.ai_service.asking import open_call
-from tests.waiting import eventually
+from tests.ai_service.client import open_call
+from tests.support.polling import eventually
 
 STREAMS = 200
 
 
-def test_two_hundred_streams_flow_at_their_pace_side_by_side(ai):
+def test_two_hundred_concurrent_streams_keep_their_pace(ai):
     ai.pace(50)
-    begun = time.monotonic()
+    began = time.monotonic()
     with selectors.DefaultSelector() as selector:
         for _ in range(STREAMS):
             selector.register(open_call(ai), selectors.EVENT_READ, bytearray())
@@ -20,7 +21,7 @@ def test_two_hundred_streams_flow_at_their_pace_side_by_side(ai):
     assert most_open > STREAMS / 2
     assert all(b"[DONE]" in text for text in ended)
     longest = max(text.count(b'"content":"') for text in ended) / 50
-    assert time.monotonic() - begun < longest + 4
+    assert time.monotonic() - began < longest + 4
     eventually(lambda: ai.open_calls == 0)
     assert {call["ended"] for call in ai.requests} == {"complete"}
 
@@ -30,9 +31,11 @@ def read_all(selector: selectors.DefaultSelector) -> list[bytearray]:
     ended = []
     while selector.get_map():
         for key, _ in selector.select(timeout=5):
-            key.data.extend(key.fileobj.recv(65536))
+            connection = key.fileobj
+            assert isinstance(connection, socket.socket)
+            key.data.extend(connection.recv(65536))
             if key.data.endswith(b"0\r\n\r\n"):
-                selector.unregister(key.fileobj)
-                key.fileobj.close()
+                selector.unregister(connection)
+                connection.close()
                 ended.append(key.data)
     return ended

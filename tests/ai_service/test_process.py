@@ -9,14 +9,14 @@ import requests
 
 from ai_service.control import StandIn
 from tests.ai_service import conftest
-from tests.ai_service.asking import open_call
+from tests.ai_service.client import open_call
 from tests.ai_service.conftest import address_of, stop
-from tests.waiting import eventually
+from tests.support.polling import eventually
 
 
 @pytest.fixture
 def start():
-    """Starts stand-ins, and leaves none behind when a test fails."""
+    """Starts stand-ins and kills those left at the end of the test."""
     started = []
 
     def starting(*options: str):
@@ -29,7 +29,7 @@ def start():
         process.communicate()
 
 
-def test_it_says_in_one_line_where_it_listens_and_any_free_port_will_do(start):
+def test_port_0_picks_a_free_port_and_prints_its_url_in_one_line(start):
     process = start("--port", "0")
     line = process.stdout.readline()
     assert re.fullmatch(r"ai_service listening on http://127\.0\.0\.1:\d+\n", line)
@@ -37,7 +37,7 @@ def test_it_says_in_one_line_where_it_listens_and_any_free_port_will_do(start):
     stop(process)
 
 
-def test_a_taken_port_is_one_clear_line_and_exit_code_1(start):
+def test_a_port_in_use_is_one_error_line_and_exit_code_1(start):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -48,7 +48,7 @@ def test_a_taken_port_is_one_clear_line_and_exit_code_1(start):
     assert errors == f"ai_service can't listen on 127.0.0.1:{port}: Address already in use\n"
 
 
-def test_a_knowledge_folder_that_does_not_exist_is_refused_at_start(start):
+def test_a_missing_knowledge_folder_is_an_error_at_start(start):
     process = start("--port", "0", "--knowledge", "/does/not/exist")
     _, errors = process.communicate(timeout=5)
     assert process.returncode == 2
@@ -56,7 +56,7 @@ def test_a_knowledge_folder_that_does_not_exist_is_refused_at_start(start):
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_ends_it_in_good_order_even_with_a_call_in_progress(start, how):
+def test_a_signal_stops_it_cleanly_with_a_call_in_progress(start, how):
     process = start("--port", "0")
     ai = StandIn(address_of(process))
     ai.fail("hang")
@@ -68,7 +68,7 @@ def test_a_signal_ends_it_in_good_order_even_with_a_call_in_progress(start, how)
     assert (process.returncode, errors) == (0, "")
 
 
-def test_the_pace_of_the_command_line_comes_back_with_a_reset(start):
+def test_a_reset_restores_the_pace_of_the_command_line(start):
     process = start("--port", "0", "--tokens-per-second", "7")
     ai = StandIn(address_of(process))
     ai.pace(500)

@@ -1,14 +1,16 @@
-"""What only production does: HTTPS, pages without DEBUG, static files that nobody collected."""
+"""Behaviour specific to production: HTTPS, error pages without DEBUG, static files without collectstatic."""
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
 import requests
 
-from tests.server import Server
-from tests.services import HOST
+from bff import cores
+from tests.support.server import Server
+from tests.support.services import HOST
 
 HTTPS = {"X-Forwarded-Proto": "https"}
 APP = "https://app.example"
@@ -21,7 +23,7 @@ def production(ai, transactional_db):
     instance.stop()
 
 
-def test_production_serves_its_pages_and_its_errors(production):
+def test_production_serves_pages_static_files_and_error_pages(production):
     page = production.get("/", headers=HTTPS)
     assert page.status_code == 200
     for path in re.findall(r'(?:src|href)="(/static/[^"]+)"', page.text):
@@ -35,7 +37,12 @@ def test_production_serves_its_pages_and_its_errors(production):
     assert production.get("/", allow_redirects=False).status_code == 301
 
 
-def test_production_shields_its_pages(production):
+def test_the_start_logs_the_number_of_workers_and_cores(production):
+    started = [line for line in map(json.loads, production.lines()) if line["message"] == "Starting workers"]
+    assert [(line["workers"], line["cores"]) for line in started] == [(1, cores.usable())]
+
+
+def test_production_sets_security_headers_and_cookie_flags(production):
     page = production.get("/", headers=HTTPS)
     assert page.headers["Strict-Transport-Security"] == "max-age=31536000; includeSubDomains; preload"
     assert page.headers["X-Content-Type-Options"] == "nosniff"
@@ -47,12 +54,17 @@ def test_production_shields_its_pages(production):
     assert "unsafe" not in policy
     cookies = {cookie.split("=")[0]: cookie for cookie in page.raw.headers.getlist("Set-Cookie")}
     assert all("Secure" in cookie for cookie in cookies.values())
-    assert "HttpOnly" in cookies["visitor"]
-    assert "SameSite=Lax" in cookies["visitor"]
+    assert set(cookies) == {"__Host-visitor", "__Host-csrftoken"}
+    assert all("Path=/" in cookie and "Domain" not in cookie for cookie in cookies.values())
+    assert "HttpOnly" in cookies["__Host-visitor"]
+    assert "SameSite=Lax" in cookies["__Host-visitor"]
 
 
-def test_only_the_allowed_origin_may_read_answers(production):
-    asked = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization,content-type"}
+def test_only_the_allowed_origin_gets_cors_headers(production):
+    preflight = {
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": "authorization,content-type",
+    }
     origins = {
         APP: APP,
         "https://app.example.evil.example": None,
@@ -62,7 +74,7 @@ def test_only_the_allowed_origin_may_read_answers(production):
         "null": None,
     }
     for origin, allowed in origins.items():
-        headers = {**HTTPS, **asked, "Origin": origin}
+        headers = {**HTTPS, **preflight, "Origin": origin}
         reply = requests.options(f"{production.url}/api/chat/message", headers=headers, timeout=30)
         assert reply.headers.get("Access-Control-Allow-Origin") == allowed
         assert "Access-Control-Allow-Credentials" not in reply.headers

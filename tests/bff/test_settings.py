@@ -1,7 +1,8 @@
-"""Settings: typed, from the environment, refused when wrong; production is checked in a process of its own."""
+"""Settings: read from the environment, validated at start; each test runs a new process."""
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -9,7 +10,9 @@ import sys
 
 import pytest
 
-from tests.services import ROOT
+from bff.environment import Environment
+from bff.renamed_settings import NEW_NAMES, copy_to_new_names
+from tests.support.services import ROOT
 
 PRODUCTION = {
     "DEBUG": "0",
@@ -44,18 +47,66 @@ def manage(*arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
         ("SUPABASE_JWT_SECRET", "shorter than its hash"),
     ],
 )
-def test_a_wrong_value_refuses_to_start_and_says_which(name, value):
+def test_an_invalid_value_stops_the_start_and_is_named(name, value):
     process = manage("check", **{name: value})
     assert process.returncode != 0
     assert name in process.stderr + process.stdout
 
 
-def test_production_without_a_secret_key_refuses_to_start():
-    process = manage("check", SECRET_KEY="")
-    assert process.returncode != 0
+STARTS = {
+    "commands": [sys.executable, "manage.py", "check"],
+    "make run": [sys.executable, "-m", "bff.dev.server"],
+    "gunicorn": [sys.executable, "-m", "gunicorn", "--config", "bff/server/gunicorn.conf.py"],
+}
 
 
-def test_secrets_may_come_from_files(tmp_path):
+@pytest.mark.parametrize("command", STARTS.values(), ids=STARTS)
+def test_however_it_is_started_it_ends_with_one_list_of_what_is_wrong(tmp_path, command):
+    file = tmp_path / "settings"
+    file.write_bytes(b"\xef\xbb\xbfexport PORT='http' # x\r\nREDIS_URL=redis://:hunter2@h:x\r\nLOG_LEVEL=INFO\r\n")
+    env = {"PATH": os.environ["PATH"], "ENV_FILE": str(file), "SECRET_KEY": "hunter2"}
+    process = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=60, check=False)
+    assert process.returncode == 1
+    first, *problems, last = process.stderr.splitlines()
+    assert "does not start" in first
+    assert str(file) in last
+    wrong = ["PORT", "REDIS_URL"] + ([] if "bff.dev.server" in command else ["SECRET_KEY"])  # `make run` sets DEBUG
+    assert [problem.partition(":")[0] for problem in problems] == [f"  - {name}" for name in wrong]
+    assert "hunter2" not in process.stdout + process.stderr
+
+
+def test_check_settings_shows_the_values_in_force_and_their_origin(tmp_path):
+    file, token = tmp_path / "settings", tmp_path / "token"
+    token.write_text("hunter2-token\n")
+    file.write_text(
+        "REDIS_URL=redis://:hunter2@cache.example.org/0\nDATABASE_URL=postgresql://u:hunter2@db.example.org/app\n"
+        f"AI_SERVICE_URL=https://u:hunter2@ai.example.org/v1?key=hunter2\nMETRICS_TOKEN_FILE={token}\nREDIS_ULR=x\n"
+    )
+    env = {"PATH": os.environ["PATH"], "ENV_FILE": str(file), **PRODUCTION, "WEB_WORKERS": "3", "AI_ATTEMPTS": "2"}
+    command = [sys.executable, "manage.py", "check_settings"]
+    process = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=60, check=True)
+    lines = {line.split()[0]: " ".join(line.split()[1:]) for line in process.stdout.splitlines() if line[0] != "{"}
+    assert lines["WEB_WORKERS"] == "3 [environment]"
+    assert lines["AI_MAX_ATTEMPTS"] == "2 [environment]"
+    assert lines["PORT"] == "8000 [default]"
+    assert lines["SECRET_KEY"] == "(set, withheld) [environment]"
+    assert lines["METRICS_TOKEN"] == f"(set, withheld) [{file}, in {token}]"
+    assert lines["REDIS_URL"] == f"redis://:***@cache.example.org/0 [{file}]"
+    assert lines["DATABASE_URL"] == f"postgresql://u@db.example.org/app [{file}]"
+    assert lines["AI_SERVICE_URL"] == f"https://ai.example.org/v1?… [{file}]"
+    assert "hunter2" not in process.stdout + process.stderr
+    assert process.stderr.splitlines() == ["REDIS_ULR is in the file, but is not a setting of chat-bff."]
+
+
+def test_other_variables_of_the_file_are_there_for_libraries(tmp_path):
+    file = tmp_path / "settings"
+    file.write_text("OTEL_SERVICE_NAME=chat\nOTEL_TRACES_EXPORTER=none\n")
+    environ = {"OTEL_TRACES_EXPORTER": "console", "ENV_FILE": str(file)}
+    Environment.load(tmp_path / "none", environ)
+    assert (environ["OTEL_SERVICE_NAME"], environ["OTEL_TRACES_EXPORTER"]) == ("chat", "console")
+
+
+def test_a_secret_can_be_read_from_a_file(tmp_path):
     key = tmp_path / "key"
     key.write_text("from-a-file-" + "x" * 50)
     code = "from bff import settings; print(settings.SECRET_KEY)"
@@ -72,21 +123,60 @@ def test_secrets_may_come_from_files(tmp_path):
     assert process.stdout.strip().startswith("from-a-file-")
 
 
+def test_a_setting_is_still_read_by_its_old_name_and_a_warning_is_logged(tmp_path):
+    seconds = tmp_path / "seconds"
+    seconds.write_text("9")
+    old = {"RUN_GRACE_SECONDS": "7", "AI_ATTEMPTS": "4", "DOCUMENT_SECONDS_FILE": str(seconds)}
+    code = "from bff.settings import *; print(UNREAD_RUN_TIMEOUT_SECONDS, AI_MAX_ATTEMPTS, DOCUMENT_TIMEOUT_SECONDS)"
+    env = {name: value for name, value in os.environ.items() if name.removesuffix("_FILE") not in NEW_NAMES.values()}
+    process = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        env={**env, **PRODUCTION, **old, "LOG_FORMAT": "json", "LOG_LEVEL": "warning"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    *warnings, values = process.stdout.splitlines()
+    assert values == "7.0 4 9.0"
+    assert [
+        (line["level"], line["message"], line["setting"], line["replacement"]) for line in map(json.loads, warnings)
+    ] == [
+        ("warning", "Setting was renamed", "RUN_GRACE_SECONDS", "UNREAD_RUN_TIMEOUT_SECONDS"),
+        ("warning", "Setting was renamed", "AI_ATTEMPTS", "AI_MAX_ATTEMPTS"),
+        ("warning", "Setting was renamed", "DOCUMENT_SECONDS_FILE", "DOCUMENT_TIMEOUT_SECONDS_FILE"),
+    ]
+
+
+@pytest.mark.parametrize("new", ["AI_MAX_ATTEMPTS", "AI_MAX_ATTEMPTS_FILE"])
+def test_the_new_name_of_a_setting_wins_over_the_old_one(new):
+    environ = {"AI_ATTEMPTS": "1", new: "2"}
+    assert copy_to_new_names(environ) == [("AI_ATTEMPTS", "AI_MAX_ATTEMPTS")]
+    assert environ == {"AI_ATTEMPTS": "1", new: "2"}
+
+
 def test_production_passes_djangos_deployment_check():
-    process = manage("check", "--deploy", "--fail-level", "WARNING")
+    publisher = dict.fromkeys(["PUBLISHER_NAME", "PUBLISHER_EMAIL", "HOSTING_COMPANY", "AI_COMPANY"], "Example")
+    process = manage("check", "--deploy", "--fail-level", "WARNING", **publisher)
     assert process.returncode == 0, process.stderr
 
 
-def test_rules_between_settings_are_checked():
+def test_contradicting_settings_are_reported_by_system_checks():
     process = manage(
         "check", BREAKER_OPEN_SECONDS="600", ALLOW_ANONYMOUS="0", SUPABASE_JWT_SECRET="", AI_READ_TIMEOUT_CHAT="90"
     )
     assert {"chat.E001", "chat.E003", "chat.W001"} <= set(re.findall(r"chat\.[EW]\d+", process.stderr))
 
 
-def test_a_worker_is_given_the_time_to_drain_and_to_end_the_longest_answer_begun_meanwhile():
+def test_a_wait_for_the_first_words_beyond_the_deadline_is_reported():
+    process = manage("check", AI_FIRST_WORDS_SECONDS="40")
+    assert "AI_FIRST_WORDS_SECONDS is longer than AI_DEADLINE_CHAT" in process.stderr
+
+
+def test_graceful_timeout_covers_draining_and_the_longest_response_started_meanwhile():
     process = subprocess.run(
-        [sys.executable, "-m", "gunicorn", "--config", "bff/gunicorn.conf.py", "--print-config"],
+        [sys.executable, "-m", "gunicorn", "--config", "bff/server/gunicorn.conf.py", "--print-config"],
         cwd=ROOT,
         env={**os.environ, **PRODUCTION, "AI_DEADLINE_CHAT": "30", "AI_DEADLINE_ANALYZE": "90", "DRAIN_SECONDS": "10"},
         capture_output=True,
@@ -97,8 +187,8 @@ def test_a_worker_is_given_the_time_to_drain_and_to_end_the_longest_answer_begun
     assert re.search(r"^graceful_timeout\s*= 205$", process.stdout, re.MULTILINE)
 
 
-def test_every_setting_is_listed_in_the_example_and_nothing_else():
-    read = set(re.findall(r'env\.\w+\(\s*"([A-Z_]+)"', (ROOT / "bff" / "settings.py").read_text()))
+def test_the_example_lists_exactly_the_settings_that_are_read():
+    read = set(re.findall(r'env\.\w+\(\s*"([A-Z_]+)"', (ROOT / "bff" / "settings.py").read_text())) | {"ENV_FILE"}
     listed = set(re.findall(r"^#?([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
     assert read == listed
 

@@ -1,4 +1,4 @@
-"""What the server's application does without, and why it may."""
+"""The WSGI application skips close_caches after requests, because no cache has anything to close."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from django.conf import settings
 from django.core.cache import caches
 from django_redis import get_redis_connection
 
-from tests.services import ROOT
+from tests.support.services import ROOT
 
 RECEIVERS = """
 from bff.wsgi import application
@@ -18,12 +18,12 @@ print(*(reference().__name__ for _, reference, *_ in request_finished.receivers)
 """
 
 
-def test_after_a_request_the_databases_are_looked_after_and_the_caches_are_not():
-    told = subprocess.run([sys.executable, "-c", RECEIVERS], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert told.stdout.split() == ["close_old_connections", "reset_urlconf"]
+def test_after_a_request_database_connections_are_checked_and_caches_are_not_closed():
+    process = subprocess.run([sys.executable, "-c", RECEIVERS], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert process.stdout.split() == ["close_old_connections", "reset_urlconf"]
 
 
-def test_no_cache_of_ours_has_anything_to_close():
+def test_closing_a_cache_keeps_its_connections():
     for alias in settings.CACHES:
         pool = get_redis_connection(alias).connection_pool
         get_redis_connection(alias).ping()

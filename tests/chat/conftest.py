@@ -7,18 +7,18 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.chat.session_parts import Behaviour, RawServer, Serve
-from tests.missing import missing
+from tests.support.fake_upstream import Handler, RawServer, Serve
+from tests.support.requirements import skip_or_fail
 
 
 @pytest.fixture
 def serve(settings) -> Iterator[Serve]:
-    """Starts servers that do as they are told; the session asks the last one."""
+    """Starts servers with the given handler or response; AI_SERVICE_URL is the address of the last one."""
     servers = []
 
-    def start(behave: Behaviour | bytes, tls: ssl.SSLContext | None = None) -> RawServer:
-        behaviour = (lambda connection: connection.sendall(behave)) if isinstance(behave, bytes) else behave
-        servers.append(RawServer(behaviour, tls))
+    def start(handler: Handler | bytes, tls: ssl.SSLContext | None = None) -> RawServer:
+        handle = (lambda connection: connection.sendall(handler)) if isinstance(handler, bytes) else handler
+        servers.append(RawServer(handle, tls))
         settings.AI_SERVICE_URL = servers[-1].address
         return servers[-1]
 
@@ -27,14 +27,14 @@ def serve(settings) -> Iterator[Serve]:
         server.close()
 
 
-def _tesseract_is_here() -> bool:
+def _has_tesseract() -> bool:
     program = shutil.which("tesseract")
-    return bool(program) and b"fra" in subprocess.check_output([program, "--list-langs"])
+    return program is not None and b"fra" in subprocess.check_output([program, "--list-langs"])
 
 
 @pytest.fixture
 def tesseract(settings) -> None:
-    """Words in pictures can be read; CI must be able to. The machine may be busy: the time is not what is tested."""
-    settings.DOCUMENT_SECONDS = 60.0
-    if not _tesseract_is_here():
-        missing("tesseract is not installed with French (Debian's package tesseract-ocr-fra)")
+    """Requires tesseract with French; CI fails without it. The timeout is long, because the machine may be busy."""
+    settings.DOCUMENT_TIMEOUT_SECONDS = 60.0
+    if not _has_tesseract():
+        skip_or_fail("tesseract is not installed with French (Debian's package tesseract-ocr-fra)")

@@ -1,22 +1,22 @@
-/** What one major version of the AI SDK makes of our streams: `node ai_sdk.mjs ai-v5 '{"scenario": "ask", …}'`. */
+/** Reads our streams with one major version of the AI SDK: `node ai_sdk.mjs ai-v5 '{"scenario": "ask", …}'`. */
 
-import { chatOf } from "./chat.mjs";
+import { createChat } from "./chat.mjs";
 
-const [version, given] = process.argv.slice(2);
+const [version, optionsJson] = process.argv.slice(2);
 const ai = await import(version);
-const options = JSON.parse(given);
+const options = JSON.parse(optionsJson);
 
 const scenarios = {
-  /** Ask as `useChat` does. */
+  /** Send a message as `useChat` does. */
   async ask() {
-    const { chat, heard } = chatOf(ai, options);
+    const { chat, received } = createChat(ai, options);
     await chat.sendMessage({ text: options.question });
-    return { status: chat.status, messages: chat.messages, ...heard };
+    return { status: chat.status, messages: chat.messages, ...received };
   },
 
-  /** Read with `readUIMessageStream`, as a program without a page does. */
+  /** Read with `readUIMessageStream`, without a chat object. */
   async read() {
-    const { transport } = chatOf(ai, options);
+    const { transport } = createChat(ai, options);
     const stream = await transport.sendMessages({ ...requestOf(options), trigger: "submit-message" });
     const states = [];
     const onError = (error) => states.push({ error: String(error) });
@@ -24,33 +24,75 @@ const scenarios = {
     return { states: states.length, last: states.at(-1) };
   },
 
-  /** Lose the network in the middle, and take the answer up again elsewhere, as a page does that is opened anew. */
+  /** Lose the connection in the middle, then resume on another instance as a reloaded page does. */
   async resume() {
-    const before = chatOf(ai, { ...options, broken: options.after });
+    const before = createChat(ai, { ...options, broken: options.after });
     await before.chat.sendMessage({ text: options.question });
     const [question, partial] = before.chat.messages;
-    const again = chatOf(ai, { ...options, url: options.elsewhere, messages: [question] });
+    const again = createChat(ai, { ...options, url: options.elsewhere, messages: [question] });
     await again.chat.resumeStream();
-    return { partial, errors: before.heard.errors, messages: again.chat.messages, status: again.chat.status };
+    return { partial, errors: before.received.errors, messages: again.chat.messages, status: again.chat.status };
   },
 
-  /** Come back to a conversation in which nothing is being written. */
+  /** Ask questions, then do the `steps` of a person who is not content: `{regenerate}`, `{edit, text}` by position. */
+  async revise() {
+    const { chat, received } = createChat(ai, options);
+    for (const question of options.questions) await chat.sendMessage({ text: question });
+    const asked = chat.messages.map(({ id }) => id);
+    for (const { regenerate, edit, text } of options.steps) {
+      if (edit !== undefined) await chat.sendMessage({ text, messageId: asked[edit] });
+      else await chat.regenerate(regenerate === null ? {} : { messageId: asked[regenerate] });
+    }
+    return { asked, status: chat.status, messages: chat.messages, ...received };
+  },
+
+  /** Load the stored messages, as a page that is opened again, and go on with `regenerate()`. */
+  async reopen() {
+    const headers = { Authorization: `Bearer ${options.token}` };
+    const stored = await fetch(`${options.url}/api/chat/history?conversationId=${options.id}&format=ui`, { headers });
+    const { messages } = await stored.json();
+    const { chat, received } = createChat(ai, { ...options, messages: structuredClone(messages) });
+    await chat.regenerate();
+    return { stored: messages, status: chat.status, messages: chat.messages, ...received };
+  },
+
+  /** Send a message with file parts. */
+  async attach() {
+    const { chat, received } = createChat(ai, options);
+    const files = options.files.map((file) => ({ type: "file", mediaType: "application/pdf", ...file }));
+    await chat.sendMessage({ text: options.question, files });
+    return { status: chat.status, messages: chat.messages, ...received };
+  },
+
+  /** Close the stream with `stop()`, then ask for another answer at once. */
+  async stop_and_regenerate() {
+    const { chat, received } = createChat(ai, options);
+    const finished = chat.sendMessage({ text: options.question });
+    while (!chat.lastMessage?.parts?.some((part) => part.text && chat.lastMessage.role === "assistant"))
+      await new Promise((next) => setTimeout(next, 20));
+    await chat.stop();
+    await finished;
+    await chat.regenerate();
+    return { status: chat.status, messages: chat.messages, ...received };
+  },
+
+  /** Resume a conversation without a pending answer. */
   async idle() {
-    const { chat, heard } = chatOf(ai, options);
+    const { chat, received } = createChat(ai, options);
     await chat.resumeStream();
-    return { status: chat.status, messages: chat.messages, ...heard };
+    return { status: chat.status, messages: chat.messages, ...received };
   },
 
-  /** Press "stop", here and at our door. */
+  /** Stop the answer with `POST …/stop`. */
   async stop() {
-    const { chat, heard } = chatOf(ai, options);
-    const asked = chat.sendMessage({ text: options.question });
-    const hasBegun = () => chat.lastMessage?.role === "assistant" && chat.lastMessage.parts.some((part) => part.text);
-    while (!hasBegun()) await new Promise((next) => setTimeout(next, 20));
+    const { chat, received } = createChat(ai, options);
+    const finished = chat.sendMessage({ text: options.question });
+    const hasText = () => chat.lastMessage?.role === "assistant" && chat.lastMessage.parts.some((part) => part.text);
+    while (!hasText()) await new Promise((next) => setTimeout(next, 20));
     const headers = { Authorization: `Bearer ${options.token}`, "Content-Type": "application/json" };
     await fetch(`${options.url}/api/chat/${options.id}/stop`, { method: "POST", headers, body: "{}" });
-    await asked;
-    return { status: chat.status, messages: chat.messages, ...heard };
+    await finished;
+    return { status: chat.status, messages: chat.messages, ...received };
   },
 };
 

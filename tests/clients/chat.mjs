@@ -1,8 +1,8 @@
-/** The AI SDK's chat as `useChat` runs it, without React: its transport, its strict parser, its list of messages. */
+/** The AI SDK's chat as `useChat` uses it, without React: transport, strict parser and message list. */
 
-/** A chat of one person. `ai` is the SDK, `broken` cuts the connection after so many pieces of text. */
-export function chatOf(ai, { url, token, id, messages = [], broken = Infinity }) {
-  const heard = { data: [], errors: [] };
+/** A chat of one caller. `ai` is the SDK module; the connection fails after `broken` text deltas. */
+export function createChat(ai, { url, token, id, messages = [], broken = Infinity }) {
+  const received = { data: [], errors: [] };
   const transport = new ai.DefaultChatTransport({
     api: `${url}/api/chat/stream`,
     headers: { Authorization: `Bearer ${token}` },
@@ -14,13 +14,13 @@ export function chatOf(ai, { url, token, id, messages = [], broken = Infinity })
     id,
     transport,
     state: stateOf(messages),
-    onData: (part) => heard.data.push(part),
-    onError: (error) => heard.errors.push(String(error)),
+    onData: (part) => received.data.push(part),
+    onError: (error) => received.errors.push(String(error)),
   });
-  return { chat, heard, transport };
+  return { chat, received, transport };
 }
 
-/** What `useChat` keeps in React's state. */
+/** The state that `useChat` keeps in React. */
 function stateOf(messages) {
   return {
     status: "ready",
@@ -39,20 +39,20 @@ function stateOf(messages) {
   };
 }
 
-/** A network that is lost after so many text deltas. */
+/** `fetch` with a response that fails after a number of text deltas. */
 async function fetchUntil(deltas, address, options) {
   const lost = new AbortController();
   const signal = options?.signal ? AbortSignal.any([options.signal, lost.signal]) : lost.signal;
   const response = await fetch(address, { ...options, signal });
   if (!response.body || deltas === Infinity) return response;
-  let left = deltas;
+  let remaining = deltas;
   const cut = new TransformStream({
-    transform(piece, controller) {
-      controller.enqueue(piece);
-      left -= new TextDecoder().decode(piece).split('"text-delta"').length - 1;
-      if (left > 0) return;
+    transform(chunk, controller) {
+      controller.enqueue(chunk);
+      remaining -= new TextDecoder().decode(chunk).split('"text-delta"').length - 1;
+      if (remaining > 0) return;
       setTimeout(() => {
-        controller.error(new TypeError("network lost")); // what came before is read by now: an error overtakes it
+        controller.error(new TypeError("network lost")); // after a delay, because an error discards chunks that are not read yet
         lost.abort();
       }, 50);
     },

@@ -1,4 +1,4 @@
-"""Two running instances, and the JavaScript clients that talk to them."""
+"""Two running instances and a runner for JavaScript clients."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from tests.bff.supabase import SECRET, token_of
-from tests.missing import missing
-from tests.server import Server
+from tests.support.requirements import skip_or_fail
+from tests.support.server import Server
+from tests.support.supabase import SECRET, token_of
 
 HERE = Path(__file__).parent
 
@@ -23,7 +23,7 @@ Node = Callable[..., Any]
 
 @pytest.fixture(scope="session")
 def instances(django_db_setup: None, django_db_blocker: Any) -> Iterator[tuple[Server, Server]]:
-    """Two instances for all tests of this folder: each test is somebody else, and asks something else."""
+    """Two instances shared by all tests of this folder. Each test uses a caller and questions of its own."""
     with django_db_blocker.unblock():
         both = Server(SUPABASE_JWT_SECRET=SECRET), Server(SUPABASE_JWT_SECRET=SECRET)
     yield both
@@ -33,7 +33,7 @@ def instances(django_db_setup: None, django_db_blocker: Any) -> Iterator[tuple[S
 
 @pytest.fixture
 def token() -> str:
-    """The access token of a person of this test's own."""
+    """An access token of a new caller."""
     return token_of(f"user-{uuid.uuid4()}")
 
 
@@ -44,16 +44,16 @@ def conversation() -> str:
 
 @pytest.fixture(scope="session")
 def node() -> Node:
-    """Runs one of the scripts here: `node("ai_sdk.mjs", "ai-v6", scenario="ask", …)` gives the JSON that it prints."""
+    """Runs a script of this folder and returns the JSON it prints: `node("ai_sdk.mjs", "ai-v6", scenario="ask", …)`."""
     if shutil.which("node") is None:
-        missing("node is not installed (Debian's package nodejs)")
+        skip_or_fail("node is not installed (Debian's package nodejs)")
     if not (HERE / "node_modules").exists():
-        missing("the JavaScript clients are not installed: make test does it, with Debian's npm")
+        skip_or_fail("the JavaScript clients are not installed: make test does it, with Debian's npm")
 
     def run(script: str, *arguments: str, **options: Any) -> Any:
         command = ["node", str(HERE / script), *arguments, json.dumps(options)]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-        assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout)
+        process = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        assert process.returncode == 0, process.stderr
+        return json.loads(process.stdout)
 
     return run

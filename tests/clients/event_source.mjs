@@ -1,21 +1,21 @@
-/** A browser's EventSource, which connects anew by itself: `node event_source.mjs '{"url": …, "token": …}'`. */
+/** A browser's EventSource, which reconnects by itself: `node event_source.mjs '{"url": …, "token": …}'`. */
 
 import { EventSource } from "eventsource";
 
 const { url, token, lose_after: loseAfter = Infinity } = JSON.parse(process.argv[2]);
-const heard = { parts: [], ids: [], connections: [] };
+const received = { parts: [], ids: [], connections: [] };
 let connection = new AbortController();
 
 const source = new EventSource(url, { fetch: connect });
 source.onmessage = ({ data, lastEventId }) => {
-  if (data === "[DONE]") return; // left open: who has it all is told by 204 to stay away
-  heard.parts.push(JSON.parse(data));
-  heard.ids.push(lastEventId);
-  if (heard.parts.length === loseAfter) connection.abort(new TypeError("network lost"));
+  if (data === "[DONE]") return; // not closed: the 204 of the next connection ends the reconnects
+  received.parts.push(JSON.parse(data));
+  received.ids.push(lastEventId);
+  if (received.parts.length === loseAfter) connection.abort(new TypeError("network lost"));
 };
 source.onerror = ({ code }) => {
   if (source.readyState !== EventSource.CLOSED) return;
-  process.stdout.write(JSON.stringify({ ...heard, closed_by: code }));
+  process.stdout.write(JSON.stringify({ ...received, closed_by: code }));
   process.exit();
 };
 
@@ -23,6 +23,6 @@ async function connect(address, options) {
   connection = new AbortController();
   const headers = { ...options.headers, Authorization: `Bearer ${token}` };
   const response = await fetch(address, { ...options, headers, signal: connection.signal });
-  heard.connections.push({ status: response.status, last_event_id: headers["Last-Event-ID"] ?? null });
+  received.connections.push({ status: response.status, last_event_id: headers["Last-Event-ID"] ?? null });
   return response;
 }

@@ -1,4 +1,4 @@
-"""EventSource, as browsers have it: it reads on by itself where it lost the connection."""
+"""The browsers' EventSource: it reconnects by itself and resumes after the last event received."""
 
 from __future__ import annotations
 
@@ -7,32 +7,32 @@ import requests
 
 from ai_service.control import StandIn
 from tests.clients.conftest import Node
-from tests.frames import parts_in, text_of
-from tests.server import Server
+from tests.support.server import Server
+from tests.support.sse import parse_parts, text_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def ask(instance: Server, token: str, conversation: str, question: str) -> requests.Response:
-    """Begin an answer; it is there to be resumed once this returns."""
+    """Start an answer, which can be resumed once this returns."""
     body = {"id": conversation, "messages": [{"role": "user", "parts": [{"type": "text", "text": question}]}]}
     headers = {"Authorization": f"Bearer {token}"}
     return requests.post(f"{instance.url}/api/chat/stream", json=body, headers=headers, stream=True, timeout=30)
 
 
-def test_event_source_connects_again_and_hears_each_part_once(node: Node, instances, token, conversation, ai: StandIn):
+def test_event_source_reconnects_and_receives_each_part_once(node: Node, instances, token, conversation, ai: StandIn):
     ai.pace(20)
     here, there = instances
     with ask(here, token, conversation, "Comment préparer la rentrée scolaire ?") as first:
         url = f"{there.url}/api/chat/{conversation}/stream"
-        heard = node("event_source.mjs", url=url, token=token, lose_after=6)
-        whole = list(parts_in(first.iter_lines()))
-    first_connection, second, *last = heard["connections"]
+        received = node("event_source.mjs", url=url, token=token, lose_after=6)
+        whole = list(parse_parts(first.iter_lines()))
+    first_connection, second, *last = received["connections"]
     assert (first_connection["status"], first_connection["last_event_id"]) == (200, None)
-    assert (second["status"], second["last_event_id"]) == (200, heard["ids"][5])
-    assert [connection["status"] for connection in last] == [204]  # it has it all: it stays away
-    assert heard["closed_by"] == 204
-    assert text_of(heard["parts"]) == text_of(whole)
-    kinds = [part["type"] for part in heard["parts"]]
+    assert (second["status"], second["last_event_id"]) == (200, received["ids"][5])
+    assert [connection["status"] for connection in last] == [204]  # the answer is complete: no more reconnects
+    assert received["closed_by"] == 204
+    assert text_of(received["parts"]) == text_of(whole)
+    kinds = [part["type"] for part in received["parts"]]
     assert [kinds.count(kind) for kind in ("start", "text-start", "text-end", "finish")] == [1, 1, 1, 1]
-    assert heard["parts"][-1]["type"] == "finish"
+    assert received["parts"][-1]["type"] == "finish"

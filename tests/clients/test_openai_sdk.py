@@ -1,20 +1,21 @@
-"""OpenAI's own Python client, pointed at us: answers, streams, and errors as the exceptions that its users catch."""
+"""OpenAI's Python client with our base URL: completions, streams, and errors as its exceptions."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from typing import Any
 
 import openai
 import pytest
-from openai.types.chat import ChatCompletionChunk
+from openai.types.chat import ChatCompletionChunk, ChatCompletionUserMessageParam
 
 from ai_service.control import StandIn
-from tests.server import Server
+from tests.support.server import Server
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-ANY = "gpt-4o"  # clients have a model's name in their configuration: any will do
+ANY = "gpt-4o"  # clients have a model name in their configuration; any name is accepted
 
 
 @pytest.fixture
@@ -23,7 +24,7 @@ def client(instances: tuple[Server, Server], token: str) -> Iterator[openai.Open
         yield client
 
 
-def user(text: str) -> dict[str, str]:
+def user(text: str) -> ChatCompletionUserMessageParam:
     return {"role": "user", "content": text}
 
 
@@ -31,7 +32,7 @@ def text_of(chunks: list[ChatCompletionChunk]) -> str:
     return "".join(chunk.choices[0].delta.content or "" for chunk in chunks if chunk.choices)
 
 
-def test_a_completion_is_whole_and_typed(client, ai: StandIn):
+def test_a_completion_has_all_fields(client, ai: StandIn):
     reply = client.chat.completions.create(model=ANY, messages=[user("Qu'est-ce que la PCH ?")])
     choice = reply.choices[0]
     assert (reply.object, reply.model, choice.message.role) == ("chat.completion", "stand-in", "assistant")
@@ -41,14 +42,14 @@ def test_a_completion_is_whole_and_typed(client, ai: StandIn):
     assert reply.created > 1_700_000_000
 
 
-def test_a_stream_says_the_same_and_its_usage_last(client, ai: StandIn):
+def test_a_stream_has_the_same_text_and_ends_with_the_usage(client, ai: StandIn):
     question = [user("Qu'est-ce que l'AEEH ?")]
     options = {"include_usage": True}
     chunks = list(client.chat.completions.create(model=ANY, messages=question, stream=True, stream_options=options))
-    whole = client.chat.completions.create(model=ANY, messages=question)
-    assert text_of(chunks) == whole.choices[0].message.content
+    completion = client.chat.completions.create(model=ANY, messages=question)
+    assert text_of(chunks) == completion.choices[0].message.content
     assert [chunk.choices[0].finish_reason for chunk in chunks if chunk.choices][-1] == "stop"
-    assert chunks[-1].usage == whole.usage
+    assert chunks[-1].usage == completion.usage
     assert len({chunk.id for chunk in chunks}) == 1
     assert ai.calls == 1
 
@@ -61,17 +62,17 @@ def test_the_stream_helper_builds_the_same_completion(client, ai: StandIn):
     assert "PPS" in completion.choices[0].message.content
 
 
-def test_the_async_client_reads_both(instances, token, ai: StandIn):
+def test_the_async_client_reads_streams_and_completions(instances, token, ai: StandIn):
     async def ask() -> tuple[str, str]:
         async with openai.AsyncOpenAI(base_url=f"{instances[1].url}/v1", api_key=token) as client:
-            question = {"model": ANY, "messages": [user("Qu'est-ce que la RQTH ?")]}
+            question: dict[str, Any] = {"model": ANY, "messages": [user("Qu'est-ce que la RQTH ?")]}
             chunks = [chunk async for chunk in await client.chat.completions.create(**question, stream=True)]
-            whole = await client.chat.completions.create(**question)
-            return text_of(chunks), whole.choices[0].message.content
+            completion = await client.chat.completions.create(**question)
+            return text_of(chunks), completion.choices[0].message.content
 
-    streamed, whole = asyncio.run(ask())
-    assert streamed == whole
-    assert "RQTH" in whole
+    streamed, completion = asyncio.run(ask())
+    assert streamed == completion
+    assert "RQTH" in completion
 
 
 def test_system_and_earlier_messages_are_part_of_the_question(client, ai: StandIn):
@@ -86,7 +87,7 @@ def test_system_and_earlier_messages_are_part_of_the_question(client, ai: StandI
     reply = client.chat.completions.create(model=ANY, messages=conversation)
     assert reply.choices[0].message.content
     client.chat.completions.create(model=ANY, messages=conversation)
-    assert ai.calls == 2  # the second is another question than the first, and the third is the second
+    assert ai.calls == 2  # the second has a history, and the third repeats it
 
 
 def test_the_models_are_listed(client):
@@ -103,7 +104,7 @@ def test_the_models_are_listed(client):
         {"logprobs": True},
     ],
 )
-def test_what_we_cannot_honour_is_a_bad_request_that_names_it(client, ai: StandIn, unsupported):
+def test_an_unsupported_parameter_is_a_bad_request_that_names_it(client, ai: StandIn, unsupported):
     with pytest.raises(openai.BadRequestError) as refused:
         client.chat.completions.create(model=ANY, messages=[user("Bonjour")], **unsupported)
     assert refused.value.type == "invalid_request_error"
@@ -120,22 +121,22 @@ def test_a_wrong_key_is_an_authentication_error(instances, ai: StandIn):
         client.chat.completions.create(model=ANY, messages=[user("Bonjour")])
 
 
-def test_what_makes_no_sense_is_an_error_of_its_class(client, ai: StandIn):
-    with pytest.raises(openai.BadRequestError) as nothing_asked:
+def test_invalid_requests_raise_the_exceptions_of_the_client(client, ai: StandIn):
+    with pytest.raises(openai.BadRequestError) as no_messages:
         client.chat.completions.create(model=ANY, messages=[])
-    assert nothing_asked.value.param == "messages"
+    assert no_messages.value.param == "messages"
     with pytest.raises(openai.NotFoundError):
         client.get("/nothing-here", cast_to=object)
 
 
-def test_an_outage_is_an_answer_here_too(client, ai: StandIn):
+def test_an_outage_is_answered_with_a_fallback(client, ai: StandIn):
     ai.fail("error", status=400)
     raw = client.chat.completions.with_raw_response.create(model=ANY, messages=[user("Qu'est-ce que le SESSAD ?")])
     assert raw.headers["X-Degraded"] == "ai_rejected"
     assert "SESSAD" in raw.parse().choices[0].message.content
 
 
-def test_an_answer_cut_upstream_is_kept_and_not_called_complete(client, ai: StandIn):
+def test_an_answer_cut_upstream_keeps_its_text_and_is_not_marked_complete(client, ai: StandIn):
     ai.fail("cut", after_tokens=3)
     question = [user("Comment faire appel d'une décision ?")]
     chunks = list(client.chat.completions.create(model=ANY, messages=question, stream=True))

@@ -1,4 +1,4 @@
-"""Two instances behind a real nginx, with the configuration that docs/deploy gives."""
+"""Two instances behind a real nginx with the configuration of docs/deploy."""
 
 from __future__ import annotations
 
@@ -8,15 +8,17 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 import requests
 
 from ai_service.control import StandIn
-from bff.ports import is_taken
-from tests.deploy.front import Front
-from tests.server import Server
-from tests.services import HOST
+from bff.dev.ports import is_taken
+from tests.deploy.nginx import NginxProxy
+from tests.support.polling import eventually
+from tests.support.server import Server
+from tests.support.services import HOST
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -25,7 +27,7 @@ DONE = b"data: [DONE]\n\n"
 
 @pytest.fixture
 def instances(ai: StandIn, transactional_db: None) -> Iterator[tuple[Server, Server]]:
-    env = {"TRUSTED_PROXIES": "1", "DRAIN_SECONDS": "1", "RATE_LIMIT_DEFAULT": "1/minute"}
+    env: dict[str, Any] = {"TRUSTED_PROXIES": "1", "DRAIN_SECONDS": "1", "RATE_LIMIT_DEFAULT": "1/minute"}
     pair = Server(**env), Server(**env)
     yield pair
     for instance in pair:
@@ -33,27 +35,27 @@ def instances(ai: StandIn, transactional_db: None) -> Iterator[tuple[Server, Ser
 
 
 @pytest.fixture
-def front(instances: tuple[Server, Server], tmp_path) -> Iterator[Front]:
-    running = Front(tmp_path, [instance.port for instance in instances])
+def proxy(instances: tuple[Server, Server], tmp_path) -> Iterator[NginxProxy]:
+    running = NginxProxy(tmp_path, [instance.port for instance in instances])
     yield running
     running.stop()
 
 
 @dataclass
-class Crowd:
-    """People who ask one thing after the other, half of them as a stream; each question is asked once."""
+class ClientLoad:
+    """Clients that ask one question after the other, every second one streamed. All questions differ."""
 
-    front: Front
+    proxy: NginxProxy
     statuses: list[int] = field(default_factory=list)
     cut: list[str] = field(default_factory=list)
     is_over: threading.Event = field(default_factory=threading.Event)
     _numbers: Iterator[int] = field(default_factory=itertools.count)
 
-    def person(self) -> None:
-        session = self.front.visitor()
+    def run_client(self) -> None:
+        session = self.proxy.session()
         while not self.is_over.is_set():
             number = next(self._numbers)
-            session.cookies.clear()  # somebody new: there is no CSRF token to bring along
+            session.cookies.clear()  # a new visitor, for whom no CSRF token is required
             try:
                 self.ask(session, number, as_stream=number % 2 == 0)
             except requests.RequestException as error:
@@ -61,83 +63,83 @@ class Crowd:
 
     def ask(self, session: requests.Session, number: int, *, as_stream: bool) -> None:
         path = "stream" if as_stream else "message"
-        reply = session.post(f"{self.front.url}/api/chat/{path}", json={"message": f"Question {number} ?"}, timeout=60)
+        reply = session.post(f"{self.proxy.url}/api/chat/{path}", json={"message": f"Question {number} ?"}, timeout=60)
         self.statuses.append(reply.status_code)
         if as_stream and reply.ok and not reply.content.endswith(DONE):
             self.cut.append("no end")
 
 
-def test_a_rolling_restart_under_load_is_noticed_by_nobody(front, instances, ai):
+def test_a_rolling_restart_under_load_fails_no_request_and_cuts_no_stream(proxy, instances, ai):
     ai.pace(40)
-    crowd = Crowd(front)
-    with ThreadPoolExecutor(8) as people:
-        asking = [people.submit(crowd.person) for _ in range(8)]
+    load = ClientLoad(proxy)
+    with ThreadPoolExecutor(8) as pool:
+        clients = [pool.submit(load.run_client) for _ in range(8)]
         try:
             for instance in instances:
-                asked_before = len(crowd.statuses)
-                instance.process.leave()
+                count_before = len(load.statuses)
+                instance.process.stop_gracefully()
                 assert instance.process.child.returncode == 0
                 instance.process.start()
-                assert len(crowd.statuses) > asked_before
+                assert len(load.statuses) > count_before
         finally:
-            crowd.is_over.set()
-        for person in asking:
-            person.result()
-    assert set(crowd.statuses) == {200}
-    assert crowd.cut == []
-    assert len(crowd.statuses) > 20
+            load.is_over.set()
+        for client in clients:
+            client.result()
+    assert set(load.statuses) == {200}
+    assert load.cut == []
+    assert len(load.statuses) > 20
 
 
-def test_of_an_instance_that_is_killed_only_the_requests_in_flight_suffer(front, instances, ai):
+def test_when_an_instance_is_killed_only_its_requests_in_flight_fail(proxy, instances, ai):
     ai.pace(12)
     doomed, other = instances
-    with ThreadPoolExecutor(20) as people:
-        streams = list(people.map(lambda number: begin(front, number), range(20)))
+    with ThreadPoolExecutor(20) as pool:
+        streams = list(pool.map(lambda number: start_stream(proxy, number), range(20)))
         lost = active_streams(doomed)
         assert lost > 0
         assert active_streams(other) == 20 - lost
-        rest = [people.submit(is_whole, stream) for stream in streams]
+        rest = [pool.submit(is_complete, stream) for stream in streams]
         kill(doomed)
-        # Whoever comes now is served, at once: a connection that is refused is made elsewhere.
-        after = [front.visitor().post(f"{front.url}/api/chat/message", json={"message": "Bonjour"}) for _ in range(10)]
+        # New requests succeed: after a refused connection nginx tries the other instance.
+        after = [proxy.session().post(f"{proxy.url}/api/chat/message", json={"message": "Bonjour"}) for _ in range(10)]
         assert {reply.status_code for reply in after} == {200}
         assert [stream.result() for stream in rest].count(False) == lost
-    assert ai.calls == 20 + 1  # no POST was repeated; the greeting was asked once
+    assert ai.calls == 20 + 10  # no POST was repeated; one network's greetings are not shared
 
 
-def test_who_is_left_alone_is_asked_when_there_is_nobody_else(front, instances):
+def test_instances_marked_as_failed_are_tried_when_no_other_is_left(proxy, instances):
     first, second = instances
     is_over = threading.Event()
 
     def keep_asking() -> None:
         while not is_over.wait(0.05):
-            front.visitor().get(f"{front.url}/healthz", timeout=10)
+            proxy.session().get(f"{proxy.url}/healthz", timeout=10)
 
-    with ThreadPoolExecutor(1) as people:
-        asking = people.submit(keep_asking)
+    with ThreadPoolExecutor(1) as pool:
+        client = pool.submit(keep_asking)
         try:
             kill(first)
             first.process.start()
             kill(second)
-            replies = [front.visitor().get(f"{front.url}/healthz", timeout=10) for _ in range(10)]
+            replies = [proxy.session().get(f"{proxy.url}/healthz", timeout=10) for _ in range(10)]
         finally:
             is_over.set()
-        asking.result()
+        client.result()
     assert [reply.status_code for reply in replies] == [200] * 10
 
 
 def kill(instance: Server) -> None:
     instance.process.kill()
-    while is_taken(HOST, instance.port):  # its workers take a moment to die, their queue is in flight, too
+    while is_taken(HOST, instance.port):  # its workers and the accept queue take a moment to disappear
         time.sleep(0.01)
 
 
-def begin(front: Front, number: int) -> requests.Response:
+def start_stream(proxy: NginxProxy, number: int) -> requests.Response:
     message = {"message": f"Comment demander la PCH, cas {number} ?"}
-    return front.visitor().post(f"{front.url}/api/chat/stream", json=message, stream=True, timeout=60)
+    return proxy.session().post(f"{proxy.url}/api/chat/stream", json=message, stream=True, timeout=60)
 
 
-def is_whole(stream: requests.Response) -> bool:
+def is_complete(stream: requests.Response) -> bool:
     try:
         return stream.content.endswith(DONE)
     except requests.RequestException:
@@ -150,30 +152,35 @@ def active_streams(instance: Server) -> int:
     return int(float(line.split()[1]))
 
 
-def test_the_road_through_it(front, instances, ai):
-    """Streams as they come, the person's own address, one id for all that a request causes, and what is kept away."""
+def test_proxying_of_streams_addresses_correlation_ids_and_limits(proxy, instances, ai):
+    """Streams are unbuffered, the client address and one correlation id are passed on, and some paths are blocked."""
     ai.pace(15)
-    pieces = [time.monotonic() for _ in begin(front, 0).iter_content(None)]
+    pieces = [time.monotonic() for _ in start_stream(proxy, 0).iter_content(None)]
     assert len(pieces) > 5
     assert pieces[-1] - pieces[0] > 0.5
 
-    reply = front.visitor().post(f"{front.url}/api/chat/message", json={"message": "Qu'est-ce que la MDPH ?"})
+    reply = proxy.session().post(f"{proxy.url}/api/chat/message", json={"message": "Qu'est-ce que la MDPH ?"})
     correlation_id = reply.headers["X-Correlation-ID"]
     call = next(call for call in ai.requests if call["headers"]["x-correlation-id"] == correlation_id)
     assert call["headers"]["traceparent"].split("-")[1] == correlation_id
 
-    # A visitor without a cookie is limited by the address that nginx saw, whatever they write: twenty times one's own.
-    lies = [{"X-Forwarded-For": f"203.0.113.{number}"} for number in range(21)]
-    got = [front.visitor().get(f"{front.url}/api/chat/conversations", headers=lie).status_code for lie in lies]
-    assert got == [200] * 20 + [429]
+    # Visitors without a cookie are limited by the address that nginx saw (20 times a visitor's rate), not their header.
+    forged = [{"X-Forwarded-For": f"203.0.113.{number}"} for number in range(21)]
+    statuses = [
+        proxy.session().get(f"{proxy.url}/api/chat/conversations", headers=header).status_code for header in forged
+    ]
+    assert statuses == [200] * 20 + [429]
 
-    assert front.visitor().get(f"{front.url}/metrics").status_code == 404
-    assert front.visitor().get(f"{front.url}/admin/login/").status_code == 200
+    assert proxy.session().get(f"{proxy.url}/metrics").status_code == 404
+    assert proxy.session().get(f"{proxy.url}/admin/login/").status_code == 200
+    proxy.session().get(f"{proxy.url}/", params={"q": "secret-words"})
+    eventually(lambda: '"GET / HTTP/' in proxy.access_log)
+    assert "secret-words" not in proxy.access_log
     too_large = {"message": "a" * 2 * 1024 * 1024}
-    assert front.visitor().post(f"{front.url}/api/chat/message", json=too_large).status_code == 413
+    assert proxy.session().post(f"{proxy.url}/api/chat/message", json=too_large).status_code == 413
 
     for instance in instances:
         instance.process.kill()
-    away = front.visitor().get(f"{front.url}/readyz")
-    assert (away.status_code, away.headers["Content-Type"]) == (503, "application/problem+json")
-    assert away.json()["correlationId"]
+    unavailable = proxy.session().get(f"{proxy.url}/readyz")
+    assert (unavailable.status_code, unavailable.headers["Content-Type"]) == (503, "application/problem+json")
+    assert unavailable.json()["correlationId"]

@@ -1,4 +1,4 @@
-"""Every state that the page can be in, and the way there, in either language: for what must hold in all of them."""
+"""All states of the page with the steps to reach them, in either language, for tests of all states."""
 
 from __future__ import annotations
 
@@ -23,6 +23,12 @@ TABLE = """Voici ce qui change selon l'aide :
 
 1. Demandez le dossier.
 2. Joignez le certificat médical (`cerfa 15695*01`)."""
+ARABIC = """يمكنكم طلب **AEEH** لدى MDPH في محافظتكم [1].
+
+- املأوا الاستمارة `cerfa 15692*01`.
+- أرفقوا شهادة طبية عمرها أقل من سنة.
+
+الرد يصل عادة خلال 4 أشهر."""
 LETTER = """MDPH de la Gironde. Dossier n° 123456. Notification de décision.
 La commission du 3 mars 2027 vous accorde l'AEEH, 149,26 € par mois, à compter du 1er avril 2027.
 Vous pouvez contester cette décision avant le 15 mai 2027. Rendez-vous le 3 juin 2027 à 9 h."""
@@ -44,18 +50,18 @@ def wait_for_answer(page: Page) -> None:
     expect(page.locator(".answer").last.locator(".prose")).not_to_be_empty()
 
 
-def refuse(page: Page, status: int, **headers: str) -> None:
-    """Let the next questions be refused so."""
+def respond_with_error(page: Page, status: int, **headers: str) -> None:
+    """Answer the next questions with this status."""
     page.refusals_expected = True  # type: ignore[attr-defined]
-    told = {"X-Correlation-ID": "req-7c9e6679-7425-40de-944b-e07fc1f90ae7", **headers}
-    page.route("**/api/chat/stream", lambda route: route.fulfill(status=status, headers=told))
+    all_headers = {"X-Correlation-ID": "req-7c9e6679-7425-40de-944b-e07fc1f90ae7", **headers}
+    page.route("**/api/chat/stream", lambda route: route.fulfill(status=status, headers=all_headers))
 
 
-def say(route: Route, text: str, *parts: Mapping[str, object]) -> None:
-    """Answer in the server's place: this text, and before its end these parts of the stream."""
-    begun = {"type": "start", "messageId": "m", "messageMetadata": {"correlationId": "req-1"}}
-    told = [begun, {"type": "text-delta", "id": "t", "delta": text}, *parts]
-    frames = "".join(f"data: {json.dumps(part)}\n\n" for part in told)
+def fulfill_with_stream(route: Route, text: str, *parts: Mapping[str, object]) -> None:
+    """Answer instead of the server: a stream with this text and then these parts."""
+    start = {"type": "start", "messageId": "m", "messageMetadata": {"correlationId": "req-1"}}
+    stream = [start, {"type": "text-delta", "id": "t", "delta": text}, *parts]
+    frames = "".join(f"data: {json.dumps(part)}\n\n" for part in stream)
     route.fulfill(content_type="text/event-stream", body=f"{frames}data: [DONE]\n\n")
 
 
@@ -67,6 +73,12 @@ def waiting(page: Page, ai: StandIn) -> None:
     ai.fail("slow", seconds=2)
     ask_usual(page)
     expect(page.locator(".waiting")).to_be_visible()
+
+
+def waiting_with_an_article(page: Page, ai: StandIn) -> None:
+    ai.fail("slow", seconds=5)
+    ask_usual(page)
+    expect(page.locator(".interim")).to_be_visible()
 
 
 def writing(page: Page, ai: StandIn) -> None:
@@ -81,15 +93,28 @@ def answered(page: Page, ai: StandIn) -> None:
 
 
 def answered_with_a_table(page: Page, ai: StandIn) -> None:
-    page.route("**/api/chat/stream", lambda route: say(route, TABLE))
+    page.route("**/api/chat/stream", lambda route: fulfill_with_stream(route, TABLE))
     ask_usual(page)
+    wait_for_answer(page)
+
+
+def answered_in_arabic(page: Page, ai: StandIn) -> None:
+    source = {"type": "source-url", "sourceId": "1", "url": "https://www.service-public.gouv.fr/", "title": "L’AEEH"}
+    page.route("**/api/chat/stream", lambda route: fulfill_with_stream(route, ARABIC, source))
+    ask(page, "كيف أطلب المساعدة لابني؟")
     wait_for_answer(page)
 
 
 def rated(page: Page, ai: StandIn) -> None:
     answered(page, ai)
     page.locator('[data-action="down"]').click()
-    expect(page.locator(".why")).to_be_visible()
+    expect(page.locator(".comment-form")).to_be_visible()
+
+
+def editing(page: Page, ai: StandIn) -> None:
+    answered(page, ai)
+    page.locator('[data-part="edit"]').click()
+    expect(page.locator(".edit-form textarea")).to_be_focused()
 
 
 def degraded(page: Page, ai: StandIn) -> None:
@@ -119,21 +144,21 @@ def stopped(page: Page, ai: StandIn) -> None:
 
 
 def in_distress(page: Page, ai: StandIn) -> None:
-    ask(page, "Je n'en peux plus" if page.locator("html").get_attribute("lang") == "fr" else "I want to die")
+    ask(page, "Je veux mourir" if page.locator("html").get_attribute("lang") == "fr" else "I want to die")
     wait_for_answer(page)
     expect(page.locator('.prose a[href="tel:15"]')).to_be_visible()
 
 
 def too_fast(page: Page, ai: StandIn) -> None:
-    refuse(page, 429, **{"Retry-After": "40"})
+    respond_with_error(page, 429, **{"Retry-After": "40"})
     ask_usual(page)
     expect(page.locator(".notice")).to_be_visible()
 
 
 def broken(page: Page, ai: StandIn) -> None:
-    refuse(page, 500)
+    respond_with_error(page, 500)
     ask_usual(page)
-    expect(page.locator(".notice .reference")).to_contain_text("req-7c9e6679")
+    expect(page.locator(".notice .reference")).to_contain_text("7c9e6679")
 
 
 def offline(page: Page, ai: StandIn) -> None:
@@ -178,6 +203,13 @@ def own_data(page: Page, ai: StandIn) -> None:
     expect(page.locator("#data")).to_be_visible()
 
 
+def choosing_voices(page: Page, ai: StandIn) -> None:
+    _show_conversations(page)
+    page.locator("#voice-button").click()
+    expect(page.locator("#voice")).to_be_visible()
+    page.get_by_role("checkbox").first.check()
+
+
 def help_lines(page: Page, ai: StandIn) -> None:
     page.locator("#help-button").click()
     expect(page.locator("#help")).to_be_visible()
@@ -200,8 +232,22 @@ def a_document_read(page: Page, ai: StandIn) -> None:
     wait_for_answer(page)
 
 
+def a_document_read_in_part(page: Page, ai: StandIn) -> None:
+    text = "Je n’ai pas pu tout lire : page 2, une image page 3. Regardez-les vous-même, ou envoyez-m’en une photo."
+    facts = {"dates": [], "amounts": [], "references": [], "sender": ""}
+    notices = [
+        {"type": "data-facts", "data": facts},
+        {"type": "data-notice", "data": {"kind": "partial", "text": text, "pages": 3, "pagesRead": 2}},
+    ]
+    answer = "Ce courrier vous demande un certificat médical."
+    page.route("**/api/chat/analyze-document", lambda route: fulfill_with_stream(route, answer, *notices))
+    _send_letter(page)
+    wait_for_answer(page)
+    expect(page.locator(".notice")).to_be_visible()
+
+
 def without_script(page: Page, ai: StandIn) -> None:
-    """For a page whose JavaScript is off."""
+    """Needs a page without JavaScript."""
     page.locator("#welcome .suggestion").first.click()
     expect(page.locator(".prose")).not_to_be_empty()
 
@@ -211,10 +257,13 @@ STATES: dict[str, State] = {
     for state in (
         welcome,
         waiting,
+        waiting_with_an_article,
         writing,
         answered,
         answered_with_a_table,
+        answered_in_arabic,
         rated,
+        editing,
         degraded,
         nothing_fitting,
         interrupted,
@@ -229,10 +278,12 @@ STATES: dict[str, State] = {
         no_conversations,
         forgetting,
         own_data,
+        choosing_voices,
         help_lines,
         choosing_a_document,
         reading_a_document,
         a_document_read,
+        a_document_read_in_part,
     )
 }
 
@@ -240,7 +291,7 @@ ERROR_PAGES = ("400", "403", "403_csrf", "404", "429", "500")
 
 
 def show_error_page(page: Page, name: str, url: str) -> None:
-    """The page of an error that is hard to provoke, as the server would send it."""
+    """Show the page of an error that is hard to provoke, as the server would send it."""
     with translation.override("fr"):
         body = render_to_string(f"{name}.html", {"retry_after": 40})
     page.route("**/error", lambda route: route.fulfill(content_type="text/html", body=body))

@@ -1,6 +1,6 @@
-"""What people, the AI, the knowledge base and files say is only ever text: fifty attempts, at every way in.
+"""Texts of people, the AI, the knowledge base and files never become markup: fifty payloads at every input.
 
-The page is opened without its content security policy, so that a hole would be seen and not merely be covered.
+The page is opened without its content security policy, which would hide a vulnerability from these tests.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -15,36 +16,37 @@ from playwright.sync_api import Page, expect
 
 from ai_service.control import StandIn
 from chat.models import KnowledgeEntry
-from tests.e2e.states import ask, say, wait_for_answer
-from tests.hostile import HOSTILE
-from tests.server import Server
-from tests.waiting import eventually
+from tests.e2e.states import ask, fulfill_with_stream, wait_for_answer
+from tests.support.link_texts import NO_LINKS, SHOWN
+from tests.support.polling import eventually
+from tests.support.server import Server
+from tests.support.xss_payloads import HOSTILE
 
 OpenPage = Callable[..., Page]
-UNGUARDED = {"bypass_csp": True, "locale": "fr-FR"}
+WITHOUT_CSP = {"bypass_csp": True, "locale": "fr-FR"}
 
-# What would show that a text has become more than a text.
-LIVE = """() => {
+# Finds signs that a text has become markup or code.
+FIND_ACTIVE_CONTENT = """() => {
   const all = [...document.body.querySelectorAll("*")].filter((e) => !e.closest("svg.icon, svg.icons, svg.logo"));
   const addresses = all.map((element) => element.href ?? "").filter((address) => address);
   return {
     ran: window.pwned ?? null,
     handlers: all.flatMap((element) => element.getAttributeNames().filter((name) => name.startsWith("on"))),
     elements: all.map((element) => element.localName).filter((name) => FORBIDDEN.test(name)),
-    addresses: addresses.filter((address) => !/^(https?|tel):/.test(address)),
+    addresses: addresses.filter((address) => !/^(https?|tel|sms):/.test(address)),
   };
 }""".replace(
     "FORBIDDEN", "/^(img|script|style|svg|math|iframe|object|embed|video|audio|marquee|base|meta|link|details)$/"
 )
-HARMLESS = {"ran": None, "handlers": [], "elements": [], "addresses": []}
+NO_ACTIVE_CONTENT: dict[str, Any] = {"ran": None, "handlers": [], "elements": [], "addresses": []}
 
-# Asks each of the texts, in one conversation or each in its own.
+# Asks each text as a question, in one conversation or each in a new one.
 ASK_ALL = """async ([texts, conversationId]) => {
   const { call } = await import("/static/chat/page.js");
   const ask = (message) => call("/api/chat/message", { method: "POST", body: { message, conversationId } });
   await Promise.all(texts.map(ask));
 }"""
-# Hands over each of the texts as a file of that name.
+# Uploads one file per name.
 SEND_ALL = """(names) => {
   const form = document.querySelector("#document form");
   for (const name of names) {
@@ -60,7 +62,7 @@ WORDS = [f"zorglub{number}" for number in range(len(HOSTILE))]
 
 @pytest.fixture
 def hostile_knowledge(server: Server) -> Iterator[None]:
-    """An article for each of the texts, which stands wherever an article has words."""
+    """One article per payload, with the payload in all its texts."""
     entries = [
         KnowledgeEntry(
             slug=word,
@@ -76,30 +78,30 @@ def hostile_knowledge(server: Server) -> Iterator[None]:
         )
         for word, text in zip(WORDS, HOSTILE, strict=True)
     ]
-    in_a_thread_of_its_own(lambda: KnowledgeEntry.objects.bulk_create(entries))
+    run_committed(lambda: KnowledgeEntry.objects.bulk_create(entries))
     eventually(lambda: all("zorglub" in server.get("/").text for _ in range(20)), every=0.2)
     yield
-    in_a_thread_of_its_own(KnowledgeEntry.objects.all().delete)
+    run_committed(KnowledgeEntry.objects.all().delete)
     eventually(lambda: not any("zorglub" in server.get("/").text for _ in range(20)), every=0.2)
 
 
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")  # Playwright's pipes, at the end of the process
 
 
-def test_no_question_and_no_title_of_a_conversation_runs(browser_page: OpenPage, ai: StandIn) -> None:
-    page = browser_page(**UNGUARDED)
+def test_questions_and_conversation_titles_are_inert(browser_page: OpenPage, ai: StandIn) -> None:
+    page = browser_page(**WITHOUT_CSP)
 
     page.evaluate(ASK_ALL, [HOSTILE, None])
     page.reload()
     expect(page.locator(".conversation")).to_have_count(50)
 
-    assert page.evaluate(LIVE) == HARMLESS
+    assert page.evaluate(FIND_ACTIVE_CONTENT) == NO_ACTIVE_CONTENT
     page.locator('.conversation [data-part="forget"]').first.click()
-    assert page.evaluate(LIVE) == HARMLESS
+    assert page.evaluate(FIND_ACTIVE_CONTENT) == NO_ACTIVE_CONTENT
 
 
-def test_no_conversation_runs_when_it_is_opened_again(browser_page: OpenPage, ai: StandIn) -> None:
-    page = browser_page(**UNGUARDED)
+def test_a_reopened_conversation_is_inert(browser_page: OpenPage, ai: StandIn) -> None:
+    page = browser_page(**WITHOUT_CSP)
 
     ask(page, "Bonjour")
     wait_for_answer(page)
@@ -107,11 +109,11 @@ def test_no_conversation_runs_when_it_is_opened_again(browser_page: OpenPage, ai
     page.reload()
     expect(page.locator(".bubble")).to_have_count(51)
 
-    assert page.evaluate(LIVE) == HARMLESS
+    assert page.evaluate(FIND_ACTIVE_CONTENT) == NO_ACTIVE_CONTENT
 
 
-def test_no_answer_no_source_no_suggestion_and_no_remark_runs(browser_page: OpenPage) -> None:
-    page = browser_page(**UNGUARDED)
+def test_answers_sources_suggestions_and_notices_are_inert(browser_page: OpenPage) -> None:
+    page = browser_page(**WITHOUT_CSP)
     text = "\n\n".join(HOSTILE)
     sources = [
         {"type": "source-url", "sourceId": address, "url": address, "title": title}
@@ -120,30 +122,44 @@ def test_no_answer_no_source_no_suggestion_and_no_remark_runs(browser_page: Open
     ]
     notice = {"type": "data-notice", "data": {"kind": "degraded", "text": text}}
     suggestions = {"type": "data-suggestions", "data": HOSTILE}
-    page.route("**/api/chat/stream", lambda route: say(route, text, notice, *sources, suggestions))
+    page.route("**/api/chat/stream", lambda route: fulfill_with_stream(route, text, notice, *sources, suggestions))
 
     ask(page, "Bonjour")
     wait_for_answer(page)
 
     expect(page.locator(".card")).to_have_count(50)
     expect(page.locator(".answer .suggestion")).to_have_count(50)
-    assert page.evaluate(LIVE) == HARMLESS
+    assert page.evaluate(FIND_ACTIVE_CONTENT) == NO_ACTIVE_CONTENT
 
 
-def test_no_name_of_a_file_runs(browser_page: OpenPage, ai: StandIn) -> None:
-    page = browser_page(**UNGUARDED)
+def test_links_say_where_they_lead(browser_page: OpenPage) -> None:
+    page = browser_page()
+    text = "\n\n".join([*SHOWN, *(f"Voir [ici]({address})." for address in NO_LINKS)])
+    page.route("**/api/chat/stream", lambda route: fulfill_with_stream(route, text))
+
+    ask(page, "Bonjour")
+    wait_for_answer(page)
+
+    paragraphs = page.locator(".answer .prose p")
+    shown = [words.replace("\u00a0", " ") for words in paragraphs.all_inner_texts()]
+    assert shown[: len(SHOWN)] == list(SHOWN.values())
+    assert [paragraph.locator("a").count() for paragraph in paragraphs.all()[len(SHOWN) :]] == [0] * len(NO_LINKS)
+
+
+def test_file_names_are_inert(browser_page: OpenPage, ai: StandIn) -> None:
+    page = browser_page(**WITHOUT_CSP)
     page.locator("#attach").click()
     expect(page.locator("#document")).to_be_visible()
 
     page.evaluate(SEND_ALL, HOSTILE)
     expect(page.locator(".facts")).to_have_count(50)
 
-    assert page.evaluate(LIVE) == HARMLESS
+    assert page.evaluate(FIND_ACTIVE_CONTENT) == NO_ACTIVE_CONTENT
 
 
-def test_no_article_of_the_knowledge_base_runs(browser_page: OpenPage, hostile_knowledge: None, ai: StandIn) -> None:
-    ai.fail("error", status=400)  # an article is then shown as it is
-    page = browser_page(**UNGUARDED)
+def test_articles_are_inert(browser_page: OpenPage, hostile_knowledge: None, ai: StandIn) -> None:
+    ai.fail("error", status=400)  # so that articles are shown unchanged
+    page = browser_page(**WITHOUT_CSP)
 
     ask(page, "Bonjour")
     wait_for_answer(page)
@@ -151,17 +167,17 @@ def test_no_article_of_the_knowledge_base_runs(browser_page: OpenPage, hostile_k
     page.reload()
 
     expect(page.locator(".card", has_text="zorglub")).to_have_count(50)
-    assert page.evaluate(LIVE) == HARMLESS
+    assert page.evaluate(FIND_ACTIVE_CONTENT) == NO_ACTIVE_CONTENT
 
 
-def in_a_thread_of_its_own(work: Callable[[], object]) -> None:
-    """Where Django has another connection, whose changes the server sees at once."""
+def run_committed(work: Callable[[], object]) -> None:
+    """Run in a thread with a database connection of its own, so that the changes are committed for the server."""
 
-    def and_hang_up() -> None:
+    def work_and_close() -> None:
         try:
             work()
         finally:
             connection.close()
 
     with ThreadPoolExecutor(1) as thread:
-        thread.submit(and_hang_up).result()
+        thread.submit(work_and_close).result()

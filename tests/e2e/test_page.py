@@ -1,4 +1,4 @@
-"""The chat page as people use it, in a real browser, against a running server."""
+"""The chat page in a real browser, against a running server."""
 
 from __future__ import annotations
 
@@ -12,27 +12,39 @@ from playwright.sync_api import Page, expect
 
 from ai_service.control import StandIn
 from tests.e2e.conftest import PHONE
-from tests.e2e.states import QUESTIONS, answered_with_a_table, ask, degraded, in_distress, own_data, wait_for_answer
-from tests.server import Server
+from tests.e2e.states import (
+    QUESTIONS,
+    answered_with_a_table,
+    ask,
+    degraded,
+    fulfill_with_stream,
+    in_distress,
+    own_data,
+    wait_for_answer,
+)
+from tests.support.phone_numbers import PHONE_NUMBERS
+from tests.support.server import Server
 
 OpenPage = Callable[..., Page]
 QUESTION = QUESTIONS["fr"]
 PAYLOAD = '<img src=x onerror="window.pwned=1"><script>window.pwned=1</script> [clic](javascript:window.pwned=1)'
 
-# What the page's own renderer makes of a text.
-DRAW = """async (text) => {
+# Renders a text with the page's own Markdown renderer and describes the result.
+RENDER_MARKDOWN = """async (text) => {
   const { blocks, draw } = await import("/static/chat/markdown.js");
-  const begun = performance.now();
-  const place = document.createElement("div");
-  place.append(...blocks(text).map((block) => draw(block, () => null)));
-  const made = [...place.querySelectorAll("*")];
+  const started = performance.now();
+  const container = document.createElement("div");
+  container.append(...blocks(text).map((block) => draw(block, () => null)));
+  const elements = [...container.querySelectorAll("*")];
   return {
-    milliseconds: performance.now() - begun,
-    elements: made.map((element) => element.tagName),
-    addresses: made.filter((element) => element.href).map((element) => element.href),
-    attributes: made.flatMap((element) => element.getAttributeNames()),
+    milliseconds: performance.now() - started,
+    elements: elements.map((element) => element.tagName),
+    addresses: elements.filter((element) => element.href).map((element) => element.href),
+    attributes: elements.flatMap((element) => element.getAttributeNames()),
   };
 }"""
+
+SHORT_REFERENCE = re.compile(r"Référence pour nous en parler\s: [0-9a-f]{8}\b(?!-)")
 
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")  # Playwright's pipes, at the end of the process
 
@@ -42,7 +54,7 @@ def answer_of(page: Page) -> str:
     return page.locator(".answer").last.locator(".prose").inner_text()
 
 
-def test_a_question_gets_an_answer_with_its_sources_and_what_to_ask_next(browser_page: OpenPage) -> None:
+def test_an_answer_has_sources_and_suggestions(browser_page: OpenPage) -> None:
     page = browser_page()
 
     ask(page, QUESTION)
@@ -52,13 +64,13 @@ def test_a_question_gets_an_answer_with_its_sources_and_what_to_ask_next(browser
     expect(source).to_have_attribute("href", re.compile("^https://"))
     expect(source).to_have_attribute("rel", "noopener noreferrer")
     suggestion = page.locator(".answer .suggestion").first
-    words = suggestion.inner_text()
+    suggested = suggestion.inner_text()
     suggestion.click()
-    expect(page.locator(".bubble").last).to_have_text(words)
+    expect(page.locator(".bubble").last).to_have_text(suggested)
     wait_for_answer(page)
 
 
-def test_words_appear_while_the_answer_is_written(browser_page: OpenPage, ai: StandIn) -> None:
+def test_text_appears_while_the_answer_is_streamed(browser_page: OpenPage, ai: StandIn) -> None:
     ai.pace(10)
     page = browser_page()
 
@@ -69,7 +81,7 @@ def test_words_appear_while_the_answer_is_written(browser_page: OpenPage, ai: St
     expect(page.locator("#announcer")).to_have_text("La réponse arrive.")
 
 
-def test_a_screen_reader_hears_once_that_the_answer_is_complete(browser_page: OpenPage) -> None:
+def test_completion_is_announced_to_screen_readers(browser_page: OpenPage) -> None:
     page = browser_page()
 
     ask(page, QUESTION)
@@ -79,7 +91,7 @@ def test_a_screen_reader_hears_once_that_the_answer_is_complete(browser_page: Op
     assert page.locator(".prose").get_attribute("aria-live") is None
 
 
-def test_the_page_speaks_english_to_those_who_do_and_can_be_switched(browser_page: OpenPage) -> None:
+def test_the_page_follows_the_browser_language_and_can_be_switched(browser_page: OpenPage) -> None:
     page = browser_page(locale="en-GB")
 
     expect(page.locator("html")).to_have_attribute("lang", "en")
@@ -91,7 +103,7 @@ def test_the_page_speaks_english_to_those_who_do_and_can_be_switched(browser_pag
     expect(page.locator(".bubble")).to_have_text("How do I get an AESH for my child?")
 
 
-def test_while_the_ai_is_down_the_answer_says_what_it_is(browser_page: OpenPage, ai: StandIn) -> None:
+def test_a_fallback_answer_is_labelled_as_such(browser_page: OpenPage, ai: StandIn) -> None:
     ai.fail("error", status=400)
     page = browser_page()
 
@@ -103,19 +115,19 @@ def test_while_the_ai_is_down_the_answer_says_what_it_is(browser_page: OpenPage,
     expect(page.locator(".notice")).to_contain_text("fiche de notre base")
 
 
-def test_a_reload_brings_the_conversation_back(browser_page: OpenPage) -> None:
+def test_a_reload_restores_the_conversation(browser_page: OpenPage) -> None:
     page = browser_page()
     ask(page, QUESTION)
-    said = answer_of(page)
+    answer = answer_of(page)
 
     page.reload()
 
     expect(page.locator(".bubble")).to_have_text(QUESTION)
-    assert answer_of(page) == said
+    assert answer_of(page) == answer
     expect(page.locator(".conversation a")).to_have_attribute("aria-current", "page")
 
 
-def test_markup_in_a_question_or_an_answer_is_only_text(browser_page: OpenPage) -> None:
+def test_markup_in_a_question_or_an_answer_stays_text(browser_page: OpenPage) -> None:
     page = browser_page()
     frames = (
         'data: {"type":"start","messageId":"m"}\n\n'
@@ -132,7 +144,7 @@ def test_markup_in_a_question_or_an_answer_is_only_text(browser_page: OpenPage) 
     assert page.evaluate("window.pwned") is None
 
 
-def test_no_markdown_makes_an_element_or_an_address_that_we_did_not_mean(browser_page: OpenPage) -> None:
+def test_hostile_markdown_renders_allowed_elements_and_links_only(browser_page: OpenPage) -> None:
     page = browser_page()
     hostile = [
         PAYLOAD,
@@ -141,22 +153,22 @@ def test_no_markdown_makes_an_element_or_an_address_that_we_did_not_mean(browser
         "# <svg onload=x>\n> <math>\n\n- <style>*{}</style>\n\n```\n<iframe src=javascript:x>\n```",
     ]
 
-    made = page.evaluate(DRAW, "\n\n".join(hostile))
+    rendered = page.evaluate(RENDER_MARKDOWN, "\n\n".join(hostile))
 
-    assert set(made["elements"]) == {"P", "A", "STRONG", "CODE", "H3", "BLOCKQUOTE", "UL", "LI", "PRE"}
-    assert all(address.startswith("https://example.org/") for address in made["addresses"])
-    assert set(made["attributes"]) == {"href", "rel", "target"}
+    assert set(rendered["elements"]) == {"P", "A", "STRONG", "CODE", "H3", "BLOCKQUOTE", "UL", "LI", "PRE"}
+    assert all(address.startswith("https://example.org/") for address in rendered["addresses"])
+    assert set(rendered["attributes"]) == {"href", "rel", "target"}
 
 
-def test_a_hostile_text_is_drawn_as_fast_as_a_kind_one(browser_page: OpenPage) -> None:
+def test_hostile_markdown_renders_in_linear_time(browser_page: OpenPage) -> None:
     page = browser_page()
 
     for piece in ["**", "*a", "_a", "[", "[a](", "`", "> ", "+ ", "- ", "<https://a", "# ", "  \n", "\n", "- a\n  "]:
-        made = page.evaluate(DRAW, piece * (20_000 // len(piece)) + "a")
-        assert made["milliseconds"] < 2000, piece
+        rendered = page.evaluate(RENDER_MARKDOWN, piece * (20_000 // len(piece)) + "a")
+        assert rendered["milliseconds"] < 2000, piece
 
 
-def test_everything_can_be_done_with_the_keyboard(browser_page: OpenPage) -> None:
+def test_the_page_can_be_used_with_the_keyboard_alone(browser_page: OpenPage) -> None:
     page = browser_page()
 
     page.keyboard.press("Tab")
@@ -180,11 +192,12 @@ def test_help_lines_are_one_tap_away(browser_page: OpenPage) -> None:
 
     page.get_by_role("link", name="Besoin d’aide tout de suite").click()
 
-    for number in ("15", "112", "114", "119", "3114"):
+    for number in ("15", "112", "119", "3114"):
         expect(page.locator(f'#help a[href="tel:{number}"]')).to_be_visible()
+    expect(page.locator('#help a[href="sms:114"]')).to_be_visible()
 
 
-def test_on_a_phone_nothing_is_wider_than_the_screen(browser_page: OpenPage) -> None:
+def test_the_page_fits_the_width_of_a_phone(browser_page: OpenPage) -> None:
     for width in (320, 390):
         page = browser_page(**{**PHONE, "viewport": {"width": width, "height": 700}})
         ask(page, f"{QUESTION} https://example.org/{'a' * 200}")
@@ -192,19 +205,19 @@ def test_on_a_phone_nothing_is_wider_than_the_screen(browser_page: OpenPage) -> 
         assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
-def test_a_conversation_can_be_forgotten(browser_page: OpenPage) -> None:
+def test_a_conversation_can_be_deleted(browser_page: OpenPage) -> None:
     page = browser_page()
     ask(page, QUESTION)
     wait_for_answer(page)
 
-    page.get_by_role("button", name="Oublier « ").click()
-    page.get_by_role("button", name="Oublier", exact=True).click()
+    page.get_by_role("button", name="Effacer « ").click()
+    page.get_by_role("button", name="Effacer", exact=True).click()
 
     expect(page.get_by_role("heading", name="Bonjour")).to_be_visible()
     expect(page.locator(".conversation")).to_have_count(0)
 
 
-def test_an_answer_can_be_rated_with_a_word_of_why(browser_page: OpenPage) -> None:
+def test_an_answer_can_be_rated_with_a_comment(browser_page: OpenPage) -> None:
     page = browser_page()
     ask(page, QUESTION)
     wait_for_answer(page)
@@ -213,12 +226,12 @@ def test_an_answer_can_be_rated_with_a_word_of_why(browser_page: OpenPage) -> No
     page.get_by_label("Un mot pour dire pourquoi").fill("Il manque les délais")
     page.get_by_role("button", name="Envoyer", exact=True).click()
 
-    expect(page.locator(".said")).to_have_text("Merci")
+    expect(page.locator(".action-status")).to_have_text("Merci")
     page.reload()
     expect(page.get_by_role("button", name="Cette réponse ne m’aide pas")).to_have_attribute("aria-pressed", "true")
 
 
-def test_a_document_is_explained_its_dates_first(browser_page: OpenPage) -> None:
+def test_a_document_analysis_shows_its_dates_first(browser_page: OpenPage) -> None:
     page = browser_page()
     letter = "Notification. Vous pouvez contester cette décision avant le 15 mai 2027. Montant : 149,26 €."
 
@@ -234,7 +247,7 @@ def test_a_document_is_explained_its_dates_first(browser_page: OpenPage) -> None
     assert answer_of(page)
 
 
-def test_a_document_that_can_not_be_read_is_asked_for_as_text(browser_page: OpenPage) -> None:
+def test_for_an_unreadable_document_the_page_offers_to_paste_its_text(browser_page: OpenPage) -> None:
     page = browser_page()
     page.refusals_expected = True  # type: ignore[attr-defined]
 
@@ -246,7 +259,8 @@ def test_a_document_that_can_not_be_read_is_asked_for_as_text(browser_page: Open
     page.get_by_role("button", name="Lire le document").click()
     expect(page.locator(".notice")).to_contain_text("Je n’arrive pas à lire ce document")
     expect(page.locator(".notice")).to_contain_text("Ce fichier est abîmé ou incomplet")
-    page.get_by_role("button", name="Réessayer").click()
+    expect(page.get_by_role("button", name="Réessayer")).to_have_count(0)  # the same file would fail again
+    page.get_by_role("button", name="Choisir un autre document").click()
     page.get_by_label("ou coller son texte ici").fill("Rendez-vous le 3 juin 2027 à 9 h.")
     page.get_by_role("button", name="Lire le document").click()
 
@@ -263,14 +277,14 @@ def test_without_javascript_the_form_is_answered_by_the_server(browser_page: Ope
     expect(page.locator("#attach")).to_be_hidden()
 
 
-def test_nothing_but_our_own_files_may_run_on_the_page(server: Server) -> None:
+def test_the_content_security_policy_allows_own_files_only(server: Server) -> None:
     policy = server.get("/").headers["Content-Security-Policy"]
 
     assert "default-src 'self'" in policy
     assert "unsafe" not in policy
 
 
-def test_a_question_that_is_too_long_says_so_and_is_not_lost(browser_page: OpenPage, ai: StandIn) -> None:
+def test_a_question_that_is_too_long_is_kept_with_a_warning(browser_page: OpenPage, ai: StandIn) -> None:
     page = browser_page()
     question, remark = page.locator("#question"), page.locator("#remark")
 
@@ -287,7 +301,7 @@ def test_a_question_that_is_too_long_says_so_and_is_not_lost(browser_page: OpenP
     assert ai.calls == 0
 
 
-def test_an_answer_may_hold_a_table(browser_page: OpenPage, ai: StandIn) -> None:
+def test_tables_are_rendered(browser_page: OpenPage, ai: StandIn) -> None:
     page = browser_page(**PHONE)
 
     answered_with_a_table(page, ai)
@@ -296,7 +310,7 @@ def test_an_answer_may_hold_a_table(browser_page: OpenPage, ai: StandIn) -> None
     expect(page.get_by_role("cell", name="MDPH")).to_have_count(2)
 
 
-def test_a_help_line_that_is_named_can_be_tapped(browser_page: OpenPage, ai: StandIn) -> None:
+def test_help_line_numbers_in_an_answer_are_links(browser_page: OpenPage, ai: StandIn) -> None:
     page = browser_page(**PHONE)
 
     in_distress(page, ai)
@@ -305,20 +319,29 @@ def test_a_help_line_that_is_named_can_be_tapped(browser_page: OpenPage, ai: Sta
         expect(page.locator(f'.prose a[href="tel:{number}"]').first).to_be_visible()
 
 
+def test_all_telephone_numbers_in_an_answer_are_links(browser_page: OpenPage) -> None:
+    page = browser_page()
+
+    for text, numbers in PHONE_NUMBERS.items():
+        rendered = page.evaluate(RENDER_MARKDOWN, text)
+        links = [address.removeprefix("tel:") for address in rendered["addresses"] if address.startswith("tel:")]
+        assert links == numbers, text
+
+
 def test_an_answer_is_copied_with_its_sources(browser_page: OpenPage) -> None:
     page = browser_page(permissions=["clipboard-read", "clipboard-write"])
     ask(page, QUESTION)
-    said = answer_of(page)
+    answer = answer_of(page)
 
     page.get_by_role("button", name="Copier la réponse").click()
 
-    expect(page.locator(".said")).to_have_text("Copié")
+    expect(page.locator(".action-status")).to_have_text("Copié")
     copied = page.evaluate("navigator.clipboard.readText()")
-    assert copied.startswith(said)
+    assert copied.startswith(answer)
     assert "https://" in copied
 
 
-def test_a_degraded_answer_says_when_to_try_again_and_can_be_quoted(browser_page: OpenPage, ai: StandIn) -> None:
+def test_a_degraded_answer_shows_the_retry_time_and_a_reference(browser_page: OpenPage, ai: StandIn) -> None:
     page = browser_page()
 
     degraded(page, ai)
@@ -326,12 +349,12 @@ def test_a_degraded_answer_says_when_to_try_again_and_can_be_quoted(browser_page
     notice = page.locator(".notice")
     expect(notice).to_contain_text("Voici une fiche de notre base")
     expect(notice).to_contain_text("Vous pouvez réessayer dans 2 minutes.")
-    expect(notice).to_contain_text("Référence pour nous en parler : req-")
+    expect(notice).to_contain_text(SHORT_REFERENCE)
     page.reload()
-    expect(notice).to_contain_text("Référence pour nous en parler : req-")
+    expect(notice).to_contain_text(SHORT_REFERENCE)
 
 
-def test_one_can_take_along_what_is_kept(browser_page: OpenPage, ai: StandIn) -> None:
+def test_personal_data_can_be_downloaded(browser_page: OpenPage, ai: StandIn) -> None:
     page = browser_page(**PHONE)
     own_data(page, ai)
 
@@ -341,12 +364,12 @@ def test_one_can_take_along_what_is_kept(browser_page: OpenPage, ai: StandIn) ->
     assert QUESTION in download.value.path().read_text()
 
 
-def test_one_can_have_everything_deleted(browser_page: OpenPage, ai: StandIn) -> None:
+def test_personal_data_can_be_deleted(browser_page: OpenPage, ai: StandIn) -> None:
     page = browser_page(**PHONE)
     own_data(page, ai)
 
     page.get_by_role("button", name="Tout effacer").click()
-    page.get_by_role("button", name="Oublier", exact=True).click()
+    page.get_by_role("button", name="Effacer", exact=True).click()
 
     expect(page.locator('[data-part="none"]')).to_be_visible()
     page.reload()
@@ -360,5 +383,132 @@ def test_without_javascript_the_next_question_belongs_to_the_same_conversation(b
     page.locator(".answer .suggestion").first.click()
 
     expect(page.locator(".prose")).not_to_be_empty()
-    kept = page.context.request.get(urljoin(page.url, "/api/chat/conversations")).json()
-    assert len(kept["items"]) == 1
+    conversations = page.context.request.get(urljoin(page.url, "/api/chat/conversations")).json()
+    assert len(conversations["items"]) == 1
+
+
+CITING = "Deux aides existent [2]. La demande se fait à la MDPH [3], et rien ne dit [1] le contraire."
+CITED = [
+    {"type": "source-url", "sourceId": "3", "url": "https://example.org/three", "title": "Three"},
+    {"type": "source-url", "sourceId": "2", "url": "https://example.org/two", "title": "Two"},
+]
+
+
+def test_a_citation_opens_the_source_that_it_names(browser_page: OpenPage) -> None:
+    page = browser_page(permissions=["clipboard-read", "clipboard-write"])
+    page.route("**/api/chat/stream", lambda route: fulfill_with_stream(route, CITING, *CITED))
+
+    ask(page, QUESTION)
+    wait_for_answer(page)
+
+    citations, cards = page.locator(".citation"), page.locator(".card")
+    assert [(link.inner_text(), link.get_attribute("href")) for link in citations.all()] == [
+        ("[2]", "https://example.org/two"),
+        ("[3]", "https://example.org/three"),
+    ]
+    assert [number.inner_text() for number in page.locator(".card-number").all()] == ["2", "3"]
+    citations.first.click()
+    expect(cards.first).to_be_focused()
+    expect(cards.first).to_have_attribute("href", "https://example.org/two")
+    page.get_by_role("button", name="Copier la réponse").click()
+    expect(page.locator(".action-status")).to_have_text("Copié")
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert "existent\u00a0[2]" in copied
+    assert "[2] Two – https://example.org/two\n[3] Three" in copied
+
+
+def test_a_stopped_answer_has_the_sources_that_it_cites(browser_page: OpenPage, ai: StandIn) -> None:
+    ai.pace(15)
+    page = browser_page()
+    ask(page, QUESTION)
+
+    expect(page.locator(".citation").first).to_be_visible()
+    page.keyboard.press("Escape")
+
+    expect(page.locator(".notice")).to_contain_text("Vous avez arrêté la réponse")
+    expect(page.locator(".card").first).to_be_visible()
+    cited = page.locator(".citation").first.get_attribute("href")
+    page.reload()
+    expect(page.locator(".citation").first).to_have_attribute("href", cited or "")
+
+
+def test_escape_closes_a_dialog_before_it_stops_the_answer(browser_page: OpenPage, ai: StandIn) -> None:
+    ai.pace(10)
+    page = browser_page()
+    ask(page, QUESTION)
+    page.locator("#help-button").click()
+
+    page.keyboard.press("Escape")
+
+    expect(page.get_by_role("dialog")).to_be_hidden()
+    expect(page.locator("#stop")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.locator("#send")).to_be_visible()
+
+
+def test_help_comes_before_the_notice_of_an_outage(browser_page: OpenPage, ai: StandIn) -> None:
+    ai.fail("error", status=400)
+    page = browser_page()
+
+    ask(page, "Je veux en finir, je n'en peux plus.")
+    wait_for_answer(page)
+
+    expect(page.locator('.answer [data-part="after"] .notice')).to_be_visible()
+    assert page.locator('.answer [data-part="before"] .notice').count() == 0
+    page.reload()
+    expect(page.locator('.answer [data-part="after"] .notice')).to_be_visible()
+    assert page.locator('.answer [data-part="before"] .notice').count() == 0
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "percent"),
+    [(390, 844, 150), (390, 844, 200), (320, 640, 100), (320, 640, 130), (320, 640, 200)],
+)
+def test_nothing_is_cut_or_pushed_away_by_large_text(
+    browser_page: OpenPage, ai: StandIn, width: int, height: int, percent: int
+) -> None:
+    page = browser_page(**{**PHONE, "viewport": {"width": width, "height": height}})
+    page.evaluate(f"document.documentElement.style.fontSize = '{percent}%'")
+
+    assert page.evaluate(OUTSIDE, width) == []
+    assert is_in_view(page, "#send", height)
+    assert is_in_view(page, ".ai-line", height)
+    ask(page, QUESTION)
+    wait_for_answer(page)
+    assert page.evaluate(OUTSIDE, width) == []
+    assert is_in_view(page, "#send", height)
+    assert page.locator("#question").bounding_box()["width"] > 40  # type: ignore[index]
+    page.locator("#help-button").click()
+    assert page.evaluate(OUTSIDE, width) == []
+
+
+# The visible elements that begin or end outside the width, or whose text is cut.
+OUTSIDE = """(width) => {
+  const elements = [...document.querySelectorAll("header *, main *, dialog[open] *")];
+  const seen = elements.filter((element) => element.checkVisibility() && !element.closest(".visually-hidden, .table"));
+  const outside = seen.filter((element) => {
+    const { left, right } = element.getBoundingClientRect();
+    return left < -1 || right > width + 1;
+  });
+  return [...outside.map((element) => element.outerHTML.slice(0, 80)),
+    ...(document.documentElement.scrollWidth > width ? ["the page"] : [])];
+}"""
+
+
+def is_in_view(page: Page, selector: str, height: int) -> bool:
+    box = page.locator(selector).bounding_box()
+    return box is not None and box["y"] >= 0 and box["y"] + box["height"] <= height
+
+
+@pytest.mark.parametrize(("language", "words"), [("fr-FR", "Une IA rédige les réponses"), ("en-GB", "An AI writes")])
+def test_the_page_always_says_that_an_ai_answers(browser_page: OpenPage, language: str, words: str) -> None:
+    page = browser_page(locale=language)
+
+    expect(page.locator(".ai-line")).to_contain_text(words)
+    ask(page, QUESTION)
+    wait_for_answer(page)
+    expect(page.locator(".ai-line")).to_be_in_viewport()
+
+
+def test_without_javascript_the_page_says_that_an_ai_answers(browser_page: OpenPage) -> None:
+    expect(browser_page(java_script_enabled=False).locator(".ai-line")).to_be_visible()

@@ -10,7 +10,7 @@ from health.readiness import Readiness
 
 
 class Clock:
-    """Monotonic seconds that pass when told."""
+    """A monotonic clock that tests advance by hand."""
 
     def __init__(self) -> None:
         self.now = 1000.0
@@ -25,13 +25,13 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def depends_on(settings, monkeypatch, clock) -> Callable[..., Readiness]:
-    """Make the program depend on these probes alone: `depends_on(supabase=probe, cache=[one, another])`."""
+def use_probes(settings, monkeypatch, clock) -> Callable[..., Readiness]:
+    """Replace all probes: `use_probes(supabase=probe, cache=[probe, another_probe])`."""
     settings.ROOT_URLCONF = "health.urls"
 
     def install(**probes: Probe | list[Probe]) -> Readiness:
-        listed = {name: probe if isinstance(probe, list) else [probe] for name, probe in probes.items()}
-        installed = Readiness(listed, clock)
+        lists = {name: probe if isinstance(probe, list) else [probe] for name, probe in probes.items()}
+        installed = Readiness(lists, clock)
         monkeypatch.setattr(readiness, "current", lambda: installed)
         return installed
 
@@ -39,7 +39,7 @@ def depends_on(settings, monkeypatch, clock) -> Callable[..., Readiness]:
 
 
 @pytest.fixture
-def drain(monkeypatch) -> Callable[[], None]:
-    """What the worker does when it is told to stop; undone after the test."""
+def start_draining(monkeypatch) -> Callable[[], None]:
+    """Starts draining, as SIGTERM does; undone after the test."""
     monkeypatch.setattr(draining, "_flag", bytearray(1))
     return draining.start

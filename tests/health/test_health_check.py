@@ -10,26 +10,26 @@ from typing import Any
 
 import pytest
 
-from tests.services import HOST, ROOT, Process, free_port, redis_server
+from tests.support.services import HOST, ROOT, Process, free_port, start_redis
 
 
-def health_check(*arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
+def run_health_check(*arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "manage.py", "health_check", *arguments]
     return subprocess.run(
         command, capture_output=True, text=True, cwd=ROOT, env={**os.environ, **env}, timeout=30, check=False
     )
 
 
-def report(**env: str) -> tuple[int, dict[str, Any]]:
-    """The exit code and what `/readyz` would say, found among the log's lines."""
-    done = health_check("--json", **env)
-    (said,) = [line for line in map(json.loads, done.stdout.splitlines()) if "dependencies" in line]
-    return done.returncode, said
+def json_report(**env: str) -> tuple[int, dict[str, Any]]:
+    """The exit code and the report, which is one of the lines on stdout; the others are log lines."""
+    completed = run_health_check("--json", **env)
+    (report,) = [line for line in map(json.loads, completed.stdout.splitlines()) if "dependencies" in line]
+    return completed.returncode, report
 
 
 @pytest.fixture
 def frozen_redis() -> Iterator[Process]:
-    server = redis_server(free_port())
+    server = start_redis(free_port())
     server.freeze()
     yield server
     server.stop()
@@ -37,46 +37,46 @@ def frozen_redis() -> Iterator[Process]:
 
 @pytest.fixture
 def silent_port() -> Iterator[int]:
-    """Something that takes connections and never says a word."""
+    """A server that accepts connections and never answers."""
     with socket.create_server((HOST, 0)) as listener:
         yield listener.getsockname()[1]
 
 
-def test_all_is_well():
-    code, said = report()
-    assert (code, said["status"]) == (0, "healthy"), said
-    assert {"supabase", "cache"} <= said["dependencies"].keys()
+def test_healthy_dependencies_exit_with_0():
+    code, report = json_report()
+    assert (code, report["status"]) == (0, "healthy"), report
+    assert {"supabase", "cache"} <= report["dependencies"].keys()
 
 
-def test_the_table_is_for_eyes():
-    done = health_check()
-    assert done.returncode == 0
-    assert "supabase" in done.stdout
-    assert "healthy" in done.stdout
+def test_the_default_output_is_a_table():
+    completed = run_health_check()
+    assert completed.returncode == 0
+    assert "supabase" in completed.stdout
+    assert "healthy" in completed.stdout
 
 
-def test_without_a_database_it_could_not_serve():
-    code, said = report(DATABASE_URL=f"postgresql://user:hunter2@{HOST}:{free_port()}/bff")
-    assert (code, said["status"]) == (1, "unhealthy")
-    assert said["dependencies"]["supabase"]["error"] == "timeout"  # the pool goes on trying for longer than we wait
-    assert "hunter2" not in str(said)
+def test_an_unreachable_database_is_unhealthy_and_exits_with_1():
+    code, report = json_report(DATABASE_URL=f"postgresql://user:hunter2@{HOST}:{free_port()}/bff")
+    assert (code, report["status"]) == (1, "unhealthy")
+    assert report["dependencies"]["supabase"]["error"] == "timeout"  # the pool retries longer than the probe waits
+    assert "hunter2" not in str(report)
 
 
-def test_a_database_that_hangs_is_a_timeout_and_holds_up_nothing(silent_port):
-    code, said = report(DATABASE_URL=f"postgresql://user@{HOST}:{silent_port}/bff")
+def test_a_database_that_hangs_is_a_timeout_and_does_not_delay_other_probes(silent_port):
+    code, report = json_report(DATABASE_URL=f"postgresql://user@{HOST}:{silent_port}/bff")
     assert code == 1
-    assert said["dependencies"]["supabase"]["error"] == "timeout"
-    assert said["dependencies"]["cache"]["status"] == "healthy"
+    assert report["dependencies"]["supabase"]["error"] == "timeout"
+    assert report["dependencies"]["cache"]["status"] == "healthy"
 
 
-def test_without_redis_it_serves_with_losses():
-    code, said = report(REDIS_URL=f"redis://{HOST}:{free_port()}/0")
-    assert (code, said["status"]) == (0, "degraded")
-    assert said["dependencies"]["cache"]["error"] == "unreachable"
+def test_an_unreachable_redis_is_degraded_and_exits_with_0():
+    code, report = json_report(REDIS_URL=f"redis://{HOST}:{free_port()}/0")
+    assert (code, report["status"]) == (0, "degraded")
+    assert report["dependencies"]["cache"]["error"] == "unreachable"
 
 
 def test_a_frozen_redis_is_a_timeout(frozen_redis):
-    code, said = report(REDIS_URL=f"redis://{HOST}:{frozen_redis.port}/0")
+    code, report = json_report(REDIS_URL=f"redis://{HOST}:{frozen_redis.port}/0")
     assert code == 0
-    assert said["dependencies"]["cache"]["error"] == "timeout"
-    assert said["dependencies"]["cache"]["latency"] < 1000
+    assert report["dependencies"]["cache"]["error"] == "timeout"
+    assert report["dependencies"]["cache"]["latency"] < 1000

@@ -7,37 +7,42 @@ import sys
 
 import pytest
 
-from tests.services import ROOT
+from tests.support.services import ROOT
 
 pytestmark = pytest.mark.urls("health.urls")
 
 
-def test_alive_is_said_in_the_contracts_shape(client):
+def test_healthz_has_the_documented_shape(client):
     response = client.get("/healthz")
-    said = response.json()
+    body = response.json()
     assert response.status_code == 200
-    assert list(said) == ["status", "timestamp", "uptime"]
-    assert said["status"] == "healthy"
-    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", said["timestamp"])
-    assert isinstance(said["uptime"], int)
+    assert list(body) == ["status", "timestamp", "uptime"]
+    assert body["status"] == "healthy"
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", body["timestamp"])
+    assert isinstance(body["uptime"], int)
     assert response["Cache-Control"] == "no-store"
 
 
-def test_alive_asks_nothing_of_anyone(client, depends_on):
-    asked = []
-    depends_on(supabase=lambda: asked.append(1) or {})
+def test_healthz_runs_no_probe(client, use_probes):
+    calls: list[int] = []
+
+    def probe() -> dict[str, object]:
+        calls.append(1)
+        return {}
+
+    use_probes(supabase=probe)
     client.get("/healthz")
-    assert asked == []
+    assert calls == []
 
 
-def test_a_draining_worker_is_still_alive(client, drain):
-    drain()
+def test_a_draining_worker_is_still_alive(client, start_draining):
+    start_draining()
     assert client.get("/healthz").status_code == 200
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz"])
-def test_it_is_for_reading_only(client, path, depends_on):
-    depends_on()
+def test_only_get_and_head_are_allowed(client, path, use_probes):
+    use_probes()
     assert client.post(path).status_code == 405
     assert client.head(path).status_code == 200
 
@@ -50,13 +55,13 @@ settings.ROOT_URLCONF = "health.urls"
 from django.test import Client
 for path in ("/healthz", "/readyz"):
     response = Client().get(path, headers={"Host": "10.0.0.7:8000", "Accept": "garbage"})
-    print("answered", response.status_code, response["Content-Type"])
+    print("response", response.status_code, response["Content-Type"])
 """
 
 
-def test_in_production_neither_host_nor_https_nor_accept_header_stands_in_the_way():
+def test_in_production_any_host_scheme_and_accept_header_is_answered():
     env = {**os.environ, "DEBUG": "0", "ALLOWED_HOSTS": "example.org", "DJANGO_SETTINGS_MODULE": "bff.settings"}
     command = [sys.executable, "-c", PRODUCTION]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=env, timeout=30, check=True)
-    answers = [line for line in done.stdout.splitlines() if line.startswith("answered")]
-    assert answers == ["answered 200 application/json"] * 2
+    completed = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=env, timeout=30, check=True)
+    responses = [line for line in completed.stdout.splitlines() if line.startswith("response")]
+    assert responses == ["response 200 application/json"] * 2

@@ -1,4 +1,4 @@
-"""A small collector of traces: takes OTLP over HTTP, and remembers every span."""
+"""A test OTLP collector: receives traces over HTTP and stores every span."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 
-class Collected:
-    """One span as it arrived; ids in hexadecimal."""
+class CollectedSpan:
+    """A received span; ids are hexadecimal."""
 
     def __init__(self, span: Span, service: str) -> None:
         self.service, self.name, self.kind = service, span.name, Span.SpanKind.Name(span.kind)
         self.trace, self.id, self.parent = span.trace_id.hex(), span.span_id.hex(), span.parent_span_id.hex()
         self.attributes = {each.key: _value(each.value) for each in span.attributes}
-        self.began, self.ended = span.start_time_unix_nano, span.end_time_unix_nano
+        self.started_at, self.ended_at = span.start_time_unix_nano, span.end_time_unix_nano
         self.has_failed = span.status.code == span.status.STATUS_CODE_ERROR
 
     def __repr__(self) -> str:
@@ -26,13 +26,13 @@ class Collected:
 
 class Collector:
     def __init__(self) -> None:
-        self.spans: list[Collected] = []
+        self.spans: list[CollectedSpan] = []
         collector = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
-                collector.take(ExportTraceServiceRequest.FromString(body))
+                collector.store(ExportTraceServiceRequest.FromString(body))
                 self.send_response(200)
                 self.end_headers()
 
@@ -42,13 +42,13 @@ class Collector:
         self.url = f"http://127.0.0.1:{self._server.server_port}"
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
-    def take(self, export: ExportTraceServiceRequest) -> None:
+    def store(self, export: ExportTraceServiceRequest) -> None:
         for resource in export.resource_spans:
             service = {each.key: each.value.string_value for each in resource.resource.attributes}["service.name"]
             for scope in resource.scope_spans:
-                self.spans += [Collected(span, service) for span in scope.spans]
+                self.spans += [CollectedSpan(span, service) for span in scope.spans]
 
-    def of(self, trace: str) -> list[Collected]:
+    def spans_of(self, trace: str) -> list[CollectedSpan]:
         return [span for span in self.spans if span.trace == trace]
 
     def close(self) -> None:

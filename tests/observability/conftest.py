@@ -12,7 +12,7 @@ Lines = Callable[..., list[dict[str, Any]]]
 
 
 @pytest.fixture(autouse=True)
-def _site(settings, db):  # the database, for closing a response looks after its connections
+def _site(settings, db):  # closing a response also closes database connections
     settings.ROOT_URLCONF = site.__name__
     settings.MIDDLEWARE = site.MIDDLEWARE
     settings.TEMPLATES = []  # the error pages are tested elsewhere
@@ -20,10 +20,10 @@ def _site(settings, db):  # the database, for closing a response looks after its
 
 @pytest.fixture
 def lines(capsys) -> Lines:
-    """Every line logged since it was last asked, or those with a given message; fails on one that is not JSON."""
+    """Returns the lines logged since the last call, optionally only those with a message. Every line must be JSON."""
 
     def read(message: str | None = None) -> list[dict[str, Any]]:
-        found = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-        return [line for line in found if message in (None, line["message"])]
+        parsed = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+        return [line for line in parsed if message in (None, line["message"])]
 
     return read

@@ -1,4 +1,4 @@
-"""The settings of an instance that crashes on demand, in every way, with what it was sent in its last words."""
+"""Settings of an instance that crashes on request, with the request's content in the exception or log message."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from django.http.response import HttpResponseBase
 from bff.settings import *  # noqa: F403
 from bff.settings import MIDDLEWARE
 
-MIDDLEWARE = [*MIDDLEWARE, "tests.observability.crashing_settings.Crash"]
+MIDDLEWARE = [*MIDDLEWARE, "tests.observability.crashing_settings.CrashMiddleware"]
 
 
-class Crash:
-    """`X-Crash: view|stream|thread|warning|library` says where; the secrets are those of the request."""
+class CrashMiddleware:
+    """The header `X-Crash: view|stream|thread|warning|library` selects where to crash."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
@@ -36,15 +36,15 @@ class Crash:
         if where == "library":
             logging.getLogger("some.library").error("Could not read %r (%d)", secret, 7)
         if where == "stream":
-            return StreamingHttpResponse(_broken_off(secret))
+            return StreamingHttpResponse(_failing_stream(secret))
         return self.get_response(request)
 
 
-def _broken_off(secret: str) -> Iterator[bytes]:
+def _failing_stream(secret: str) -> Iterator[bytes]:
     yield b"data: one\n\n"
     _fail(secret)
 
 
 def _fail(secret: str) -> None:
-    local = secret  # a traceback with local variables would tell it
+    local = secret  # a traceback with local variables would contain it
     raise KeyError(local)

@@ -1,4 +1,4 @@
-"""A real Prometheus that scrapes running instances, configured as docs/prometheus/ shows it, but each second."""
+"""A real Prometheus with the configuration of docs/prometheus/, scraping every second."""
 
 from __future__ import annotations
 
@@ -12,34 +12,34 @@ from typing import Any
 import requests
 import yaml
 
-from tests.missing import missing
-from tests.services import HOST, ROOT, Process, free_port
-from tests.waiting import eventually
+from tests.support.polling import eventually
+from tests.support.requirements import skip_or_fail
+from tests.support.services import HOST, ROOT, Process, free_port
 
 DOCS = ROOT / "docs" / "prometheus"
 
 
-def needs(command: str) -> str:
-    """Where the command is."""
-    return shutil.which(command) or missing(f"{command} is not installed (Debian's package prometheus)")
+def find_command(command: str) -> str:
+    """The path of the command; skips the test if it is not installed."""
+    return shutil.which(command) or skip_or_fail(f"{command} is not installed (Debian's package prometheus)")
 
 
 def promtool(*arguments: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [needs("promtool"), *arguments], input=stdin, capture_output=True, text=True, check=False, timeout=100
+        [find_command("promtool"), *arguments], input=stdin, capture_output=True, text=True, check=False, timeout=100
     )
 
 
 def names_in(expression: str) -> set[str]:
-    """The metrics, ours or recorded by our rules, that a query speaks of."""
+    """The metrics and recording rules that a query uses."""
     return set(re.findall(r"\b(?:bff|django|process|python)[_:][\w:]+|\bup\b", expression))
 
 
 class Prometheus(Process):
-    """Scrapes and evaluates each second."""
+    """A Prometheus process that scrapes and evaluates rules every second."""
 
     def __init__(self, folder: Path, targets: Sequence[str], token: str) -> None:
-        executable, port = needs("prometheus"), free_port()
+        executable, port = find_command("prometheus"), free_port()
         self.url = f"http://{HOST}:{port}/api/v1"
         configuration = yaml.safe_load((DOCS / "prometheus.yml").read_text())
         configuration["global"] = {"scrape_interval": "1s", "evaluation_interval": "1s"}
@@ -59,11 +59,11 @@ class Prometheus(Process):
         eventually(lambda: requests.get(f"http://{HOST}:{port}/-/ready", timeout=5).ok, 30)
 
     def query(self, expression: str) -> list[dict[str, Any]]:
-        """What it is now: `{metric, value}` each."""
+        """The current value of each series: `{metric, value}`."""
         return self._get("query", query=expression)["result"]
 
     def query_range(self, expression: str, start: float, end: float, step: float = 1) -> list[dict[str, Any]]:
-        """What it was: `{metric, values}` each."""
+        """The values of each series over time: `{metric, values}`."""
         return self._get("query_range", query=expression, start=start, end=end, step=step)["result"]
 
     def rules(self) -> list[dict[str, Any]]:

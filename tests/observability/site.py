@@ -1,4 +1,4 @@
-"""A small site to be observed: the routes that our middlewares have to cope with."""
+"""A small site with all kinds of routes and responses, to test the middlewares with."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ log = get_logger("chat.site")
 
 
 def gatekeeper(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
-    """Stands for the middlewares that know the caller, or answer in the view's place."""
+    """Stands in for the middlewares that set the caller or answer instead of the view."""
 
     def gate(request: HttpRequest) -> HttpResponse:
         if user := request.headers.get("X-User"):
-            request.caller = SimpleNamespace(id=user)
+            request.__dict__["caller"] = SimpleNamespace(id=user)
         return HttpResponse(status=429) if "X-Too-Many" in request.headers else get_response(request)
 
     return gate
 
 
 def hello(request: HttpRequest, **_: object) -> HttpResponse:
-    log.info("Hello said", count=1)
+    log.info("Hello sent", count=1)
     return HttpResponse("hello")
 
 
@@ -47,7 +47,7 @@ def broken(request: HttpRequest) -> HttpResponse:
     raise ValueError(f"cannot read '{secret}'")
 
 
-def misled(request: HttpRequest) -> HttpResponse:
+def echo_host(request: HttpRequest) -> HttpResponse:
     return HttpResponse(request.get_host())
 
 
@@ -61,7 +61,7 @@ def streamed(request: HttpRequest) -> StreamingHttpResponse:
 
 def _chunks(*, fail: bool) -> Iterator[bytes]:
     yield correlation.current().encode()
-    log.info("Second chunk made")
+    log.info("Second chunk sent")
     yield b"\n"
     if fail:
         raise RuntimeError("cut")
@@ -69,10 +69,10 @@ def _chunks(*, fail: bool) -> Iterator[bytes]:
 
 
 def endless(request: HttpRequest) -> StreamingHttpResponse:
-    return StreamingHttpResponse(_for_ever())
+    return StreamingHttpResponse(_endless_chunks())
 
 
-def _for_ever() -> Iterator[bytes]:
+def _endless_chunks() -> Iterator[bytes]:
     yield f"{os.getpid()}\n".encode()
     while True:
         time.sleep(0.05)
@@ -89,7 +89,7 @@ urlpatterns = [
     re_path(r"^old/(?P<page>\d+)/$", hello),
     path("broken", broken),
     path("unavailable", unavailable),
-    path("misled", misled),
+    path("host", echo_host),
     path("streamed", streamed),
     path("endless", endless),
     path("file", file),
@@ -98,8 +98,8 @@ urlpatterns = [
 ]
 
 
-def served() -> Callable[..., object]:
-    """The site as a WSGI application of its own, for a real server."""
+def application() -> Callable[..., object]:
+    """The site as a WSGI application, for a real server."""
     os.environ["DJANGO_SETTINGS_MODULE"] = "bff.settings"
     settings.ROOT_URLCONF = __name__
     settings.MIDDLEWARE = MIDDLEWARE

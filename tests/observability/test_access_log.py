@@ -7,7 +7,7 @@ import pytest
 HANDLED = "Request handled"
 
 
-def test_a_request_leaves_one_line_in_the_contracts_shape(client, lines):
+def test_a_request_is_logged_as_one_line_in_the_documented_shape(client, lines):
     client.get("/hello?message=prompt", headers={"X-User": "u-1"})
     (line,) = lines(HANDLED)
     assert list(line)[:4] == ["timestamp", "level", "message", "correlationId"]
@@ -27,13 +27,13 @@ def test_a_request_leaves_one_line_in_the_contracts_shape(client, lines):
         ("/static/none.css", "/static/{path}"),
     ],
 )
-def test_the_endpoint_is_the_route_never_the_path(client, lines, path, endpoint):
+def test_the_endpoint_is_the_route_not_the_path(client, lines, path, endpoint):
     client.get(path)
     (line,) = lines(HANDLED)
     assert line["endpoint"] == endpoint
 
 
-def test_an_answer_given_before_routing_has_its_route_all_the_same(client, lines):
+def test_a_response_of_a_middleware_is_logged_with_its_route(client, lines):
     client.post("/api/chat/12345678-1234-4234-8234-123456789012/stream", headers={"X-Too-Many": "1"})
     (line,) = lines(HANDLED)
     assert (line["endpoint"], line["status"]) == ("/api/chat/{conversationId}/stream", 429)
@@ -41,12 +41,12 @@ def test_an_answer_given_before_routing_has_its_route_all_the_same(client, lines
     assert lines(HANDLED)[0]["endpoint"] == "unmatched"
 
 
-def test_a_method_that_nobody_knows_is_other(client, lines):
+def test_an_unknown_method_is_logged_as_other(client, lines):
     client.generic("PROMPT", "/hello")
     assert lines(HANDLED)[0]["method"] == "OTHER"
 
 
-def test_what_machines_ask_is_said_at_debug(client, lines):
+def test_requests_of_machines_are_logged_at_debug(client, lines):
     client.get("/healthz")
     client.get("/metrics")
     assert {line["level"] for line in lines(HANDLED)} == {"debug"}
@@ -58,7 +58,7 @@ def test_what_machines_ask_is_said_at_debug(client, lines):
         logging.getLogger("observability").setLevel("DEBUG")
 
 
-def test_a_stream_leaves_its_line_at_its_end(client, lines):
+def test_a_stream_is_logged_when_it_ends(client, lines):
     response = client.get("/streamed", headers={"X-Correlation-ID": "c-1", "X-User": "u-1"})
     assert lines(HANDLED) == []
     body = b"".join(response.streaming_content)
@@ -70,10 +70,10 @@ def test_a_stream_leaves_its_line_at_its_end(client, lines):
     assert lines(HANDLED) == []
 
 
-def test_a_client_that_left_is_told_apart_from_a_stream_that_failed(client, lines):
-    left = client.get("/streamed")
-    next(left.streaming_content)
-    left.close()
+def test_a_disconnected_client_and_a_failed_stream_have_different_outcomes(client, lines):
+    abandoned = client.get("/streamed")
+    next(abandoned.streaming_content)
+    abandoned.close()
     (line,) = lines(HANDLED)
     assert (line["ended"], line["chunks"]) == ("client_left", 1)
 
@@ -85,20 +85,20 @@ def test_a_client_that_left_is_told_apart_from_a_stream_that_failed(client, line
     assert (line["ended"], line["chunks"]) == ("failed", 2)
 
 
-def test_a_client_that_left_before_the_first_byte_leaves_a_line_too(client, lines):
+def test_a_client_that_disconnects_before_the_first_byte_is_logged(client, lines):
     client.get("/streamed").close()
     (line,) = lines(HANDLED)
     assert (line["ended"], line["firstByte"], line["bytes"]) == ("client_left", None, 0)
 
 
-def test_a_file_is_no_stream_the_server_sends_it_by_itself(client, lines):
+def test_a_file_is_not_logged_as_a_stream(client, lines):
     response = client.get("/file")
     (line,) = lines(HANDLED)
     assert "ended" not in line
     response.close()
 
 
-def test_an_error_of_ours_is_told_once_with_its_exception_and_without_content(client, lines):
+def test_an_unhandled_exception_is_logged_once_without_user_data(client, lines):
     client.raise_request_exception = False
     client.get("/broken?message=prompt", headers={"X-Correlation-ID": "c-1"})
     failed, handled = lines()
@@ -111,14 +111,14 @@ def test_an_error_of_ours_is_told_once_with_its_exception_and_without_content(cl
 
 
 @pytest.mark.parametrize("path", ["/nowhere", "/unavailable"])
-def test_django_adds_no_line_of_its_own_to_an_answer_that_was_meant(client, lines, path):
+def test_django_logs_no_extra_line_for_an_intended_error_status(client, lines, path):
     client.get(path)
     assert [line["message"] for line in lines()] == [HANDLED]
 
 
-def test_a_host_that_is_not_ours_is_a_warning_that_does_not_quote_it(client, lines, settings):
+def test_a_disallowed_host_is_a_warning_that_does_not_quote_it(client, lines, settings):
     settings.ALLOWED_HOSTS = ["example.org"]
-    client.get("/misled", headers={"Host": "marie.dupont"})
+    client.get("/host", headers={"Host": "marie.dupont"})
     warned, handled = lines()
     assert (warned["level"], warned["message"]) == ("warning", "Host is not in ALLOWED_HOSTS")
     assert "exception" not in warned

@@ -8,30 +8,54 @@ import threading
 import pytest
 
 from observability import correlation
-from tests.services import ROOT
+from tests.support.services import ROOT
 
-NEW = re.compile(r"req-[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}")
+NEW_ID = re.compile(r"req-[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}")
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 
 
-def test_the_callers_id_is_echoed_and_logged(client, lines):
+def test_the_callers_id_is_returned_and_logged(client, lines):
     response = client.get("/hello", headers={"X-Correlation-ID": "web.42_a-B"})
     assert response["X-Correlation-ID"] == "web.42_a-B"
     assert {line["correlationId"] for line in lines()} == {"web.42_a-B"}
 
 
-def test_a_request_id_serves_where_there_is_no_correlation_id(client):
+def test_the_request_id_is_used_without_a_correlation_id(client):
     assert client.get("/hello", headers={"X-Request-ID": "r-1"})["X-Correlation-ID"] == "r-1"
     both = client.get("/hello", headers={"X-Request-ID": "r-1", "X-Correlation-ID": "c-1"})
     assert both["X-Correlation-ID"] == "c-1"
 
 
 @pytest.mark.parametrize("offered", ["", "x" * 65, "a b", "a\nb", "a\n", "é", "<script>", "a,b", "a/b"])
-def test_an_id_that_is_none_is_replaced(client, offered):
-    assert NEW.fullmatch(client.get("/hello", headers={"X-Correlation-ID": offered})["X-Correlation-ID"])
+def test_an_invalid_id_is_replaced(client, offered):
+    assert NEW_ID.fullmatch(client.get("/hello", headers={"X-Correlation-ID": offered})["X-Correlation-ID"])
 
 
-def test_an_unacceptable_correlation_id_gives_way_to_an_acceptable_request_id(client):
+@pytest.mark.parametrize(
+    "offered",
+    [
+        "claire.martin.0612345678",
+        "06-12-34-56-78",
+        "1.85.07.59.350.123.74",
+        "4970101234567893",
+        "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhIn0.c2lnbmF0dXJl",
+        "sk-abcdefghijklmnopqrst",
+        "bff_abcdefghijklmnopqrstuvwxyz",
+    ],
+)
+def test_an_id_that_the_log_would_hide_is_replaced(client, offered):
+    assert NEW_ID.fullmatch(client.get("/hello", headers={"X-Correlation-ID": offered})["X-Correlation-ID"])
+
+
+@pytest.mark.parametrize(
+    "offered",
+    ["00000000-1111-2222-3333-061234567890", "4bf92f3577b34da6a3ce929d0e0e4736", "web.42_a-B", "2026-11-29T01-02-03"],
+)
+def test_usual_ids_are_kept(client, offered):
+    assert client.get("/hello", headers={"X-Correlation-ID": offered})["X-Correlation-ID"] == offered
+
+
+def test_a_valid_request_id_is_preferred_to_an_invalid_correlation_id(client):
     response = client.get("/hello", headers={"X-Correlation-ID": "a b", "X-Request-ID": "r-1"})
     assert response["X-Correlation-ID"] == "r-1"
 
@@ -40,19 +64,19 @@ def test_sixty_four_characters_are_accepted(client):
     assert client.get("/hello", headers={"X-Correlation-ID": "x" * 64})["X-Correlation-ID"] == "x" * 64
 
 
-def test_two_requests_have_two_ids(client):
+def test_each_request_has_its_own_id(client):
     assert client.get("/hello")["X-Correlation-ID"] != client.get("/hello")["X-Correlation-ID"]
 
 
 @pytest.mark.parametrize("path", ["/nowhere", "/broken", "/unavailable", "/streamed"])
-def test_every_answer_says_its_id(client, path):
+def test_every_response_has_its_id(client, path):
     client.raise_request_exception = False
     response = client.get(path, headers={"X-Correlation-ID": "c-1"})
     assert response["X-Correlation-ID"] == "c-1"
     response.close()
 
 
-def test_a_stream_keeps_its_id_while_others_are_served_between_its_chunks(client, lines):
+def test_a_stream_keeps_its_id_while_other_requests_are_handled_between_its_chunks(client, lines):
     chunks = client.get("/streamed", headers={"X-Correlation-ID": "first"}).streaming_content
     assert next(chunks) == b"first"
     client.get("/hello", headers={"X-Correlation-ID": "second"})
@@ -61,7 +85,7 @@ def test_a_stream_keeps_its_id_while_others_are_served_between_its_chunks(client
     assert [line["correlationId"] for line in lines()] == ["first", "first"]
 
 
-def test_outside_a_request_there_is_the_id_of_the_process():
+def test_outside_a_request_the_id_is_that_of_the_process():
     seen = []
     for _ in range(2):
         thread = threading.Thread(target=lambda: seen.append(correlation.current()))
@@ -71,7 +95,7 @@ def test_outside_a_request_there_is_the_id_of_the_process():
     assert seen[0].startswith("proc-")
 
 
-def test_a_forked_worker_has_an_id_of_its_own():
+def test_a_forked_worker_has_its_own_id():
     code = (
         "import os; from observability import correlation; child = os.fork(); child and os.waitpid(child, 0);"
         "print(correlation.current(), flush=True)"
@@ -81,14 +105,14 @@ def test_a_forked_worker_has_an_id_of_its_own():
     assert first != second
 
 
-def test_an_id_is_bound_inside_the_block_only():
+def test_a_bound_id_is_restored_after_the_block():
     correlation.set("outer")
     with correlation.bound("inner"):
         assert correlation.current() == "inner"
     assert correlation.current() == "outer"
 
 
-def test_the_callers_trace_goes_on_with_a_new_span(client):
+def test_the_callers_trace_continues_with_a_new_span(client):
     client.get("/hello", headers={"traceparent": f"00-{TRACE}-00f067aa0ba902b7-01"})
     sent = [correlation.traceparent() for _ in range(2)]
     for traceparent in sent:
@@ -99,12 +123,12 @@ def test_the_callers_trace_goes_on_with_a_new_span(client):
     assert sent[0] != sent[1]
 
 
-def test_the_trace_follows_the_id_into_a_thread(client):
+def test_the_trace_is_passed_to_a_thread_with_the_id(client):
     client.get("/hello", headers={"traceparent": f"00-{TRACE}-00f067aa0ba902b7-01"})
-    here, seen = correlation.current(), []
+    correlation_id, seen = correlation.current(), []
 
     def work() -> None:
-        with correlation.bound(here):
+        with correlation.bound(correlation_id):
             seen.append(correlation.traceparent())
 
     thread = threading.Thread(target=work)
@@ -124,7 +148,7 @@ def test_the_trace_follows_the_id_into_a_thread(client):
         f"00-{TRACE.upper()}-00f067aa0ba902b7-01",
     ],
 )
-def test_without_a_valid_trace_each_id_has_a_trace_of_its_own(client, offered):
+def test_without_a_valid_trace_the_trace_is_derived_from_the_id(client, offered):
     client.get("/hello", headers={"traceparent": offered, "X-Correlation-ID": "c-1"})
     first, second = correlation.traceparent(), correlation.traceparent()
     assert re.fullmatch(r"00-[0-9a-f]{32}-[0-9a-f]{16}-00", first)

@@ -1,4 +1,4 @@
-"""Under the real server: two gevent workers, one page of metrics, one format of lines."""
+"""Logs and metrics under gunicorn with two gevent workers."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,22 +19,22 @@ import pytest
 import requests
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.services import HOST, ROOT, free_port, wait_for_port
-from tests.waiting import eventually
+from tests.support.polling import eventually
+from tests.support.services import HOST, ROOT, free_port, wait_for_port
 
 CONFIGURATION = """
 from gevent import monkey
 monkey.patch_all()
 from bff import settings
-from observability import metrics_files
-from observability.gunicorn_log import Logger
+from observability import prometheus_multiproc
+from observability.logs.gunicorn_logger import Logger
 logger_class = Logger
 worker_class = "gevent"
 workers = 2
 def on_starting(server):
-    metrics_files.clear()
+    prometheus_multiproc.clear()
 def child_exit(server, worker):
-    metrics_files.mark_process_dead(worker.pid)
+    prometheus_multiproc.mark_process_dead(worker.pid)
 """
 
 
@@ -51,18 +52,20 @@ class Server:
         env = {**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(self.metrics), "LOG_FILE": str(self.file)}
         with self.output.open("wb") as sink:
             self.process = subprocess.Popen(
-                [*command, "tests.observability.site:served()"], cwd=ROOT, env=env, stdout=sink, stderr=sink
+                [*command, "tests.observability.site:application()"], cwd=ROOT, env=env, stdout=sink, stderr=sink
             )
         wait_for_port(port)
 
     def lines(self, message: str | None = None) -> list[dict[str, Any]]:
-        found = [json.loads(line) for line in self.output.read_text().splitlines()]
-        return [line for line in found if message in (None, line["message"])]
+        parsed = [json.loads(line) for line in self.output.read_text().splitlines()]
+        return [line for line in parsed if message in (None, line["message"])]
 
     def metric(self, name: str, **labels: str) -> float:
         page = requests.get(f"{self.url}/metrics", timeout=30).text
         samples = [sample for family in text_string_to_metric_families(page) for sample in family.samples]
-        return sum(one.value for one in samples if one.name == name and labels.items() <= one.labels.items())
+        return sum(
+            sample.value for sample in samples if sample.name == name and labels.items() <= sample.labels.items()
+        )
 
 
 @pytest.fixture
@@ -73,13 +76,13 @@ def server(tmp_path) -> Iterator[Server]:
     started.process.wait(10)
 
 
-def test_what_the_server_and_its_workers_say_is_json_and_counts_as_one(server):
-    def ask(number: int) -> requests.Response:
+def test_all_log_lines_are_json_and_metrics_of_both_workers_are_summed(server):
+    def send(number: int) -> requests.Response:
         path = ("/hello", "/streamed", "/broken")[number % 3]
         return requests.get(server.url + path, headers={"X-Correlation-ID": f"c-{number}"}, timeout=10)
 
     with ThreadPoolExecutor(8) as pool:
-        answers = list(pool.map(ask, range(120)))
+        answers = list(pool.map(send, range(120)))
 
     for number, answer in enumerate(answers):
         assert answer.headers["X-Correlation-ID"] == f"c-{number}"
@@ -87,7 +90,7 @@ def test_what_the_server_and_its_workers_say_is_json_and_counts_as_one(server):
             assert answer.text == f"c-{number}\nend"
     handled = server.lines("Request handled")
     assert sorted(line["correlationId"] for line in handled) == sorted(f"c-{number}" for number in range(120))
-    assert {line["correlationId"] for line in server.lines("Second chunk made")} == {f"c-{n}" for n in range(1, 120, 3)}
+    assert {line["correlationId"] for line in server.lines("Second chunk sent")} == {f"c-{n}" for n in range(1, 120, 3)}
     assert {line["correlationId"] for line in server.lines("Request failed")} == {f"c-{n}" for n in range(2, 120, 3)}
     assert "gunicorn.error" in {line["logger"] for line in server.lines()}
     eventually(lambda: sorted(server.file.read_text().splitlines()) == sorted(server.output.read_text().splitlines()))
@@ -97,10 +100,10 @@ def test_what_the_server_and_its_workers_say_is_json_and_counts_as_one(server):
     assert server.metric("bff_http_in_flight") == 1
 
 
-def test_a_killed_workers_requests_in_flight_go_with_it(server):
+def test_in_flight_requests_of_a_killed_worker_are_no_longer_counted(server):
     streams = [requests.get(f"{server.url}/endless", stream=True, timeout=10) for _ in range(6)]
-    held = [stream.iter_lines() for stream in streams]  # a line iterator that is let go takes its connection with it
-    pids = {int(next(lines)) for lines in held}
+    iterators = [stream.iter_lines() for stream in streams]  # keep them: a discarded iterator closes its connection
+    pids = {int(next(lines)) for lines in iterators}
     assert server.metric("bff_streams_active") == 6
     for pid in pids:
         os.kill(pid, signal.SIGKILL)
@@ -108,7 +111,7 @@ def test_a_killed_workers_requests_in_flight_go_with_it(server):
     assert server.metric("bff_http_in_flight") == 1
 
 
-def test_a_client_that_leaves_a_stream_ends_it(server):
+def test_a_stream_ends_when_its_client_disconnects(server):
     with requests.get(f"{server.url}/endless", stream=True, timeout=10) as stream:
         next(stream.iter_lines())
     eventually(lambda: server.metric("bff_streams_active") == 0)
@@ -116,19 +119,23 @@ def test_a_client_that_leaves_a_stream_ends_it(server):
 
 
 def hello(server: Server) -> str:
-    """Asked again when the worker that had accepted the connection went before it read from it."""
+    """Retries if the worker that accepted the connection was killed before it read the request."""
     while True:
         with contextlib.suppress(requests.ConnectionError):
             return requests.get(f"{server.url}/hello", timeout=10).text
 
 
-def test_counts_outlive_the_workers_that_counted_and_their_files_do_not_pile_up(server):
+def test_counts_of_ended_workers_are_kept_and_their_files_are_merged(server):
     for number in range(1, 7):
         for _ in range(20):
             assert hello(server) == "hello"
         workers = psutil.Process(server.process.pid).children()
         workers[0].kill()
-        eventually(lambda dead=workers[0].pid: not list(server.metrics.glob(f"*_{dead}.db")))
+        eventually(partial(_has_no_files, server.metrics, f"*_{workers[0].pid}.db"))
         assert server.metric("bff_http_requests_total", endpoint="/hello") == 20 * number
-    # Of each of two workers: counters, histograms, two kinds of gauges. And what those counted that have ended.
+    # For each of two workers: counters, histograms and two kinds of gauges; and two files of ended workers.
     assert len(list(server.metrics.glob("*.db"))) <= 2 * 4 + 2
+
+
+def _has_no_files(folder: Path, pattern: str) -> bool:
+    return not list(folder.glob(pattern))

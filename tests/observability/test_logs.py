@@ -14,16 +14,17 @@ from uuid import UUID
 import pytest
 from django.db import OperationalError
 
-from chat.drill.stage import Clock
-from observability import correlation, logs, privacy
-from tests.services import ROOT
+from benchmarks.drill.environment import Clock
+from observability import correlation, logs
+from observability.logs import redaction
+from tests.support.services import ROOT
 
 log = logs.get_logger("chat.tests")
 library = logging.getLogger("some.library")
-vouched_for = logging.getLogger("psycopg.pool")
+trusted_library = logging.getLogger("psycopg.pool")
 
 
-def test_our_line_has_the_contracts_keys_in_their_order(lines):
+def test_our_lines_have_the_documented_keys_in_order(lines):
     correlation.set("c-1")
     log.info("Chat message sent", user_id="u-1", duration=234, endpoint="/api/chat/message")
     (line,) = lines()
@@ -40,7 +41,7 @@ def test_our_line_has_the_contracts_keys_in_their_order(lines):
     assert list(line)[:3] == ["level", "message", "correlationId"]
 
 
-def test_a_librarys_line_has_the_same_shape(lines):
+def test_library_lines_have_the_same_shape(lines):
     correlation.set("c-1")
     library.warning("Connection pool is full, discarding connection no. %d", 7, extra={"prompt": "secret"})
     (line,) = lines()
@@ -49,7 +50,7 @@ def test_a_librarys_line_has_the_same_shape(lines):
     assert (line["level"], line["correlationId"], line["logger"]) == ("warning", "c-1", "some.library")
 
 
-def test_of_what_a_library_is_given_to_quote_numbers_alone_are_told(lines):
+def test_only_numbers_are_filled_into_messages_of_libraries(lines):
     library.warning("Unknown time zone %r in row %d of %s, %.1f s", "mon fils Léo", 12, ["Léo"], 0.25)
     library.warning("%(what)s after %(tries)d tries", {"what": "mon fils Léo", "tries": 3})
     library.error(ValueError("mon fils Léo"))
@@ -60,25 +61,25 @@ def test_of_what_a_library_is_given_to_quote_numbers_alone_are_told(lines):
     ]
 
 
-def test_a_library_that_speaks_of_machines_alone_is_quoted(lines):
-    vouched_for.warning("error connecting in %r: %s", "pool-1", OSError("connection refused"))
+def test_messages_of_trusted_libraries_are_logged_in_full(lines):
+    trusted_library.warning("error connecting in %r: %s", "pool-1", OSError("connection refused"))
     assert lines()[0]["message"] == "error connecting in 'pool-1': connection refused"
 
 
-def test_what_django_finds_suspicious_is_named_and_not_quoted(lines):
+def test_suspicious_operations_are_logged_without_their_message(lines):
     logging.getLogger("django.security.SuspiciousFileOperation").error("Detected path traversal in 'mdph-leo.pdf'")
     (line,) = lines()
     assert (line["level"], line["message"]) == ("warning", "Request refused")
     assert line["logger"] == "django.security.SuspiciousFileOperation"
 
 
-def test_libraries_are_silent_at_debug_for_they_print_what_they_handle(lines):
+def test_debug_messages_of_libraries_are_dropped(lines):
     logging.getLogger("django.db.backends").debug("INSERT INTO chat_message VALUES ('a prompt')")
     log.debug("Ours")
     assert [line["message"] for line in lines()] == ["Ours"]
 
 
-def test_an_exception_is_told_without_local_variables_and_without_content(lines):
+def test_an_exception_is_logged_without_local_variables_and_user_data(lines):
     def handle(prompt: str) -> None:
         try:
             int(prompt)
@@ -98,7 +99,7 @@ def test_an_exception_is_told_without_local_variables_and_without_content(lines)
     assert "Léo" not in json.dumps(line, ensure_ascii=False)
 
 
-def test_an_exception_group_is_told_with_its_members(lines):
+def test_an_exception_group_is_logged_with_its_members(lines):
     log.error("Several failed", exc_info=ExceptionGroup("two", [TypeError("a b"), KeyError("mon fils Léo")]))
     (line,) = lines()
     members = line["exception"][0]["exceptions"]
@@ -108,7 +109,7 @@ def test_an_exception_group_is_told_with_its_members(lines):
     ]
 
 
-def test_what_breaks_off_a_thread_is_a_line(lines, monkeypatch):
+def test_an_uncaught_exception_in_a_thread_is_logged(lines, monkeypatch):
     monkeypatch.setattr(threading, "excepthook", threading.__excepthook__)  # in place of the test runner's
     logs._log_uncaught_exceptions()
 
@@ -123,7 +124,7 @@ def test_what_breaks_off_a_thread_is_a_line(lines, monkeypatch):
     assert line["exception"][0]["type"] == "ValueError"
 
 
-def test_a_field_outside_the_closed_list_is_dropped_and_named(lines):
+def test_an_unknown_field_is_dropped_and_named(lines):
     log.info("Chat message sent", prompt="mon fils", answer="bonjour", status=200)
     (line,) = lines()
     assert line["droppedFields"] == ["answer", "prompt"]
@@ -131,27 +132,27 @@ def test_a_field_outside_the_closed_list_is_dropped_and_named(lines):
     assert "mon fils" not in str(line)
 
 
-def test_every_field_that_our_code_logs_is_in_the_closed_list():
+def test_every_field_that_our_code_logs_is_known():
     for package in ("bff", "chat", "health", "observability"):
         for file in (ROOT / package).rglob("*.py"):
             for call in ast.walk(ast.parse(file.read_text())):
                 if isinstance(call, ast.Call) and _is_log_call(call):
                     fields = {keyword.arg: None for keyword in call.keywords if keyword.arg not in (None, "exc_info")}
-                    assert "droppedFields" not in privacy.allowed(fields), f"{file}:{call.lineno}"
+                    assert "droppedFields" not in redaction.filter_fields(fields), f"{file}:{call.lineno}"
 
 
 def _is_log_call(call: ast.Call) -> bool:
-    """`log.info("Event", …)`, or a name given to one of these methods: `say("Event", …)`."""
+    """`log.info("Event", …)`, or a local name for one of its methods: `emit("Event", …)`."""
     match call:
         case ast.Call(func=ast.Attribute(value=ast.Name(id="log"))):
             return True
-        case ast.Call(func=ast.Name(id="say" | "write"), args=[ast.Constant()]):
+        case ast.Call(func=ast.Name(id="emit"), args=[ast.Constant()]):
             return True
         case _:
             return False
 
 
-def test_an_object_in_a_field_tells_its_type_alone(lines):
+def test_an_object_in_a_field_is_logged_as_its_type(lines):
     class Question:
         def __str__(self) -> str:
             return "mon fils"
@@ -185,9 +186,9 @@ SECRETS = [
 
 
 @pytest.mark.parametrize(("text", "redacted"), SECRETS)
-def test_what_looks_personal_or_secret_is_taken_out_of_every_text(lines, text, redacted):
+def test_secrets_and_personal_data_are_redacted_in_every_text(lines, text, redacted):
     library.warning(text)
-    vouched_for.warning("%s", text)
+    trusted_library.warning("%s", text)
     log.info(text, reason=text, cause={"a": [text]})
     first, second, third = lines()
     assert first["message"] == second["message"] == third["message"] == redacted
@@ -199,7 +200,7 @@ def test_what_looks_personal_or_secret_is_taken_out_of_every_text(lines, text, r
     "text",
     [
         "12345678-0612-4456-8890-123456789012",
-        "12345678-0012-4456-8890-123456789012",  # 00 124456889 would be a phone abroad
+        "12345678-0012-4456-8890-123456789012",  # 00 124456889 alone would be a foreign phone number
         "visitor-12345678-0012-4456-8890-123456789012",
         "Listening at: http://127.0.0.1:8000 (1234)",
         "2025-10-01T23:00:00.000Z",
@@ -208,12 +209,12 @@ def test_what_looks_personal_or_secret_is_taken_out_of_every_text(lines, text, r
         "@decorator of sk-ip",
     ],
 )
-def test_what_is_neither_stays(lines, text):
+def test_harmless_text_is_not_redacted(lines, text):
     log.info("Kept", reason=text)
     assert lines()[0]["reason"] == text
 
 
-def test_a_text_without_end_is_cut(lines):
+def test_a_long_text_is_truncated(lines):
     library.warning("x" * 100_000)
     library.warning("x" * 985 + " call 06 12 34 56 78")
     endless, personal = lines()
@@ -221,21 +222,21 @@ def test_a_text_without_end_is_cut(lines):
     assert personal["message"].endswith("call [phone]")
 
 
-@pytest.mark.parametrize("value", ["half a pair: \ud83d", 2**70, float("nan"), "line\nbreak\u2028", "\x00\x1b[31m"])
-def test_any_value_makes_one_line_of_valid_json(capsys, value):
+@pytest.mark.parametrize("value", ["lone surrogate: \ud83d", 2**70, float("nan"), "line\nbreak\u2028", "\x00\x1b[31m"])
+def test_any_value_is_logged_as_one_line_of_valid_json(capsys, value):
     log.info("Odd", bytes=value)
     (text,) = capsys.readouterr().out.splitlines() if "\u2028" not in str(value) else [capsys.readouterr().out]
     assert json.loads(text)["message"] == "Odd"
 
 
-def test_a_malformed_record_of_a_library_does_not_vanish(lines):
+def test_a_malformed_record_of_a_library_is_still_logged(lines):
     library.warning("%d of %d", "one")
     (line,) = lines()
     assert (line["level"], line["message"]) == ("warning", "A log record was malformed")
     assert line["logger"] == "some.library"
 
 
-def test_the_console_format_is_for_eyes_and_keeps_the_same_secrets(capsys):
+def test_the_console_format_redacts_as_the_json_format_does(capsys):
     logs.configure(level="debug", format="console", file="")
     try:
         try:
@@ -260,7 +261,7 @@ def run(code: str, *, timeout: float = 20) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_what_ends_the_process_is_a_line_on_stdout():
+def test_an_uncaught_exception_is_logged_to_stdout():
     ended = run("raise ValueError('mon fils Léo')")
     line = json.loads(ended.stdout)
     assert ended.returncode == 1
@@ -270,15 +271,15 @@ def test_what_ends_the_process_is_a_line_on_stdout():
     assert line["correlationId"].startswith("proc-")
 
 
-def test_a_python_warning_is_a_line_and_quotes_only_what_is_about_code():
-    told = run("import warnings; warnings.warn('old ways', FutureWarning); warnings.warn('mon fils Léo')").stdout
-    code, other = map(json.loads, told.splitlines())
+def test_python_warnings_are_logged_with_text_only_if_about_code():
+    output = run("import warnings; warnings.warn('old ways', FutureWarning); warnings.warn('mon fils Léo')").stdout
+    code, other = map(json.loads, output.splitlines())
     assert (code["level"], code["logger"]) == ("warning", "py.warnings")
     assert code["message"] == "<string>:1: FutureWarning: old ways"
     assert other["message"] == "<string>:1: UserWarning: [withheld]"
 
 
-def test_an_exception_where_none_can_be_raised_is_a_line():
+def test_an_exception_in_a_finalizer_is_logged():
     code = "exec('class Odd:\\n def __del__(self): raise ValueError(\"mon fils Léo\")'); Odd()"
     ended = run(code)
     line = json.loads(ended.stdout)
@@ -287,7 +288,7 @@ def test_an_exception_where_none_can_be_raised_is_a_line():
     assert ended.stderr == ""
 
 
-def test_a_reader_that_went_away_does_not_stop_the_work():
+def test_a_closed_stdout_does_not_stop_the_program():
     worked = run("import os, sys; os.close(1); logs.get_logger('chat').info('x'); print('worked', file=sys.stderr)")
     assert "worked" in worked.stderr
     assert "Logging error" not in worked.stderr
@@ -310,7 +311,7 @@ print(written, file=sys.stderr, flush=True)
 """
 
 
-def test_four_processes_log_through_two_midnights_without_losing_tearing_or_doubling_a_line(tmp_path):
+def test_four_processes_log_across_two_rotations_without_lost_torn_or_duplicate_lines(tmp_path):
     file, clock = tmp_path / "folder" / "bff.log", Clock(tmp_path / "clock")
     writers = [
         subprocess.Popen(
@@ -320,20 +321,22 @@ def test_four_processes_log_through_two_midnights_without_losing_tearing_or_doub
         for number in range(4)
     ]  # fmt: skip
     for writer in writers:
+        assert writer.stderr
         assert writer.stderr.readline() == "ready\n"
     for day in range(1, 20):
         file.with_name(f"bff.log.2025-01-{day:02}").write_text("old")
-    assert int(file.with_name(".__bff.lock").read_text()) % 86400 == 0  # it is midnight, UTC, that they wait for
+    assert int(file.with_name(".__bff.lock").read_text()) % 86400 == 0  # the next rotation is at midnight UTC
     for writer in writers:
+        assert writer.stdin
         writer.stdin.write("3\n")
         writer.stdin.flush()
     for days in (1, 2):
         time.sleep(1)
-        clock.shift(days * 86400)  # for all of them at the same moment
+        clock.shift(days * 86400)  # for all processes at the same time
     written = {str(number): int(writer.communicate(timeout=60)[1]) for number, writer in enumerate(writers)}
 
     parts = [part for part in file.parent.glob("bff.log*") if part.read_text() != "old"]
-    assert len(parts) == 3  # today's, and two that have been put away
+    assert len(parts) == 3  # the current file and two rotated ones
     found = [json.loads(line) for part in parts for line in part.read_text().splitlines()]
     for who, count in written.items():
         assert sorted(line["count"] for line in found if line["who"] == who) == list(range(count))

@@ -9,18 +9,18 @@ import pytest
 from prometheus_client import Counter, Gauge, Histogram
 from prometheus_client.parser import text_string_to_metric_families
 
-from observability import metrics, metrics_files
-from tests.services import ROOT
+from observability import metrics, prometheus_multiproc
+from tests.support.services import ROOT
 
-REGISTER = ROOT / "docs" / "observability.md"
+DOCUMENTATION = ROOT / "docs" / "observability.md"
 
 
-def registered() -> dict[str, tuple[set[str], int]]:
-    """The table of metrics that operators read: labels, and series at most, by name."""
-    rows = [line.split("|")[1:4] for line in REGISTER.read_text().splitlines() if line.startswith("| `bff_")]
+def documented_metrics() -> dict[str, tuple[set[str], int]]:
+    """The table of metrics in the documentation: labels and maximum number of series by name."""
+    rows = [line.split("|")[1:4] for line in DOCUMENTATION.read_text().splitlines() if line.startswith("| `bff_")]
     return {
-        name.strip(" `"): ({label.strip() for label in labels.split(",") if label.strip()}, int(most.replace(",", "")))
-        for name, labels, most in rows
+        name.strip(" `"): ({label.strip() for label in labels.split(",") if label.strip()}, int(limit.replace(",", "")))
+        for name, labels, limit in rows
     }
 
 
@@ -28,10 +28,10 @@ def scrape(client) -> dict[tuple[str, frozenset], float]:
     response = client.get("/metrics")
     assert response.status_code == 200
     assert response["Content-Type"].startswith("text/plain")
-    return read(response.content.decode())
+    return parse(response.content.decode())
 
 
-def read(page: str) -> dict[tuple[str, frozenset], float]:
+def parse(page: str) -> dict[tuple[str, frozenset], float]:
     return {
         (sample.name, frozenset(sample.labels.items())): sample.value
         for family in text_string_to_metric_families(page)
@@ -43,10 +43,12 @@ def value(scraped, name: str, **labels: str) -> float:
     return scraped.get((name, frozenset(labels.items())), 0)
 
 
-def test_what_is_declared_is_what_operators_are_told():
-    ours = [metric for metric in vars(metrics).values() if isinstance(metric, Counter | Gauge | Histogram)]
-    found = {metric._name + ("_total" if metric._type == "counter" else ""): set(metric._labelnames) for metric in ours}
-    assert found == {name: labels for name, (labels, _) in registered().items()}
+def test_all_metrics_are_documented_with_their_labels():
+    declared = [metric for metric in vars(metrics).values() if isinstance(metric, Counter | Gauge | Histogram)]
+    labels = {
+        metric._name + ("_total" if metric._type == "counter" else ""): set(metric._labelnames) for metric in declared
+    }
+    assert labels == {name: expected for name, (expected, _) in documented_metrics().items()}
 
 
 def test_a_request_is_counted_and_timed_under_its_route(client):
@@ -58,14 +60,14 @@ def test_a_request_is_counted_and_timed_under_its_route(client):
         assert value(after, name, **labels, **more) == value(before, name, **labels, **more) + 1
 
 
-def test_the_first_failure_of_an_endpoint_is_seen_for_its_series_was_there_before(client):
+def test_failure_series_exist_before_the_first_failure(client):
     client.get("/hello")
     assert scrape(client)["bff_http_requests_total", frozenset(
         {("endpoint", "/hello"), ("method", "GET"), ("status", "500")}
     )] == 0  # fmt: skip
 
 
-def test_whatever_is_asked_the_series_stay_few(client):
+def test_unknown_paths_and_methods_create_no_new_series(client):
     for number in range(20):
         client.generic(f"M{number}", f"/nowhere/{number}")
     page = client.get("/metrics").content.decode()
@@ -73,7 +75,7 @@ def test_whatever_is_asked_the_series_stay_few(client):
     assert 'endpoint="unmatched",method="OTHER",status="404"' in page
 
 
-def test_a_request_in_progress_is_seen_and_no_longer_when_it_failed(client):
+def test_a_request_is_in_flight_until_it_ends_or_fails(client):
     client.raise_request_exception = False
     assert value(scrape(client), "bff_http_in_flight") == 1  # the scrape itself
     client.get("/broken")
@@ -81,7 +83,7 @@ def test_a_request_in_progress_is_seen_and_no_longer_when_it_failed(client):
 
 
 @pytest.mark.parametrize("end", ["complete", "client_left", "failed"])
-def test_a_stream_is_active_until_its_end_and_timed_to_it(client, end):
+def test_a_stream_is_active_and_timed_until_it_ends(client, end):
     def counted() -> float:
         return value(scrape(client), "bff_http_request_duration_seconds_count", endpoint="/streamed", method="GET")
 
@@ -105,19 +107,19 @@ def test_a_stream_is_active_until_its_end_and_timed_to_it(client, end):
     assert counted() == before + 1
 
 
-def test_counters_with_known_labels_begin_at_nothing(client):
+def test_counters_with_known_labels_start_at_zero(client):
     page = scrape(client)
     assert ("bff_cache_requests_total", frozenset({("result", "stale")})) in page
     assert ("bff_answers_total", frozenset({("operation", "analyze"), ("origin", "fallback")})) in page
     assert not any(name.endswith("_created") for name, _ in page)
 
 
-def test_the_page_is_served_when_the_folder_of_the_workers_is_gone(client, monkeypatch, tmp_path):
+def test_metrics_are_served_when_the_multiprocess_folder_is_missing(client, monkeypatch, tmp_path):
     monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path / "gone"))
     assert ("bff_http_in_flight", frozenset()) in scrape(client)
 
 
-def test_with_a_token_set_the_page_is_for_its_bearer_alone(client, settings):
+def test_a_configured_token_is_required(client, settings):
     settings.METRICS_TOKEN = "scraper-token"
     for wrong in ({}, {"Authorization": "Bearer other"}, {"Authorization": "Basic scraper-token"}):
         refused = client.get("/metrics", headers=wrong)
@@ -128,8 +130,8 @@ def test_with_a_token_set_the_page_is_for_its_bearer_alone(client, settings):
 
 WORKER = """
 import sys
-from observability import metrics_files
-metrics_files.use(sys.argv[1])
+from observability import prometheus_multiproc
+prometheus_multiproc.configure(sys.argv[1])
 from observability import metrics
 metrics.HTTP_REQUESTS.labels("/hello", "GET", "200").inc(3)
 metrics.HTTP_REQUEST_DURATION.labels("/hello", "GET").observe(0.2)
@@ -152,16 +154,19 @@ print(Client().get("/metrics").content.decode())
 
 def page_of(folder: Path) -> dict[tuple[str, frozenset], float]:
     env = {**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(folder)}
-    shown = subprocess.run([sys.executable, "-c", PAGE], capture_output=True, text=True, cwd=ROOT, env=env, check=True)
-    return read(shown.stdout)
+    completed = subprocess.run(
+        [sys.executable, "-c", PAGE], capture_output=True, text=True, cwd=ROOT, env=env, check=True
+    )
+    return parse(completed.stdout)
 
 
-def test_workers_count_as_one_and_the_dead_ones_gauges_go_with_them(tmp_path, monkeypatch):
-    folder = tmp_path / "made" / "here"
+def test_workers_are_summed_and_gauges_of_dead_workers_are_dropped(tmp_path, monkeypatch):
+    folder = tmp_path / "new" / "folder"
     workers = []
     for state in ("2", "0"):
         command = [sys.executable, "-c", WORKER, str(folder), state]
         workers.append(subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT))
+        assert workers[-1].stdout
         assert workers[-1].stdout.readline() == "counted\n"
     try:
         page = page_of(folder)
@@ -170,12 +175,12 @@ def test_workers_count_as_one_and_the_dead_ones_gauges_go_with_them(tmp_path, mo
         assert value(page, "bff_http_request_duration_seconds_count", **hello) == 2
         assert value(page, "bff_http_request_duration_seconds_bucket", **hello, le="0.25") == 2
         assert value(page, "bff_streams_active") == 4
-        assert value(page, "bff_breaker_state", breaker="chat") == 0  # the latest to know
+        assert value(page, "bff_breaker_state", breaker="chat") == 0  # the most recent value
 
         workers[1].kill()
         workers[1].wait(10)
         monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(folder))
-        metrics_files.mark_process_dead(workers[1].pid)
+        prometheus_multiproc.mark_process_dead(workers[1].pid)
         page = page_of(folder)
         assert value(page, "bff_http_requests_total", **hello, status="200") == 6
         assert value(page, "bff_streams_active") == 2
@@ -184,7 +189,7 @@ def test_workers_count_as_one_and_the_dead_ones_gauges_go_with_them(tmp_path, mo
 
         workers[0].kill()
         workers[0].wait(10)
-        metrics_files.mark_process_dead(workers[0].pid)
+        prometheus_multiproc.mark_process_dead(workers[0].pid)
         page = page_of(folder)
         assert value(page, "bff_http_requests_total", **hello, status="200") == 6
         assert value(page, "bff_http_request_duration_seconds_count", **hello) == 2
@@ -195,32 +200,32 @@ def test_workers_count_as_one_and_the_dead_ones_gauges_go_with_them(tmp_path, mo
             worker.communicate()
 
     assert {file.name for file in folder.glob("*.db")} == {"counter_ended.db", "histogram_ended.db"}
-    metrics_files.clear()
+    prometheus_multiproc.clear()
     assert list(folder.glob("*.db")) == []
 
 
 COMMAND = """
 import sys
-from observability import metrics_files
-metrics_files.use(sys.argv[1])
+from observability import prometheus_multiproc
+prometheus_multiproc.configure(sys.argv[1])
 from observability import metrics
-metrics.AI_TOKENS.labels("prompt").inc(5)
+metrics.AI_TOKENS.labels("primary", "prompt").inc(5)
 metrics.HTTP_IN_FLIGHT.inc()
 """
 
 
-def test_what_a_command_counted_stays_and_its_files_go(tmp_path):
+def test_counts_of_a_command_are_kept_and_its_files_are_merged(tmp_path):
     for _ in range(3):
         subprocess.run([sys.executable, "-c", COMMAND, str(tmp_path)], cwd=ROOT, check=True)
     assert {file.name for file in tmp_path.glob("*.db")} == {"counter_ended.db", "histogram_ended.db"}
     page = page_of(tmp_path)
-    assert value(page, "bff_ai_tokens_total", type="prompt") == 15
+    assert value(page, "bff_ai_tokens_total", service="primary", type="prompt") == 15
     assert value(page, "bff_http_in_flight") == 0
 
 
-def test_without_a_folder_nothing_is_written(tmp_path, monkeypatch):
+def test_without_a_folder_metrics_stay_in_memory(tmp_path, monkeypatch):
     monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", "")
-    metrics_files.use("")
+    prometheus_multiproc.configure("")
     assert "PROMETHEUS_MULTIPROC_DIR" not in os.environ
-    metrics_files.clear()
-    metrics_files.mark_process_dead(1)
+    prometheus_multiproc.clear()
+    prometheus_multiproc.mark_process_dead(1)

@@ -1,4 +1,4 @@
-"""Load the knowledge base from files."""
+"""`manage.py load_knowledge`: load knowledge base entries from files into the database."""
 
 from __future__ import annotations
 
@@ -10,32 +10,32 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
-from chat.knowledge.files import BUNDLED, FIELDS, KnowledgeError, read_folder
+from chat.knowledge.files import BUNDLED, FIELDS, OPTIONAL_FIELDS, KnowledgeError, read_folder
 from chat.models import KnowledgeEntry
 
 
 @dataclass
 class Changes:
-    """What a load does, as `language/slug`."""
+    """The entries by what the load does with them, as `language/slug`."""
 
     added: list[str] = field(default_factory=list)
     changed: list[str] = field(default_factory=list)
     unchanged: list[str] = field(default_factory=list)
     removed: list[str] = field(default_factory=list)
-    only_here: list[str] = field(default_factory=list)
+    without_file: list[str] = field(default_factory=list)
 
 
 class Command(BaseCommand):
     help = (
-        "Load the entries of a folder (fr/*.md, en/*.md; default: the bundled ones) into the database. Files win: an "
-        "entry edited in the admin is overwritten by its file, so keep what you edit there in files of your own. "
-        "Whether an entry is in use is left as it was. Any broken file: nothing is loaded. -v 2 names each change."
+        "Load the entries of a folder (fr/*.md, en/*.md; default: the bundled ones) into the database. Files take "
+        "precedence: an entry edited in the admin is overwritten by its file. Whether an entry is enabled is not "
+        "changed. If any file is invalid, nothing is loaded. -v 2 lists each change."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("folder", nargs="?", type=Path, default=BUNDLED)
         parser.add_argument("--prune", action="store_true", help="remove entries that have no file")
-        parser.add_argument("--dry-run", action="store_true", help="say what would change and change nothing")
+        parser.add_argument("--dry-run", action="store_true", help="print the changes without making them")
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
@@ -49,8 +49,8 @@ class Command(BaseCommand):
         if options["verbosity"] > 1:
             for verb, names in (("added", changes.added), ("changed", changes.changed), ("removed", changes.removed)):
                 self.stdout.writelines(f"{would}{verb}: {name}\n" for name in names)
-        if changes.only_here:
-            self.stdout.write(f"without a file, kept (--prune removes): {', '.join(changes.only_here)}")
+        if changes.without_file:
+            self.stdout.write(f"without a file, kept (--prune removes): {', '.join(changes.without_file)}")
         self.stdout.write(
             f"{len(changes.added)} {would}added, {len(changes.changed)} {would}changed, "
             f"{len(changes.unchanged)} unchanged, {len(changes.removed)} {would}removed"
@@ -58,7 +58,7 @@ class Command(BaseCommand):
 
 
 def load(entries: list[KnowledgeEntry], *, prune: bool) -> Changes:
-    """Make the rows equal to the entries; rows without an entry go only when pruning. Wants a transaction."""
+    """Make the rows equal to the entries; delete rows without an entry only if `prune`. Needs a transaction."""
     rows = {str(row): row for row in KnowledgeEntry.objects.select_for_update()}
     changes = Changes()
     for entry in entries:
@@ -66,20 +66,20 @@ def load(entries: list[KnowledgeEntry], *, prune: bool) -> Changes:
         if row is None:
             entry.save(force_insert=True)
             changes.added.append(str(entry))
-        elif _take_over(row, entry):
+        elif _update(row, entry):
             row.save()
             changes.changed.append(str(entry))
         else:
             changes.unchanged.append(str(entry))
     if prune:
         KnowledgeEntry.objects.filter(pk__in=[row.pk for row in rows.values()]).delete()
-    (changes.removed if prune else changes.only_here).extend(rows)
+    (changes.removed if prune else changes.without_file).extend(rows)
     return changes
 
 
-def _take_over(row: KnowledgeEntry, entry: KnowledgeEntry) -> bool:
-    """Give the row the entry's content; False when it had it already."""
-    differing = [name for name in (*FIELDS, "text") if getattr(row, name) != getattr(entry, name)]
+def _update(row: KnowledgeEntry, entry: KnowledgeEntry) -> bool:
+    """Copy the entry's content to the row, without saving it; whether anything changed."""
+    differing = [name for name in (*FIELDS, *OPTIONAL_FIELDS, "text") if getattr(row, name) != getattr(entry, name)]
     for name in differing:
         setattr(row, name, getattr(entry, name))
     return bool(differing)

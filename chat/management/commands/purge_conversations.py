@@ -1,4 +1,4 @@
-"""`manage.py purge_conversations`: forget what is older than RETENTION_DAYS."""
+"""`manage.py purge_conversations`: deletes conversations older than RETENTION_DAYS."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from chat.models import Claim, Conversation
 
-BATCH = 500  # so that no transaction holds its locks for long
+BATCH_SIZE = 500  # keeps transactions and their locks short
 
 
 class Command(BaseCommand):
@@ -19,7 +19,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--days", type=int, default=settings.RETENTION_DAYS, help="default: RETENTION_DAYS")
-        parser.add_argument("--dry-run", action="store_true", help="only count them")
+        parser.add_argument("--dry-run", action="store_true", help="only count the conversations")
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["days"] < 1:
@@ -29,10 +29,10 @@ class Command(BaseCommand):
         if options["dry_run"]:
             self.stdout.write(f"would delete {old.count()} conversations")
             return
-        # A visitor's cookie lasts no longer than a year: who was claimed before that can't come back.
+        # A visitor's cookie is valid for one year. Older claims can have no visitor any more.
         Claim.objects.filter(claimed_at__lt=min(before, timezone.now() - timedelta(days=365))).delete()
         deleted = 0
-        while batch := list(old.values_list("pk", flat=True)[:BATCH]):
+        while batch := list(old.values_list("pk", flat=True)[:BATCH_SIZE]):
             Conversation.objects.filter(pk__in=batch).delete()
             deleted += len(batch)
         self.stdout.write(f"deleted {deleted} conversations")

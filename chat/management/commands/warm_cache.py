@@ -1,6 +1,7 @@
-"""`manage.py warm_cache`: answer the knowledge base's questions ahead of time.
+"""`manage.py warm_cache`: caches the answers to the knowledge base's questions before anyone asks them.
 
-Run again, it goes on where it stopped: what is fresh in the cache is not asked again. Several at once share the work.
+The command can be interrupted and run again, because it skips questions whose answers are fresh. Several instances of
+it share the work.
 """
 
 from __future__ import annotations
@@ -14,25 +15,25 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from chat import warming
-from chat.warming import Outcome, Task
+from chat.pipeline import cache_warmer
+from chat.pipeline.cache_warmer import Outcome, Task
 
 BAR_WIDTH = 30
 FAILED, WRONG_ARGUMENTS, AI_UNAVAILABLE, STOPPED = 1, 2, 3, 130
-USUAL_PAUSE, LONGEST_PAUSE = 30, 300  # seconds, between two tries of --wait
+DEFAULT_PAUSE, MAX_PAUSE = 30, 300  # seconds between two attempts with --wait
 EXIT_CODES = """
 exit codes:
-  0    all warm
+  0    all answers are cached
   1    some questions failed; the report says which and why
   2    wrong arguments
-  3    the AI is not available: run it again to go on, or use --wait
-  130  stopped by Ctrl-C: run it again to go on
+  3    the AI is unavailable: run the command again to continue, or use --wait
+  130  stopped by Ctrl-C: run the command again to continue
 """
 
 
 @dataclass(slots=True)
 class Report:
-    """What became of the questions so far; one that was asked again counts once, as it ended."""
+    """The outcomes so far. A question that was tried again counts once, with its last outcome."""
 
     total: int
     unchanged: int
@@ -46,79 +47,90 @@ class Report:
         return [outcome for outcome in self.outcomes.values() if outcome.result in results]
 
     def as_dict(self) -> dict[str, Any]:
-        kept, failed, unchanged = self.of("kept"), self.of("failed", "unavailable"), self.of("unchanged")
+        cached, failed, unchanged = self.of("cached"), self.of("failed", "unavailable"), self.of("unchanged")
         return {
             "total": self.total,
             "unchanged": self.unchanged + len(unchanged),
-            "asked": len(kept) + len(failed),
-            "kept": len(kept),
+            "asked": len(cached) + len(failed),
+            "kept": len(cached),
             "failed": [{"slug": o.task.slug, "question": o.task.text, "reason": o.reason} for o in failed],
-            "tokens": sum(outcome.tokens for outcome in kept),
+            "tokens": sum(outcome.tokens for outcome in cached),
             "seconds": round(self.seconds, 1),
         }
 
 
 class Command(BaseCommand):
-    help = "Answer the knowledge base's questions ahead of time; only what is not fresh in the cache, unless --all."
+    help = "Cache the answers to the knowledge base's questions that have no fresh answer in the cache."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.formatter_class = RawDescriptionHelpFormatter
         parser.epilog = EXIT_CODES
-        parser.add_argument("--all", action="store_true", help="ask every question, fresh in the cache or not")
-        parser.add_argument("--only", action="append", metavar="SLUG", help="only this entry (may be repeated)")
         parser.add_argument(
-            "--concurrency", type=int, default=warming.AT_A_TIME, help="questions asked at a time (default %(default)s)"
+            "--all", action="store_true", help="also generate answers that are fresh in the cache again"
         )
-        parser.add_argument("--rate", type=float, default=0, help="questions a second at most (default: no limit)")
-        parser.add_argument("--wait", action="store_true", help="while the AI is not available, wait for it")
-        parser.add_argument("--dry-run", action="store_true", help="only say what would be asked")
+        parser.add_argument(
+            "--only", action="append", metavar="SLUG", help="only the questions of this entry (may be repeated)"
+        )
+        parser.add_argument(
+            "--concurrency",
+            type=int,
+            default=cache_warmer.DEFAULT_CONCURRENCY,
+            help="number of questions in parallel (default %(default)s)",
+        )
+        parser.add_argument(
+            "--rate", type=float, default=0, help="maximum number of questions per second (default: no limit)"
+        )
+        parser.add_argument("--wait", action="store_true", help="while the AI is unavailable, wait and try again")
+        parser.add_argument("--dry-run", action="store_true", help="only list the questions")
         parser.add_argument("--json", action="store_true", help="print the report as JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["concurrency"] < 1 or options["rate"] < 0:
             raise CommandError("--concurrency must be at least 1, --rate at least 0.", returncode=WRONG_ARGUMENTS)
         tasks = self._tasks(options["only"])
-        asked = tasks if options["all"] else [task for task in tasks if not warming.is_warm(task)]
-        report = Report(len(tasks), unchanged=len(tasks) - len(asked))
-        began = time.monotonic()
+        selected = tasks if options["all"] else [task for task in tasks if not cache_warmer.is_warm(task)]
+        report = Report(len(tasks), unchanged=len(tasks) - len(selected))
+        started_at = time.monotonic()
         try:
             if not options["dry_run"]:
-                self._ask_all(asked, report, options)
+                self._warm_all(selected, report, options)
         except KeyboardInterrupt:
             raise CommandError("Stopped. Run it again to go on.", returncode=STOPPED) from None
         finally:
-            report.seconds = time.monotonic() - began
-            self._print(report, asked if options["dry_run"] else [], as_json=options["json"])
+            report.seconds = time.monotonic() - started_at
+            self._print(report, selected if options["dry_run"] else [], as_json=options["json"])
         if report.of("unavailable"):
             raise CommandError("The AI is not available. Run it again to go on.", returncode=AI_UNAVAILABLE)
         if failed := report.of("failed"):
             raise CommandError(f"{len(failed)} questions failed.", returncode=FAILED)
 
     def _tasks(self, only: list[str] | None) -> list[Task]:
-        tasks = list(warming.tasks(set(only) if only else None))
+        tasks = list(cache_warmer.tasks(set(only) if only else None))
         if missing := set(only or ()) - {task.slug for task in tasks}:
             raise CommandError(f"No such entry: {', '.join(sorted(missing))}.", returncode=WRONG_ARGUMENTS)
         return tasks
 
-    def _ask_all(self, left: Sequence[Task], report: Report, options: dict[str, Any]) -> None:
-        """Ask them; once the AI can't, wait for it or leave it at that."""
-        progress = Progress(self.stderr, len(left))
-        made_since = time.time() if options["all"] else 0  # another --all at the same time doesn't ask them twice
+    def _warm_all(self, remaining: Sequence[Task], report: Report, options: dict[str, Any]) -> None:
+        """Warm the tasks. While the AI is unavailable, wait with --wait, else stop."""
+        progress = Progress(self.stderr, len(remaining))
+        not_before = (
+            time.time() if options["all"] else 0
+        )  # a parallel run with --all does not repeat the same questions
 
-        def tell(outcome: Outcome) -> None:
+        def add(outcome: Outcome) -> None:
             report.add(outcome)
             progress.show(outcome, len(report.outcomes))
 
-        while left := warming.warm_all(
-            left, tell=tell, concurrency=options["concurrency"], rate=options["rate"], made_since=made_since
+        while remaining := cache_warmer.warm_all(
+            remaining, report=add, concurrency=options["concurrency"], rate=options["rate"], not_before=not_before
         ):
             if not options["wait"]:
                 return
             self._pause(report)
 
     def _pause(self, report: Report) -> None:
-        retry_after = max(outcome.retry_after or USUAL_PAUSE for outcome in report.of("unavailable"))
-        seconds = min(retry_after, LONGEST_PAUSE)
+        retry_after = max(outcome.retry_after or DEFAULT_PAUSE for outcome in report.of("unavailable"))
+        seconds = min(retry_after, MAX_PAUSE)
         self.stderr.write(f"The AI is not available. Trying again in {seconds} s; Ctrl-C stops.")
         time.sleep(seconds)
 
@@ -136,7 +148,7 @@ class Command(BaseCommand):
 
 
 class Progress:
-    """A bar on a terminal; elsewhere a line every tenth of the way."""
+    """A bar on a terminal; otherwise a line for every tenth of the tasks."""
 
     def __init__(self, stream: Any, total: int) -> None:
         self.stream, self.total = stream, total

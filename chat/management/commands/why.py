@@ -1,4 +1,4 @@
-"""`manage.py why CORRELATION_ID`: how an answer came about. Shows no word of question or answer."""
+"""`manage.py why CORRELATION_ID`: shows how an answer came about, without the texts of question and answer."""
 
 from __future__ import annotations
 
@@ -9,55 +9,59 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from chat import receipts
-from chat.receipts import Receipt
+from chat.storage import provenance
+from chat.storage.provenance import Provenance, generation_of
 
 
 class Command(BaseCommand):
-    help = "Tell why an answer is what it is, by the correlation id that it was shown with."
+    help = "Show how the answer with this correlation id came about."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("correlation_id")
-        parser.add_argument("--json", action="store_true", help="print the receipts as they are kept")
+        parser.add_argument("--json", action="store_true", help="print the stored provenance as JSON")
 
     def handle(self, **options: Any) -> None:
-        found = receipts.find(options["correlation_id"])
-        if not found:
+        entries = provenance.find(options["correlation_id"])
+        if not entries:
             raise CommandError("No answer is known under this correlation id.")
-        told = [json.dumps(found)] if options["json"] else ["\n".join(_told(receipt)) for receipt in found]
-        self.stdout.write("\n\n".join(told))
+        texts = [json.dumps(entries)] if options["json"] else ["\n".join(_rows(entry)) for entry in entries]
+        self.stdout.write("\n\n".join(texts))
 
 
-def _told(receipt: Receipt) -> Iterator[str]:
-    yield _row("answer", _joined(receipt.get(name) for name in ("door", "origin", "ending", "degraded")))
-    cache = receipt["cache"]
+def _rows(entry: Provenance) -> Iterator[str]:
+    yield _row("answer", _joined(entry.get(name) for name in ("door", "origin", "ending", "degraded")))
+    cache = entry["cache"]
     yield _row("cache", _joined([cache["verdict"], _age(cache["ageSeconds"])]))
-    yield _row("single flight", receipt["role"])
-    yield _row("time", _times(receipt["stages"]))
-    if making := receipt.get("making"):
-        yield from _told_of_making(making)
+    yield _row("single flight", entry["role"])
+    yield _row("time", _times(entry["stages"]))
+    if generation := generation_of(entry):
+        yield from _generation_rows(generation)
     else:
-        yield _row("written by", "nobody who could tell")
+        yield _row("written by", "unknown")
 
 
-def _told_of_making(making: Receipt) -> Iterator[str]:
-    yield _row("written by", f"the run of {making['correlationId']} at {making['at']}")
-    tokens = making["tokens"]
-    yield _row("model", _joined([making["model"], tokens and f"{tokens['prompt']} + {tokens['completion']} tokens"]))
-    for attempt in making["attempts"]:
+def _generation_rows(generation: Provenance) -> Iterator[str]:
+    yield _row("written by", f"the run of {generation['correlationId']} at {generation['at']}")
+    tokens = generation["tokens"]
+    yield _row(
+        "model",
+        _joined([_service(generation), generation["model"], tokens and _tokens(tokens)]),
+    )
+    for attempt in generation["attempts"]:
         yield _row(f"attempt {attempt['number']}", _attempt(attempt))
-    yield _row("error", making["error"] or "none")
-    if older := making["older"]:
+    yield _row("error", generation["error"] or "none")
+    if older := generation["older"]:
         yield _row("older answer", _joined([f"of {older['correlationId']}", _age(older["ageSeconds"])]))
-    for passage in making["passages"]:
-        yield _row("passage", _joined([passage["slug"], passage["score"], "used" if passage["used"] else "not used"]))
-    yield _row("its time", f"{_times(making['stages'])}, of {making['deadlineMs']} ms")
+    for passage in generation["passages"]:
+        yield _row("passage", _joined([passage["slug"], passage["score"], _use(passage)]))
+    yield _row("run time", f"{_times(generation['stages'])}, of {generation['deadlineMs']} ms")
 
 
-def _attempt(attempt: Receipt) -> str:
+def _attempt(attempt: Provenance) -> str:
     first_words = attempt["firstWordsMs"]
     return _joined(
         [
+            _service(attempt),
             attempt["outcome"],
             f"breaker {attempt['breaker']}" if attempt["breaker"] else None,
             f"waited {attempt['waitMs']} ms before" if attempt["waitMs"] else None,
@@ -65,6 +69,21 @@ def _attempt(attempt: Receipt) -> str:
             f"{attempt['durationMs']} ms",
         ]
     )
+
+
+def _service(record: Provenance) -> str:
+    """A label for the second AI; empty for the first."""
+    return "second AI" if record.get("service") == "fallback" else ""
+
+
+def _tokens(tokens: dict[str, int]) -> str:
+    return f"{tokens['prompt']} + {tokens['completion']} tokens"
+
+
+def _use(passage: Provenance) -> str:
+    if passage.get("leftOut"):
+        return "left out: no room in the prompt"
+    return "used" if passage["used"] else "not used"
 
 
 def _times(stages: dict[str, int]) -> str:
@@ -79,5 +98,5 @@ def _joined(parts: Any) -> str:
     return " · ".join(str(part) for part in parts if part not in (None, "", 0))
 
 
-def _row(name: str, told: str) -> str:
-    return f"{name:<14} {told}"
+def _row(name: str, text: str) -> str:
+    return f"{name:<14} {text}"

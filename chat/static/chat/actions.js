@@ -1,58 +1,59 @@
-/** What can be done with a finished answer: copy it, say whether it helps, and why. */
+/** The buttons of a finished answer: copy, share, print, rate, answer anew. */
 
 import { call, strings } from "./page.js";
+import { plainText, print, share } from "./share.js";
 
-/** Show the buttons of an answer and make them work. An answer that is not kept (no id) can only be copied. */
-export function readyToAct(answer) {
+/** Show the buttons of an answer and attach their listeners. An answer that isn't stored (no id) can only be copied. */
+export function enableActions(answer) {
   const { part } = answer;
   const button = (action) => answer.node.querySelector(`[data-action="${action}"]`);
 
   part("actions").hidden = false;
   button("copy").hidden = !navigator.clipboard;
-  button("up").hidden = button("down").hidden = !answer.id;
+  button("share").hidden = !navigator.share;
+  button("up").hidden = button("down").hidden = button("anew").hidden = !answer.id;
   showRating();
 
   button("copy").addEventListener("click", async () => {
     await navigator.clipboard.writeText(plainText(answer));
-    part("said").textContent = strings.copied;
+    part("action-status").textContent = strings.copied;
   });
+  button("share").addEventListener("click", () => share(answer));
+  button("print").addEventListener("click", () => print(answer));
+  button("anew").addEventListener("click", () => answer.node.dispatchEvent(new Event("anew", { bubbles: true })));
   for (const rating of ["up", "down"]) {
     button(rating).addEventListener("click", () => {
       answer.rating = rating;
       showRating();
-      part("why").hidden = false;
+      part("comment-form").reset();
+      part("comment-form").hidden = false;
+      part("reasons").hidden = rating === "up";
       send({ rating });
     });
   }
-  button("skip").addEventListener("click", closeWhy);
-  part("why").addEventListener("submit", (event) => {
+  button("skip").addEventListener("click", closeCommentForm);
+  part("comment-form").addEventListener("submit", (event) => {
     event.preventDefault();
-    const comment = part("why").elements.comment.value.trim();
-    if (comment) send({ rating: answer.rating, comment });
-    closeWhy();
+    const { reason, comment } = Object.fromEntries(new FormData(part("comment-form")));
+    if (reason || comment.trim()) send({ rating: answer.rating, comment, ...(reason && { reason }) });
+    closeCommentForm();
   });
 
   function showRating() {
     for (const rating of ["up", "down"]) button(rating).setAttribute("aria-pressed", String(rating === answer.rating));
   }
 
-  function closeWhy() {
-    part("why").hidden = true;
+  function closeCommentForm() {
+    part("comment-form").hidden = true;
     button(answer.rating).focus();
   }
 
   async function send(feedback) {
     try {
       await call("/api/chat/feedback", { method: "POST", body: { messageId: answer.id, ...feedback } });
-      part("said").textContent = strings.thanks;
+      part("action-status").textContent = strings.thanks;
     } catch {
-      part("said").textContent = strings.notSent;
+      part("action-status").textContent = strings.notSent;
     }
   }
-}
-
-/** The answer as one would paste it into a letter, with its sources below. */
-function plainText({ part, sources }) {
-  const list = sources.map(({ title, url }, index) => `[${index + 1}] ${title} – ${url}`);
-  return [part("prose").innerText, ...(list.length ? [`${strings.sources}\n${list.join("\n")}`] : [])].join("\n\n");
 }

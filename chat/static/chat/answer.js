@@ -1,19 +1,23 @@
-/** One answer on the screen, fed with the parts of a stream or with a message of the history. */
+/** Renders one answer, from the parts of a stream or from a message of the history. */
 
-import { readyToAct } from "./actions.js";
+import { enableActions } from "./actions.js";
+import { InterimArticle } from "./interim.js";
 import { blocks, draw, isSafe } from "./markdown.js";
-import { clone, fill, fromNow, notice, partsOf, strings, whenToRetry } from "./page.js";
+import { directionOf, languageOf } from "./languages.js";
+import { announce, clone, fill, longDate, relativeTime, notice, partsOf, strings, retrySentence } from "./page.js";
 
-const WHAT_HAPPENED = { overloaded: "overloaded", ai_rejected: "rejected" };
+const REASON_STRINGS = { over_budget: "overBudget", overloaded: "overloaded", ai_rejected: "rejected" };
 
 export class Answer {
   id = null;
-  reference = ""; // by which the logs know it
+  reference = ""; // the correlation id
+  date = new Date();
   text = "";
   rating = ""; // "up", "down" or nothing yet
   sources = [];
   #drawn = [];
   #frame = 0;
+  #interim = null;
 
   constructor(node) {
     this.node = node;
@@ -21,50 +25,72 @@ export class Answer {
     node.setAttribute("aria-busy", "true");
   }
 
-  /** Take in one part of a stream. Parts that the page doesn't know are left, as the protocol asks. */
-  take({ type, ...part }) {
-    if (type === "start") this.#begin(part);
-    else if (type === "text-delta") this.#write(part.delta);
-    else if (type === "source-url") this.#addSource(part);
-    else if (type === "data-status") this.part("status")?.replaceChildren(part.data.text);
+  /** Add one part of a stream. Unknown parts are ignored, as the protocol requires. */
+  addPart({ type, ...part }) {
+    if (type === "start") this.#start(part);
+    else if (type === "text-delta") this.#addText(part.delta);
+    else if (type === "source-url" || type === "source-document") this.#addSource(part);
+    else if (type === "data-status") this.#showStatus(part.data.text);
+    else if (type === "data-interim") this.#interim = new InterimArticle(this.part("meanwhile"), part.data);
     else if (type === "data-notice") this.#addNotice(part.data);
     else if (type === "data-suggestions") this.#suggest(part.data);
     else if (type === "error") this.#addNotice({ kind: "interrupted", text: part.errorText });
   }
 
-  /** Take in a message of the history, all at once. */
-  takeMessage({ id, text, sources, suggestions, origin, degraded, rating = "", correlationId }) {
-    this.take({ type: "start", messageId: id, messageMetadata: { correlationId } });
-    if (degraded) this.#addNoticeOf(origin, degraded);
-    for (const source of sources) this.take({ type: "source-url", sourceId: source.id, ...source });
-    this.take({ type: "text-delta", delta: text });
-    this.take({ type: "data-suggestions", data: suggestions });
+  /** Show a message of the history. */
+  showMessage({ id, text, status, sources, suggestions, origin, degraded, rating = "", correlationId, createdAt }) {
+    this.addPart({ type: "start", messageId: id, messageMetadata: { correlationId } });
+    this.date = new Date(createdAt);
+    this.text = text; // where a notice belongs depends on it
+    if (degraded) this.#addDegradedNotice(origin, degraded);
+    else if (strings.endings[status]) this.#addNotice({ kind: "interrupted", text: strings.endings[status] });
+    for (const source of sources) this.addPart({ type: "source-url", sourceId: source.id, ...source });
+    this.addPart({ type: "data-suggestions", data: suggestions });
     this.rating = rating;
     this.close();
   }
 
-  /** The answer has ended, whole or not: show all that came, and what can be done with it. */
+  /** Finish the answer, complete or not: show its text, sources, suggestions and buttons. */
   close() {
     this.#draw();
-    this.part("waiting")?.remove();
+    this.#setLanguage();
+    this.#endWaiting();
     this.node.removeAttribute("aria-busy");
     this.part("sources").hidden = !this.sources.length;
     this.part("suggestions").hidden = !this.part("suggestions").childElementCount;
-    if (this.text) readyToAct(this);
+    if (this.text) enableActions(this);
   }
 
-  #begin({ messageId, messageMetadata }) {
+  #setLanguage() {
+    const lang = languageOf(this.text);
+    for (const name of ["prose", "suggestions"]) Object.assign(this.part(name), { lang, dir: directionOf(lang) });
+  }
+
+  #start({ messageId, messageMetadata }) {
     this.id = messageId;
     this.reference = messageMetadata?.correlationId ?? "";
   }
 
-  #write(delta) {
+  #addText(delta) {
     this.text += delta;
-    this.part("waiting")?.remove();
+    this.#endWaiting();
     this.#frame ||= requestAnimationFrame(() => this.#draw());
   }
 
-  // Only what is new is drawn, so that what someone is reading, selecting or about to touch stays where it is.
+  /** What is being waited for, also below the help lines that come first to somebody in distress. */
+  #showStatus(text) {
+    if (!this.part("waiting")) this.part("after").append(clone("exchange-template").part("waiting"));
+    this.part("status").textContent = text;
+    announce(text);
+  }
+
+  #endWaiting() {
+    this.part("waiting")?.remove();
+    this.#interim?.answerComes();
+    this.#interim = null;
+  }
+
+  // Only changed blocks are replaced, so that selections and tap targets in the others stay.
   #draw() {
     cancelAnimationFrame(this.#frame);
     this.#frame = 0;
@@ -77,44 +103,57 @@ export class Answer {
     this.#drawn = fresh;
   }
 
-  #addSource({ url, title }) {
-    if (!isSafe(url)) return;
-    this.sources.push({ url, title });
+  /** The text cites a source by its id, if that is a number; any other source has the next free number. */
+  #addSource({ sourceId, url, title, asOf, outdated, providerMetadata }) {
+    if (url && !isSafe(url)) return;
+    const number = /^\d{1,2}$/.test(sourceId) ? Number(sourceId) : Math.max(0, ...this.sources.map((each) => each.number)) + 1;
+    if (this.sources.some((each) => each.number === number)) return;
     const { node, part } = clone("source-template");
-    part("card").href = url;
-    part("number").textContent = this.sources.length;
+    this.sources.push({ number, url, title, card: part("card") });
+    if (url) part("card").href = url;
+    else dropLink(part("card"));
+    part("number").textContent = number;
     part("title").textContent = title || url;
-    part("place").textContent = new URL(url).hostname.replace(/^www\./, "");
-    this.part("cards").append(node);
+    if (url) part("place").textContent = new URL(url).hostname.replace(/^www\./, "");
+    showAge(part("age"), providerMetadata?.bff ?? { asOf, outdated });
+    const after = this.sources.filter((each) => each.number > number).sort((a, b) => a.number - b.number)[0];
+    this.part("cards").insertBefore(node, after?.card.closest("li") ?? null);
     this.#drawn = []; // a citation drawn as plain text may now have its source
   }
 
   #cite(number) {
-    if (!this.sources[number - 1]) return null;
+    const source = this.sources.find((each) => each.number === number);
+    if (!source) return null;
     const link = document.createElement("a");
     link.className = "citation";
-    link.textContent = number;
-    link.href = this.sources[number - 1].url;
+    link.append(bracket("["), String(number), bracket("]"));
+    link.href = source.url || "#";
     link.setAttribute("aria-label", fill(strings.citation, { number }));
     link.addEventListener("click", (event) => {
       event.preventDefault();
-      this.part("cards").querySelectorAll("a")[number - 1].focus();
+      source.card.focus();
     });
     return link;
   }
 
   #addNotice({ kind, text, retryAfter }) {
     const { reference } = this;
-    if (kind === "interrupted") this.part("after").append(notice({ title: strings.interruptedTitle, text, reference }));
-    else this.part("before").append(notice({ text, when: whenToRetry(retryAfter), reference }));
+    // Whoever is in distress first reads where to find help.
+    if (kind === "interrupted" || strings.distress.some((words) => this.text.startsWith(words))) this.#addNoticeAfter(kind, { text, when: retrySentence(retryAfter), reference });
+    else this.part("before").append(notice({ text, when: retrySentence(retryAfter), reference }));
   }
 
-  // The history keeps the facts; these are the words that the server found for them at the time.
-  #addNoticeOf(origin, { reason, ageSeconds }) {
+  #addNoticeAfter(kind, options) {
+    const title = kind === "interrupted" ? strings.interruptedTitle : "";
+    this.part("after").append(notice({ title, ...options }));
+  }
+
+  // The history stores the reason, not the notice's text; build the same text as the server did.
+  #addDegradedNotice(origin, { reason, ageSeconds }) {
     if (reason === "interrupted") return this.#addNotice({ kind: "interrupted", text: strings.interruptedText });
-    const what = strings[WHAT_HAPPENED[reason] ?? "unavailable"];
-    const sentence = { stale: strings.stale, knowledge: strings.knowledge }[origin] ?? what;
-    this.#addNotice({ kind: "degraded", text: fill(sentence, { what, age: fromNow(-(ageSeconds ?? 0)) }) });
+    const what = strings[REASON_STRINGS[reason] ?? "unavailable"];
+    const sentence = { stale: strings.stale, knowledge: strings.knowledge, ai: strings.weak }[origin] ?? what;
+    this.#addNotice({ kind: "degraded", text: fill(sentence, { what, age: relativeTime(-(ageSeconds ?? 0)) }) });
   }
 
   #suggest(suggestions) {
@@ -125,4 +164,26 @@ export class Answer {
     });
     this.part("suggestions").replaceChildren(...buttons);
   }
+}
+
+/** Say of which day a source's facts are, and whether they may have changed since. */
+function showAge(node, { asOf, outdated }) {
+  node.hidden = !asOf;
+  if (!asOf) return;
+  node.textContent = fill(outdated ? strings.outdatedSince : strings.upToDateOn, { day: longDate(asOf, "long") });
+}
+
+/** Show a source that has no web address: a card that citations can still lead to. */
+function dropLink(card) {
+  card.removeAttribute("href");
+  card.tabIndex = -1;
+  card.querySelector(".icon")?.remove();
+}
+
+/** A bracket around a citation's number: copied with the text, but not shown. */
+function bracket(character) {
+  const node = document.createElement("span");
+  node.className = "bracket";
+  node.textContent = character;
+  return node;
 }

@@ -1,22 +1,22 @@
-/** Wires the page: the composer, the dialogs, the addresses (`#c-<conversation>`). The rest is loaded when used. */
+/** Entry point: composer, dialogs and URL fragments (`#c-<conversation>`). Loads the other modules on first use. */
 
-import { ask, canAsk, changes, clear, currentId, isBusy, open, stop } from "./conversation.js";
-import { announce, fill, keepDraft, onTouch, say, strings, takeDraft } from "./page.js";
+import { ask, canAsk, changes, clear, currentId, hasAnswered, isBusy, open, stop } from "./conversation.js";
+import { announce, fill, saveDraft, onTouch, setText, strings, takeSavedDraft } from "./page.js";
 
 const find = (id) => document.getElementById(id);
 const parts = ["composer", "question", "remark", "help", "drawer", "drop"];
 const [composer, question, remark, help, drawer, drop] = parts.map(find);
-const NEAR_THE_END = 400; // characters left when it is time to say so
+const FEW_CHARACTERS = 400; // from this many remaining characters on, their number is shown
 const wide = window.matchMedia("(min-width: 60rem)");
 
 composer.addEventListener("submit", (event) => {
   event.preventDefault();
-  const suggested = event.submitter?.name === "suggestion";
-  const text = (suggested ? event.submitter.value : question.value).trim();
+  const isSuggestion = event.submitter?.name === "suggestion";
+  const text = (isSuggestion ? event.submitter.value : question.value).trim();
   if (!text || !canAsk()) return;
-  if (!suggested && spare() < 0) return question.focus();
-  if (!suggested) question.value = "";
-  heedText();
+  if (!isSuggestion && remainingCharacters() < 0) return question.focus();
+  if (!isSuggestion) question.value = "";
+  onInput();
   ask(text);
 });
 
@@ -26,22 +26,30 @@ question.addEventListener("keydown", (event) => {
   composer.requestSubmit();
 });
 
-question.addEventListener("input", heedText);
-// It will be needed in a moment; if it can't be had now, it is asked for again then.
+question.addEventListener("input", onInput);
+// Preload what the answer needs. If this fails, conversation.js imports it again.
 question.addEventListener("focus", () => import("./answer.js").catch(() => {}), { once: true });
 
 find("stop").addEventListener("click", stop);
+window.addEventListener("keydown", (event) => {
+  // An open dialog is closed by this key instead.
+  if (event.key !== "Escape" || event.isComposing || document.querySelector("dialog[open]") || !isBusy()) return;
+  event.preventDefault();
+  stop();
+});
 
 changes.addEventListener("change", () => {
   const stopHadFocus = document.activeElement === find("stop");
   find("send").hidden = isBusy();
   find("stop").hidden = !isBusy();
   if (stopHadFocus && !isBusy()) find("send").focus();
-  if (!isBusy()) showConversations();
+  if (isBusy()) return;
+  showConversations();
+  if (hasAnswered()) import("./offline.js").then(({ keepConversation }) => keepConversation(currentId())).catch(() => {});
 });
 
 document.querySelector(".skip").addEventListener("click", (event) => {
-  event.preventDefault(); // the address belongs to the conversation
+  event.preventDefault(); // the fragment identifies the conversation
   question.focus();
 });
 
@@ -54,7 +62,7 @@ find("language").addEventListener("submit", ({ target }) => {
   target.elements.next.value = `/${window.location.hash}`;
 });
 
-// --- Conversations: at the side where there is room, else in a drawer ---
+// --- Conversations: at the side on a wide screen, else in a drawer ---
 find("menu").addEventListener("click", () => {
   drawer.showModal();
   showConversations();
@@ -70,12 +78,22 @@ function placeConversations() {
 
 async function showConversations() {
   if (!wide.matches && !drawer.open) return;
-  const conversations = await import("./conversations.js").catch(() => null); // no network: the list stays as it is
+  const conversations = await import("./conversations.js").catch(() => null); // offline: keep the list
   conversations?.show(currentId());
 }
 
+// --- Voice: off until it is chosen ---
+find("voice-button").addEventListener("click", async () => (await import("./speech.js")).choose());
+if (localStorage.getItem("voice")) import("./speech.js").catch(() => {});
+
 // --- Documents ---
 find("attach").addEventListener("click", () => chooseDocument());
+find("as-document").addEventListener("click", () => chooseDocument(null, question.value.trim()));
+find("document").addEventListener("submit", ({ target }) => {
+  if (target.elements.pasted.value !== question.value.trim()) return;
+  question.value = ""; // it is read as a document
+  onInput();
+});
 
 window.addEventListener("dragover", (event) => {
   if (!event.dataTransfer.types.includes("Files")) return;
@@ -92,12 +110,12 @@ window.addEventListener("drop", (event) => {
   chooseDocument(event.dataTransfer.files);
 });
 
-async function chooseDocument(files) {
+async function chooseDocument(files, text) {
   const documents = await import("./documents.js").catch(showRemark);
-  documents?.choose(files);
+  documents?.choose(files, text);
 }
 
-// --- Addresses ---
+// --- URL fragments ---
 function route() {
   const conversation = window.location.hash.match(/^#c-(.+)/)?.[1];
   if (conversation) open(decodeURIComponent(conversation));
@@ -105,39 +123,44 @@ function route() {
 }
 window.addEventListener("hashchange", route);
 
-// --- What is being written ---
-function heedText() {
-  fitToText();
+// --- Input ---
+function onInput() {
+  fitHeight();
   showRemark();
 }
 
-/** Say what stands in the way of sending, before it is tried: a text that gets too long, a network that is gone. */
+/** Warn before sending: the text is nearly or really too long, or the browser is offline. */
 function showRemark() {
-  const left = spare();
-  const kind = left < 0 ? "tooLong" : left < NEAR_THE_END ? "roomLeft" : navigator.onLine ? "" : "offlineRemark";
-  say(remark, kind && fill(strings[kind], { count: Math.abs(left) }));
+  const remaining = remainingCharacters();
+  const kind = remaining < 0 ? "tooLong" : remaining < FEW_CHARACTERS ? "roomLeft" : navigator.onLine ? "" : "offlineRemark";
+  setText(remark, kind && fill(strings[kind], { count: Math.abs(remaining) }));
   question.setAttribute("aria-invalid", String(kind === "tooLong"));
-  if (kind && kind !== remark.dataset.kind) announce(remark.textContent); // once, not at every key
+  find("as-document").hidden = kind !== "tooLong";
+  if (kind && kind !== remark.dataset.kind) announce(remark.textContent); // once, not at every key press
   remark.dataset.kind = kind;
 }
 
-/** How many more characters fit into the question, as the server counts them. */
-function spare() {
+/** The characters that still fit into the question, in code points like the server's limit. */
+function remainingCharacters() {
   return Number(question.dataset.longest) - [...question.value.trim()].length;
 }
 
 window.addEventListener("online", showRemark);
 window.addEventListener("offline", showRemark);
-window.addEventListener("pagehide", () => question.value.trim() && keepDraft(question.value));
+window.addEventListener("pagehide", () => question.value.trim() && saveDraft(question.value));
 
-function fitToText() {
+function fitHeight() {
   if (CSS.supports("field-sizing", "content")) return;
   question.style.height = "auto";
   question.style.height = `${question.scrollHeight}px`;
 }
 
-question.value ||= takeDraft();
-heedText();
+question.value ||= takeSavedDraft();
+onInput();
 placeConversations();
 if (window.location.hash.startsWith("#c-")) route();
-performance.mark("ready"); // from here on the page does what it is told
+// What has the focus is scrolled out of what the composer covers.
+new ResizeObserver(() => {
+  document.documentElement.style.setProperty("--covered", `${composer.offsetHeight}px`);
+}).observe(composer);
+performance.mark("ready"); // all event listeners are attached

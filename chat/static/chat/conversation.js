@@ -1,21 +1,21 @@
-/** The conversation on the screen: asking, following the answer, stopping it, taking it up again, opening another. */
+/** The current conversation: ask, follow, stop and resume an answer, open another conversation. */
 
 import {
   announce,
   call,
   clone,
-  keepDraft,
+  saveDraft,
   listPage,
   notice,
-  noticeOfTrouble,
+  errorNotice,
   onTouch,
   strings,
-  Trouble,
+  RequestError,
 } from "./page.js";
 
 const STREAM = "/api/chat/stream";
-/** Seconds before an answer that was lost while the network is there is taken up again: a server that restarts. */
-const WAITS = [1, 3, 6, 12];
+/** Delays in seconds before resuming an answer that was lost while online, such as during a server restart. */
+const RESUME_DELAYS = [1, 3, 6, 12];
 const exchanges = document.getElementById("exchanges");
 const composer = document.getElementById("question");
 const welcome = document.getElementById("welcome");
@@ -27,116 +27,145 @@ let id = null;
 let run = null; // the answer that is arriving: {controller, stopped}
 let opening = false;
 
+/** The id of the conversation that is shown; null for a new one. */
 export const currentId = () => id;
+export const hasAnswered = () => id !== null && exchanges.querySelector('.answer:not([aria-busy="true"])') !== null;
 export const isBusy = () => run !== null;
 export const canAsk = () => !run && !opening;
 
 /** Ask a question and follow its answer to the end. */
 export async function ask(question) {
   const exchange = addExchange(question);
-  bringIntoView(exchange);
+  scrollToQuestion(exchange);
   await send(exchange);
 }
 
-/** End the answer for everyone who follows it; what has been said stays. */
+/**
+ * Answer an exchange anew, with another question if one is given: the answer takes the place of the old one and of all
+ * that followed. Returns whether it began; another answer may be arriving.
+ */
+export function replace(exchange, question = exchange.question) {
+  if (!canAsk()) return false;
+  while (exchange.node.nextElementSibling) exchange.node.nextElementSibling.remove();
+  exchange.isEdited = question !== exchange.question;
+  exchange.question = exchange.part("question").textContent = question;
+  resetAnswer(exchange);
+  scrollToQuestion(exchange);
+  send(exchange);
+  return true;
+}
+
+/** Stop the answer for this conversation, in all its tabs; the text so far stays. */
 export async function stop() {
   const { controller } = run;
   run.stopped = true;
   if (!id) return controller.abort();
-  setTimeout(() => controller.abort(), 1500); // normally the stream ends before, by itself
-  await call(`${addressOf(id)}/stop`, { method: "POST" }).catch(() => controller.abort());
+  setTimeout(() => controller.abort(), 1500); // normally the server ends the stream before
+  await call(`${urlOf(id)}/stop`, { method: "POST" }).catch(() => controller.abort());
 }
 
-/** Show an earlier conversation, with the answer that is still arriving in it, if any. */
+/** Show an earlier conversation and resume its answer if that is still being written. */
 export async function open(conversationId) {
   clear();
   id = conversationId;
   welcome.hidden = true;
   showLoading();
-  changed();
+  notifyChange();
   opening = true;
   try {
     const [messages, { Answer }] = await Promise.all([messagesOf(conversationId), import("./answer.js")]);
     if (id === conversationId) await showMessages(messages, Answer);
-  } catch (trouble) {
-    if (id === conversationId) exchanges.replaceChildren(inList(noticeOfTrouble(trouble, () => open(conversationId))));
+  } catch (error) {
+    if (id === conversationId) exchanges.replaceChildren(listItem(errorNotice(error, () => open(conversationId))));
   } finally {
     opening = false;
   }
 }
 
-/** An empty page. An answer that is arriving goes on without us, and is found again in its conversation. */
+/** Show the welcome page. An answer being written continues on the server and can be resumed from its conversation. */
 export function clear() {
   run?.controller.abort();
   run = id = null;
   exchanges.replaceChildren();
   welcome.hidden = false;
-  changed();
+  notifyChange();
 }
 
-/** A question, or what stands for one, with an empty answer under it. */
-export function addExchange(question) {
+/** Add a question, or the name of a document, with an empty answer below it. `messageId` is the stored question's. */
+export function addExchange(question, { isDocument = false, messageId = null } = {}) {
   const { node, part } = clone("exchange-template");
+  const exchange = { node, part, question, messageId, isEdited: false, answered: false, losses: 0 };
   part("question").textContent = question;
+  import("./languages.js").then(({ languageOf }) => (part("question").lang = languageOf(question))).catch(() => {});
+  part("edit").hidden = isDocument;
+  part("edit").addEventListener("click", async () => canAsk() && (await import("./edit.js")).edit(exchange));
+  node.addEventListener("anew", () => replace(exchange));
   exchanges.append(node);
   welcome.hidden = true;
-  return { node, part, question, answered: false, losses: 0 };
+  return exchange;
 }
 
-/** Show the question at the top. It takes the focus from what is gone, and from a keyboard that covers the answer. */
-export function bringIntoView({ node, part }) {
+/** Scroll the question to the top and focus it, unless a text field has the focus on a device without touch. */
+export function scrollToQuestion({ node, part }) {
   node.scrollIntoView({ block: "start" });
   if (onTouch || !document.activeElement?.matches("textarea")) part("heading").focus({ preventScroll: true });
 }
 
-/** Say under a question that its answer is awaited. */
-export function wait({ part }, sentence) {
+/** Show below a question that its answer is awaited. */
+export function showWaiting({ part }, sentence) {
   if (!part("waiting")) part("after").replaceChildren(clone("exchange-template").part("waiting"));
   part("status").textContent = sentence;
 }
 
-/** Say what failed under a question; `act` tries again, when asked to. A lost answer is taken up without being asked. */
-export function showTrouble(exchange, trouble, act) {
+/** Show an error below a question, with a button that calls `act`. For a lost answer, call `act` automatically too. */
+export function showError(exchange, error, act) {
   const { part } = exchange;
   const again = () => {
-    if (run || !said.isConnected) return;
-    if (said.contains(document.activeElement)) part("heading").focus({ preventScroll: true }); // its button is about to go
+    if (run || !shown.isConnected) return;
+    // The focused button is about to be removed.
+    if (shown.contains(document.activeElement)) part("heading").focus({ preventScroll: true });
     act();
   };
-  const said = noticeOfTrouble(trouble, again);
+  const shown = errorNotice(error, again);
   part("waiting")?.remove();
-  part("after").replaceChildren(said);
-  announce(said.querySelector('[data-part="title"]').textContent);
-  if (trouble.kind !== "lost") return;
+  part("after").replaceChildren(shown);
+  announce(shown.querySelector('[data-part="title"]').textContent);
+  if (error.kind !== "lost") return;
   window.addEventListener("online", again, { once: true });
-  const seconds = WAITS[exchange.losses++];
+  const seconds = RESUME_DELAYS[exchange.losses++];
   if (seconds && navigator.onLine) setTimeout(again, seconds * 1000);
 }
 
-/** Say that the answer was stopped; `act` asks for it again. */
+/** Show that the answer was stopped, with a button that calls `act`. */
 export function showStopped({ part }, act) {
   part("waiting")?.remove();
   const again = { label: strings.askAgain, act: () => run || act() };
   part("after").replaceChildren(notice({ title: strings.stoppedTitle, again }));
 }
 
-/** An empty answer in the place of the one that was there. */
-export function freshAnswer({ part }) {
+/** Replace the answer by an empty one. */
+export function resetAnswer({ part }) {
   const fresh = clone("exchange-template").part("answer");
   part("answer").replaceWith(fresh);
   return fresh;
 }
 
 function send(exchange) {
-  wait(exchange, strings.searching);
-  const body = { message: exchange.question, ...(id && { conversationId: id }) };
-  return follow(exchange, (signal) => call(STREAM, { method: "POST", body, signal }));
+  showWaiting(exchange, strings.searching);
+  return follow(exchange, (signal) => call(STREAM, { method: "POST", body: bodyOf(exchange), signal }));
+}
+
+/** A question that is stored already is answered anew in its place: the body is then that of the AI SDK. */
+function bodyOf({ question, messageId, isEdited }) {
+  if (!id || !messageId) return { message: question, ...(id && { conversationId: id }) };
+  const trigger = isEdited ? "submit-message" : "regenerate-message";
+  return { id, messageId, trigger, messages: [{ role: "user", parts: [{ type: "text", text: question }] }] };
 }
 
 function showLoading() {
   const { part } = clone("exchange-template");
-  wait({ part }, strings.loading);
-  exchanges.replaceChildren(inList(part("waiting")));
+  showWaiting({ part }, strings.loading);
+  exchanges.replaceChildren(listItem(part("waiting")));
 }
 
 async function showMessages(messages, Answer) {
@@ -146,80 +175,85 @@ async function showMessages(messages, Answer) {
   if (last && !last.answered) await resume(last);
 }
 
-/** Take up an answer that was cut off: what is still arriving of it, else what was kept of it. */
+/** Resume an interrupted answer: follow its stream, else show the stored message. */
 async function resume(exchange) {
-  wait(exchange, strings.resuming);
+  showWaiting(exchange, strings.resuming);
   try {
-    const response = await call(`${addressOf(id)}/stream`);
-    if (!exchange.node.isConnected) return; // another conversation is on the screen
+    const response = await call(`${urlOf(id)}/stream`);
+    if (!exchange.node.isConnected) return; // another conversation was opened
     if (response.status === 200) return follow(exchange, () => response);
-    const kept = (await messagesOf(id)).at(-1);
+    const stored = (await messagesOf(id)).at(-1);
     const { Answer } = await import("./answer.js");
-    if (kept?.role === "assistant") addMessage(exchange, kept, Answer);
-    if (!exchange.answered) throw new Trouble("interrupted");
+    if (stored?.role === "assistant") addMessage(exchange, stored, Answer);
+    if (!exchange.answered) throw new RequestError("interrupted");
     announce(strings.answerComplete);
   } catch (failure) {
-    const trouble = failure.kind === "offline" ? new Trouble("lost") : failure;
-    showTrouble(exchange, trouble, () => (trouble.kind === "interrupted" ? send(exchange) : resume(exchange)));
+    const error = failure.kind === "offline" ? new RequestError("lost") : failure;
+    showError(exchange, error, () => (error.kind === "interrupted" ? send(exchange) : resume(exchange)));
   }
 }
 
-/** Show an answer as it arrives, from the response that `request(signal)` gives, to its end. */
+/** Show an answer while it arrives, from the response of `request(signal)`. */
 async function follow(exchange, request) {
-  const own = { controller: new AbortController(), stopped: false };
-  const { signal } = own.controller;
-  run = own;
-  changed();
+  const current = { controller: new AbortController(), stopped: false };
+  const { signal } = current.controller;
+  run = current;
+  notifyChange();
   let answer;
   try {
     const modules = [import("./stream.js"), import("./answer.js")];
     const [response, { parts }, { Answer }] = await Promise.all([request(signal), ...modules]);
-    answer = new Answer(freshAnswer(exchange));
+    answer = new Answer(resetAnswer(exchange));
     for await (const part of parts(response, signal)) {
-      if (run !== own) break;
-      take(part, answer);
+      if (run !== current) break;
+      handlePart(part, answer);
+      if (answer.id) Object.assign(exchange, { messageId: answer.id, isEdited: false });
     }
-    if (run === own) announce(strings.answerComplete);
+    if (run === current) announce(strings.answerComplete);
     exchange.losses = 0;
-  } catch (trouble) {
-    if (run === own && !own.stopped) showTrouble(exchange, trouble, wayOut(exchange, trouble, answer));
+  } catch (error) {
+    if (run === current && !current.stopped) showError(exchange, error, recoveryAction(exchange, error, answer));
   }
-  if (run !== own) return; // another conversation is on the screen
+  if (run !== current) return; // another conversation was opened
   answer?.close();
-  if (own.stopped) showStopped(exchange, () => send(exchange));
+  if (current.stopped) showStopped(exchange, () => send(exchange));
   run = null;
-  changed();
+  notifyChange();
 }
 
-function wayOut(exchange, { kind }, answer) {
-  if (kind === "unreadable") return () => edit(exchange);
-  if (kind === "expired") keepDraft(exchange.question);
+function recoveryAction(exchange, { kind }, answer) {
+  if (kind === "unreadable") return () => takeBack(exchange);
+  if (kind === "expired") saveDraft(exchange.question);
   return () => (answer?.id && id ? resume(exchange) : send(exchange));
 }
 
-/** Give a question back to the composer. */
-function edit({ node, question }) {
+/** Move a question back to the composer. */
+function takeBack({ node, question }) {
   node.remove();
   welcome.hidden = exchanges.childElementCount > 0;
   composer.value = question;
   composer.focus();
 }
 
-function take(part, answer) {
+function handlePart(part, answer) {
   if (part.type === "text-delta" && !answer.text) announce(strings.answerStarts);
-  if (!id && part.messageMetadata?.conversationId) {
-    id = part.messageMetadata.conversationId;
-    window.history.replaceState(null, "", `#c-${encodeURIComponent(id)}`);
-    changed();
-  }
-  answer.take(part);
+  adopt(part);
+  answer.addPart(part);
 }
 
-/** Add a message to its exchange; returns the exchange that the next one may belong to. */
+/** Take over the id of a new conversation from its first answer. */
+export function adopt(part) {
+  if (id || !part.messageMetadata?.conversationId) return;
+  id = part.messageMetadata.conversationId;
+  window.history.replaceState(null, "", `#c-${encodeURIComponent(id)}`);
+  notifyChange();
+}
+
+/** Add a message; return the exchange to which the next message may belong. */
 function addMessage(exchange, message, Answer) {
-  if (message.role === "user") return addExchange(message.text);
+  if (message.role === "user") return addExchange(message.text, { messageId: message.id, isDocument: Boolean(message.document) });
   if (message.status === "pending") return exchange;
-  new Answer(freshAnswer(exchange)).takeMessage(message);
+  new Answer(resetAnswer(exchange)).showMessage(message);
   if (message.status === "stopped") showStopped(exchange, () => send(exchange));
   return Object.assign(exchange, { answered: true });
 }
@@ -236,16 +270,16 @@ async function messagesOf(conversationId) {
   return messages;
 }
 
-function inList(node) {
+function listItem(node) {
   const item = document.createElement("li");
   item.append(node);
   return item;
 }
 
-function addressOf(conversationId) {
+function urlOf(conversationId) {
   return `/api/chat/${encodeURIComponent(conversationId)}`;
 }
 
-function changed() {
+function notifyChange() {
   changes.dispatchEvent(new Event("change"));
 }

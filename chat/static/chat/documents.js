@@ -1,19 +1,20 @@
-/** Reading a document: choosing it, sending it, showing what it says, its deadlines first. */
+/** Analysis of a document: choose and upload it, show its facts (deadlines first) and the analysis. */
 
 import { Answer } from "./answer.js";
-import { addExchange, bringIntoView, freshAnswer, showStopped, showTrouble, wait } from "./conversation.js";
-import { announce, clone, fill, headers, partsOf, say, strings, Trouble } from "./page.js";
+import { addExchange, adopt, currentId, resetAnswer, scrollToQuestion, showError, showStopped, showWaiting } from "./conversation.js";
+import { announce, clone, fill, headers, longDate, partsOf, setText, strings, RequestError } from "./page.js";
 import { parts } from "./stream.js";
 
 const dialog = document.getElementById("document");
 const part = partsOf(dialog);
 const form = part("form");
-const megabytes = Number(form.elements.file.dataset.largest); // the server's limit too
+const megabytes = Number(form.elements.file.dataset.largest); // the server's limit
 
-/** Ask which document, and what it is; `files` when it was dropped on the page. */
-export function choose(files) {
+/** Open the dialog; `files` are given when they were dropped on the page, `text` when it is too long for a question. */
+export function choose(files, text = "") {
   form.reset();
-  part("trouble").textContent = "";
+  form.elements.pasted.value = text;
+  part("error").textContent = "";
   if (files) form.elements.file.files = files;
   showChosen();
   dialog.showModal();
@@ -22,7 +23,7 @@ export function choose(files) {
 form.elements.file.addEventListener("change", showChosen);
 
 function showChosen() {
-  say(part("chosen"), form.elements.file.files[0]?.name ?? "");
+  setText(part("chosen"), form.elements.file.files[0]?.name ?? "");
 }
 
 part("cancel").addEventListener("click", () => dialog.close());
@@ -31,15 +32,19 @@ form.addEventListener("submit", (event) => {
   event.preventDefault();
   const file = chosenFile();
   if (!file || file.size > megabytes * 1024 * 1024) {
-    part("trouble").textContent = file ? fill(strings.documentTooLarge, { megabytes }) : strings.documentMissing;
+    part("error").textContent = file ? fill(strings.documentTooLarge, { megabytes }) : strings.documentMissing;
     return;
   }
   const upload = new FormData();
   upload.set("file", file);
   upload.set("documentType", form.elements.documentType.value);
+  if (form.elements.keep.checked) {
+    upload.set("keep", "true");
+    if (currentId()) upload.set("conversationId", currentId());
+  }
   dialog.close();
-  const exchange = addExchange(fill(strings.document, { name: file.name }));
-  bringIntoView(exchange);
+  const exchange = addExchange(fill(strings.document, { name: file.name }), { isDocument: true });
+  scrollToQuestion(exchange);
   read(exchange, upload);
 });
 
@@ -53,40 +58,44 @@ async function read(exchange, upload) {
   const { node: progress } = clone("progress-template");
   const controller = new AbortController();
   progress.querySelector("button").addEventListener("click", () => controller.abort());
-  wait(exchange, strings.documentSending);
+  const stopOnEscape = ({ key }) => key === "Escape" && !document.querySelector("dialog[open]") && controller.abort();
+  window.addEventListener("keydown", stopOnEscape);
+  showWaiting(exchange, strings.documentSending);
   exchange.part("waiting").after(progress);
   let answer;
   try {
-    const sent = (share) => showProgress(exchange, progress.querySelector("progress"), share);
-    const response = await send(upload, sent, controller.signal);
-    answer = new Answer(freshAnswer(exchange));
+    const onProgress = (share) => showProgress(exchange, progress.querySelector("progress"), share);
+    const response = await send(upload, onProgress, controller.signal);
+    answer = new Answer(resetAnswer(exchange));
     answer.part("status").textContent = strings.documentReading;
-    for await (const each of parts(response, controller.signal)) take(each, answer);
+    for await (const received of parts(response, controller.signal)) handlePart(received, answer);
     announce(strings.answerComplete);
-  } catch (trouble) {
+  } catch (error) {
     const again = () => read(exchange, upload);
     if (controller.signal.aborted) showStopped(exchange, again);
-    else showTrouble(exchange, troubleFor(trouble), isUnreadable(trouble) ? () => choose() : again);
+    else showError(exchange, withoutResume(error), isUnreadable(error) ? () => choose() : again);
   } finally {
+    window.removeEventListener("keydown", stopOnEscape);
     progress.remove();
     answer?.close();
   }
 }
 
-function take(each, answer) {
-  if (each.type === "data-facts") showFacts(answer, each.data);
-  else answer.take(each);
+function handlePart(received, answer) {
+  adopt(received);
+  if (received.type === "data-facts") showFacts(answer, received.data);
+  else answer.addPart(received);
 }
 
-/** The response as soon as it begins, its body arriving; raises a Trouble when there is none. */
-function send(upload, sent, signal) {
-  const request = new XMLHttpRequest(); // fetch can't tell how much has been sent
+/** Upload; resolve with a streaming Response as soon as it begins, reject with a RequestError. */
+function send(upload, onProgress, signal) {
+  const request = new XMLHttpRequest(); // fetch has no upload progress
   const response = new Response(bodyOf(request));
   return new Promise((resolve, reject) => {
-    request.upload.addEventListener("progress", ({ loaded, total }) => sent(loaded / total));
+    request.upload.addEventListener("progress", ({ loaded, total }) => onProgress(loaded / total));
     request.addEventListener("progress", () => request.status === 200 && resolve(response));
-    request.addEventListener("load", () => (request.status === 200 ? resolve(response) : reject(troubleOf(request))));
-    request.addEventListener("loadend", () => reject(new Trouble("offline"))); // unless one of these came before
+    request.addEventListener("load", () => (request.status === 200 ? resolve(response) : reject(errorOf(request))));
+    request.addEventListener("loadend", () => reject(new RequestError("offline"))); // has no effect after resolve or reject
     signal.addEventListener("abort", () => request.abort());
     request.open("POST", "/api/chat/analyze-document");
     for (const [name, value] of Object.entries(headers())) request.setRequestHeader(name, value);
@@ -95,46 +104,47 @@ function send(upload, sent, signal) {
   });
 }
 
-/** What arrives of an answer to a request, as it arrives. */
+/** The body of the response to an XMLHttpRequest, as a stream. */
 function bodyOf(request) {
   const encoder = new TextEncoder();
-  const wanted = new AbortController();
-  const whileWanted = { signal: wanted.signal };
-  let taken = 0;
+  const cancelled = new AbortController();
+  const untilCancelled = { signal: cancelled.signal };
+  let position = 0;
   return new ReadableStream({
     start(body) {
-      const take = () => {
-        body.enqueue(encoder.encode(request.responseText.slice(taken)));
-        taken = request.responseText.length;
+      const enqueue = () => {
+        body.enqueue(encoder.encode(request.responseText.slice(position)));
+        position = request.responseText.length;
       };
-      request.addEventListener("progress", take, whileWanted);
-      request.addEventListener("loadend", () => body.close(), whileWanted); // the last words say whether it was whole
+      request.addEventListener("progress", enqueue, untilCancelled);
+      request.addEventListener("loadend", () => body.close(), untilCancelled); // the [DONE] frame says whether it is complete
     },
-    cancel: () => wanted.abort(),
+    cancel: () => cancelled.abort(),
   });
 }
 
-/** Whether another document is needed; a reading that was only put off can be asked for again. */
+/** Whether another document is needed. With `retryAfter`, the same one can be sent again later. */
 function isUnreadable({ kind, retryAfter }) {
   return kind === "documentUnreadable" && !retryAfter;
 }
 
-/** A document that was cut off is read anew: there is nothing to resume. */
-function troubleFor(trouble) {
-  return trouble.kind === "lost" ? new Trouble("offline") : trouble;
+/** An interrupted analysis can't be resumed; it is started again like after a network error. */
+function withoutResume(error) {
+  return error.kind === "lost" ? new RequestError("offline") : error;
 }
 
-/** Why a document was refused; the server says it in words for the person. */
-function troubleOf(request) {
-  const trouble = Trouble.of(request.status, (name) => request.getResponseHeader(name));
+/** The error of a rejected upload, with the server's text for the person. */
+function errorOf(request) {
+  const error = RequestError.of(request.status, (name) => request.getResponseHeader(name));
   const isProblem = request.getResponseHeader("Content-Type")?.includes("problem+json");
   const { detail, errors } = isProblem ? JSON.parse(request.responseText) : {};
-  return errors?.[0]?.code ? Object.assign(trouble, { kind: "documentUnreadable", text: detail }) : trouble;
+  if (errors?.[0]?.code) return Object.assign(error, { kind: "documentUnreadable", text: detail });
+  return error.kind === "unreadable" ? Object.assign(error, { kind: "documentUnreadable" }) : error;
 }
 
 function showProgress({ part }, bar, share) {
   if (share < 1) bar.value = share;
-  else bar.removeAttribute("value"); // sent: nobody can tell how long reading takes
+  else bar.removeAttribute("value"); // uploaded; the reading time is unknown
   if (share === 1) part("status").textContent = strings.documentReading;
 }
 
@@ -146,10 +156,10 @@ function showFacts(answer, facts) {
   answer.part("before").append(node);
 }
 
-/** What was found, as rows: dates, deadlines first among them, then who writes, amounts and references. */
+/** The facts as table rows: dates (deadlines first), sender, amounts, references. */
 function factRows({ dates, amounts, references, sender }) {
   return [
-    ...dates.map(({ kind, iso, text }) => row(kind, iso ? longDate(iso) : text)),
+    ...dates.map(({ kind, iso, text, basis }) => row(kind, written(iso, text, basis))),
     ...(sender ? [row("sender", sender.name)] : []),
     ...amounts.map(({ text }) => row("amount", text)),
     ...references.map(({ kind, text }) => row(kind, text)),
@@ -164,10 +174,8 @@ function row(what, found) {
   return node;
 }
 
-/** "samedi 15 mai 2027"; in French the first of a month is the "1er". */
-function longDate(iso) {
-  const inFrench = document.documentElement.lang !== "en";
-  const locale = inFrench ? "fr-FR" : "en-GB"; // both as they are written in Europe
-  const date = new Intl.DateTimeFormat(locale, { dateStyle: "full", timeZone: "UTC" }).format(new Date(iso));
-  return (inFrench ? date.replace(/ 1 /, " 1er ") : date).replace(/(\d\S*) (?=\p{L})/u, "$1\u00a0");
+/** The day, with the period that it was counted from; without a day what stands in the letter. */
+function written(iso, text, basis) {
+  if (!iso) return text;
+  return basis ? `${longDate(iso)} (${text})` : longDate(iso);
 }

@@ -1,8 +1,10 @@
 /**
- * Markdown as DOM nodes. Text only ever becomes text: nodes are made with createElement and textContent, so nothing
- * that an answer says can become markup. Knows what answers use: paragraphs, headings, lists, quotes, tables, code,
- * rules, bold, italics, links (http, https, tel) and [n] citations.
+ * Renders Markdown as DOM nodes, with createElement and text nodes only, so that the text of an answer can never become
+ * markup. Supports what answers use: paragraphs, headings, lists, quotes, tables, code,
+ * rules, bold, italics, links (http, https, and the numbers to call of the page) and [n] citations.
  */
+
+import { strings } from "./page.js";
 
 const HEADING = /^(#{1,6})\s+(.*)$/;
 const ITEM = /^(\s*)([-*+]|\d{1,9}[.)])\s+(.*)/;
@@ -10,10 +12,10 @@ const RULE = /^\s*([-*_])(?:\s*\1){2,}\s*$/;
 const FENCE = /^\s*```/;
 const QUOTE = /^>\s?/;
 const ROW = /^\s*\|.*\|\s*$/;
-const TABLE_RULE = /^[\s|:-]+$/; // what stands below the head of a table
-const DEEPEST = 6; // levels of lists and quotes in each other; nobody writes more in good faith
+const TABLE_RULE = /^[\s|:-]+$/; // the line below a table's head
+const MAX_DEPTH = 6; // nesting levels of lists and quotes
 
-/** The source of each block, so that a growing text need only be drawn again from its last one. */
+/** Split a text into the sources of its blocks, so that only changed blocks need rendering when it grows. */
 export function blocks(text) {
   const found = [];
   let block = [];
@@ -28,7 +30,7 @@ export function blocks(text) {
     } else if (fenced) block.push(line);
     else if (!line.trim()) continuesList(block) ? block.push("") : close();
     else {
-      if (startsAnew(line, block)) close();
+      if (startsNewBlock(line, block)) close();
       block.push(line);
       if (HEADING.test(line)) close();
     }
@@ -37,25 +39,55 @@ export function blocks(text) {
   return found;
 }
 
-/** One block as a node. `cite(n)` gives the node of a citation, or null when there is no such source. */
+/** Render one block. `cite(n)` returns the node of a citation, or null when there is no source n. */
 export function draw(block, cite, depth = 0) {
   const lines = block.trimEnd().split("\n");
   const heading = lines[0].match(HEADING);
   if (heading) return element(`h${Math.min(Math.max(heading[1].length + 1, 3), 6)}`, inline(heading[2], cite));
   if (FENCE.test(lines[0])) return code(lines.filter((line) => !FENCE.test(line)));
   if (RULE.test(block)) return element("hr", []);
-  if (depth < DEEPEST && ITEM.test(lines[0])) return list(lines, cite, depth + 1);
-  if (depth < DEEPEST && QUOTE.test(lines[0])) return quote(lines, cite, depth + 1);
+  if (depth < MAX_DEPTH && ITEM.test(lines[0])) return list(lines, cite, depth + 1);
+  if (depth < MAX_DEPTH && QUOTE.test(lines[0])) return quote(lines, cite, depth + 1);
   if (ROW.test(lines[0]) && TABLE_RULE.test(lines[1] ?? "")) return table(lines, cite);
   return element("p", paragraph(lines, cite));
 }
 
-/** Whether this is an address that a link may lead to. */
+// As in chat/core/links.py: a host of plain letters, because others may look like those of another name.
+const WEB = /^https?:\/\/(?![^/?#]*xn--)[a-z0-9.-]+(?::\d+)?(?:[/?#].*)?$/i;
+const NUMBER = /^(?:tel|sms):(\+?[\d\s().-]+)$/i;
+const HOST_IN_WORDS = /(?:[\p{L}\d_-]{1,63}\.){1,8}\p{L}{2,24}/gu;
+
+/** Whether a link may have this target: a web page with its whole address, or a number to call. */
 export function isSafe(address) {
-  return /^(https?:\/\/|tel:\+?[\d\s().-]+$)/i.test(address);
+  return WEB.test(address) || isToCall(address.match(NUMBER)?.[1]);
 }
 
-function startsAnew(line, block) {
+/** Whether a help line or the knowledge base has this number: anybody may write any number into an answer. */
+function isToCall(number) {
+  return number !== undefined && strings.numbers.includes(dialled(number));
+}
+
+/** The digits of a number as it is dialled within France. */
+function dialled(text) {
+  return text.replace(/[^\d+]/g, "").replace(/^(?:\+33|0033)/, "0");
+}
+
+/** The words as a reader takes them: any kind of full stop is a point, and what can't be seen is not there. */
+function asRead(words) {
+  return words.normalize("NFKC").replaceAll("\u3002", ".").replace(/[\p{Cf}\p{Mn}\p{Me}]/gu, "");
+}
+
+/** What to add to a link's words: its host if they name another one, its number if they don't tell it; else "". */
+function destination(address, words) {
+  const number = address.match(NUMBER)?.[1];
+  if (number) return dialled(words).includes(dialled(number)) ? "" : number;
+  const withoutWww = (host) => host.toLowerCase().replace(/^www\./, "");
+  const host = withoutWww(new URL(address).hostname);
+  const named = (asRead(words).match(HOST_IN_WORDS) ?? []).map(withoutWww);
+  return named.every((name) => host === name || host.endsWith(`.${name}`)) ? "" : host;
+}
+
+function startsNewBlock(line, block) {
   if (!block.length) return false;
   if (HEADING.test(line) || RULE.test(line)) return true;
   if (ITEM.test(block[0])) return block.at(-1) === "" && !ITEM.test(line) && !/^\s/.test(line);
@@ -76,16 +108,16 @@ function quote(lines, cite, depth) {
   return element("blockquote", blocks(text).map((block) => draw(block, cite, depth)));
 }
 
-/** The place around it can be scrolled sideways, with the keyboard too. */
+/** A table in a wrapper that scrolls horizontally, also by keyboard. */
 function table([head, , ...rows], cite) {
   const columns = cells(head).length;
   const body = rows.map((row) => tableRow(cells(row).slice(0, columns), "td", cite));
   const headRow = tableRow(cells(head), "th", cite);
   for (const cell of headRow.cells) cell.scope = "col";
-  const place = element("div", [element("table", [element("thead", [headRow]), element("tbody", body)])]);
-  place.className = "table";
-  place.tabIndex = 0;
-  return place;
+  const wrapper = element("div", [element("table", [element("thead", [headRow]), element("tbody", body)])]);
+  wrapper.className = "table";
+  wrapper.tabIndex = 0;
+  return wrapper;
 }
 
 function tableRow(texts, kind, cite) {
@@ -105,12 +137,12 @@ function list(lines, cite, depth) {
     if (item && item[1].length <= indent.length + 1) items.push([item[3]]);
     else items.at(-1).push(line.replace(inner, ""));
   }
-  const made = element(/\d/.test(mark) ? "ol" : "ul", items.map((item) => listItem(item, cite, depth)));
-  if (/\d/.test(mark) && Number.parseInt(mark, 10) !== 1) made.start = Number.parseInt(mark, 10);
-  return made;
+  const node = element(/\d/.test(mark) ? "ol" : "ul", items.map((item) => listItem(item, cite, depth)));
+  if (/\d/.test(mark) && Number.parseInt(mark, 10) !== 1) node.start = Number.parseInt(mark, 10);
+  return node;
 }
 
-/** The first paragraph of an item stands in it as it is. */
+/** A list item; its first paragraph has no <p>. */
 function listItem(lines, cite, depth) {
   const [first, ...rest] = blocks(lines.join("\n")).map((block) => draw(block, cite, depth));
   return element("li", [...(first?.tagName === "P" ? first.childNodes : [first ?? ""]), ...rest]);
@@ -123,7 +155,7 @@ function paragraph(lines, cite) {
   ]);
 }
 
-// Every quantifier is bounded or excludes its own end: the time spent grows with the text, whatever it says.
+// Every quantifier is bounded or excludes its terminator, so that matching takes linear time on any text.
 const INLINE = new RegExp(
   [
     /`([^`\n]{1,500})`/,
@@ -140,20 +172,48 @@ const INLINE = new RegExp(
   "gu",
 );
 
-function inline(text, cite) {
+// As in chat/core/phone_numbers.py: ten digits, +33, and the short numbers of national services. `_` is a space.
+const PHONE = new RegExp(
+  [
+    /\+33(?:_|\.)?[1-9](?:(?:_|\.)?\d\d){4}/,
+    /0[1-9](?<gap>_?|\.)\d\d(?:\k<gap>\d\d){3}/,
+    /0_?8\d\d(?:(?:_?\d{3}){2}|(?:_?\d\d){3})/,
+    /116_?(?:000|006|111|117)/,
+    /3(?:0_?(?:18|20|39)|1_?(?:14|33)|2_?30|6_?46|9_?(?:19|28|39|49|60|77))(?!_?(?:€|%|euro))/,
+  ]
+    .map((pattern) => `(?<![\\p{L}\\d+./-])${pattern.source}(?![\\p{L}\\d/-])`)
+    .join("|")
+    .replaceAll("_", "[ \\u00a0\\u202f]"),
+  "gu",
+);
+
+/** The nodes of a text with inline marks; without links inside a link's label. */
+function inline(text, cite, words = withPhoneLinks) {
   const nodes = [];
   let end = 0;
   for (const match of text.matchAll(INLINE)) {
     const insideWord = match[4] && /[\p{L}\d_]/u.test(text.charAt(match.index - 1)); // un_nom_de_fichier
-    const before = typeset(text.slice(end, match.index));
-    const isCitation = match[7] !== undefined; // one must not stand alone on a line
-    nodes.push(isCitation ? before.replace(/ $/, "\u00a0") : before, insideWord ? match[0] : span(match, cite));
+    const isCitation = match[7] !== undefined;
+    const before = text.slice(end, match.index);
+    // A no-break space keeps a citation on the line of the word before it.
+    nodes.push(...words(isCitation ? before.replace(/ $/, "\u00a0") : before), insideWord ? match[0] : span(match, cite));
     end = match.index + match[0].length;
+  }
+  return [...nodes, ...words(text.slice(end))];
+}
+
+function withPhoneLinks(text) {
+  const nodes = [];
+  let end = 0;
+  for (const { 0: number, index } of text.matchAll(PHONE)) {
+    const shown = isToCall(number) ? link(`tel:${number.replace(/[^\d+]/g, "")}`, [number]) : typeset(number);
+    nodes.push(typeset(text.slice(end, index)), shown);
+    end = index + number.length;
   }
   return [...nodes, typeset(text.slice(end))];
 }
 
-/** French sets a space before its double signs, which must not begin a line; nor is a number or a measure broken. */
+/** Insert no-break spaces: before French two-part punctuation, inside numbers, and between numbers and units. */
 function typeset(text) {
   return text
     .replace(/ (?=[:;?!»€%])/g, "\u00a0")
@@ -163,31 +223,38 @@ function typeset(text) {
 
 function span([whole, code, strong, star, underscore, label, address, citation, bare, escaped], cite) {
   if (code) return element("code", [code]);
-  if (strong) return isHelpLine(strong) ? link(phone(strong), [strong]) : element("strong", inline(strong, cite));
+  if (strong) return helpLine(strong) ?? element("strong", inline(strong, cite));
   if (star || underscore) return element("em", inline(star || underscore, cite));
-  if (label) return isSafe(address) ? link(address, inline(label, cite)) : label;
+  if (label) return isSafe(address) ? honestLink(address, inline(label, cite, (words) => [typeset(words)])) : label;
   if (citation) return cite(Number(citation)) ?? whole;
-  if (bare) return link(bare, [bare]);
+  if (bare) return isSafe(bare) ? link(bare, [bare]) : bare;
   return escaped;
 }
 
-const phone = (number) => `tel:${number.replaceAll(" ", "")}`;
+/** A link to call or text one of the numbers in the page's help dialog; null for any other text. */
+function helpLine(number) {
+  if (!/^\d[\d ]*$/.test(number)) return null;
+  const line = document.querySelector(`#help a[data-number="${number.replaceAll(" ", "")}"]`);
+  return line && link(line.getAttribute("href"), [number]);
+}
 
-/** Whether this is one of the numbers in the page's own list of whom to call. */
-function isHelpLine(number) {
-  return /^\d[\d ]*$/.test(number) && document.querySelector(`#help a[href="${phone(number)}"]`) !== null;
+/** The link, and after it where it leads if its words say something else. */
+function honestLink(address, children) {
+  const node = link(address, children);
+  const told = destination(address, node.textContent);
+  return told ? element("span", [node, ` (${told})`]) : node;
 }
 
 function link(address, children) {
-  const made = element("a", children);
-  made.href = address;
-  made.rel = "noopener noreferrer";
-  if (!address.startsWith("tel:")) made.target = "_blank";
-  return made;
+  const node = element("a", children);
+  node.href = address;
+  node.rel = "noopener noreferrer";
+  if (address.startsWith("http")) node.target = "_blank";
+  return node;
 }
 
 function element(name, children) {
-  const made = document.createElement(name);
-  made.append(...children);
-  return made;
+  const node = document.createElement(name);
+  node.append(...children);
+  return node;
 }

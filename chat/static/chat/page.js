@@ -1,15 +1,15 @@
-/** What every part of the page stands on: its words, its templates, its calls to the server, and its notices. */
+/** Shared by all modules: texts, templates, calls to the server, notices. */
 
-/** The page's sentences, in its language. */
+/** The page's texts, in its language. */
 export const strings = JSON.parse(document.getElementById("strings").textContent);
 const language = document.documentElement.lang;
 
-/** A sentence with its `{gaps}` filled in. */
+/** Fill in a text's `{placeholders}`. */
 export function fill(sentence, values) {
   return sentence.replace(/\{(\w+)\}/g, (_, name) => values[name]);
 }
 
-/** A copy of a template, and a function that finds its parts (`data-part`) by name. */
+/** Clone a template; `part(name)` finds its elements by `data-part`. */
 export function clone(id) {
   const node = document.getElementById(id).content.firstElementChild.cloneNode(true);
   return { node, part: partsOf(node) };
@@ -19,35 +19,43 @@ export function partsOf(node) {
   return (name) => node.querySelector(`[data-part="${name}"]`);
 }
 
-/** Put a text in its place, and hide the place when there is nothing to say. */
-export function say(place, text) {
-  place.textContent = text;
-  place.hidden = !text;
+/** Set an element's text; hide the element when the text is empty. */
+export function setText(element, text) {
+  element.textContent = text;
+  element.hidden = !text;
 }
 
 const UNITS = { day: 86_400, hour: 3600, minute: 60, second: 1 };
 
-/** A moment, in seconds from now, as people say it: "dans 2 minutes", "il y a 3 heures", "maintenant". */
-export function fromNow(seconds) {
+/** A time, in seconds from now, in words: "dans 2 minutes", "il y a 3 heures", "maintenant". */
+export function relativeTime(seconds) {
   const [unit, length] = Object.entries(UNITS).find(([, length]) => Math.abs(seconds) >= length) ?? ["second", 1];
   const words = new Intl.RelativeTimeFormat(language, { numeric: "auto" }).format(Math.round(seconds / length), unit);
   return words.replace(/(\d) /, "$1\u00a0");
 }
 
-/** Tell a screen reader, once. */
+/** "samedi 15 mai 2027", or without the weekday in the style "long"; in French the first of a month is the "1er". */
+export function longDate(iso, dateStyle = "full") {
+  const inFrench = document.documentElement.lang !== "en";
+  const locale = inFrench ? "fr-FR" : "en-GB"; // European date formats
+  const date = new Intl.DateTimeFormat(locale, { dateStyle, timeZone: "UTC" }).format(new Date(iso));
+  return (inFrench ? date.replace(/(^| )1 /, "$11er ") : date).replace(/(\d\S*) (?=\p{L})/u, "$1\u00a0");
+}
+
+/** Announce a sentence to screen readers. */
 export function announce(sentence) {
   document.getElementById("announcer").textContent = sentence;
 }
 
-/** A question that is not lost when the page is loaded again. */
-export const keepDraft = (question) => window.sessionStorage.setItem("draft", question);
-export function takeDraft() {
+/** Save a question across a reload of the page. */
+export const saveDraft = (question) => window.sessionStorage.setItem("draft", question);
+export function takeSavedDraft() {
   const question = window.sessionStorage.getItem("draft") ?? "";
   window.sessionStorage.removeItem("draft");
   return question;
 }
 
-/** Whether the keyboard is on the screen: then it is put away rather than kept open over the answer. */
+/** Whether the keyboard is on the screen: it is then closed, because it would cover the answer. */
 export const onTouch = window.matchMedia("(pointer: coarse)").matches;
 
 const KINDS = {
@@ -61,32 +69,32 @@ const KINDS = {
 };
 
 /**
- * Why a call failed, by what the person can do about it: `offline` wait for the network, `lost` resume, `tooFast` wait,
- * `unreadable` change the message, `expired` reload, `broken` try again. `retryAfter` is in seconds; `text` is what the
- * server says to the person, where it does.
+ * A failed call. `kind` says what the person can do: `offline` wait for the network, `lost` resume, `tooFast` wait,
+ * `unreadable` change the message, `expired` reload, `gone` start a new conversation, `broken` try again. `retryAfter` is
+ * in seconds; `text` is the server's text for the person, if any.
  */
-export class Trouble extends Error {
+export class RequestError extends Error {
   constructor(kind, { retryAfter = 0, reference = "", text = "" } = {}) {
     super(kind);
     Object.assign(this, { kind, retryAfter, reference, text });
   }
 
-  /** The trouble that a refusal means; `header` reads one of its headers. */
+  /** The error for a response's status; `header(name)` reads one of its headers. */
   static of(status, header) {
-    return new Trouble(KINDS[status] ?? "broken", {
+    return new RequestError(KINDS[status] ?? "broken", {
       retryAfter: Number.parseInt(header("Retry-After"), 10) || 0,
       reference: header("X-Correlation-ID") ?? "",
     });
   }
 }
 
-/** The headers of every call: the page's language may not be the browser's. */
+/** The headers of every call. The language is sent because the page's may differ from the browser's. */
 export function headers() {
-  const token = document.cookie.match(/(?:^|; )csrftoken=([^;]+)/)?.[1] ?? "";
+  const token = document.cookie.match(/(?:^|; )(?:__Host-)?csrftoken=([^;]+)/)?.[1] ?? "";
   return { "Accept-Language": language, "X-CSRFToken": token };
 }
 
-/** The response of a call that went well; raises Trouble otherwise. `body` is sent as JSON. */
+/** Call the server and return a 2xx response; throws RequestError otherwise. `body` is sent as JSON. */
 export async function call(path, { method = "GET", body, signal } = {}) {
   const request = { method, signal, headers: headers() };
   if (body) {
@@ -94,63 +102,69 @@ export async function call(path, { method = "GET", body, signal } = {}) {
     request.body = JSON.stringify(body);
   }
   const response = await fetch(path, request).catch(() => {
-    throw new Trouble("offline");
+    throw new RequestError("offline");
   });
-  if (!response.ok) throw Trouble.of(response.status, (name) => response.headers.get(name));
+  if (!response.ok) throw RequestError.of(response.status, (name) => response.headers.get(name));
   return response;
 }
 
-/** One page of a list: `{items, next}`. A query value that is null is left out. */
+/** One page of a list: `{items, next}`. Null values are omitted from the query. */
 export async function listPage(path, query) {
-  const known = Object.entries(query).filter(([, value]) => value !== null);
-  return (await call(`${path}?${new URLSearchParams(known)}`)).json();
+  const present = Object.entries(query).filter(([, value]) => value !== null);
+  return (await call(`${path}?${new URLSearchParams(present)}`)).json();
 }
 
-/** Something said beside an answer. `again` is `{label, act, after}`: a button that opens up after so many seconds. */
+/** A notice beside an answer. `again` is `{label, act, after}`: a button that is enabled after `after` seconds. */
 export function notice({ title = "", text = "", when = "", reference = "", again = null }) {
   const { node, part } = clone("notice-template");
-  say(part("title"), title);
-  say(part("text"), text);
-  say(part("when"), when);
-  say(part("reference"), reference && fill(strings.reference, { reference }));
-  if (again) offer(part("again"), again, part("when"));
+  setText(part("title"), title);
+  setText(part("text"), text);
+  setText(part("when"), when);
+  setText(part("reference"), reference && fill(strings.reference, { reference: shortReference(reference) }));
+  if (again) setUpButton(part("again"), again, part("when"));
   return node;
 }
 
-/** What is said when something failed, with the way out of it: `act`. */
-export function noticeOfTrouble(trouble, act) {
-  const { kind, retryAfter, reference, text } = trouble instanceof Trouble ? trouble : new Trouble("broken");
+/** The part of a correlation id that people are shown, as in observability/correlation.py. */
+function shortReference(id) {
+  return id.match(/^req-([0-9a-f]{8})-[0-9a-f-]{27}$/)?.[1] ?? id;
+}
+
+/** The notice for an error, with a button that calls `act` unless the kind of error has its own action. */
+export function errorNotice(error, act) {
+  const { kind, retryAfter, reference, text } = error instanceof RequestError ? error : new RequestError("broken");
   const labels = {
     lost: strings.resume,
     interrupted: strings.askAgain,
     unreadable: strings.edit,
     expired: strings.reload,
     gone: strings.startAnew,
+    documentUnreadable: retryAfter ? strings.retry : strings.documentAnother,
   };
   const acts = { expired: () => window.location.reload(), gone: () => (window.location.hash = "new") };
   return notice({
     title: strings[`${kind}Title`],
     text: text || strings[`${kind}Text`],
-    when: whenToRetry(retryAfter),
+    when: retrySentence(retryAfter),
     reference,
     again: { label: labels[kind] ?? strings.retry, act: acts[kind] ?? act, after: retryAfter },
   });
 }
 
-/** "Vous pouvez réessayer dans 2 minutes.", or nothing when nobody can tell. */
-export function whenToRetry(seconds) {
-  return seconds ? fill(strings.when, { when: fromNow(seconds) }) : "";
+/** "Vous pouvez réessayer dans 2 minutes.", or "" when the time is unknown. */
+export function retrySentence(seconds) {
+  return seconds ? fill(strings.when, { when: relativeTime(seconds) }) : "";
 }
 
-/** `when` says when the button opens up, until it does. */
-function offer(button, { label, act, after }, when) {
+/** Set up the button; once it is enabled, the `when` element is hidden. */
+function setUpButton(button, { label, act, after }, when) {
   button.textContent = label;
   button.hidden = false;
   button.disabled = after > 0;
-  const open = () => {
+  const enable = () => {
     button.disabled = false;
-    say(when, "");
+    setText(when, "");
   };
-  if (after) setTimeout(open, after * 1000);
+  if (after) setTimeout(enable, after * 1000);
   button.addEventListener("click", act);
 }

@@ -1,18 +1,18 @@
-/** An answer as it arrives: server-sent frames (`data: <json>`) in, parts out. */
+/** Parses a streamed answer: server-sent events (`data: <json>`) in, parts out. */
 
-import { Trouble } from "./page.js";
+import { RequestError } from "./page.js";
 
-/** The server pings every 15 s: after so many milliseconds of silence the connection is gone. */
-const SILENCE = 45_000;
+/** Milliseconds without data after which the connection counts as lost. The server pings every 15 s. */
+const SILENCE_TIMEOUT = 45_000;
 
-/** The parts of the answer up to `[DONE]`; raises Trouble("lost") when the connection, or `signal`, ends it before. */
+/** Yield the parts up to `[DONE]`; throws RequestError("lost") if the connection or `signal` ends before. */
 export async function* parts(response, signal) {
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
   let pending = "";
   try {
     for (;;) {
-      const { value, done } = await nextPiece(reader, signal);
-      if (done) throw new Trouble("lost");
+      const { value, done } = await nextChunk(reader, signal);
+      if (done) throw new RequestError("lost");
       const frames = (pending + value).split(/\r?\n\r?\n/);
       pending = frames.pop();
       for (const frame of frames) {
@@ -22,15 +22,15 @@ export async function* parts(response, signal) {
       }
     }
   } finally {
-    reader.cancel().catch(() => {}); // it may be gone already
+    reader.cancel().catch(() => {}); // the stream may have failed already
   }
 }
 
-function nextPiece(reader, signal) {
+function nextChunk(reader, signal) {
   const settled = new AbortController();
   return new Promise((resolve, reject) => {
-    const lost = () => reject(new Trouble("lost"));
-    const timer = setTimeout(lost, SILENCE);
+    const lost = () => reject(new RequestError("lost"));
+    const timer = setTimeout(lost, SILENCE_TIMEOUT);
     settled.signal.addEventListener("abort", () => clearTimeout(timer));
     window.addEventListener("offline", lost, { signal: settled.signal });
     signal.addEventListener("abort", lost, { signal: settled.signal });

@@ -1,12 +1,12 @@
-"""A circuit breaker for a whole fleet of processes: one state in Redis, the same rules in memory while Redis is away.
+"""A circuit breaker for a fleet of processes: one state in Redis, the same rules in memory while Redis is unavailable.
 
-Generic: it knows nothing of chat, of HTTP or of Django. Start reading at `Policy`, then `Breaker`.
+Generic: it depends on nothing of chat, HTTP or Django. Start reading at `Policy`, then `Breaker`.
 """
 
 from __future__ import annotations
 
 from chat.upstream.breaker.breaker import Breaker, CircuitOpen
-from chat.upstream.breaker.circuit import State, Tally, Transition
+from chat.upstream.breaker.circuit import State, Transition, WindowCounts
 from chat.upstream.breaker.failover import StoreUnavailable
 from chat.upstream.breaker.permit import Permit
 from chat.upstream.breaker.policy import Policy
@@ -21,6 +21,6 @@ __all__ = [
     "Snapshot",
     "State",
     "StoreUnavailable",
-    "Tally",
     "Transition",
+    "WindowCounts",
 ]

@@ -1,4 +1,4 @@
-"""Redis while it answers, this process' memory while it doesn't: the circuit breaker's own circuit breaker."""
+"""Uses the Redis store while Redis answers, and the memory store while it does not."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Literal, TypeVar
 
 from redis import RedisError
 
-from chat.upstream.breaker.circuit import Admission, Failure, Transition, Vote
+from chat.upstream.breaker.circuit import Admission, Caller, Failure, RecordResult, Transition
 from chat.upstream.breaker.memory import MemoryStore
 from chat.upstream.breaker.redis import RedisStore
 from chat.upstream.breaker.snapshot import Snapshot
 from observability import logs
-from observability.absence import Absence
+from observability.outage import Outage
 
 T = TypeVar("T")
 
@@ -21,95 +21,98 @@ log = logs.get_logger(__name__)
 
 
 class StoreUnavailable(Exception):
-    """Redis did not answer, and an order that one process alone knows would mean nothing.
+    """An operator's command failed because Redis did not answer; a change in one process alone would mean nothing.
 
-    It may have been carried out all the same, where only the answer was late: look before giving it again.
+    Redis may still have executed it, if only its answer was late: check the state before repeating the command.
     """
 
 
 class Failover:
-    """The same verbs as both stores; a call's result goes to the store that admitted the call.
+    """The same methods as both stores. The result of a call goes to the store that admitted the call.
 
-    The longest wait for Redis is the client's own timeout: give it a short one. `absence` knows whether Redis is away,
-    and learns it from here as from everybody else who uses that Redis.
+    An operation waits for Redis no longer than the client's own timeout: give it a short one. `outage` tracks whether
+    Redis is available, for all that share it in this process.
     """
 
-    def __init__(self, shared: RedisStore, local: MemoryStore, clock: Callable[[], float], absence: Absence) -> None:
+    def __init__(self, shared: RedisStore, local: MemoryStore, clock: Callable[[], float], outage: Outage) -> None:
         self.shared = shared
         self.local = local
-        self.absence = absence
+        self.outage = outage
         self._clock = clock
         self._lock = threading.Lock()
-        self._is_alone = False
-        self._seen: tuple[Admission | None, float] = (None, 0.0)
+        self._uses_memory = self._is_logged = False
+        self._last_seen: tuple[Admission | None, float] = (None, 0.0)  # Redis' last admission, and when (unix seconds)
 
     def acquire(self) -> Admission:
-        admission = self._ask(self.shared.acquire)
+        admission = self._try_redis(self.shared.acquire)
         if admission is None:
             return self.local.acquire()
-        self._seen = admission, self._clock()
+        self._last_seen = admission, self._clock()
         return admission
 
-    def record(self, admission: Admission, failure: Failure | None) -> Vote:
-        """While Redis is away the results it is owed are lost: they may have come from before the outage."""
+    def record(self, admission: Admission, caller: Caller, failure: Failure | None) -> RecordResult:
+        """Record a call's result. A result for Redis is lost while Redis is unavailable."""
         if admission.source == "memory":
-            return self.local.record(admission, failure)
-        return self._ask(lambda: self.shared.record(admission, failure)) or Vote()
+            return self.local.record(admission, caller, failure)
+        return self._try_redis(lambda: self.shared.record(admission, caller, failure)) or RecordResult()
 
     def release(self, admission: Admission) -> None:
         if admission.source == "memory":
             self.local.release(admission)
         else:
-            self._ask(lambda: self.shared.release(admission))
+            self._try_redis(lambda: self.shared.release(admission))
 
     def force(self, state: Literal["open", "closed"], *, who: str, reason: str, seconds: float | None) -> Transition:
-        return self._order(lambda: self.shared.force(state, who=who, reason=reason, seconds=seconds))
+        return self._require_redis(lambda: self.shared.force(state, who=who, reason=reason, seconds=seconds))
 
     def reset(self, *, who: str, reason: str) -> Transition:
-        return self._order(lambda: self.shared.reset(who=who, reason=reason))
+        return self._require_redis(lambda: self.shared.reset(who=who, reason=reason))
 
     def snapshot(self) -> Snapshot:
-        return self._ask(self.shared.snapshot) or self.local.snapshot()
+        return self._try_redis(self.shared.snapshot) or self.local.snapshot()
 
-    def _ask(self, question: Callable[[], T]) -> T | None:
-        """Redis' answer, None when it is away."""
-        if not self.absence.is_on:
+    def _try_redis(self, operation: Callable[[], T]) -> T | None:
+        """The operation's result, None when Redis is unavailable."""
+        if not self.outage.is_active:
             try:
-                answer = question()
+                result = operation()
             except RedisError as error:
-                self.absence.begin(error)
+                self.outage.suspect(error)
             else:
-                self._found()
-                return answer
-        self._lost()
+                self._use_redis()
+                return result
+        self._use_memory()
         return None
 
-    def _order(self, order: Callable[[], Transition]) -> Transition:
-        """An operator may wait for Redis, whatever calls have seen of it."""
+    def _require_redis(self, command: Callable[[], Transition]) -> Transition:
+        """Run an operator's command in Redis, even during a known outage. Raises StoreUnavailable."""
         try:
-            transition = order()
+            transition = command()
         except RedisError as error:
-            self.absence.begin(error)
-            raise StoreUnavailable("Redis is away") from error
-        self.absence.end()
-        self._found()
+            self.outage.suspect(error)
+            raise StoreUnavailable("Redis is unavailable") from error
+        self.outage.end()
+        self._use_redis()
         return transition
 
-    def _lost(self) -> None:
-        """From here on memory has the say; it begins where Redis was seen last."""
+    def _use_memory(self) -> None:
+        """Switch to the memory store, starting from the last state seen in Redis. Logged if the outage is confirmed."""
         with self._lock:
-            if self._is_alone:
+            if not self._uses_memory:
+                self._uses_memory = True
+                self.local.restart_from(*self._last_seen)
+            if self._is_logged or not self.outage.is_confirmed:
                 return
-            self._is_alone = True
-            self.local.adopt(*self._seen)
-        log.warning("Breaker goes on without Redis", breaker=self.local.name)
+            self._is_logged = True
+        log.warning("Breaker state falls back to process memory", breaker=self.local.name)
 
-    def _found(self) -> None:
-        if not self._is_alone:
+    def _use_redis(self) -> None:
+        if not self._uses_memory:
             return
         with self._lock:
-            self._is_alone = False
-        log.info("Breaker has Redis again", breaker=self.local.name)
+            was_logged, self._uses_memory, self._is_logged = self._is_logged, False, False
+        if was_logged:
+            log.info("Breaker state is in Redis again", breaker=self.local.name)
 
 
 Store = Failover | RedisStore | MemoryStore

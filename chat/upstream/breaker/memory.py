@@ -1,6 +1,7 @@
-"""The breaker's rules in one process' memory: the fallback while Redis is away.
+"""The breaker's rules in one process' memory: the fallback while Redis is unavailable.
 
-breaker.lua says the same for Redis; change both or neither. `tests/chat/test_breaker_agreement.py` holds them together.
+breaker.lua has the same rules for Redis, with the same names: change both or neither.
+tests/chat/upstream/breaker/test_agreement.py compares them.
 """
 
 from __future__ import annotations
@@ -11,24 +12,28 @@ from typing import Any, Literal
 
 from chat.upstream.breaker.circuit import (
     HISTORY,
+    NO_STREAK,
     SLOTS,
     Admission,
+    Caller,
     Cause,
     Circuit,
     Failure,
+    RecordResult,
     Slot,
     State,
+    Streak,
     Transition,
-    Vote,
-    pending,
-    step_of,
+    WindowCounts,
+    is_pending,
+    step_at,
 )
 from chat.upstream.breaker.policy import Policy, milliseconds
 from chat.upstream.breaker.snapshot import Snapshot
 
 
 class MemoryStore:
-    """One breaker in this process. The lock is held for a few steps of arithmetic, never during a call."""
+    """One breaker in this process. The lock is held for some arithmetic, never during a call."""
 
     def __init__(self, name: str, policy: Policy, clock: Callable[[], float]) -> None:
         self.name = name
@@ -37,49 +42,52 @@ class MemoryStore:
         self._circuit = Circuit()
         self._lock = threading.Lock()
 
-    def adopt(self, seen: Admission | None, at: float) -> None:
-        """Begin anew, from what Redis answered last at that time (unix seconds): what it held back stays held back."""
+    def restart_from(self, admission: Admission | None, at: float) -> None:
+        """Forget everything; start from the last admission that Redis decided, at that time (unix seconds).
+
+        An open or forced circuit stays open or forced.
+        """
         with self._lock:
             generation = self._circuit.generation + 1
             self._circuit = Circuit(generation=generation)
-            if seen is not None and (seen.forced or seen.state != "closed"):
-                self._continue(seen, milliseconds(at))
+            if admission is not None and (admission.forced or admission.state != "closed"):
+                self._continue_from(admission, milliseconds(at))
 
     def acquire(self) -> Admission:
-        """May a call go ahead? Moves on what time alone moves: the end of the open time, of a forced state."""
+        """Decide on one call. First makes the transition that is due by time: open time or forced state over."""
         with self._lock:
             now = self._now()
-            moved = self._wake(now)
+            transition = self._apply_due_transition(now)
             circuit = self._circuit
             if circuit.forced:
                 wait = circuit.forced_until - now if circuit.forced_until else None
-                return self._admission(circuit.state == "closed", wait, moved)
+                return self._admission(circuit.state == "closed", wait, transition)
             if circuit.state == "closed":
-                return self._admission(True, 0, moved)
+                return self._admission(True, 0, transition)
             if circuit.state == "open":
-                return self._admission(False, circuit.open_until - now, moved)
-            return self._try_probe(now, moved)
+                return self._admission(False, circuit.open_until - now, transition)
+            return self._try_probe(now, transition)
 
-    def record(self, admission: Admission, failure: Failure | None) -> Vote:
-        """A call's result, None for success."""
+    def record(self, admission: Admission, caller: Caller, failure: Failure | None) -> RecordResult:
+        """Record a call's result, None for success."""
         with self._lock:
             now = self._now()
-            if not self._heard(admission, now):
-                return Vote()
+            if not self._is_current(admission, now):
+                return RecordResult()
             if admission.probe:
-                return Vote(self._record_probe(admission.probe, now, failure))
-            return self._record_call(now, failure)
+                return RecordResult(self._record_probe(admission.probe, now, failure))
+            return self._record_call(now, caller, failure)
 
     def release(self, admission: Admission) -> None:
-        """A probe ended without a result: another call may try."""
+        """Free the lease of a probe that ended without a result: another call may probe."""
         with self._lock:
-            if self._heard(admission, self._now()):
+            if self._is_current(admission, self._now()):
                 self._circuit.leases.pop(admission.probe)
 
     def force(self, state: Literal["open", "closed"], *, who: str, reason: str, seconds: float | None) -> Transition:
         with self._lock:
             now = self._now()
-            return self._move(
+            return self._transition_to(
                 now,
                 state,
                 "forced",
@@ -95,49 +103,76 @@ class MemoryStore:
 
     def reset(self, *, who: str, reason: str) -> Transition:
         with self._lock:
-            return self._move(self._now(), "closed", "reset", who, reason, last_error="")
+            return self._transition_to(self._now(), "closed", "reset", who, reason, last_error="", last_error_at=0)
 
     def snapshot(self) -> Snapshot:
         with self._lock:
             return Snapshot.of(self.name, self._circuit, self.policy, self._now(), "memory")
 
-    def _wake(self, now: int) -> Transition | None:
+    def _apply_due_transition(self, now: int) -> Transition | None:
+        """Make the transition that is due by time alone, if any."""
         circuit = self._circuit
         if circuit.force_expired(now):
-            return self._move(now, "half_open" if circuit.forced == "open" else "closed", "force_expired")
-        waits = pending(circuit.open_until, milliseconds(self.policy.open_max), now)
-        if circuit.state == "open" and not circuit.forced and not waits:
-            return self._move(now, "half_open", "open_time_over")
+            return self._transition_to(now, "half_open" if circuit.forced == "open" else "closed", "force_expired")
+        stays_open = is_pending(circuit.open_until, milliseconds(self.policy.open_max), now)
+        if circuit.state == "open" and not circuit.forced and not stays_open:
+            return self._transition_to(now, "half_open", "open_time_over")
         return None
 
-    def _try_probe(self, now: int, moved: Transition | None) -> Admission:
+    def _try_probe(self, now: int, transition: Transition | None) -> Admission:
         circuit = self._circuit
         circuit.leases = circuit.live_leases(self.policy, now)
         if len(circuit.leases) >= self.policy.probes:
-            return self._admission(False, min(circuit.leases.values()) - now, moved)
+            return self._admission(False, min(circuit.leases.values()) - now, transition)
         circuit.probed += 1
         circuit.leases[circuit.probed] = now + milliseconds(self.policy.probe_lease)
-        return self._admission(True, 0, moved, probe=circuit.probed)
+        return self._admission(True, 0, transition, probe=circuit.probed)
 
-    def _heard(self, admission: Admission, now: int) -> bool:
-        """Not from an older generation, nor from a probe that was given up."""
+    def _is_current(self, admission: Admission, now: int) -> bool:
+        """Whether a result still counts: its generation is the current one, and its probe is not given up."""
         if admission.generation != self._circuit.generation:
             return False
         return not admission.probe or admission.probe in self._circuit.live_leases(self.policy, now)
 
-    def _record_call(self, now: int, failure: Failure | None) -> Vote:
+    def _record_call(self, now: int, caller: Caller, failure: Failure | None) -> RecordResult:
         circuit, policy = self._circuit, self.policy
-        self._count(now, failure is not None)
+        if not caller.is_background:
+            self._count_call(now, failure is not None)
         if failure is None:
-            return Vote()
-        circuit.last_error = failure.code
+            self._end_streak(caller)
+            return RecordResult()
+        self._extend_streak(now, caller)
+        circuit.last_error, circuit.last_error_at = failure.code, now
         circuit.retry_at = max(circuit.retry_at, _retry_at(now, failure))
-        tally = circuit.tally(policy, now)
-        enough = tally.failures >= policy.failure_threshold and tally.failures / tally.calls >= policy.failure_rate
-        if circuit.forced or not enough:
-            return Vote(None, tally)
+        window, streak = circuit.window_counts(policy, now), circuit.opening_streak()
+        counts = window._replace(in_row=streak.failures)
+        if circuit.forced or not (self._is_long(streak, now) or self._is_rate_reached(window)):
+            return RecordResult(None, counts)
         open_for = milliseconds(policy.open_for)
-        return Vote(self._open(now, "too_many_failures", failure.code, open_for, circuit.retry_at), tally)
+        return RecordResult(self._open(now, "too_many_failures", failure.code, open_for, circuit.retry_at), counts)
+
+    def _end_streak(self, caller: Caller) -> None:
+        self._circuit.background_streak = NO_STREAK
+        if not caller.is_background:
+            self._circuit.streak = NO_STREAK
+
+    def _extend_streak(self, now: int, caller: Caller) -> None:
+        circuit, needed = self._circuit, self.policy.needed_subjects
+        if caller.is_background:
+            circuit.background_streak = circuit.background_streak.extended(caller.subject, now, needed)
+        else:
+            circuit.streak = circuit.streak.extended(caller.subject, now, needed)
+
+    def _is_long(self, streak: Streak, now: int) -> bool:
+        """Whether the failures in a row are enough, of enough subjects, and not a moment's chance."""
+        return (
+            streak.failures >= self.policy.failure_threshold
+            and len(streak.subjects) >= self.policy.needed_subjects
+            and now - streak.since >= milliseconds(self.policy.min_streak)
+        )
+
+    def _is_rate_reached(self, window: WindowCounts) -> bool:
+        return window.calls >= self.policy.min_calls and window.failures / window.calls >= self.policy.failure_rate
 
     def _record_probe(self, probe: int, now: int, failure: Failure | None) -> Transition | None:
         circuit, policy = self._circuit, self.policy
@@ -149,52 +184,53 @@ class MemoryStore:
         circuit.successes += 1
         if circuit.successes < policy.success_threshold:
             return None
-        return self._move(now, "closed", "probes_succeeded")
+        return self._transition_to(now, "closed", "probes_succeeded")
 
-    def _count(self, now: int, failed: bool) -> None:
-        step = step_of(self.policy, now)
+    def _count_call(self, now: int, failed: bool) -> None:
+        step = step_at(self.policy, now)
         slot = self._circuit.slots.get(step % SLOTS)
         if slot is None or slot.step != step:
             slot = Slot(step, 0, 0)
         self._circuit.slots[step % SLOTS] = Slot(step, slot.calls + 1, slot.failures + failed)
 
     def _open(self, now: int, cause: Cause, code: str, open_for: int, retry_at: int) -> Transition:
-        until = max(now + open_for, retry_at)
-        return self._move(
-            now, "open", cause, reason=code, opened_at=now, open_for=open_for, open_until=until, last_error=code
-        )
+        open_until = max(now + open_for, retry_at)
+        times: dict[str, Any] = {"opened_at": now, "open_for": open_for, "open_until": open_until, "last_error_at": now}
+        return self._transition_to(now, "open", cause, reason=code, last_error=code, **times)
 
-    def _move(
+    def _transition_to(
         self, now: int, state: State, cause: Cause, who: str = "", reason: str = "", **changes: Any
     ) -> Transition:
-        """A new generation. What is not among the changes starts anew, but what half-open still needs of open."""
+        """Begin a new generation. Fields without a change are reset, except those that an open circuit passes on."""
         before = self._circuit
         transition = Transition(now / 1000, before.state, state, cause, who, reason)
-        kept: dict[str, Any] = {"last_error": before.last_error}
+        carried_over: dict[str, Any] = {"last_error": before.last_error, "last_error_at": before.last_error_at}
         if state != "closed":
-            kept |= {"opened_at": before.opened_at, "open_for": before.open_for, "slots": before.slots}
+            carried_over |= {"opened_at": before.opened_at, "open_for": before.open_for, "slots": before.slots}
         history = [transition, *before.history][:HISTORY]
-        after = {"state": state, "generation": before.generation + 1, "history": history}
-        self._circuit = Circuit(**kept | after | changes)
+        renewed = {"state": state, "generation": before.generation + 1, "history": history}
+        self._circuit = Circuit(**carried_over | renewed | changes)
         return transition
 
-    def _continue(self, seen: Admission, at: int) -> None:
+    def _continue_from(self, admission: Admission, at: int) -> None:
         circuit = self._circuit
-        until = at + milliseconds(seen.wait) if seen.wait is not None else 0
-        circuit.forced = seen.forced
-        circuit.state = seen.forced or "open"
+        until = at + milliseconds(admission.wait) if admission.wait is not None else 0
+        circuit.forced = admission.forced
+        circuit.state = admission.forced or "open"
         circuit.opened_at = at if circuit.state == "open" else 0
-        if seen.forced:
+        if admission.forced:
             circuit.forced_until = until
         else:
             circuit.open_for = milliseconds(self.policy.open_for)
-            circuit.open_until = until if seen.state == "open" else 0
+            circuit.open_until = until if admission.state == "open" else 0
 
-    def _admission(self, admitted: bool, wait: int | None, moved: Transition | None, *, probe: int = 0) -> Admission:
+    def _admission(
+        self, admitted: bool, wait: int | None, transition: Transition | None, *, probe: int = 0
+    ) -> Admission:
         seconds = None if wait is None else wait / 1000
         circuit = self._circuit
         return Admission(
-            admitted, circuit.state, circuit.generation, probe, seconds, circuit.forced, moved, source="memory"
+            admitted, circuit.state, circuit.generation, probe, seconds, circuit.forced, transition, source="memory"
         )
 
     def _now(self) -> int:

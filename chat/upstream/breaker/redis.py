@@ -1,4 +1,4 @@
-"""The breaker's rules in Redis: one state for the whole fleet. breaker.lua makes every change; here is its border."""
+"""The breaker's state in Redis, shared by the fleet. This module calls breaker.lua, which makes every change."""
 
 from __future__ import annotations
 
@@ -9,44 +9,59 @@ from pathlib import Path
 from typing import Any, Literal
 
 from redis import Redis
-from redis.commands.core import Script
 
-from chat.upstream.breaker.circuit import HISTORY, SLOTS, Admission, Circuit, Failure, Slot, Tally, Transition, Vote
+from chat.upstream.breaker.circuit import (
+    HISTORY,
+    SLOTS,
+    Admission,
+    Caller,
+    Circuit,
+    Failure,
+    RecordResult,
+    Slot,
+    Streak,
+    Transition,
+    WindowCounts,
+)
 from chat.upstream.breaker.policy import Policy, milliseconds
 from chat.upstream.breaker.snapshot import Snapshot
+from observability.redis_cluster import Trips, trips_of
+from observability.redis_trips import Command, Script
 
 SCRIPT = Path(__file__).with_name("breaker.lua").read_text(encoding="utf-8")
+_script = Script(SCRIPT)
 
-# A breaker that nobody uses any more leaves Redis by itself; its history is worth keeping this long.
-KEEP_SECONDS = 30 * 24 * 3600.0
+# Redis deletes an unused breaker and its history after this time.
+RETENTION_SECONDS = 30 * 24 * 3600.0
 
 
 class RedisStore:
-    """One breaker of the fleet. Everything raises `redis.RedisError` when Redis is away.
+    """One breaker of the fleet. All methods raise `redis.RedisError` when Redis is unavailable.
 
-    `redis` is called once, at first use (after the server has forked). `now` (unix seconds) is for tests, which can't
-    turn Redis' clock: production leaves it out, and no client's clock ever counts.
+    `redis` is called once, at first use (after the server has forked). `now` (unix seconds) replaces Redis' clock in
+    tests; production leaves it out, so that no client's clock counts.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - identity, connection and clock
         self,
         name: str,
         policy: Policy,
         redis: Callable[[], Redis],
         *,
+        target: str = "",
         now: Callable[[], float] | None = None,
-        keep_seconds: float = KEEP_SECONDS,
+        retention_seconds: float = RETENTION_SECONDS,
     ) -> None:
         self.name = name
-        self.key = f"breaker:{name}"
+        self.key = f"bff:breaker:{name}:{target}" if target else f"bff:breaker:{name}"
         self.policy = policy
         self._connect = redis
         self._now = now
-        self._fixed = (milliseconds(keep_seconds), SLOTS, HISTORY, *_as_arguments(policy))
+        self._common_arguments = (milliseconds(retention_seconds), SLOTS, HISTORY, *_as_arguments(policy))
 
     def acquire(self) -> Admission:
-        """May a call go ahead? Moves on what time alone moves: the end of the open time, of a forced state."""
-        admitted, state, generation, probe, wait, forced, moved = self._run("acquire")
+        """Decide on one call. First makes the transition that is due by time: open time or forced state over."""
+        admitted, state, generation, probe, wait, forced, row = self._run("acquire")
         return Admission(
             admitted=bool(admitted),
             state=state.decode(),
@@ -54,54 +69,57 @@ class RedisStore:
             probe=probe,
             wait=None if wait < 0 else wait / 1000,
             forced=forced.decode(),
-            transition=_transition(moved),
+            transition=_transition(row) if row else None,
             source="redis",
         )
 
-    def record(self, admission: Admission, failure: Failure | None) -> Vote:
-        """A call's result, None for success."""
+    def record(self, admission: Admission, caller: Caller, failure: Failure | None) -> RecordResult:
+        """Record a call's result, None for success."""
         code, retry_after = failure or ("", 0.0)
-        result = (int(failure is not None), code, milliseconds(retry_after))
-        moved, calls, failures = self._run("record", admission.generation, admission.probe, *result)
-        return Vote(_transition(moved), Tally(calls, failures))
+        result = (int(failure is not None), code, milliseconds(retry_after), caller.subject, int(caller.is_background))
+        command = self._command("record", admission.generation, admission.probe, *result)
+        if failure is None and not admission.probe:  # it can't cause a transition
+            self._trips.post(command)
+            return RecordResult()
+        row, *counts = self._trips.send(command)[0]
+        return RecordResult(_transition(row) if row else None, WindowCounts(*counts))
 
     def release(self, admission: Admission) -> None:
-        """A probe ended without a result: another call may try."""
+        """Free the lease of a probe that ended without a result: another call may probe."""
         self._run("release", admission.generation, admission.probe)
 
     def force(self, state: Literal["open", "closed"], *, who: str, reason: str, seconds: float | None) -> Transition:
         duration = "" if seconds is None else milliseconds(seconds)
-        return _made(self._run("force", state, who, reason, duration)[-1])
+        return _transition(self._run("force", state, who, reason, duration)[-1])
 
     def reset(self, *, who: str, reason: str) -> Transition:
-        return _made(self._run("reset", who, reason)[-1])
+        return _transition(self._run("reset", who, reason)[-1])
 
     def snapshot(self) -> Snapshot:
-        pipeline = self._redis.pipeline(transaction=False)
-        pipeline.time()
-        pipeline.hgetall(self.key)
-        (seconds, microseconds), fields = pipeline.execute()
-        now = milliseconds(self._now()) if self._now else seconds * 1000 + microseconds // 1000
+        (seconds, microseconds), fields = self._trips.send(("TIME",), ("HGETALL", self.key))
+        now = milliseconds(self._now()) if self._now else int(seconds) * 1000 + int(microseconds) // 1000
         return Snapshot.of(self.name, _circuit(fields), self.policy, now, "redis")
 
     @cached_property
-    def _redis(self) -> Redis:
-        return self._connect()
-
-    @cached_property
-    def _script(self) -> Script:
-        return self._redis.register_script(SCRIPT)
+    def _trips(self) -> Trips:
+        return trips_of(self._connect())
 
     def _run(self, verb: str, *arguments: Any) -> list[Any]:
+        reply: list[Any] = self._trips.send(self._command(verb, *arguments))[0]
+        return reply
+
+    def _command(self, verb: str, *arguments: Any) -> Command:
         now = milliseconds(self._now()) if self._now else ""
-        answer: list[Any] = self._script(keys=[self.key], args=(verb, now, *self._fixed, *arguments))
-        return answer
+        return _script([self.key], verb, now, *self._common_arguments, *arguments)
 
 
 def _as_arguments(policy: Policy) -> tuple[int | float, ...]:
     return (
-        milliseconds(policy.window),
         policy.failure_threshold,
+        policy.needed_subjects,
+        milliseconds(policy.min_streak),
+        milliseconds(policy.window),
+        policy.min_calls,
         policy.failure_rate,
         milliseconds(policy.open_for),
         milliseconds(policy.open_max),
@@ -111,28 +129,33 @@ def _as_arguments(policy: Policy) -> tuple[int | float, ...]:
     )
 
 
-def _transition(row: list[Any]) -> Transition | None:
-    return _made(row) if row else None
-
-
-def _made(row: list[Any]) -> Transition:
-    """A transition from the script's answer, its texts in bytes, or from the history, its texts decoded."""
+def _transition(row: list[Any]) -> Transition:
+    """A transition from a row of the script's reply (texts as bytes) or of the history (texts as str)."""
     at, *texts = row
     decoded: list[Any] = [text.decode() if isinstance(text, bytes) else text for text in texts]
     return Transition(at / 1000, *decoded)
 
 
+def _streak(text: str) -> Streak:
+    failures, since, *subjects = text.split() or ("0", "0")
+    return Streak(int(failures), int(since), tuple(subjects))
+
+
 def _circuit(hash_: dict[bytes, bytes]) -> Circuit:
-    """The hash as an object; what it lacks is as at the beginning."""
+    """The hash as an object; a missing field has its initial value."""
     texts = {name.decode(): value.decode() for name, value in hash_.items()}
     circuit = Circuit()
     for name, text in texts.items():
         if name.startswith("slot:"):
             circuit.slots[int(name.removeprefix("slot:"))] = Slot(*map(int, text.split()))
         elif name == "leases":
-            circuit.leases = {int(probe): int(ends) for probe, ends in (lease.split("=") for lease in text.split())}
+            circuit.leases = {
+                int(probe): int(ends_at) for probe, ends_at in (lease.split("=") for lease in text.split())
+            }
+        elif name in {"streak", "background_streak"}:
+            setattr(circuit, name, _streak(text))
         elif name == "history":
-            circuit.history = [_made(row) for row in json.loads(text)]
-        elif hasattr(circuit, name):  # a newer version's field is none of our business
+            circuit.history = [_transition(row) for row in json.loads(text)]
+        elif hasattr(circuit, name):  # a newer version of this program may write more fields
             setattr(circuit, name, type(getattr(circuit, name))(text))
     return circuit

@@ -1,4 +1,4 @@
-"""`manage.py health_check`: what `/readyz` would say, without a server."""
+"""`manage.py health_check`: the report of `/readyz`, without a server."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from health import readiness
 
 
 class Command(BaseCommand):
-    help = "Ask every dependency once. Exit code 1 when the program could not serve."
+    help = "Check every dependency once. Exit code 1 if the program is not ready to serve."
     requires_system_checks = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--json", action="store_true", help="print what /readyz answers")
+        parser.add_argument("--json", action="store_true", help="print the report of /readyz as JSON")
 
     def handle(self, **options: Any) -> None:
         report = readiness.current().report()
@@ -27,10 +27,10 @@ class Command(BaseCommand):
 
 
 def _table(report: dict[str, Any]) -> str:
-    rows = [f"{name:<12} {found['status']:<10} {_told(found)}" for name, found in report["dependencies"].items()]
+    rows = [f"{name:<12} {result['status']:<10} {_details(result)}" for name, result in report["dependencies"].items()]
     return "\n".join([*rows, f"{'=':<12} {report['status']}"])
 
 
-def _told(found: dict[str, Any]) -> str:
-    rest = {name: value for name, value in found.items() if name not in ("status", "latency")}
-    return f"{found['latency']:>8.1f} ms" + "".join(f"  {name}: {value}" for name, value in rest.items())
+def _details(result: dict[str, Any]) -> str:
+    rest = {name: value for name, value in result.items() if name not in ("status", "latency")}
+    return f"{result['latency']:>8.1f} ms" + "".join(f"  {name}: {value}" for name, value in rest.items())

@@ -1,0 +1,1 @@
+"""Tools of the benchmarks, the drill and the soak."""

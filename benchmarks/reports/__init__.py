@@ -1,0 +1,1 @@
+"""Figures on disk, and the tables, charts and pages that show them."""

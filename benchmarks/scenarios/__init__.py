@@ -1,0 +1,1 @@
+"""The measurements: each module is one part of `make bench`."""

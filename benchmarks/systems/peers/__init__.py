@@ -1,0 +1,1 @@
+"""The peers of chat-bff, each with its own production settings."""

@@ -1,0 +1,88 @@
+"""Translates DATABASE_URL to an entry of Django's DATABASES: PostgreSQL, or SQLite for development.
+
+The URL may have options of other programs. Options of libpq are passed on, those of others, such as Prisma's
+`pgbouncer=true`, are dropped, and synonyms are translated.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode
+
+import dj_database_url
+from psycopg.pq import Conninfo
+
+from bff import addresses
+from bff.addresses import Address
+from bff.environment import Wrong
+
+EXAMPLE = "postgresql://user:password@host:5432/name?sslmode=require"
+POSTGRESQL = frozenset({"postgresql", "postgres", "pgsql", "psql"})
+SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
+# As Node's and Prisma's drivers, and JDBC, write them.
+OTHER_SSL_MODES = {"no-verify": "require", "true": "require", "1": "require", "false": "disable", "0": "disable"}
+OTHER_NAMES = {"ssl": "sslmode", "schema": "currentSchema", "search_path": "currentSchema", "sslcrl_dir": "sslcrldir"}
+# Set by this program (bff/settings.py), or given in the address itself.
+NOT_FROM_OPTIONS = frozenset({"connect_timeout", "tcp_user_timeout", "user", "password", "dbname", "service"})
+
+
+def parse(text: str) -> dict[str, Any]:
+    """An entry of DATABASES. Raises Wrong."""
+    text = text.removeprefix("jdbc:")
+    if text.startswith("sqlite:"):
+        return _sqlite(text)
+    address = addresses.split(text)
+    if address.scheme.partition("+")[0] not in POSTGRESQL:  # postgresql+psycopg: SQLAlchemy's
+        raise Wrong("Its scheme is neither postgresql:// nor sqlite:///.")
+    name = address.path.strip("/")
+    if not name:
+        raise Wrong("Names no database after its host: …@host:5432/name.")
+    config: dict[str, Any] = dict(dj_database_url.parse(f"postgresql://?{urlencode(_options(address))}"))
+    ports = {port for _, port in address.hosts}
+    return config | {
+        "NAME": name,
+        "USER": address.user or address.query.get("user", ""),
+        "PASSWORD": address.password or address.query.get("password", ""),
+        "HOST": ",".join(host for host, _ in address.hosts),
+        # libpq takes one port for all hosts, or one for each.
+        "PORT": "" if ports <= {None} else ",".join(str(port or 5432) for _, port in address.hosts),
+    }
+
+
+def shown(config: dict[str, Any]) -> str:
+    """The database without its password."""
+    if "sqlite3" in config["ENGINE"]:
+        return f"sqlite:///{config['NAME']}"
+    user = f"{config['USER']}@" if config["USER"] else ""
+    port = f":{config['PORT']}" if config["PORT"] else ""
+    return f"postgresql://{user}{config['HOST']}{port}/{config['NAME']}"
+
+
+def _sqlite(text: str) -> dict[str, Any]:
+    try:
+        config: dict[str, Any] = dict(dj_database_url.parse(text))
+    except ValueError:
+        raise Wrong("Is not like sqlite:////absolute/path.sqlite3.") from None
+    return config
+
+
+def _options(address: Address) -> dict[str, str]:
+    """The options that libpq knows. An unknown one about TLS is not left out: the connection would be less safe."""
+    known = {option.keyword.decode() for option in Conninfo.get_defaults()} | {"currentSchema"}
+    options = {}
+    for name, value in address.query.items():
+        name = OTHER_NAMES.get(name, name)  # noqa: PLW2901
+        if name == "sslmode":
+            options[name] = _ssl_mode(value)
+        elif name in known and name not in NOT_FROM_OPTIONS:
+            options[name] = value
+        elif name.startswith("ssl") and name != "sslaccept":  # Prisma's, about its own engine
+            raise Wrong(f"Its option {name} is not known to PostgreSQL's clients.")
+    return options
+
+
+def _ssl_mode(value: str) -> str:
+    mode = OTHER_SSL_MODES.get(value.lower(), value.lower())
+    if mode not in SSL_MODES:
+        raise Wrong(f"Its option sslmode is none of: {', '.join(SSL_MODES)}.")
+    return mode

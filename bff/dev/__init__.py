@@ -1,0 +1,1 @@
+"""`make run`: starts all that a bare checkout needs to serve the chat page."""

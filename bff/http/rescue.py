@@ -1,0 +1,50 @@
+"""Replaces a 500 by a fallback answer, on the routes that produce answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+
+from chat.api import rescue
+from observability import unexpected_errors
+from observability.routes import Route, route_of
+
+GetResponse = Callable[[HttpRequest], HttpResponseBase]
+OWN_HEADERS = frozenset({"content-type", "content-length"})
+
+
+class RescueMiddleware:
+    """Middleware: a fallback answer in place of a 500 from an inner middleware or a view.
+
+    Every 500 is counted; Django or the API has logged its cause.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
+        if response.status_code != 500:
+            return response
+        unexpected_errors.count("request")
+        if request.method == "POST" and _answers(request):
+            with unexpected_errors.survived("fallback"):
+                return _with_headers_of(response, rescue.answer(request))
+        return response
+
+
+def _answers(request: HttpRequest) -> bool:
+    """Whether the route answers programs: the page has an error page of its own."""
+    route: Route = route_of(request)
+    return route.answers and route.kind == "api"
+
+
+def _with_headers_of(failed: HttpResponseBase, answer: HttpResponseBase) -> HttpResponseBase:
+    """The answer with what the middlewares have set, such as CORS and cookies."""
+    for name, value in failed.headers.items():
+        if name.lower() not in OWN_HEADERS:
+            answer.headers.setdefault(name, value)
+    answer.cookies.update(failed.cookies)
+    return answer

@@ -1,0 +1,223 @@
+"""Identifies the caller: a signed-in person (Supabase JWT), a program (API key) or, if allowed, a visitor.
+
+A signed cookie identifies a visitor. A `userId` in a body is ignored. The caller's id is stored in logs and rows: it is
+the token's `sub`, an API key's number or a random visitor number, never a name or an address.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
+
+import jwt
+from django.conf import settings
+from django.core import signing
+from django.core.exceptions import RequestDataTooBig
+from django.db import OperationalError
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, UnreadablePostError
+from django.middleware.csrf import CsrfViewMiddleware
+from limits import parse
+
+from bff.client_address import client_address, networks_of
+from bff.http.problems import INCOMPLETE, TOO_LARGE, problem
+from bff.identity.jwks import KeysUnavailable, PublishedKeys
+from bff.identity.jwt_verifier import TokenVerifier
+from bff.ratelimit import Counted, Counters, RateLimitState
+from chat.history import api_keys, claims
+from observability.caller import Caller, set_caller
+from observability.routes import route_of
+
+VISITOR_SALT = "visitor"
+VISITOR_COOKIE_AGE = 365 * 24 * 3600
+UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+API_KEY_PREFIX = "bff_"
+
+
+class Unauthenticated(Exception):
+    """The request has no valid credentials; the message is safe to show."""
+
+
+class CSRFFailed(Exception):
+    """Another site may have sent this request with the visitor's cookie."""
+
+
+class TooManyAttempts(Exception):
+    """Too many keys from this network had to be looked up in the database, or too many of its tokens are not valid."""
+
+    def __init__(self, state: RateLimitState) -> None:
+        super().__init__(state.policy)
+        self.state = state
+
+
+AUTHENTICATION_ERRORS = (
+    Unauthenticated,
+    CSRFFailed,
+    TooManyAttempts,
+    KeysUnavailable,
+    OperationalError,
+    RequestDataTooBig,
+    UnreadablePostError,
+)
+
+
+_verifier = TokenVerifier()
+_csrf = CsrfViewMiddleware(lambda request: HttpResponse())
+
+
+class CallerMiddleware:
+    """Sets `request.caller`, or responds 401 (unauthenticated), 403 (CSRF), 429 (guessing) or 503 (unverifiable).
+
+    Runs only on routes that declare `needs_caller`.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+        self.attempts_limit = parse(settings.RATE_LIMIT_DEFAULT)
+        self.counters = Counters()
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        route = route_of(request)
+        if not route.needs_caller:
+            return self.get_response(request)
+        try:
+            caller, is_new = self._identify(request)
+            _check_csrf(request, caller, is_new=is_new)
+        except AUTHENTICATION_ERRORS as error:
+            return _error_response(request, error)
+        set_caller(request, caller)
+        response = self.get_response(request)
+        if route.ends_visitor and response.status_code in {200, 409}:  # 409: somebody else has claimed the visitor
+            response.delete_cookie(settings.VISITOR_COOKIE_NAME, samesite="Lax")
+        elif is_new and response.status_code != 403:  # a forged form, sent without the cookie, must not replace it
+            _set_visitor_cookie(response, caller)
+        if settings.CORS_ALLOW_CREDENTIALS and request.headers.get("Origin") in settings.CORS_ALLOWED_ORIGINS:
+            _send_to_other_origins(response)
+        if (
+            route.kind == "api" or request.method == "POST"
+        ):  # personal: not even the browser of a shared phone stores it
+            response.headers["Cache-Control"] = "private, no-store"
+        return response
+
+    def _identify(self, request: HttpRequest) -> tuple[Caller, bool]:
+        """The caller, and whether they are a new visitor."""
+        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+        networks = networks_of(client_address(request))
+        if scheme:
+            if scheme.lower() != "bearer":
+                raise Unauthenticated("Only bearer tokens are accepted.")
+            if token.startswith(API_KEY_PREFIX):
+                program = _program_of(token.strip(), partial(self._count_attempt, "keys", networks))
+                return replace(program, networks=networks), False
+            return Caller(self._subject(token.strip(), networks), "user", _visitor(request), networks), False
+        if route_of(request).error_format == "openai" and not settings.OPENAI_DOOR_ANONYMOUS:
+            raise Unauthenticated("An API key or an access token is needed here.")
+        if not settings.ALLOW_ANONYMOUS:
+            raise Unauthenticated("Please sign in.")
+        visitor = _visitor(request)
+        if visitor and route_of(request).kind == "page" and _is_claimed(visitor):
+            visitor = None
+        return Caller(visitor or f"visitor-{uuid.uuid4()}", "visitor", networks=networks), visitor is None
+
+    def _subject(self, token: str, networks: Sequence[str]) -> str:
+        """The user id of an access token. Raises Unauthenticated, TooManyAttempts or KeysUnavailable."""
+        try:
+            return _verifier.subject(token)
+        except (jwt.PyJWTError, RecursionError) as error:  # a deeply nested header exhausts the JSON parser
+            self._count_attempt("tokens", networks)
+            raise Unauthenticated("The access token is not valid.") from error
+
+    def _count_attempt(self, policy: str, networks: Sequence[str]) -> None:
+        """Limit database lookups of made-up API keys, and invalid tokens. Raises TooManyAttempts."""
+        states = self.counters.hit(*(Counted(policy, self.attempts_limit, network) for network in networks))
+        if (state := min(states, key=lambda state: state.remaining)).remaining < 0:
+            raise TooManyAttempts(state)
+
+
+def _program_of(key: str, before_lookup: Callable[[], None]) -> Caller:
+    """The caller of an API key. Raises Unauthenticated, or OperationalError when the database is unavailable."""
+    if (program := api_keys.caller_of(key, before_lookup)) is None:
+        raise Unauthenticated("The API key is not valid.")
+    return program
+
+
+def _visitor(request: HttpRequest) -> str | None:
+    """The visitor id in the signed cookie; None without a valid one."""
+    try:
+        cookie = request.COOKIES[settings.VISITOR_COOKIE_NAME]
+        return str(signing.loads(cookie, salt=VISITOR_SALT, max_age=VISITOR_COOKIE_AGE))
+    except (KeyError, signing.BadSignature):
+        return None
+
+
+def _is_claimed(visitor: str) -> bool:
+    """Whether the cookie has outlived its visitor. Asked when the page is opened, not with each message."""
+    try:
+        return claims.is_claimed(visitor)
+    except OperationalError:
+        return False
+
+
+def _set_visitor_cookie(response: HttpResponseBase, caller: Caller) -> None:
+    response.set_cookie(
+        settings.VISITOR_COOKIE_NAME,
+        signing.dumps(caller.id, salt=VISITOR_SALT),
+        max_age=VISITOR_COOKIE_AGE,
+        httponly=True,
+        samesite="Lax",
+        secure=settings.SESSION_COOKIE_SECURE,
+    )
+
+
+def _send_to_other_origins(response: HttpResponseBase) -> None:
+    """Have the browser send the visitor's and the CSRF cookie with requests of pages of the requesting origin.
+
+    A partitioned cookie belongs to the site that the page is from, so that no other site can use it.
+    """
+    for name in (settings.VISITOR_COOKIE_NAME, settings.CSRF_COOKIE_NAME):
+        if name in response.cookies:
+            # Python's cookies have no `Partitioned` before version 3.14.
+            response.cookies[name]["samesite"] = "None; Partitioned"
+            response.cookies[name]["secure"] = True
+
+
+def _check_csrf(request: HttpRequest, caller: Caller, *, is_new: bool) -> None:
+    """CSRF protection of API routes, which skip Django's middleware. Raises CSRFFailed.
+
+    - A known visitor: Django's own check, as the request is identified by a cookie alone.
+    - A new visitor has no CSRF token yet: only the Origin header is checked. Another site's form is sent without our
+      Lax cookie, and must not replace it by a new one.
+    - A signed-in person on a route that ends a visitor: only the Origin header is checked. The request carries a bearer
+      token, which no form can send, beside the visitor's cookie.
+    """
+    route = route_of(request)
+    if request.method not in UNSAFE or route.kind != "api":
+        return
+    if is_new or (route.ends_visitor and caller.kind == "user"):
+        if "Origin" in request.headers and not _csrf._origin_verified(request):  # type: ignore[attr-defined]
+            raise CSRFFailed
+    elif caller.kind == "visitor":
+        _ = request.POST  # raises UnreadablePostError, which Django's check takes for a missing token
+        _csrf.process_request(request)
+        if _csrf.process_view(request, HttpResponse, (), {}) is not None:
+            raise CSRFFailed
+
+
+def _error_response(request: HttpRequest, error: Exception) -> HttpResponse:
+    match error:
+        case Unauthenticated():
+            return problem(request, 401, str(error), headers={"WWW-Authenticate": "Bearer"})
+        case CSRFFailed():
+            return problem(request, 403, "The CSRF token is missing or wrong, or the origin is not allowed.")
+        case TooManyAttempts(state=state):
+            headers = {"Retry-After": str(state.reset), **state.headers()}
+            return problem(
+                request, 429, f"Too many invalid keys or tokens; try again in {state.reset} s.", headers=headers
+            )
+        case RequestDataTooBig():  # Django reads the body to look for the CSRF token
+            return problem(request, 413, TOO_LARGE)
+        case UnreadablePostError():
+            return problem(request, 408, INCOMPLETE)
+    retry_after = PublishedKeys.MIN_FETCH_INTERVAL_SECONDS if isinstance(error, KeysUnavailable) else 5
+    return problem(request, 503, "Sign-in can't be checked just now.", headers={"Retry-After": str(retry_after)})

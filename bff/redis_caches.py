@@ -1,0 +1,77 @@
+"""Entries of Django's CACHES for the URLs that redis_urls accepts: one server, Sentinel, or a cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, cast
+from urllib.parse import urlencode
+
+from redis.connection import URL_QUERY_ARGUMENT_PARSERS
+
+from bff import addresses
+from bff.redis_urls import CLUSTERS, SENTINEL, TLS_CLUSTER
+
+_PARSERS = cast("dict[str, Callable[[str], Any]]", URL_QUERY_ARGUMENT_PARSERS)
+
+
+def cache(address: str, *, timeout: float, max_connections: int) -> dict[str, Any]:
+    """An entry of Django's CACHES. `timeout` in seconds, for connecting and for each response."""
+    options: dict[str, Any] = {
+        # Not pickle: anyone able to write to Redis could run code in every worker.
+        "SERIALIZER": "django_redis.serializers.json.JSONSerializer",
+        "SOCKET_CONNECT_TIMEOUT": timeout,
+        "SOCKET_TIMEOUT": timeout,
+        "CONNECTION_POOL_KWARGS": {"max_connections": max_connections, "retry": None},
+    }
+    location = address
+    if address.startswith(f"{SENTINEL}://"):
+        location, sentinel_options = _sentinel_options(address, timeout)
+        options |= sentinel_options
+    elif address.startswith(tuple(f"{scheme}://" for scheme in CLUSTERS)):
+        location, cluster_options = _cluster_options(address)
+        options |= cluster_options
+    return {
+        "BACKEND": "django_redis.cache.RedisCache",
+        "LOCATION": location,
+        "KEY_PREFIX": "bff",
+        "OPTIONS": options,
+    }
+
+
+def _sentinel_options(address: str, timeout: float) -> tuple[str, dict[str, Any]]:
+    """The location of the service for django-redis, and the options of its sentinels."""
+    parts = addresses.split(address)
+    query = dict(parts.query)
+    sentinel_kwargs: dict[str, Any] = {"socket_timeout": timeout, "socket_connect_timeout": timeout, "retry": None}
+    for name in ("username", "password"):
+        if value := query.pop(f"sentinel_{name}", ""):
+            sentinel_kwargs[name] = value
+    service, _, database = parts.path.strip("/").partition("/")
+    options = {
+        "CLIENT_CLASS": "django_redis.client.SentinelClient",
+        "CONNECTION_FACTORY": "django_redis.pool.SentinelConnectionFactory",
+        "SENTINELS": [(host, port or 26379) for host, port in parts.hosts],
+        "SENTINEL_KWARGS": sentinel_kwargs,
+        "USERNAME": parts.user,
+        "PASSWORD": parts.password,
+    }
+    return f"redis://{service}/{database or 0}?{urlencode(query)}", options
+
+
+def _cluster_options(address: str) -> tuple[str, dict[str, Any]]:
+    """A location for django-redis, which splits it at commas, and what RedisCluster needs beside the common options."""
+    parts = addresses.split(address)
+    cluster: dict[str, Any] = {
+        "username": parts.user or None,
+        "password": parts.password or None,
+        "ssl": parts.scheme == TLS_CLUSTER,
+        # As redis-py reads them in the URL of one server: numbers, and yes or no.
+        **{name: _PARSERS.get(name, str)(value) for name, value in parts.query.items()},
+    }
+    options = {
+        "CONNECTION_FACTORY": "bff.redis_cluster.ClusterConnectionFactory",
+        "STARTUP_NODES": [(host, port or 6379) for host, port in parts.hosts],
+        "CLUSTER": cluster,
+    }
+    location = f"{parts.scheme}://{addresses.in_url(*parts.hosts[0])}/0"
+    return location + (f"?{urlencode(parts.query)}" if parts.query else ""), options

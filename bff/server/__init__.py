@@ -1,0 +1,1 @@
+"""gunicorn: its configuration, worker and sockets."""

@@ -1,0 +1,1 @@
+"""The HTTP endpoints: each parses, makes one call and renders."""

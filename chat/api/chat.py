@@ -1,0 +1,366 @@
+"""The chat endpoints. Each parses a request, makes one call and renders the result."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from itertools import chain
+from time import perf_counter
+from typing import Annotated, Any, Literal
+
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.middleware.csrf import get_token
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, override
+from django.views.decorators.csrf import ensure_csrf_cookie
+from ninja import Query, Router
+from ninja.decorators import decorate_view
+from ninja.errors import HttpError
+
+from chat.api import data_url, permissions, rescue, schemas
+from chat.api.common import (
+    EVENT_STREAM,
+    caller_token_of,
+    language_for,
+    partial_deletion_is_503,
+    read_while_connected,
+    unknown_is_404,
+)
+from chat.core.event_position import EventPosition
+from chat.core.events import Event
+from chat.core.question import Language, Question
+from chat.core.transcript import Transcript
+from chat.documents import reading
+from chat.documents.errors import DocumentError
+from chat.documents.reader_places import Sender
+from chat.documents.reading import Document
+from chat.encoders import client_disconnect, headers, json_body, ui_stream
+from chat.encoders.outlet import outlet_to
+from chat.history import claims, conversations
+from chat.history.claims import ClaimedByAnother
+from chat.history.conversations import ConversationRef
+from chat.history.message_json import message_json, plain_json, ui_message
+from chat.history.recorder import TurnRecorder
+from chat.models import Message
+from chat.pipeline import conversation_control, fallbacks, question_answering
+from chat.pipeline.document_analysis import DocumentAnalysis
+from chat.pipeline.kept_analysis import KeptAnalysis
+from chat.pipeline.question_answering import PendingAnswer
+from chat.pipeline.resume import resume
+from observability import correlation, response_stream, routes
+from observability.caller import caller_of
+
+router = Router(tags=["chat"], by_alias=True)
+PAGE_SIZE = 50
+ATTACHMENT_ERRORS = {
+    "one_file": gettext_lazy("One document at a time, please: send them one after another."),
+    "not_in_message": gettext_lazy("This file can't be read from here. Send the file itself, not its address."),
+}
+
+
+@routes.traits(answers=True)
+@router.post("/message", response={200: schemas.AnswerOut, 404: None})
+def send_message(request: HttpRequest, body: schemas.MessageIn) -> HttpResponse:
+    """Answer a message with one JSON object."""
+    pending = _answer(request, body, _conversation(request, body.conversation_id))
+    recorder = pending.recorder
+    batches = read_while_connected(request, pending.stream, recorder.message_id)
+    transcript = Transcript(chain.from_iterable(batches))
+    answer = json_body.answer(
+        transcript,
+        conversation_id=recorder.conversation.public_id,
+        message_id=recorder.message_id,
+        saved=recorder.saved,
+    )
+    return json_body.response(answer, headers.of_answer(pending.stream.cache_status, pending.started_at, transcript))
+
+
+@routes.traits(answers=True)
+@router.post("/stream", response={200: None, 404: None}, openapi_extra=EVENT_STREAM)
+def stream_message(request: HttpRequest, body: schemas.StreamIn) -> StreamingHttpResponse:
+    """Answer a message with a UI message stream. A message with a file is answered with the analysis of the file."""
+    if body.files:
+        return _analyze_attachment(request, body)
+    conversation = _conversation(
+        request, body.conversation_id, allow_new_id=body.id_is_from_client, replacement=body.replacement
+    )
+    if conversation.replaced_from is not None:
+        conversation_control.end_replaced_answer(
+            caller_of(request).id, conversation.public_id, language_for(request, body.message)
+        )
+    pending = _answer(
+        request,
+        body,
+        conversation,
+        question_id=body.question_id,
+        not_before=time.time() if body.regenerates else 0,
+    )
+    return _stream_response(request, pending)
+
+
+@router.get("/{conversation_id}/stream", response={200: None, 204: None}, openapi_extra=EVENT_STREAM)
+def resume_stream(request: HttpRequest, conversation_id: schemas.PublicId) -> HttpResponse | StreamingHttpResponse:
+    """Resume the stream of the pending answer, from its beginning or after the event in `Last-Event-ID`.
+
+    A reader of an answer that has ended meanwhile gets the remaining events. 204 if there is nothing to read.
+    """
+    position = EventPosition.parse(request.headers.get("Last-Event-ID", ""))
+    pending = resume(caller_of(request).id, conversation_id, language_for(request), position)
+    return HttpResponse(status=204) if pending is None else _stream_response(request, pending)
+
+
+@router.post("/{conversation_id}/stop", response=schemas.StopOut)
+def stop(request: HttpRequest, conversation_id: schemas.PublicId) -> dict[str, bool]:
+    """Stop the pending answer of this conversation for all its readers."""
+    stopped = conversation_control.stop_answer(caller_of(request).id, conversation_id, language_for(request))
+    return {"stopped": stopped}
+
+
+@router.get("/history", response={200: schemas.MessagePage | schemas.UIMessagePage, 404: None})
+def history(
+    request: HttpRequest,
+    conversation_id: Annotated[schemas.PublicId | None, Query(alias="conversationId")] = None,
+    after: schemas.RowNumber = "0",
+    format: Literal["ui"] | None = None,  # noqa: A002 its name in the URL
+) -> HttpResponse | dict[str, Any]:
+    """List the messages of one conversation, oldest first. `next` is the `after` of the next page.
+
+    Without a conversation: the newest messages of the latest one. With `format=ui`, as the AI SDK's `UIMessage`s.
+    """
+    caller_id = caller_of(request).id
+    shown_id = conversation_id or conversations.latest_id(caller_id)
+    rows: list[Message] = []
+    if shown_id is not None:
+        conversation_control.save_lost_outcome(caller_id, shown_id, language_for(request))
+        read_page = conversations.page_of_messages if conversation_id else conversations.newest_messages
+        with unknown_is_404():
+            rows = read_page(caller_id, shown_id, int(after), PAGE_SIZE)
+    shown = rows[:PAGE_SIZE]
+    complete = [row for row in shown if row.status != Message.Status.PENDING]
+    page = {"conversationId": shown_id, "next": str(shown[-1].pk) if len(rows) > PAGE_SIZE else None}
+    if format == "ui":
+        return json_body.response(page | {"messages": [ui_message(row, shown_id or "") for row in complete]}, {})
+    return page | {
+        "items": [message_json(row) for row in shown],
+        "messages": [plain_json(row) for row in complete],
+        "context": {},
+    }
+
+
+@router.delete("/reset", response={200: schemas.ResetOut, 404: None})
+def reset(request: HttpRequest, body: schemas.ResetIn | None = None) -> dict[str, Any]:
+    """Delete one or all of the caller's conversations, and the answers cached for the caller alone.
+
+    503 if some data could not be deleted; the client should retry.
+    """
+    conversation_id = body.conversation_id if body else None
+    with unknown_is_404(), partial_deletion_is_503():
+        deleted = conversation_control.delete_conversations(caller_of(request).id, conversation_id)
+    with override(language_for(request)):
+        message = _("The conversation is deleted.") if conversation_id else _("Your conversations are deleted.")
+    return {"deleted": deleted, "success": True, "message": message}
+
+
+@router.post("/feedback", response={204: None, 404: None})
+def feedback(request: HttpRequest, body: schemas.FeedbackIn) -> HttpResponse:
+    """Rate an answer. A shared answer is replaced once several people of different networks rate it "down"."""
+    caller = caller_of(request)
+    rating = {"rating": body.rating, "reason": body.reason or "", "comment": body.comment}
+    if not conversations.save_rating(caller.id, body.message_id, rating, network=caller.networks[-1]):
+        raise Http404
+    return HttpResponse(status=204)
+
+
+@router.get("/csrf", response=schemas.CSRFOut)
+@decorate_view(ensure_csrf_cookie)
+def csrf(request: HttpRequest) -> dict[str, str]:
+    """The token that a visitor sends as `X-CSRFToken`; for pages of other origins, which can't read our cookies."""
+    return {"csrf_token": get_token(request)}
+
+
+@routes.traits(ends_visitor=True)
+@router.post("/claim", response={200: schemas.ClaimOut, 409: None})
+def claim(request: HttpRequest) -> dict[str, int]:
+    """Move the conversations of the visitor in the request's cookie to the signed-in caller."""
+    caller = caller_of(request)
+    if caller.kind != "user":
+        raise HttpError(401, "Please sign in first.")
+    try:
+        return {"claimed": claims.claim(caller.id, caller.visitor) if caller.visitor else 0}
+    except ClaimedByAnother:
+        raise HttpError(409, "These conversations belong to somebody else by now.") from None
+
+
+@routes.traits(answers=True, takes_files=True)
+@router.post(
+    "/analyze-document",
+    response={200: schemas.AnalysisOut, 404: None},
+    openapi_extra=schemas.DOCUMENT_BODY | EVENT_STREAM,
+)
+def analyze_document(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
+    """Analyse a document: multipart `file` + `documentType`, or JSON `{document, documentType, fileName}`.
+
+    With `Accept: text/event-stream`, a UI message stream that begins with the facts found in the text (`data-facts`).
+    With `keep`, explanation, facts and masked text are saved in `conversationId`, or in a new conversation.
+    """
+    upload = _parse_upload(request)
+    started_at = perf_counter()
+    conversation = _conversation(request, upload.conversation_id) if upload.keep else None
+    document = _read_document(request, upload.document)
+    language = language_for(request, document.text)
+    analysis = DocumentAnalysis(
+        document,
+        upload.document_type,
+        upload.file_name,
+        language,
+        caller=caller_of(request),
+        caller_token=caller_token_of(request),
+    )
+    keeper = KeptAnalysis(analysis, conversation, upload.file_name, language) if conversation else None
+    recorder = keeper.recorder if keeper else None
+    batches = client_disconnect.cancel_on_disconnect(request, (keeper or analysis).read(), analysis.cancel)
+    if request.get_preferred_type(["application/json", "text/event-stream"]) == "text/event-stream":
+        return _analysis_stream_response(request, batches, started_at, recorder=recorder)
+    transcript = Transcript(chain.from_iterable(batches))
+    body = json_body.analysis(
+        transcript,
+        facts=asdict(document.facts),
+        file_name=upload.file_name,
+        extent=document.extent(),
+        conversation_id=recorder.conversation.public_id if recorder else None,
+        saved=recorder.saved if recorder else False,
+    )
+    return json_body.response(body, headers.of_analysis(started_at, transcript))
+
+
+def _conversation(request: HttpRequest, conversation_id: str | None, **options: Any) -> ConversationRef:
+    with unknown_is_404():
+        return conversations.resolve(caller_of(request).id, conversation_id, **options)
+
+
+def _answer(
+    request: HttpRequest, body: schemas.MessageIn, conversation: ConversationRef, **options: Any
+) -> PendingAnswer:
+    question = Question(
+        body.message,
+        language_for(request, body.message),
+        caller_of(request).id,
+        conversation.history,
+        body.context,
+        caller_token_of(request),
+        letter=conversation.letter,
+    )
+    return question_answering.answer_in_conversation(question, conversation, caller_of(request), **options)
+
+
+def _stream_response(request: HttpRequest, pending: PendingAnswer) -> StreamingHttpResponse:
+    """The answer as a UI message stream. Waits for the first events, because they determine the headers."""
+    stream, recorder = pending.stream, pending.recorder
+    with_provenance = permissions.may_see_provenance(request)
+    outlet = outlet_to(request)
+    batches = stream.read(pending.after, recorder.message_id, outlet)
+    opening = headers.read_opening(batches)
+    encoder = ui_stream.MessageEncoder(
+        message_id=recorder.message_id,
+        metadata={"conversationId": recorder.conversation.public_id, "correlationId": recorder.correlation_id},
+        last_metadata=lambda: {"saved": recorder.saved} | ({"receipt": recorder.provenance} if with_provenance else {}),
+    )
+    frames = rescue.ended_well(
+        encoder.stream(chain([opening], batches), after=pending.after, first_events=stream.first_events, outlet=outlet),
+        lambda events: encoder.stream([events]),
+        request,
+    )
+    answer_headers = headers.of_answer(stream.cache_status, pending.started_at, Transcript(opening))
+    response = StreamingHttpResponse(frames, headers=ui_stream.HEADERS | answer_headers)
+    response_stream.count_pushed(response, outlet)
+    return response
+
+
+def _parse_upload(request: HttpRequest) -> schemas.DocumentIn | schemas.FileIn:
+    """The document with its type and name, from a form or from JSON."""
+    if request.content_type != "multipart/form-data":
+        return schemas.parse_body(schemas.DocumentIn, request.body)
+    file = request.FILES.get("file")
+    if file is None:
+        raise HttpError(422, "file is missing.")
+    if file.size is None or file.size > settings.DOCUMENT_MAX_MB * 1024 * 1024:
+        raise _document_error(request, DocumentError("too_large", megabytes=settings.DOCUMENT_MAX_MB))
+    fields = {"document": file.read(), "documentType": request.POST.get("documentType", "other"), "fileName": file.name}
+    fields |= {name: value for name in ("keep", "conversationId") if (value := request.POST.get(name))}
+    return schemas.parse_body(schemas.FileIn, fields)
+
+
+def _analyze_attachment(request: HttpRequest, body: schemas.StreamIn) -> StreamingHttpResponse:
+    """The analysis of the file in a message. It is stored nowhere, as that of any document."""
+    started_at = perf_counter()
+    language = language_for(request, body.message if body.has_text else "")
+    if len(body.files) > 1:
+        raise _attachment_error(language, "one_file")
+    content = data_url.decode(body.files[0].url)
+    if content is None:
+        raise _attachment_error(language, "not_in_message")
+    document = _read_document(request, content)
+    analysis = DocumentAnalysis(
+        document,
+        "other",
+        body.files[0].filename or "",
+        language,
+        caller=caller_of(request),
+        caller_token=caller_token_of(request),
+    )
+    batches = client_disconnect.cancel_on_disconnect(request, analysis.read(), analysis.cancel)
+    remark = [fallbacks.unanswered_text_notice(language)] if body.has_text else []
+    return _analysis_stream_response(request, batches, started_at, remark)
+
+
+def _attachment_error(language: Language, code: str) -> HttpError:
+    with override(language):
+        error = HttpError(422, str(ATTACHMENT_ERRORS[code]))
+    error.errors = [{"field": "messages", "code": code, "message": str(error)}]  # type: ignore[attr-defined]
+    return error
+
+
+def _analysis_stream_response(
+    request: HttpRequest,
+    batches: Iterator[Sequence[Event]],
+    started_at: float,
+    remarks: Sequence[Event] = (),
+    *,
+    recorder: TurnRecorder | None = None,
+) -> StreamingHttpResponse:
+    """The analysis as a UI message stream; `remarks` follow its beginning. `recorder` saves one that is kept."""
+    opening = [*headers.read_opening(batches), *remarks]
+    metadata = {"correlationId": correlation.current()}
+    if recorder is None:
+        encoder = ui_stream.MessageEncoder(uuid.uuid4().hex, metadata)
+    else:
+        metadata["conversationId"] = recorder.conversation.public_id
+        encoder = ui_stream.MessageEncoder(
+            recorder.message_id, metadata, last_metadata=lambda: {"saved": recorder.saved}
+        )
+    frames = rescue.ended_well(
+        encoder.stream(chain([opening], batches)), lambda events: encoder.stream([events]), request
+    )
+    analysis_headers = headers.of_analysis(started_at, Transcript(opening))
+    return StreamingHttpResponse(frames, headers=ui_stream.HEADERS | analysis_headers)
+
+
+def _read_document(request: HttpRequest, content: str | bytes) -> Document:
+    try:
+        caller = caller_of(request)
+        return reading.read(content, Sender(caller.id, caller.networks[0]))
+    except DocumentError as error:
+        raise _document_error(request, error) from error
+
+
+def _document_error(request: HttpRequest, error: DocumentError) -> HttpError:
+    """The HTTP error with a message in the page's language and a code for programs."""
+    with override(language_for(request)):
+        http_error = HttpError(error.status, error.detail)
+    http_error.errors = [{"field": "file", "code": error.code, "message": str(http_error)}]  # type: ignore[attr-defined]
+    if error.retry_after:
+        http_error.headers = {"Retry-After": str(error.retry_after)}  # type: ignore[attr-defined]
+    return http_error

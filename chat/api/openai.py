@@ -1,0 +1,154 @@
+"""The OpenAI-compatible endpoints, for existing clients and tools."""
+
+from __future__ import annotations
+
+from itertools import chain
+from time import perf_counter
+from typing import Annotated, Any, Literal
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from ninja import Router
+from ninja.errors import ValidationError
+from pydantic import ConfigDict, Field, StrictBool, model_validator
+
+from chat.api import rescue
+from chat.api.common import EVENT_STREAM, caller_token_of, language_for, read_while_connected
+from chat.api.schemas import MAX_MESSAGE, Shape, Text
+from chat.core.question import Question, Turn
+from chat.core.transcript import Transcript
+from chat.encoders import headers, json_body, openai, sse
+from chat.encoders.outlet import outlet_to
+from chat.models import new_public_id
+from chat.pipeline import question_answering
+from observability import response_stream, routes
+from observability.caller import caller_of
+
+router = Router(tags=["openai"])
+
+_ROLES: dict[str, Literal["user", "assistant", "system"]] = {
+    "system": "system",
+    "developer": "system",
+    "user": "user",
+    "assistant": "assistant",
+}
+UNSUPPORTED = ("tools", "functions", "audio", "logprobs", "response_format")
+
+
+class OpenAIShape(Shape):
+    """OpenAI's field names are snake_case."""
+
+    model_config = ConfigDict(extra="ignore")
+
+
+class ContentPart(OpenAIShape):
+    type: str
+    text: Text = ""
+
+
+class CompletionMessage(OpenAIShape):
+    role: Literal["system", "developer", "user", "assistant"]
+    content: Text | list[ContentPart] | None = None
+
+    @model_validator(mode="after")
+    def _check_content(self) -> CompletionMessage:
+        """Only an assistant message may have no content: it called a tool or refused."""
+        if self.content is None and self.role != "assistant":
+            raise ValueError("content is missing")
+        return self
+
+    @property
+    def parts(self) -> list[ContentPart]:
+        return self.content if isinstance(self.content, list) else []
+
+    @property
+    def text(self) -> str:
+        return self.content if isinstance(self.content, str) else "".join(part.text for part in self.parts)
+
+
+class StreamOptions(OpenAIShape):
+    include_usage: StrictBool | None = None
+
+
+class CompletionIn(OpenAIShape):
+    """The body of a completion request.
+
+    Ignored, because answers are shared between clients: `temperature`, `top_p`, `max_tokens`, `max_completion_tokens`,
+    `stop`, `seed`, `presence_penalty`, `frequency_penalty`, `logit_bias`, `user`, `metadata`, `store`, and every field
+    that is not listed here. `model` is required and may have any value.
+    """
+
+    model: Annotated[Text, Field(max_length=200)]
+    messages: list[CompletionMessage] = Field(min_length=1, max_length=200)
+    stream: StrictBool | None = None
+    stream_options: StreamOptions | None = None
+    n: Literal[1] | None = None
+    # Refused, because they would change the answer and are not supported.
+    tools: Any = None
+    functions: Any = None
+    audio: Any = None
+    logprobs: Any = None
+    response_format: Any = None
+
+
+@routes.traits(answers=True)
+@router.post("/chat/completions", response={200: dict[str, Any]}, openapi_extra=EVENT_STREAM)
+def complete(request: HttpRequest, body: CompletionIn) -> HttpResponse | StreamingHttpResponse:
+    """Answer the last message; the earlier ones are its conversation. The conversation is not stored."""
+    started_at = perf_counter()
+    answer = question_answering.answer(_question(request, body), caller_of(request), entrypoint="openai")
+    answer.save_provenance()
+    reader = new_public_id()
+    encoder = openai.CompletionEncoder(f"chatcmpl-{reader}", settings.AI_SERVICE_MODEL)
+    outlet = outlet_to(request) if body.stream else None
+    batches = read_while_connected(request, answer, reader, outlet)
+    if not body.stream:
+        transcript = Transcript(chain.from_iterable(batches))
+        answer_headers = headers.of_answer(answer.cache_status, started_at, transcript)
+        return json_body.response(encoder.complete(transcript), answer_headers)
+    opening = headers.read_opening(batches)
+    include_usage = body.stream_options is not None and bool(body.stream_options.include_usage)
+    frames = rescue.ended_well(
+        encoder.stream(chain([opening], batches), include_usage=include_usage, outlet=outlet),
+        lambda events: encoder.stream([events], include_usage=include_usage),
+        request,
+    )
+    answer_headers = headers.of_answer(answer.cache_status, started_at, Transcript(opening))
+    response = StreamingHttpResponse(frames, headers=sse.HEADERS | answer_headers)
+    response_stream.count_pushed(response, outlet)
+    return response
+
+
+def _question(request: HttpRequest, body: CompletionIn) -> Question:
+    _refuse_unsupported(body)
+    *earlier, last = body.messages
+    if last.role != "user" or not last.text.strip():
+        raise _invalid("the last message must be the user's, with text in it", "messages")
+    if len(last.text) > MAX_MESSAGE:
+        raise _invalid(f"a message may have {MAX_MESSAGE} characters at most", "messages")
+    history = tuple(Turn(_ROLES[message.role], message.text) for message in earlier if message.text)
+    language = language_for(request, last.text)
+    return Question(last.text.strip(), language, caller_of(request).id, history, caller_token=caller_token_of(request))
+
+
+def _refuse_unsupported(body: CompletionIn) -> None:
+    """Raises ValidationError."""
+    for name in UNSUPPORTED:
+        value = getattr(body, name)
+        if value and not (name == "response_format" and value == {"type": "text"}):
+            raise _invalid("not supported here", name)
+    for number, message in enumerate(body.messages):
+        # A refusal is an earlier answer that the client sends back.
+        allowed = {"text", "refusal"} if message.role == "assistant" else {"text"}
+        if any(part.type not in allowed for part in message.parts):
+            raise _invalid("content other than text is not supported here", "messages", number, "content")
+
+
+def _invalid(message: str, *path: str | int) -> ValidationError:
+    return ValidationError([{"loc": ("body", "data", *path), "msg": message}])
+
+
+@router.get("/models", response={200: dict[str, Any]})
+def list_models(request: HttpRequest) -> dict[str, Any]:
+    """List the only model."""
+    return openai.models(settings.AI_SERVICE_MODEL)

@@ -1,0 +1,118 @@
+"""Answers a request that failed with an unexpected error: the same fallback as after an outage of the AI.
+
+It depends on as few modules as possible, because any of them may have raised the error.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict
+from time import perf_counter
+from typing import Any
+
+import orjson
+from django.conf import settings
+from django.http import HttpRequest, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+
+from chat.api.common import language_for
+from chat.api.schemas import MAX_MESSAGE
+from chat.core.events import Event, Notice, Start
+from chat.core.question import Question
+from chat.core.transcript import Transcript
+from chat.documents.facts import NO_FACTS
+from chat.encoders import headers, json_body, openai, sse, ui_stream
+from chat.pipeline import fallbacks, help_lines
+from chat.upstream.errors import internal_error
+from observability import correlation, unexpected_errors
+
+
+def answer(request: HttpRequest) -> HttpResponseBase:
+    """The answer to a request of a route that answers, in its protocol: a fitting article, else help lines."""
+    fields = _fields(request)
+    if request.path_info.endswith("/completions"):
+        return _completion(fields, _events(request, _text_of(fields)))
+    if request.path_info.endswith("/analyze-document"):
+        events = [Start(), *fallbacks.for_document(NO_FACTS, language_for(request), internal_error())]
+        if request.get_preferred_type(["application/json", "text/event-stream"]) == "text/event-stream":
+            return _stream(events)
+        extent = {"pages": 0, "pagesRead": 0, "unread": []}
+        transcript = Transcript(events)
+        body = json_body.analysis(transcript, facts=asdict(NO_FACTS), file_name="", extent=extent)
+        return json_body.response(body, headers.of_analysis(perf_counter(), transcript))
+    events = _events(request, _text_of(fields))
+    if request.path_info.endswith("/stream"):
+        return _stream(events)
+    transcript = Transcript(events)
+    conversation_id = fields.get("conversationId")
+    body = json_body.answer(
+        transcript,
+        conversation_id=conversation_id if isinstance(conversation_id, str) else "",
+        message_id="",
+        saved=False,
+    )
+    return json_body.response(body, headers.of_analysis(perf_counter(), transcript))
+
+
+def ended_well(
+    frames: Iterator[bytes], end_of: Callable[[Sequence[Event]], Iterator[bytes]], request: HttpRequest
+) -> Iterator[bytes]:
+    """The frames of a stream. After an unexpected error it ends as interrupted, or with a fallback if it has no text.
+
+    `end_of` encodes the last events.
+    """
+    has_text = False
+    try:
+        for frame in frames:
+            has_text = has_text or b'delta":' in frame
+            yield frame
+    except Exception:  # noqa: BLE001 - reported
+        unexpected_errors.report("encoder")
+        language = language_for(request)
+        yield from end_of(fallbacks.interrupted_ending(language) if has_text else _events(request, "")[1:])
+
+
+def _events(request: HttpRequest, text: str) -> list[Event]:
+    question = Question(text, language_for(request, text), "").masked()
+    events: list[Event] = [Start()]
+    with unexpected_errors.survived("fallback"):
+        if notice := help_lines.distress_notice(text, question.language):
+            events.append(Notice("help", notice, {}))
+    return [*events, *fallbacks.ladder(question, internal_error(), None)]
+
+
+def _completion(fields: dict[str, Any], events: Sequence[Event]) -> HttpResponseBase:
+    encoder, transcript = (
+        openai.CompletionEncoder(f"chatcmpl-{uuid.uuid4().hex}", settings.AI_SERVICE_MODEL),
+        Transcript(events),
+    )
+    answer_headers = headers.of_analysis(perf_counter(), transcript)
+    if not fields.get("stream"):
+        return json_body.response(encoder.complete(transcript), answer_headers)
+    return StreamingHttpResponse(encoder.stream([events], include_usage=False), headers=sse.HEADERS | answer_headers)
+
+
+def _stream(events: Sequence[Event]) -> StreamingHttpResponse:
+    encoder = ui_stream.MessageEncoder(uuid.uuid4().hex, {"correlationId": correlation.current(), "saved": False})
+    answer_headers = headers.of_analysis(perf_counter(), Transcript(events))
+    return StreamingHttpResponse(encoder.stream([events]), headers=ui_stream.HEADERS | answer_headers)
+
+
+def _fields(request: HttpRequest) -> dict[str, Any]:
+    """The body's JSON object; empty for anything else, and for a body that can't be read any more."""
+    try:
+        fields = orjson.loads(request.body)
+    except Exception:  # noqa: BLE001 - not JSON, too large, read already, broken off: there are words without it
+        return {}
+    return fields if isinstance(fields, dict) else {}
+
+
+def _text_of(fields: dict[str, Any]) -> str:
+    """The question of a body of any of our protocols; empty if it has none."""
+    messages = fields.get("messages")
+    last = messages[-1] if isinstance(messages, list) and messages and isinstance(messages[-1], dict) else fields
+    parts = last.get("content") or last.get("parts") or last.get("message") or ""
+    if isinstance(parts, list):
+        parts = " ".join(str(part.get("text") or "") for part in parts if isinstance(part, dict))
+    return parts[:MAX_MESSAGE] if isinstance(parts, str) else ""

@@ -1,0 +1,1 @@
+"""Types that all other packages share: events, questions, transcripts, positions. Imports no other package of chat."""

@@ -1,0 +1,21 @@
+"""JSON that tolerates lone surrogates: half an emoji, for example, from a client or an AI that cuts text in two."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+
+def encode(value: Any) -> bytes:
+    """Any JSON value as UTF-8, dates and times in ISO 8601.
+
+    Lone surrogates, which UTF-8 cannot carry, become question marks.
+    """
+    try:
+        # A copy: orjson's result keeps its write buffer of 64 KB, and request bodies live as long as their answer.
+        return bytes(memoryview(orjson.dumps(value)))
+    except orjson.JSONEncodeError:
+        return json.dumps(value, ensure_ascii=False, default=datetime.isoformat).encode("utf-8", "replace")

@@ -1,0 +1,183 @@
+"""Questions, and the knowledge passages that ground their answers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+from chat.core import unicode_text
+from chat.core.events import Source
+from observability import masking
+
+Language = Literal["fr", "en"]
+
+# The longest question of the knowledge base has 127 characters.
+COMMON_LENGTH = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One earlier message of the conversation."""
+
+    role: Literal["user", "assistant", "system"]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A search result from the knowledge base. A higher `score` is a better match.
+
+    `revision` changes whenever its knowledge entry changes. Its facts are as of the day `as_of` (ISO date, may be
+    empty); `is_outdated` when they are due to be checked again.
+    """
+
+    slug: str
+    title: str
+    text: str
+    source_name: str
+    source_url: str
+    score: float
+    revision: str = ""
+    as_of: str = ""
+    is_outdated: bool = False
+
+    def source(self, source_id: str) -> Source:
+        """The source of an answer that rests on this passage."""
+        title = f"{self.title} – {self.source_name}"
+        return Source(source_id, title, self.source_url, self.as_of, self.is_outdated)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One message with everything that may change its answer.
+
+    `caller_token` is the caller's own access token if the AI service is to have it (AI_SERVICE_AUTH=caller), else empty.
+    """
+
+    text: str
+    language: Language
+    caller_id: str
+    history: tuple[Turn, ...] = ()
+    context: Mapping[str, Any] = field(default_factory=dict)
+    caller_token: str = field(default="", repr=False)
+    held_identifiers: bool = False
+    is_unusual: bool = False
+    letter: str = ""
+
+    @property
+    def earlier(self) -> tuple[str, ...]:
+        """The earlier questions of this conversation, the latest last."""
+        return tuple(turn.text for turn in self.history if turn.role == "user")
+
+    @property
+    def is_public(self) -> bool:
+        """Whether all callers with the same text may share the answer; False if the service gets the caller's token.
+
+        `is_unusual` marks a question with personal words; pipeline.sharing sets it.
+        """
+        return self._stands_alone and not self.is_unusual
+
+    @property
+    def _stands_alone(self) -> bool:
+        return not (self.history or self.letter or self.context or self.caller_token or self.held_identifiers)
+
+    @property
+    def wording(self) -> str:
+        """The text as the AI is asked, which is what its cache key is made of.
+
+        Questions with one cache key therefore make the same prompt. Long texts and texts in a conversation are not
+        normalised, because their answers are never shared.
+        """
+        is_common = self._stands_alone and len(self.text) <= COMMON_LENGTH
+        return normalise(self.text) if is_common else self.text.strip()
+
+    def masked(self) -> Question:
+        """The question as the AI, the cache and the search may see it: without identifiers of persons."""
+        text = masking.mask(self.text)
+        return replace(
+            self,
+            text=text,
+            history=tuple(_masked_turn(turn) for turn in self.history),
+            context={name: _masked_value(name, value) for name, value in self.context.items()},
+            held_identifiers=self.held_identifiers or text != self.text,
+        )
+
+
+def _masked_turn(turn: Turn) -> Turn:
+    # Phone numbers and addresses in an answer are those of services; a follow-up may ask about them.
+    kinds = masking.NUMBERS_OF_PERSONS if turn.role == "assistant" else masking.KINDS
+    text = masking.mask(turn.text, kinds)
+    return turn if text == turn.text else replace(turn, text=text)
+
+
+def _masked_value(name: str, value: Any) -> Any:
+    """The value, or its masked text if it holds an identifier: a social security number may come as an integer.
+
+    The name is read with it, because it may say what the value is.
+    """
+    label, text = f"{name}: ", str(value)
+    masked = masking.mask(label + text)[len(label) :]
+    return value if masked == text else masked
+
+
+def normalise(text: str) -> str:
+    """A canonical form of the text: equal for spellings that cannot differ in meaning.
+
+    It folds case, whitespace, kinds of apostrophe and dash, ligatures, full-width and mathematical letters, the cedilla,
+    punctuation at the ends and more than three equal signs in a row: `  QU’EST-CE que  l'Œil ?!` becomes
+    `qu'est-ce que l'oeil`. It keeps accents, because `pêche` and `péché`, `il a` and `il à` differ in meaning, raised,
+    lowered and circled digits (`10²` is not `102`), and inner punctuation and signs: `10 %` is not `10`.
+    """
+    folded = unicode_text.normalize("NFC", text.translate(_VARIANTS)).casefold().translate(_FOLDED)
+    line = _LONG_RUN.sub(r"\1\1\1", _SPACES.sub(" ", folded)).strip()
+    return line.rstrip(" .!?,;:").lstrip(" !?;:") or line
+
+
+_SPACES = re.compile(r"\s+")
+_LONG_RUN = re.compile(r"([^\w\s])\1{3,}")
+# Compatibility characters that differ from others in appearance only: ﬁ, full-width and half-width forms, and
+# letters of mathematics. Not the other characters that Unicode calls compatible: ², ①, ½ are no 2, 1, 12.
+_LOOKS = (range(0xFB00, 0xFB07), range(0xFF01, 0xFFE7), range(0x1D400, 0x1D800))
+_VARIANTS = {code: unicode_text.normalize("NFKC", chr(code)) for codes in _LOOKS for code in codes} | str.maketrans(
+    dict.fromkeys("\u2018\u2019\u02bc\u00b4`", "'")
+    | dict.fromkeys("\u2010\u2011\u2012\u2013\u2014", "-")
+    | {"…": "..."}
+)
+# No two French words differ only by a ligature or a cedilla.
+_FOLDED = str.maketrans({"œ": "oe", "æ": "ae", "ç": "c"})
+
+
+def language_of(text: str, default: Language = "fr") -> Language:
+    """The language with more of its common words in the text; `default` on a tie.
+
+    Two languages do not justify a language detection library, which is larger than the rest of the program.
+    """
+    french, english = common_words(text)
+    if french == english:
+        return default
+    return "fr" if french > english else "en"
+
+
+def common_words(text: str) -> tuple[int, int]:
+    """How many common words of French and of English are in the text, each counted once."""
+    words = set(re.findall(r"[a-zà-ÿ]+", text.casefold()))
+    return len(words & _FRENCH), len(words & _ENGLISH)
+
+
+_FRENCH = frozenset(
+    """
+    je j tu il elle on nous vous ils elles le la les l un une des du de d au aux ce cette ces c mon ma mes son sa ses notre
+    votre leur et ou est es suis sont ai as avez avons ont pas ne n que qu qui quoi quel quelle quels quelles comment combien
+    pourquoi quand pour avec sans dans sur chez faire fait peut puis dois doit droit enfant fils fille école bonjour merci
+    demander demande aide svp cest
+    """.split()  # noqa: SIM905 more readable than a list
+)
+_ENGLISH = frozenset(
+    """
+    i my me we you he she they the a an of to in for with without is are am was do does did can could how what which who
+    when where why and or not it its his her our your their this that child son daughter school help please hello thanks
+    get apply should have has need much many
+    """.split()  # noqa: SIM905 as above
+)

@@ -1,0 +1,81 @@
+"""A letter in plain typography for the finders of facts, with the way back to what stands in it."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+
+from observability.character_map import CharacterMap
+
+# Digits of a form, one a box: `|1|2|0|3|2|0|2|6|`, `1 2 / 0 3 / 2 0 2 6`.
+_BOXED = re.compile(r"(?<![\w.,/-])(?<!\d )\|?[ |]{0,2}\d(?:[ |]{0,2}[ |/][ |]{0,2}\d(?!\d)){5,24}\|?(?![\w.,/-])")
+_BOXED_DATE = re.compile(r"(0[1-9]|[12]\d|3[01])(0[1-9]|1[0-2])((?:19|20)\d\d)")
+# Digits that OCR takes for letters: `2O26`, `O8/O1/2O13`, `l2`.
+_MISREAD = re.compile(r"(?:(?<![^\W\d_])[OoIl]{0,4}|(?<=[a-zé]))\d[\dOIl]{0,30}(?![^\W\d_])")
+
+
+class Letter:
+    """`plain` has one kind of space, hyphen and apostrophe, ASCII digits, no raised letters, and no boxes."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self._offsets: list[int] | None = None  # of each character of `plain` in `text`; None if they are the same
+        self.plain = _MISREAD.sub(_digits, text if text.isascii() else text.translate(_PLAIN))
+        if _INVISIBLE in self.plain or _BOXED.search(self.plain):
+            self._rewrite()
+
+    def original(self, start: int, end: int) -> str:
+        """The original text of `plain[start:end]`."""
+        if self._offsets is not None and start < end:
+            start, end = self._offsets[start], self._offsets[end - 1] + 1
+        return self.text[start:end].replace("\u00ad", "")
+
+    def _rewrite(self) -> None:
+        """Remove invisible characters, and join the digits in boxes."""
+        kept: Sequence[int] = range(len(self.plain))
+        plain = self.plain
+        if _INVISIBLE in plain:
+            kept = [place for place, character in enumerate(plain) if character != _INVISIBLE]
+            plain = plain.replace(_INVISIBLE, "")
+        pieces: list[str] = []
+        offsets: list[int] = []
+        end = 0
+        for boxed in _BOXED.finditer(plain):
+            places = [place for place in range(*boxed.span()) if plain[place].isdigit()]
+            digits = "".join(plain[place] for place in places)
+            pieces += (plain[end : boxed.start()], digits)
+            offsets += (*range(end, boxed.start()), *places)
+            if _BOXED_DATE.fullmatch(digits):
+                pieces[-1] = f"{digits[:2]}/{digits[2:4]}/{digits[4:]}"
+                offsets[-8:] = [*places[:2], places[1], *places[2:4], places[3], *places[4:]]
+            end = boxed.end()
+        self.plain = "".join((*pieces, plain[end:]))
+        self._offsets = [kept[place] for place in (*offsets, *range(end, len(plain)))]
+
+
+def _digits(misread: re.Match[str]) -> str:
+    return misread[0].translate(_READ)
+
+
+_READ = str.maketrans("OoIl", "0011")
+_INVISIBLE = "\ufeff"
+
+
+def _plain_character(character: str) -> str:
+    """For `str.translate`: every character stays one character."""
+    category = unicodedata.category(character)
+    if category == "Nd":
+        return str(unicodedata.decimal(character))
+    if character in _SAME:
+        return _SAME[character]
+    if category in {"Zs", "Cf"}:
+        return " " if category == "Zs" else _INVISIBLE
+    kind, _, base = unicodedata.decomposition(character).partition(" ")
+    is_raised_letter = kind == "<super>" and " " not in base and chr(int(base, 16)).isalpha()
+    return chr(int(base, 16)) if is_raised_letter else character
+
+
+# Dashes stay: they stand between two facts, not in one.
+_SAME = dict.fromkeys("’‘ʼ´`′", "'") | dict.fromkeys("│┃¦", "|") | dict.fromkeys("\u2010\u2011\u2212\ufe63\uff0d", "-")
+_PLAIN = CharacterMap(_plain_character)

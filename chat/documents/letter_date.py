@@ -1,0 +1,84 @@
+"""Tells the date of a letter, an e-mail or a message from the other days in it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from chat.documents.months import WEEKDAY
+from chat.documents.written_days import WrittenDay
+
+# `Lille, le |12 mars 2026`, `Fait à Lille le |12 mars 2026`, `Lille, |12 mars 2026`, `ce lundi |15 juin 2026`.
+_NAME = r"[A-ZÀ-Ý][\w'-]{1,30}"
+PLACE = re.compile(
+    rf"(?:(?i:fait|à)\s){{0,2}}(?:[A-ZÀ-Ý][\w'.() -]{{1,40}},\s?"
+    r"|(?!(?i:rendez|rdv|visite|s[ée]ance|r[ée]union|audience))"
+    rf"{_NAME}(?:\s{_NAME}){{0,2}}\s(?=(?i:le)\b))?(?:(?i:le|ce)\s{{0,3}})?(?:(?i:{WEEKDAY})\s)?\Z"
+)
+# With a place and `le`, whatever follows on the line.
+PLACE_AND_ARTICLE = re.compile(
+    rf"(?!(?i:madame|monsieur|bonjour|ch[eè]re?s?|docteur|ma[iî]tre))(?:(?i:fait|à)\s){{0,2}}"
+    rf"{_NAME}(?:\s(?:{_NAME}|\(\d\d\)|de|du|la|les?|sur|en|sous)){{0,4}},\s?(?i:le)\s{{1,3}}(?:(?i:{WEEKDAY})\s)?\Z"
+)
+HEADER = re.compile(
+    r"(?:\A|.{0,80}[-–—,;]\s?)\W*(?:date(?:\s(?:d['’]|de\s(?:la\s)?|du\s)?\s?(?:courrier|lettre|envoi|message|document"
+    r"|[ée]dition|[ée]mission|impression|notification|facture|facturation|avis|devis|[ée]tablissement|relev[ée]))?"
+    r"|(?:fait|[ée]mise?|envoy[ée]e?|[ée]dit[ée]e?|[ée]tablie?|imprim[ée]e?|notifi[ée]e?|post[ée]e?)(?:\sle)?"
+    r"|(?:courrier|message|sms|notification|facture|avis|relev[ée]|d[ée]compte|devis|[ée]dition)\s(?:du|le|[-–:])"
+    rf"|sent|issued|posted|dated?)\s{{0,20}}:?\s{{0,3}}(?:le\s)?(?:{WEEKDAY}\s)?\Z",
+    re.IGNORECASE,
+)
+# Under or in the title: `DEVIS n° 12` `du |18/03/2026`.
+OF_QUOTE = re.compile(
+    r"\A(?:(?:devis|facture|avis|notification|d[ée]compte|relev[ée]|bordereau|attestation|invoice)\b.{0,40}\s)?(?:du|of)\s\Z",
+    re.IGNORECASE,
+)
+TIME_ONLY = re.compile(r"[\s,à]{0,4}(?:\d{1,2}\s?[:hH]\s?\d{0,2}(?::\d\d)?(?:\s[+-]\d{4})?)?[\s.,]*\Z")
+MESSAGE = re.compile(r"[\s,à-]{0,5}\d{1,2}[:hH]\d\d\]?\s")  # `[05/02/2026, 19:12] Anna: …`
+MAX_LINE = 120
+
+
+def find_letter_date(plain: str, days: Sequence[WrittenDay]) -> WrittenDay | None:
+    """The first day with a year that stands where letters are dated; None if none does."""
+    dated = [day for day in days if day.date]
+    for is_dated in (_has_place, _is_alone, _is_of_quote):
+        if found := next((day for day in dated if is_dated(plain, day)), None):
+            return found
+    return None
+
+
+def is_of_message(plain: str, day: WrittenDay) -> bool:
+    """Whether a day with a time dates a message: the words below it are counted from it."""
+    before, _ = _cell(plain, day)
+    after = plain[day.end : day.end + 12]
+    is_alone = re.fullmatch(rf"[\[(>•\s]{{0,3}}(?:(?:envoyé|reçu|le)\s){{0,2}}(?:{WEEKDAY}\s)?", before, re.IGNORECASE)
+    return bool(is_alone and MESSAGE.match(after))
+
+
+def _has_place(plain: str, day: WrittenDay) -> bool:
+    before, after = _cell(plain, day)
+    if PLACE_AND_ARTICLE.match(before):
+        return not re.match(r"\sà\s\d", after)
+    if HEADER.match(before):
+        return TIME_ONLY.match(after) is not None
+    return bool(PLACE.match(before) and "," in before[:-1] and not after.strip(" .,"))
+
+
+def _is_alone(plain: str, day: WrittenDay) -> bool:
+    before, after = _cell(plain, day)
+    return is_of_message(plain, day) or bool(PLACE.match(before) and not after.strip(" .,"))
+
+
+def _is_of_quote(plain: str, day: WrittenDay) -> bool:
+    before, after = _cell(plain, day)
+    return bool(OF_QUOTE.match(before) and not after.strip(" .,"))
+
+
+def _cell(plain: str, day: WrittenDay) -> tuple[str, str]:
+    """What stands before and after a day on its line, or in its column of it."""
+    before = plain[max(0, day.start - MAX_LINE) : day.start].rpartition("\n")[2]
+    after = plain[day.end : day.end + MAX_LINE].partition("\n")[0]
+    sentence = (
+        re.split(r"(?<=[.!])\s", before)[-1] if not re.search(rf"{WEEKDAY}\s\Z", before, re.IGNORECASE) else before
+    )
+    return re.split(r"\s{3,}(?![\s:])|\t|[|│]\s?", sentence)[-1].lstrip(), re.split(r"\s{3,}|\t|[|│]", after)[0]

@@ -1,0 +1,106 @@
+"""Text recognition in images by tesseract, with its French model."""
+
+from __future__ import annotations
+
+import io
+import re
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from functools import partial
+
+from PIL import Image
+
+from chat.documents.sandbox.limits import Limits
+from chat.documents.sandbox.outcome import Outcome
+from chat.documents.sandbox.restrictions import exit_after
+from chat.documents.unreadable import Part, Unread, Unreadable
+
+# With fewer words than that, the image is not the photo of a letter.
+MIN_WORDS = 3
+WORD = re.compile(r"[^\W\d_]{3,}")
+DARK = 128  # darker grey values (0 to 255) count as ink
+BLANK = (255, 255)
+MIN_INK = 0.001  # share of dark pixels: less is dust on an empty page
+
+
+class ScanReader:
+    """Recognises the images of one document while there is time, and remembers those it did not read."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._unread: list[Unread] = []
+        self._gave_up = ""  # the code why no more images are read
+        self._longest = 0.0  # seconds for the slowest image so far
+
+    def read(self, render: Callable[[], Image.Image], page: int | None = None, part: Part = "page") -> str:
+        """The text of the rendered image; empty if it has none, if time is short or if it cannot be read.
+
+        After the first image that there was no time or no program for, no other is tried.
+        """
+        try:
+            return self._recognise(render, part)
+        except Unreadable as error:
+            if error.code in {"too_slow", "no_ocr"}:
+                self._gave_up = error.code
+            self.skip(part, page, error.code)
+            return ""
+
+    def skip(self, part: Part, page: int | None, reason: str) -> None:
+        """Remember a part as unread."""
+        self._unread.append(Unread(part, page, reason))
+
+    def outcome(self, text: str, pages: int = 1, *, has_more: bool = False) -> Outcome:
+        """The outcome for the whole document. Raises Unreadable if nothing was read and there is no more to read."""
+        if self._unread and not has_more and len(WORD.findall(text)) < MIN_WORDS:
+            reason = self._unread[0].reason
+            if not text.strip() or reason == "no_words":
+                raise Unreadable(reason)
+        return Outcome(text, pages, tuple(self._unread))
+
+    def _recognise(self, render: Callable[[], Image.Image], part: Part) -> str:
+        if self._gave_up or self._limits.seconds_left() < self._longest:
+            raise Unreadable(self._gave_up or "too_slow")
+        started_at = time.monotonic()
+        image = render()
+        if part == "page" and not has_ink(image):
+            if image.getextrema() == BLANK:  # a scan of an empty page has dust: this picture could not be drawn
+                raise Unreadable("no_words")
+            return ""
+        text = recognise(image, self._limits.seconds_left())
+        self._longest = max(self._longest, time.monotonic() - started_at)
+        if part == "page" and len(WORD.findall(text)) < MIN_WORDS:
+            raise Unreadable("no_words")
+        return text
+
+
+def has_ink(image: Image.Image) -> bool:
+    """Whether the greyscale image is more than an empty page."""
+    return sum(image.histogram()[:DARK]) > MIN_INK * image.width * image.height
+
+
+def recognise(image: Image.Image, seconds: float) -> str:
+    """The text of a greyscale image, in any orientation. Raises Unreadable.
+
+    The image is sent through a pipe: nothing of a document is written to disk.
+    """
+    program = shutil.which("tesseract")
+    if program is None:
+        raise Unreadable("no_ocr")
+    bitmap = io.BytesIO()
+    image.save(bitmap, "PPM")  # uncompressed; greyscale makes it a PGM
+    with subprocess.Popen(  # noqa: S603 - a fixed command; `run` would send signals, which the sandbox forbids
+        [program, "stdin", "stdout", "-l", "fra", "--psm", "1", "--dpi", "300"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        preexec_fn=partial(exit_after, seconds),  # noqa: PLW1509 - this process has one thread
+    ) as tesseract:
+        text, errors = tesseract.communicate(bitmap.getvalue())
+    if tesseract.returncode == -signal.SIGALRM:
+        raise Unreadable("too_slow")
+    if tesseract.returncode:
+        raise Unreadable("no_ocr" if b"data file" in errors else "too_heavy")
+    return text.decode("utf-8", "replace").replace("\f", "\n")

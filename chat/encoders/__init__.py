@@ -1,0 +1,1 @@
+"""Encodes events for clients, one module for each protocol."""

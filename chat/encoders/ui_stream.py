@@ -1,0 +1,167 @@
+"""The Vercel AI SDK's UI message stream, version 1, as `useChat` reads it.
+
+Older clients reject parts with unknown keys, so our own fields are sent as `data-*` parts and in `messageMetadata`. A
+degraded answer is normal text with an additional `data-notice`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+import orjson
+
+from chat.core.event_position import EventPosition
+from chat.core.events import Delta, Event, Finish, Notice, Source, Start, text_of, text_of_event
+from chat.encoders import sse
+from chat.encoders.outlet import Outlet
+
+HEADERS = {**sse.HEADERS, "x-vercel-ai-ui-message-stream": "v1"}
+TEXT_ID = "text"
+
+
+@dataclass(frozen=True, slots=True)
+class MessageEncoder:
+    """Encodes one message. `last_metadata` is called when the end is known, for fields that are not known before."""
+
+    message_id: str
+    metadata: dict[str, Any]
+    last_metadata: Callable[[], dict[str, Any]] = dict
+
+    def stream(
+        self,
+        batches: Iterable[Sequence[Event]],
+        *,
+        after: int = 0,
+        first_events: Callable[[int], Sequence[Event]] = lambda count: (),
+        outlet: Outlet | None = None,
+    ) -> Iterator[bytes]:
+        """The answer as server-sent events, one bytes object for each batch.
+
+        The client has received the first `after` events, which `first_events(after)` returns; they are not sent again.
+        The last frame of each event has the event's position as its SSE id. Words that are pushed to the `outlet`
+        continue this stream; they are in none of the batches.
+        """
+        writer = _Writer(self, after)
+        for batch in batches:
+            if batch and writer.count == after:
+                writer.skip(first_events(after))
+            yield writer.frames(batch) or sse.PING
+            if outlet is not None and writer.has_sent_text:
+                outlet.open(writer)  # this text has been sent: the server has come for what follows
+        yield sse.DONE
+
+
+def merge_text(batch: Sequence[Event]) -> Iterator[tuple[Event, int]]:
+    """The same events with adjacent text merged, each with the number of events that it replaces."""
+    for kind, group in groupby(batch, type):
+        events = list(group)
+        if kind is Delta and len(events) > 1:
+            yield Delta(text_of(events)), len(events)
+        else:
+            yield from ((event, 1) for event in events)
+
+
+def _age(source: Source) -> dict[str, Any]:
+    """When the source's facts are of, in the one field of a source part that the protocol leaves to us."""
+    if not source.as_of:
+        return {}
+    return {"providerMetadata": {"bff": {"asOf": source.as_of, "outdated": source.is_outdated}}}
+
+
+class _Writer:
+    """Tracks whether the text part is open, and how many events have been sent."""
+
+    def __init__(self, message: MessageEncoder, count: int) -> None:
+        self.message = message
+        self.count = count
+        self._answer = EventPosition.at(message.message_id, 0).answer.encode()
+        self.text_is_open = False
+        self.has_sent_text = False
+
+    def words(self, text: str) -> bytes:
+        """The frame of the next `Delta`, once others have been sent; `pushed` tells that it was sent."""
+        return b'id: %b-%d\ndata: {"type":"text-delta","id":"text","delta":%b}\n\n' % (
+            self._answer,
+            self.count + 1,
+            orjson.dumps(text),
+        )
+
+    def pushed(self) -> None:
+        self.count += 1
+
+    def skip(self, events: Sequence[Event]) -> None:
+        """Apply events that the client has received, without sending them."""
+        for event in events:
+            list(self.parts(event))
+        self.has_sent_text = False
+
+    def frames(self, batch: Sequence[Event]) -> bytes:
+        frames: list[bytes] = []
+        for event, event_count in merge_text(batch):
+            self.count += event_count
+            if parts := list(self.parts(event)):
+                frames += map(sse.frame, parts[:-1])
+                frames.append(sse.frame(parts[-1], EventPosition.at(self.message.message_id, self.count)))
+        return b"".join(frames)
+
+    def parts(self, event: Event) -> Iterator[dict[str, Any]]:
+        if text := text_of_event(event):
+            yield from self._text(text)
+        match event:
+            case Start():
+                yield {"type": "start", "messageId": self.message.message_id, "messageMetadata": self.message.metadata}
+                yield {"type": "start-step"}
+            case Source(url=""):  # the protocol's source without a web address
+                yield {
+                    "type": "source-document",
+                    "sourceId": event.id,
+                    "mediaType": "text/plain",
+                    "title": event.title,
+                    **_age(event),
+                }
+            case Source():
+                yield {
+                    "type": "source-url",
+                    "sourceId": event.id,
+                    "url": event.url,
+                    "title": event.title,
+                    **_age(event),
+                }
+            case Notice():
+                yield from self._notice(event)
+            case Finish():
+                yield from self._finish(event)
+
+    def _text(self, text: str) -> Iterator[dict[str, Any]]:
+        if not self.text_is_open:
+            self.text_is_open = True
+            yield {"type": "text-start", "id": TEXT_ID}
+        self.has_sent_text = True
+        yield {"type": "text-delta", "id": TEXT_ID, "delta": text}
+
+    def _notice(self, notice: Notice) -> Iterator[dict[str, Any]]:
+        if notice.kind in {"status", "interim"}:
+            yield {"type": f"data-{notice.kind}", "data": {"text": notice.text, **notice.data}, "transient": True}
+        elif notice.kind == "facts":
+            yield {"type": "data-facts", "data": notice.data}
+        elif notice.kind != "help":  # a help notice is part of the text
+            yield {"type": "data-notice", "data": {"kind": notice.kind, "text": notice.text, **notice.data}}
+
+    def _finish(self, finish: Finish) -> Iterator[dict[str, Any]]:
+        if self.text_is_open:
+            yield {"type": "text-end", "id": TEXT_ID}
+        if finish.suggestions:
+            yield {"type": "data-suggestions", "data": list(finish.suggestions)}
+        yield {"type": "finish-step"}
+        yield {
+            "type": "finish",
+            "messageMetadata": {
+                **self.message.metadata,
+                "origin": finish.origin,
+                "ending": finish.ending,
+                **self.message.last_metadata(),
+            },
+        }

@@ -1,0 +1,1 @@
+"""Stored conversations, claims, API keys and the export of personal data."""

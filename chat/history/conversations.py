@@ -1,0 +1,252 @@
+"""Reads and changes stored conversations. Every query includes the owner.
+
+Another person's conversation id is treated like an id that does not exist. Functions raise DatabaseUnavailable when the
+database does not answer, except `resolve`, so that a question can still be answered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from django.db.models import Q, QuerySet
+from django.utils.crypto import constant_time_compare, salted_hmac
+
+from chat.core.events import Origin
+from chat.core.question import Turn
+from chat.history import claims
+from chat.history.kept_document import as_prompt_text
+from chat.models import Conversation, Message, new_public_id
+from chat.storage import answer_cache, answer_votes, provenance
+from chat.storage.db_executor import DatabaseUnavailable, db_executor
+from observability import logs, unexpected_errors
+
+log = logs.get_logger(__name__)
+
+HISTORY_MESSAGES = 20
+
+# An answer at its length limit is the AI's own: "and the rest?" rests on it.
+_ANSWERED = frozenset([Message.Status.COMPLETE, Message.Status.LENGTH])
+_AI_ORIGINS = frozenset[Origin](["ai", "cache"])
+_FALLBACK_ORIGINS = frozenset[Origin](["stale", "knowledge", "fallback"])
+
+
+class UnknownConversation(LookupError):
+    """The caller has no conversation with this id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Replacement:
+    """The stored question that a message replaces, with all that followed.
+
+    `ids` are ids of the question or of its answer, the most reliable first. If none is stored, the latest question with
+    this `text` is meant; an empty `text` means none. If no question is found, nothing is replaced.
+    """
+
+    ids: tuple[str, ...]
+    text: str = ""
+
+
+@dataclass(slots=True)
+class ConversationRef:
+    """The conversation that a message belongs to. `row` is None for a new one; `history` is oldest first, `letter` the
+    latest document that the person keeps in it, with its facts.
+
+    The message replaces the stored messages from the row `replaced_from` on; `history` ends before them.
+    """
+
+    owner: str
+    public_id: str
+    row: Conversation | None = None
+    history: tuple[Turn, ...] = ()
+    replaced_from: int | None = None
+    letter: str = ""
+
+
+def resolve(
+    owner: str, public_id: str | None, *, allow_new_id: bool = False, replacement: Replacement | None = None
+) -> ConversationRef:
+    """The conversation for the next message; a new one if `public_id` is None.
+
+    Raises UnknownConversation for an id that is not stored, unless `allow_new_id` is set or the server issued this id
+    to the caller. An issued id is not stored if the database was unavailable at its first use, or if the conversation
+    was deleted since. In both cases the conversation starts again, and the question is not lost.
+    """
+    if public_id is None:
+        return ConversationRef(owner, _signed_id(owner, new_public_id()))
+    try:
+        conversation = db_executor.run(lambda: _load(owner, public_id, replacement))
+        is_known = conversation.row is not None or allow_new_id or _was_issued_to(owner, public_id)
+    except DatabaseUnavailable:
+        # An answer without the earlier messages is better than an error.
+        log.warning("History could not be read", code="database_away")
+        return ConversationRef(owner, public_id)
+    except Exception:  # noqa: BLE001 - reported
+        unexpected_errors.report("history")
+        return ConversationRef(owner, public_id)
+    if not is_known:
+        raise UnknownConversation(public_id)
+    return conversation
+
+
+def pending_answer(owner: str, public_id: str) -> Message | None:
+    """The answer of this conversation that is stored as still being written."""
+    return db_executor.run(_answers(owner, public_id).filter(status=Message.Status.PENDING).last)
+
+
+def latest_answer(owner: str, public_id: str) -> Message | None:
+    """The latest answer of this conversation, with any status."""
+    return db_executor.run(_answers(owner, public_id).last)
+
+
+def latest_id(owner: str) -> str | None:
+    """The `public_id` of the owner's latest conversation; None without one."""
+    latest = Conversation.objects.filter(owner=owner).order_by("-updated_at", "-id")
+    return db_executor.run(lambda: latest.values_list("public_id", flat=True).first())
+
+
+def page_of_messages(owner: str, public_id: str, after: int, limit: int) -> list[Message]:
+    """Oldest first. `after` is the primary key of the previous page's last row, 0 for the first page. One extra row if
+    there are more. Raises UnknownConversation.
+    """
+    return db_executor.run(
+        lambda: list(_get(owner, public_id).messages.filter(id__gt=after).order_by("id")[: limit + 1])
+    )
+
+
+def newest_messages(owner: str, public_id: str, after: int, limit: int) -> list[Message]:
+    """The newest `limit` messages after the row `after`, oldest first. Raises UnknownConversation."""
+
+    def read() -> list[Message]:
+        newest = _get(owner, public_id).messages.filter(id__gt=after).order_by("-id")[:limit]
+        return list(reversed(newest))
+
+    return db_executor.run(read)
+
+
+def save_rating(owner: str, message_id: str, rating: Mapping[str, str], *, network: str) -> bool:
+    """Store `rating`, `reason` and `comment` of an answer that the owner received, and count the rating.
+
+    False if they received no such answer.
+    """
+
+    def write() -> Message | None:
+        answers = Message.objects.filter(conversation__owner=owner, public_id=message_id, role=Message.Role.ASSISTANT)
+        answers.update(**rating)
+        return answers.only("cache_key", "origin", "receipt").first()
+
+    answer = db_executor.run(write)
+    if answer is not None:
+        _count_rating(answer, rating["rating"], owner, network)
+    return answer is not None
+
+
+def _count_rating(answer: Message, rating: str, person: str, network: str) -> None:
+    """Expire the cached answer once several people have rated a shared one down, or one person a private one."""
+    generation = provenance.generation_of(answer.receipt or {})
+    if answer.origin not in _AI_ORIGINS or generation is None:
+        return
+    if rating != Message.Rating.DOWN:
+        answer_votes.withdraw(answer.cache_key, generation, person)
+    elif not answer_cache.is_shared(answer.cache_key) or answer_votes.add(
+        answer.cache_key, generation, person, network
+    ):
+        answer_cache.outdate(answer.cache_key, generation)
+
+
+def replace_answer(answer: Message) -> bool:
+    """Make the cached answer stale, so that the AI is asked again. False if the cache does not hold it (any more)."""
+    generation = provenance.generation_of(answer.receipt or {})
+    return generation is not None and answer_cache.outdate(answer.cache_key, generation)
+
+
+def select_one(owner: str, public_id: str) -> QuerySet[Conversation]:
+    """One conversation as a query. Raises UnknownConversation."""
+    return Conversation.objects.filter(owner=owner, pk=db_executor.run(lambda: _get(owner, public_id)).pk)
+
+
+def select_all(owners: Sequence[str]) -> QuerySet[Conversation]:
+    """All conversations of these owners as a query."""
+    return Conversation.objects.filter(owner__in=owners)
+
+
+def pending_answers(conversations: QuerySet[Conversation]) -> list[Message]:
+    """The answers in these conversations that are stored as still being written."""
+    pending = Message.objects.filter(conversation__in=conversations, status=Message.Status.PENDING)
+    return db_executor.run(lambda: list(pending))
+
+
+def delete(conversations: QuerySet[Conversation]) -> int:
+    """Delete these conversations with their messages. Returns the number of conversations."""
+    return db_executor.run(lambda: conversations.delete()[1].get(Conversation._meta.label, 0))
+
+
+def _signed_id(owner: str, number: str) -> str:
+    """A conversation id with a signature that shows the server issued it to this owner."""
+    return f"{number}-{salted_hmac('chat.conversations', owner + number, algorithm='sha256').hexdigest()[:12]}"
+
+
+def _was_issued_to(owner: str, public_id: str) -> bool:
+    """Whether the server issued this id to the owner or to a visitor whom the owner has claimed."""
+    return _is_signed_for(owner, public_id) or any(
+        _is_signed_for(visitor, public_id) for visitor in db_executor.run(lambda: claims.visitors_of(owner))
+    )
+
+
+def _is_signed_for(owner: str, public_id: str) -> bool:
+    return constant_time_compare(public_id, _signed_id(owner, public_id.rpartition("-")[0]))
+
+
+def _load(owner: str, public_id: str, replacement: Replacement | None) -> ConversationRef:
+    row = Conversation.objects.filter(owner=owner, public_id=public_id).first()
+    if row is None:
+        return ConversationRef(owner, public_id)
+    first = _first_replaced(row, replacement) if replacement is not None else None
+    earlier = row.messages.all() if first is None else row.messages.filter(id__lt=first)
+    latest = earlier.order_by("-id").values_list("role", "text", "status", "origin", "document")[:HISTORY_MESSAGES]
+    rows = list(reversed(latest))
+    letter = next((as_prompt_text(document) for *_, document in reversed(rows) if document), "")
+    return ConversationRef(owner, public_id, row, _turns(rows), first, letter)
+
+
+def _first_replaced(conversation: Conversation, replacement: Replacement) -> int | None:
+    """The primary key of the question that the replacement means; None if it is not stored."""
+    questions = conversation.messages.filter(role=Message.Role.USER).order_by("-id")
+    for message_id in replacement.ids:
+        found = conversation.messages.filter(Q(public_id=message_id) | Q(client_id=message_id)).last()
+        if found is not None:
+            return questions.filter(id__lte=found.pk).values_list("pk", flat=True).first()
+    same_text = questions.filter(text=replacement.text) if replacement.text else questions.none()
+    return same_text.values_list("pk", flat=True).first()
+
+
+def _answers(owner: str, public_id: str) -> QuerySet[Message]:
+    messages = Message.objects.filter(conversation__owner=owner, conversation__public_id=public_id)
+    return messages.filter(role=Message.Role.ASSISTANT).select_related("conversation")
+
+
+def _get(owner: str, public_id: str) -> Conversation:
+    try:
+        return Conversation.objects.get(owner=owner, public_id=public_id)
+    except Conversation.DoesNotExist:
+        raise UnknownConversation(public_id) from None
+
+
+def _turns(rows: Sequence[tuple[str, str, str, str, object]]) -> tuple[Turn, ...]:
+    """The latest questions with the AI's answers to them, and the last question if its answer failed to come.
+
+    Left out with their questions are fallbacks and answers that were stopped, filtered, refused or are still being
+    written. The last question is kept if its answer failed, because the next message may refer to it.
+    """
+    turns: list[Turn] = []
+    question = unanswered = ""
+    for role, text, status, origin, _ in rows:
+        if role == Message.Role.USER:
+            question, unanswered = text, ""
+        elif question and text and status in _ANSWERED and origin in _AI_ORIGINS:
+            turns += [Turn("user", question), Turn("assistant", text)]
+            question = unanswered = ""
+        else:
+            failed = status == Message.Status.INTERRUPTED or origin in _FALLBACK_ORIGINS
+            question, unanswered = "", question if failed else ""
+    return (*turns, Turn("user", unanswered)) if unanswered else tuple(turns)

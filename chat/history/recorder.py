@@ -1,0 +1,198 @@
+"""Saves questions and answers to the history.
+
+A failed write is logged and counted; it does not stop the answer, which is then marked as not saved. If the database
+was unavailable or too busy, the finished answer is saved late (late_writes.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from django.db import DatabaseError, IntegrityError, transaction
+from django.utils import timezone
+
+from chat.core.clean_text import storable
+from chat.core.events import Finish, Source
+from chat.core.transcript import Transcript
+from chat.history import late_writes
+from chat.history.conversations import ConversationRef
+from chat.models import Conversation, Message, new_public_id
+from chat.storage import answer_cache, history_sql, provenance
+from chat.storage.db_executor import DatabaseUnavailable, db_executor
+from chat.storage.provenance import Provenance
+from observability import correlation, logs, metrics, unexpected_errors
+
+log = logs.get_logger(__name__)
+
+TITLE_LENGTH = 80
+
+
+@dataclass(slots=True)
+class TurnRecorder:
+    """Saves one turn of a conversation: a question and its answer.
+
+    `describe` returns the answer's provenance, given its `Finish`, or None while the answer is pending. `provenance` is
+    that of the finished answer. `question_id` is the client's own id of the question, `document` what the person
+    keeps with it. `is_started` is true once the question and a pending answer are stored, `saved` once the finished
+    answer is.
+    """
+
+    conversation: ConversationRef
+    question: str
+    cache_key: str
+    describe: Callable[[Finish | None], Provenance]
+    question_id: str = ""
+    document: Mapping[str, Any] | None = None
+    message_id: str = field(default_factory=new_public_id)
+    correlation_id: str = field(default_factory=correlation.current)
+    asked_at: datetime = field(default_factory=timezone.now)
+    saved: bool = False
+    provenance: Provenance | None = None
+    is_started: bool = False
+    has_failed_to_start: bool = False
+
+    def start(self, run_id: str) -> None:
+        """Save the question, and the answer as pending with the run that writes it."""
+        answer = Message(status=Message.Status.PENDING, run_id=run_id, receipt=self.describe(None))
+        self.is_started = _write(lambda: self._insert(answer) or self._is_stored())
+        self.has_failed_to_start = not self.is_started
+
+    def complete(self, transcript: Transcript) -> None:
+        """Save the finished answer."""
+        columns = self._outcome(transcript)
+
+        def write() -> bool:
+            return (
+                (self._may_insert() and self._insert(Message(**columns)))
+                or history_sql.complete_pending(self.message_id, columns)
+                or _is_stored_as(self.message_id, columns)
+            )
+
+        self.saved = _write(write, late=lambda: self._complete_late(columns))
+
+    def _may_insert(self) -> bool:
+        """Whether to store the whole turn at its end. If `start` failed: unless the person has deleted data since."""
+        if self.has_failed_to_start:
+            return not answer_cache.may_be_forgotten(self.conversation.owner)
+        return not self.is_started
+
+    def complete_if_pending(self, transcript: Transcript) -> None:
+        """Save the finished answer for a resumed reader, unless the process that started the turn has done so."""
+        columns = self._outcome(transcript)
+        still_pending = Message.objects.filter(public_id=self.message_id, status=Message.Status.PENDING)
+
+        def work() -> bool:
+            return history_sql.complete_pending(self.message_id, columns) or not still_pending.exists()
+
+        self.saved = _write(work, late=work)
+
+    def _complete_late(self, columns: Mapping[str, Any]) -> bool:
+        """Save the finished answer late, unless its conversation has changed meanwhile."""
+        if history_sql.complete_pending(self.message_id, columns) or _is_stored_as(self.message_id, columns):
+            return True
+        if self.is_started or self.conversation.replaced_from is not None:
+            return False  # deleted since, or what it replaces may have been continued
+        if self._has_later_turn() or answer_cache.may_be_forgotten(self.conversation.owner):
+            return False
+        return self._insert(Message(**columns))
+
+    def _has_later_turn(self) -> bool:
+        ref = self.conversation
+        stored = Message.objects.filter(conversation__owner=ref.owner, conversation__public_id=ref.public_id)
+        return stored.filter(created_at__gt=self.asked_at).exists()
+
+    def _outcome(self, transcript: Transcript) -> dict[str, Any]:
+        assert transcript.finish is not None
+        self.provenance = self.describe(transcript.finish)
+        return _outcome(transcript, self.provenance)
+
+    def _insert(self, answer: Message) -> bool:
+        """False if both messages are stored already, by an earlier attempt whose reply was late or lost."""
+        conversation = self.conversation.row or self._new_conversation()
+        conversation.updated_at = timezone.now()
+        answer.public_id, answer.role, answer.cache_key = self.message_id, Message.Role.ASSISTANT, self.cache_key
+        question = Message(
+            role=Message.Role.USER, text=self.question, client_id=self.question_id, document=self.document
+        )
+        question.correlation_id = answer.correlation_id = self.correlation_id
+        is_new = True
+        try:
+            if self.conversation.replaced_from is None:
+                history_sql.insert(conversation, [question, answer])
+            else:
+                self._replace(conversation, self.conversation.replaced_from, [question, answer])
+        except IntegrityError:
+            if not self._is_stored():
+                raise
+            is_new = False
+        self.conversation.row = conversation if conversation.pk else None
+        return is_new
+
+    def _replace(self, conversation: Conversation, first: int, messages: Sequence[Message]) -> None:
+        """Insert the messages in place of the stored ones from the row `first` on: all or nothing."""
+        with transaction.atomic():
+            conversation.messages.filter(id__gte=first).delete()
+            if not conversation.messages.exists():
+                Conversation.objects.filter(pk=conversation.pk).update(title=self._title())
+            history_sql.insert(conversation, messages)
+
+    def _is_stored(self) -> bool:
+        return Message.objects.filter(public_id=self.message_id).exists()
+
+    def _new_conversation(self) -> Conversation:
+        return Conversation(owner=self.conversation.owner, public_id=self.conversation.public_id, title=self._title())
+
+    def _title(self) -> str:
+        return " ".join(self.question.split())[:TITLE_LENGTH]
+
+
+def save_outcome(message: Message, transcript: Transcript) -> bool:
+    """Save how a pending answer ended. False if it is not pending any more, or the write failed."""
+    assert transcript.finish is not None
+    columns = _outcome(transcript, provenance.complete(message.receipt, transcript.finish))
+    work = partial(history_sql.complete_pending, message.public_id, columns)
+    return _write(work, late=work)
+
+
+def _is_stored_as(message_id: str, columns: Mapping[str, Any]) -> bool:
+    """Whether an earlier attempt, whose reply was lost, has stored this outcome."""
+    return Message.objects.filter(public_id=message_id, status=columns["status"], text=columns["text"]).exists()
+
+
+def _outcome(transcript: Transcript, record: Provenance) -> dict[str, Any]:
+    """The columns of a finished answer."""
+    finish = transcript.finish
+    assert finish is not None
+    return {
+        "text": storable(transcript.text),
+        "status": Message.Status.COMPLETE if finish.ending == "stop" else Message.Status(finish.ending),
+        "origin": finish.origin,
+        "degraded": asdict(finish.degraded) if finish.degraded else None,
+        "sources": [_storable_source(source) for source in transcript.sources],
+        "suggestions": list(map(storable, finish.suggestions)),
+        "receipt": record,
+    }
+
+
+def _storable_source(source: Source) -> dict[str, Any]:
+    return {name: storable(value) if isinstance(value, str) else value for name, value in source.as_json().items()}
+
+
+def _write(work: Callable[[], bool], late: Callable[[], bool] | None = None) -> bool:
+    """The result of `work`; False if the database fails or does not answer in time. Then `late` is done soon after."""
+    try:
+        return db_executor.run(work)
+    except DatabaseError as error:
+        metrics.UNSAVED_MESSAGES.inc()
+        log.error("Message not saved", code=type(error).__name__)  # noqa: TRY400 a driver's message quotes rows
+        if late is not None and isinstance(error, DatabaseUnavailable):
+            late_writes.queue.add(late)
+        return False
+    except Exception:  # noqa: BLE001 - reported
+        metrics.UNSAVED_MESSAGES.inc()
+        unexpected_errors.report("history")
+        return False

@@ -1,0 +1,142 @@
+"""One state of the knowledge base: the entries of all languages and the search in them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from functools import cached_property, partial
+from itertools import chain
+from typing import get_args
+
+from django.utils import timezone
+
+from chat.core import phone_numbers
+from chat.core.question import Language, Passage, normalise
+from chat.knowledge.index import Index
+from chat.models import KnowledgeEntry
+
+# Scores. From GOOD_FIT on, the entry is about the question; below LOOSE_FIT, it only shares words with it.
+# `manage.py evaluate_knowledge` measures both against the questions and off-topic questions of evaluation_sets/.
+GOOD_FIT = 0.52
+LOOSE_FIT = 0.23
+MAX_QUESTION_CHARACTERS = 4000  # two pages; the rest is ignored
+# The score in the question before counts that much, in the one before that the square of it. Alone they stay below
+# GOOD_FIT: the new question must say something about the entry, too.
+EARLIER_WEIGHT = 0.46
+MAX_EARLIER = 2
+# Slugs of the entries that most families need first; their questions start the list of openers.
+OPENERS = ("aeeh", "dossier-mdph", "aesh", "repit-aidants")
+MAX_COMMON_WORDS = 25  # of a common question; longer ones hold personal details
+
+
+class KnowledgeBase:
+    """Immutable, safe to share between threads."""
+
+    def __init__(self, entries: Iterable[KnowledgeEntry]) -> None:
+        self.entries = sorted(entries, key=lambda entry: (entry.language, entry.slug))
+        self._by_slug = {(entry.language, entry.slug): entry for entry in self.entries}
+        self._passage_with = {key: _passage_factory(entry) for key, entry in self._by_slug.items()}
+        self._normalised = {question: normalise(question) for entry in self.entries for question in entry.questions[:1]}
+        self._questions = {normalise(question) for entry in self.entries for question in entry.questions}
+        self._topics: dict[tuple[str, str], list[KnowledgeEntry]] = defaultdict(list)
+        self._position_in_topic: dict[tuple[str, str], int] = {}
+        for entry in self.entries:
+            topic = self._topics[entry.language, entry.topic]
+            self._position_in_topic[entry.language, entry.slug] = len(topic)
+            topic.append(entry)
+        self._indexes: dict[Language, Index] = {
+            language: Index(language, self.entries_in(language)) for language in get_args(Language)
+        }
+
+    def is_common(self, text: str, language: Language, passages: Sequence[Passage]) -> bool:
+        """Whether the text is an entry's question, or one that `passages` answer, in words of the entries alone."""
+        if normalise(text) in self._questions:
+            return True
+        is_short = len(text.split()) <= MAX_COMMON_WORDS
+        return bool(passages) and is_short and self._indexes[language].knows_all_words(text)
+
+    @cached_property
+    def telephone_numbers(self) -> frozenset[str]:
+        """The digits of the numbers in all texts, as they are dialled within France."""
+        return frozenset().union(*(phone_numbers.numbers_in(entry.text) for entry in self.entries))
+
+    def entries_in(self, language: Language) -> list[KnowledgeEntry]:
+        return [entry for entry in self.entries if entry.language == language]
+
+    def search(self, text: str, language: Language, limit: int, earlier: Sequence[str] = ()) -> list[Passage]:
+        """Matching passages, best first; French ones when nothing matches in the given language.
+
+        `earlier` are the questions before this one in its conversation, the latest last.
+        """
+        passages = self._passages(text, language, limit, earlier)
+        if passages or language == "fr":
+            return passages
+        return self._passages(text, "fr", limit, earlier)
+
+    def _passages(self, text: str, language: Language, limit: int, earlier: Sequence[str]) -> list[Passage]:
+        hits = self._hits(text, language, limit) if not earlier else self._hits_in_context(text, language, earlier)
+        today = timezone.localdate()
+        return [
+            self._passage_with[entry.language, entry.slug](score=score, is_outdated=entry.is_overdue(today))
+            for entry, score in hits[:limit]
+            if score >= LOOSE_FIT
+        ]
+
+    def _hits(self, text: str, language: Language, limit: int) -> Sequence[tuple[KnowledgeEntry, float]]:
+        return self._indexes[language].search(text[:MAX_QUESTION_CHARACTERS], limit)
+
+    def _hits_in_context(
+        self, text: str, language: Language, earlier: Sequence[str]
+    ) -> Sequence[tuple[KnowledgeEntry, float]]:
+        """Scores of the question plus those of the questions before it, which count less and less."""
+        scores: dict[str, float] = defaultdict(float)
+        for distance, question in enumerate((text, *reversed(earlier[-MAX_EARLIER:]))):
+            for entry, score in self._hits(question, language, len(self.entries)):
+                scores[entry.slug] += score * EARLIER_WEIGHT**distance
+        best = sorted(scores, key=scores.__getitem__, reverse=True)
+        return [(self._by_slug[language, slug], scores[slug]) for slug in best]
+
+    def article(self, slug: str, language: Language) -> KnowledgeEntry | None:
+        """The entry with this slug, in French when there is no translation."""
+        return self._by_slug.get((language, slug)) or self._by_slug.get(("fr", slug))
+
+    def suggestions(
+        self, passages: Sequence[Passage], language: Language, question: str, limit: int
+    ) -> tuple[str, ...]:
+        """First questions of related entries: the other passages, then the entries of the best passage's topic."""
+        if not passages:
+            return tuple(self.openers(language, limit))
+        best = self.article(passages[0].slug, language)
+        related = chain((self.article(passage.slug, language) for passage in passages[1:]), self._same_topic(best))
+        current = normalise(question)
+        questions = (entry.questions[0] for entry in related if entry and entry.questions)
+        return tuple(dict.fromkeys(each for each in questions if self._normalised[each] != current))[:limit]
+
+    def openers(self, language: Language, limit: int) -> list[str]:
+        """Example questions: of the entries in OPENERS, then of one entry of each topic."""
+        first = (self.article(slug, language) for slug in OPENERS)
+        by_topic = {entry.topic: entry for entry in reversed(self.entries_in(language))}
+        entries = chain((entry for entry in first if entry), by_topic.values())
+        return list(dict.fromkeys(entry.questions[0] for entry in entries if entry.questions))[:limit]
+
+    def _same_topic(self, entry: KnowledgeEntry | None) -> list[KnowledgeEntry]:
+        """The other entries of its topic, starting after it, so that suggestions differ between entries."""
+        if entry is None:
+            return []
+        topic = self._topics[entry.language, entry.topic]
+        position = self._position_in_topic[entry.language, entry.slug]
+        return topic[position + 1 :] + topic[:position]
+
+
+def _passage_factory(entry: KnowledgeEntry) -> Callable[..., Passage]:
+    """Builds the entry's passage; the caller adds the `score`, and whether it `is_outdated` today."""
+    return partial(
+        Passage,
+        slug=entry.slug,
+        title=entry.title,
+        text=entry.text,
+        source_name=entry.source_name,
+        source_url=entry.source_url,
+        revision=entry.revision,
+        as_of=entry.checked_on.isoformat(),
+    )

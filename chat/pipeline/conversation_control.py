@@ -1,0 +1,134 @@
+"""Operations that change both a stored conversation and the run that writes its pending answer."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from datetime import timedelta
+
+from django.conf import settings
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from chat import runs
+from chat.core.events import Finish
+from chat.core.question import Language
+from chat.core.transcript import Transcript
+from chat.history import claims, conversations, recorder
+from chat.models import Conversation, Message
+from chat.pipeline import fallbacks
+from chat.storage import answer_cache
+from chat.storage.db_executor import DatabaseUnavailable, db_executor
+
+STOP_SECONDS = 2.0  # at most, for a stopped run to end
+MAX_ANSWER_TIME = timedelta(seconds=settings.AI_DEADLINE_CHAT + 5)
+
+
+class NotAllDeleted(Exception):
+    """Redis is unavailable, so the data stored there is not deleted. The caller should retry."""
+
+
+def stop_answer(owner: str, public_id: str, language: Language) -> bool:
+    """Stop the pending answer of a conversation. False if there is none.
+
+    An answer that other people may read too continues for them and ends for this conversation alone.
+    """
+    message = conversations.pending_answer(owner, public_id)
+    return message is not None and _stop(message, language)
+
+
+def _stop(message: Message, language: Language) -> bool:
+    if not answer_cache.is_shared(message.cache_key):
+        return runs.stop(message.run_id)
+    run = runs.find(message.run_id, fallbacks.interrupted_ending(language))
+    events = run.events_so_far() if run is not None else ()
+    # Before the run may end, which saves the outcome, too.
+    is_stopped = recorder.save_outcome(message, Transcript([*events, Finish("ai", ending="stopped")]))
+    runs.unsubscribe(message.run_id, message.public_id)
+    return is_stopped
+
+
+def end_replaced_answer(owner: str, public_id: str, language: Language) -> None:
+    """Stop the pending answer of a conversation before its question is asked again or edited.
+
+    Waits for the end of its run: the same question would join it. Other people's readers of the run keep it going.
+    While the database is unavailable it does nothing: the question is answered all the same.
+    """
+    try:
+        message = conversations.pending_answer(owner, public_id)
+    except DatabaseUnavailable:
+        return
+    if message is None:
+        return
+    run = runs.find(message.run_id, fallbacks.interrupted_ending(language))
+    _stop(message, language)
+    deadline = time.monotonic() + STOP_SECONDS
+    is_ours = not answer_cache.is_shared(message.cache_key)
+    while run is not None and not run.has_ended and (is_ours or run.is_cancelled) and time.monotonic() < deadline:
+        time.sleep(0.02)
+
+
+def save_lost_outcome(owner: str, public_id: str, language: Language) -> None:
+    """Save how the pending answer of a conversation ended, if the process that recorded it died before."""
+    message = conversations.pending_answer(owner, public_id)
+    if message is None:
+        return
+    interrupted = fallbacks.interrupted_ending(language)
+    run = runs.find(message.run_id, interrupted)
+    if run is not None:
+        run.on_end(lambda transcript: recorder.save_outcome(message, transcript))
+    elif timezone.now() - message.created_at > MAX_ANSWER_TIME:  # a younger run may only be unreachable for a moment
+        recorder.save_outcome(message, Transcript(interrupted))
+
+
+def delete_conversations(owner: str, public_id: str | None) -> int:
+    """Delete one conversation, or all if `public_id` is None, and the answers cached for the owner alone.
+
+    Returns the number of deleted conversations. Raises UnknownConversation, DatabaseUnavailable, NotAllDeleted.
+    """
+    if public_id is None:
+        return _delete_all([owner])
+    conversation = conversations.select_one(owner, public_id)
+    _end_pending_answers(conversation)
+    if not _delete_from_redis([owner]):  # before the row: without it, a retry would find no conversation
+        raise NotAllDeleted
+    return conversations.delete(conversation)
+
+
+def erase_person(owner: str, visitor: str | None) -> int:
+    """Delete everything stored about one person. Returns the number of conversations.
+
+    `visitor` is the visitor of the caller's cookie, which expires with this request. Answers cached for claimed
+    visitors are included, because Redis may have been unavailable during the claim. Raises DatabaseUnavailable,
+    NotAllDeleted.
+    """
+    deleted = _delete_all(db_executor.run(lambda: [owner, *claims.own_visitors(owner, visitor)]))
+    claims.delete_all(owner)  # last: a retry needs them to find the visitors
+    return deleted
+
+
+def _delete_all(owners: Sequence[str]) -> int:
+    """Delete the rows even if the block raises NotAllDeleted because Redis is unavailable."""
+    selection = conversations.select_all(owners)
+    _end_pending_answers(selection)
+    is_complete = _delete_from_redis(owners)  # before the rows: from now on no answer is saved late
+    count = conversations.delete(selection)
+    if not is_complete:
+        raise NotAllDeleted
+    return count
+
+
+def _end_pending_answers(selection: QuerySet[Conversation]) -> None:
+    """Cancel the runs. Call before the run logs are deleted, because they name the instance that leads a run."""
+    for message in conversations.pending_answers(selection):
+        if answer_cache.is_shared(message.cache_key):
+            runs.unsubscribe(message.run_id, message.public_id)
+        else:
+            runs.stop(message.run_id)
+
+
+def _delete_from_redis(owners: Sequence[str]) -> bool:
+    """Delete the cached answers and the run logs that belong to these owners alone. False if Redis is unavailable."""
+    logs_deleted = [runs.forget(answer_cache.private_scope(owner)) for owner in owners]
+    answers_deleted = [answer_cache.forget(owner) is not None for owner in owners]
+    return all(logs_deleted + answers_deleted)

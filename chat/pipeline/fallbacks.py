@@ -1,0 +1,269 @@
+"""Answers without the AI, best first: a stale cached answer, a well-matching article, an apology with help lines."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Sequence
+from functools import cache
+from math import ceil
+from typing import Literal
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext, override
+
+from chat import knowledge
+from chat.core.events import Degraded, Delta, Ending, Event, Finish, Notice, Source
+from chat.core.question import Language, Passage, Question
+from chat.documents.fact_labels import label_of
+from chat.documents.facts import Date, Facts
+from chat.documents.reading import Document
+from chat.documents.unreadable import Unread
+from chat.pipeline import help_lines, other_languages
+from chat.pipeline.article_text import article_text
+from chat.storage.answer_cache import CachedAnswer
+from chat.upstream.errors import AIError
+from observability import unexpected_errors
+
+
+def ladder(
+    question: Question, error: AIError, stale: CachedAnswer | None, *, in_distress: bool = False
+) -> Iterator[Event]:
+    """The best available answer in the question's language, with a notice that names its kind.
+
+    A person in distress gets people to call, no article.
+    """
+    with override(question.language):
+        events: list[Event] = []
+        with unexpected_errors.survived("fallback"):
+            if stale is not None:
+                events = _stale_answer(stale, error)
+            elif not in_distress and (article := _find_article(question)):
+                events = _article(article, question, error)
+        events = events or _apology(question, error, in_distress=in_distress)
+    for event in events:
+        if stale is None and isinstance(event, Delta):
+            yield from _remark_in_another_language(question)
+        yield event
+
+
+def _remark_in_another_language(question: Question) -> Iterator[Event]:
+    """For a question in another language: a line that says, in it, that the text after it is not in it."""
+    with unexpected_errors.survived("fallback"):
+        if language := other_languages.of(question.text):
+            yield Delta(f"{other_languages.REMARKS[language]}\n\n")
+
+
+@cache  # an argument of every answer, used by few
+def interrupted_ending(language: Language) -> tuple[Event, ...]:
+    """The last events of an answer that is cut off before its end."""
+    with override(language):
+        text = _("The answer was interrupted here. What you can read is kept; you can ask again for the rest.")
+    reason = Degraded("interrupted")
+    return _notice("interrupted", text, reason), Finish("ai", ending="interrupted", degraded=reason)
+
+
+def incomplete_notice(finish: Finish, language: Language) -> Notice | None:
+    """The notice that the AI's answer is incomplete or unreliable, and why; None for a complete answer."""
+    with override(language):
+        match finish.ending:
+            case "length":
+                text = _("The answer stops here: it reached its longest length. You can ask for the rest.")
+            case "filtered":
+                text = _("The AI's content filter stopped the answer here. You can ask in other words.")
+            case "refused":
+                text = _("The AI did not want to answer this. You can ask in other words, or talk to a person.")
+            case "interrupted":
+                text = _("The answer was interrupted here. What you can read is kept; you can ask again for the rest.")
+            case _ if finish.degraded:
+                text = _("The AI has difficulties at this moment: this answer may be less complete than usual.")
+                return _notice("degraded", text, finish.degraded)
+            case _:
+                return None
+    return Notice("interrupted", text, {"reason": finish.ending})
+
+
+def degraded_by_ending(ending: Ending) -> Degraded | None:
+    """An answer without an explicit end from the service counts as interrupted for programs."""
+    return Degraded("interrupted") if ending == "interrupted" else None
+
+
+def for_document(facts: Facts, language: Language, error: AIError) -> list[Event]:
+    """A document analysis without the AI: the dates, amounts and references found in the text."""
+    reason = degraded(error)
+    with override(language):
+        text, notice = _facts_as_markdown(facts, reason), _notice("degraded", _explanation(error), reason)
+    return [notice, Delta(text), Finish("fallback", degraded=reason, suggestions=next_steps(language))]
+
+
+def partial_read_notice(document: Document, language: Language) -> Notice:
+    """The notice that names the parts of the document that were not read and are missing from the explanation."""
+    unread = document.unread
+    is_only_long = all(each.part == "page" and each.reason in {"too_slow", "too_many_pages"} for each in unread)
+    with override(language):
+        if is_only_long:
+            text = _("I could read {read} of the {pages} pages. For the others, send me fewer pages at a time.")
+        else:
+            text = _("I could not read all of it: {parts}. Please look at that yourself, or send me a photo of it.")
+        text = text.format(read=document.pages_read, pages=document.pages, parts=_unread_parts(unread))
+    return Notice("partial", text, document.extent())
+
+
+def _unread_parts(unread: Sequence[Unread]) -> str:
+    """`page 2, a picture on page 3`: each part once, in the active language."""
+    names = {
+        ("page", True): _("page {page}"),
+        ("picture", True): _("a picture on page {page}"),
+        ("attachment", False): _("an attached file"),
+    }
+    parts = (names.get((each.part, each.page is not None), _("a picture")).format(page=each.page) for each in unread)
+    return ", ".join(dict.fromkeys(parts))
+
+
+def truncated_notice(language: Language) -> Notice:
+    """Reports that the AI gets only the beginning of a long document."""
+    with override(language):
+        text = _(
+            "This document is long: the explanation is about its beginning. Dates and amounts come from all of it."
+        )
+    return Notice("partial", text, {})
+
+
+def unanswered_text_notice(language: Language) -> Notice:
+    """Reports that a message with a document was answered with the document's analysis alone."""
+    with override(language):
+        text = _("I explain the document here. To ask something about it, write to me with the words that matter.")
+    return Notice("partial", text, {})
+
+
+def _facts_as_markdown(facts: Facts, reason: Degraded) -> str:
+    """The facts as a Markdown list, with an apology before it and a caution after it."""
+    rows = [
+        *((label_of(date.kind), _written(date)) for date in facts.dates),
+        *((label_of("amount"), amount.text) for amount in facts.amounts),
+        *((label_of(reference.kind), reference.text) for reference in facts.references),
+    ]
+    opening = _("I'm sorry: I can't explain this document just now. You can hand it to me again {when}.").format(
+        when=_retry_time(reason.retry_after)
+    )
+    found = _("Here is what I found in it:") if rows else _("I found no date, amount or reference in it.")
+    caution = _("Please check it against the document itself, above all the deadlines.")
+    items = "\n".join(f"- **{name}** – {text}" for name, text in rows)
+    return "\n\n".join(part for part in (opening, found, items, caution if rows else "") if part)
+
+
+def _written(date: Date) -> str:
+    """The date as in the letter; after a period, its computed last day."""
+    if date.iso is None or date.basis is None:
+        return date.text
+    return f"{date.text} ({dt.date.fromisoformat(date.iso):%d/%m/%Y})"
+
+
+def next_steps(language: Language) -> tuple[str, ...]:
+    """The questions suggested after a document analysis."""
+    with override(language):
+        return (
+            _("How do I contest an MDPH decision?"),
+            _("Who can help me with my paperwork?"),
+            _("What happens if I miss a deadline?"),
+        )
+
+
+def degraded(error: AIError) -> Degraded:
+    """The reason for a fallback, as clients receive it."""
+    return Degraded(error.reason, _retry_after(error))
+
+
+def _stale_answer(stale: CachedAnswer, error: AIError) -> list[Event]:
+    reason = Degraded(error.reason, _retry_after(error), stale.age_seconds)
+    text = _("{what} Here is an answer given {age} to the same question.").format(
+        what=_explanation(error), age=_age(stale.age_seconds)
+    )
+    content = [event for event in stale.events if isinstance(event, Delta | Source)]
+    suggestions = next((event.suggestions for event in stale.events if isinstance(event, Finish)), ())
+    return [_notice("degraded", text, reason), *content, Finish("stale", degraded=reason, suggestions=suggestions)]
+
+
+def _find_article(question: Question) -> Passage | None:
+    return fitting_article(knowledge.search(question.text, question.language, 1, question.earlier))
+
+
+def fitting_article(passages: Sequence[Passage]) -> Passage | None:
+    """The best passage if its article is about the question, so that it helps without an answer."""
+    return passages[0] if passages and passages[0].score >= knowledge.GOOD_FIT else None
+
+
+def _article(article: Passage, question: Question, error: AIError) -> list[Event]:
+    reason = degraded(error)
+    text = _("{what} This is an article from our knowledge base, not an answer written for you.").format(
+        what=_explanation(error)
+    )
+    return [
+        _notice("degraded", text, reason),
+        Delta(f"**{article.title}**\n\n{article_text(article, question.language)}"),
+        article.source(article.slug),
+        Finish(
+            "knowledge",
+            degraded=reason,
+            suggestions=knowledge.suggestions([article], question.language, question.text),
+        ),
+    ]
+
+
+def _apology(question: Question, error: AIError, *, in_distress: bool) -> list[Event]:
+    reason = degraded(error)
+    text = _("I can't write more just now, but you are not alone. These people answer, free of charge:")
+    if not in_distress:
+        text = _(
+            "I'm sorry: I can't answer you just now, and your question deserves better than a guess. "
+            "It is kept, and you can ask it again {when}.\n\n"
+            "If it can't wait, these people can help you, free of charge:"
+        ).format(when=_retry_time(reason.retry_after))
+    suggestions: tuple[str, ...] = ()
+    with unexpected_errors.survived("fallback"):
+        suggestions = tuple(knowledge.openers(question.language, limit=3))
+    return [
+        _notice("degraded", _explanation(error), reason),
+        Delta(f"{text}\n\n{help_lines.as_markdown(question.language)}"),
+        Finish("fallback", degraded=reason, suggestions=suggestions),
+    ]
+
+
+def _notice(kind: Literal["degraded", "interrupted"], text: str, reason: Degraded) -> Notice:
+    return Notice(kind, text, reason.as_json())
+
+
+def _explanation(error: AIError) -> str:
+    if error.reason == "overloaded":
+        return _("Many people are asking at this moment, and the assistant can't take more questions.")
+    if error.reason == "over_budget":
+        return _("The assistant has written as many answers as it can for today.")
+    if error.code == "filtered":
+        return _("The AI's content filter let no answer to this question through.")
+    if error.reason == "ai_rejected":
+        return _("The assistant could not take this question.")
+    return _("The assistant is not available at this moment.")
+
+
+def _retry_time(retry_after: int | None) -> str:
+    if retry_after is None or retry_after < 60:
+        return _("in a minute")
+    minutes = ceil(retry_after / 60)
+    if minutes > 90:  # an operator has forced the circuit open for so long
+        return _("in about {count} hours").format(count=ceil(minutes / 60))
+    return ngettext("in about {count} minute", "in about {count} minutes", minutes).format(count=minutes)
+
+
+def _age(seconds: int) -> str:
+    days, hours, minutes = seconds // 86400, seconds // 3600, seconds // 60
+    if days:
+        return ngettext("{count} day ago", "{count} days ago", days).format(count=days)
+    if hours:
+        return ngettext("{count} hour ago", "{count} hours ago", hours).format(count=hours)
+    if minutes:
+        return ngettext("{count} minute ago", "{count} minutes ago", minutes).format(count=minutes)
+    return _("a moment ago")
+
+
+def _retry_after(error: AIError) -> int | None:
+    """Whole seconds until a retry may succeed, None if unknown."""
+    return None if error.retry_after is None else max(1, ceil(error.retry_after))

@@ -1,0 +1,124 @@
+"""Telephone help lines, and the notice that precedes the answer to a question that shows distress.
+
+Numbers and texts are in a TOML file in both languages: `HELP_LINES_FILE`, or the bundled one for France. Another
+country needs another file and no code. The file is read once, when the process starts.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Self
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+
+from chat import knowledge
+from chat.core import phone_numbers
+from chat.core.question import Language
+from chat.pipeline import distress
+from chat.pipeline.distress import Distress, Told
+
+BUNDLED = Path(__file__).with_suffix(".toml")
+
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
+Number = Annotated[str, StringConstraints(pattern=r"^\+?[0-9]( ?[0-9]){1,14}$")]
+
+
+@dataclass(frozen=True, slots=True)
+class HelpLine:
+    """A telephone number and its purpose; `by_text` if it takes text messages only."""
+
+    number: str
+    name: str
+    by_text: bool = False
+
+    @property
+    def address(self) -> str:
+        """The URL that calls the number, or writes to it."""
+        return f"{'sms' if self.by_text else 'tel'}:{self.number.replace(' ', '')}"
+
+
+def all_lines(language: Language) -> list[HelpLine]:
+    """All help lines, the most urgent first."""
+    return [HelpLine(line.number, line.text_in(language), line.by_text) for line in load().line]
+
+
+def numbers_to_call() -> frozenset[str]:
+    """The only numbers that an answer may link to, because anybody may write any number into an answer: those of the
+    help lines and of the knowledge base, as they are dialled within France.
+    """
+    return knowledge.telephone_numbers().union(phone_numbers.dialled(line.number) for line in load().line)
+
+
+def as_markdown(language: Language) -> str:
+    """All help lines as a Markdown list."""
+    return "\n".join(f"- **{line.number}** – {line.name}" for line in all_lines(language))
+
+
+def distress_notice(question: str, language: Language) -> str:
+    """The text to show before the answer if the question shows distress, else an empty string."""
+    return "\n\n".join(dict.fromkeys(load().notice(kind).text_in(language) for kind in distress.detect(question)))
+
+
+def notice_beginnings() -> list[str]:
+    """How the notices on distress begin, of all kinds and in all languages: the page recognises an answer by them."""
+    file = load()
+    return [text[:60] for notice in (file.distress, *file.kind.values()) for _, text in notice]
+
+
+def load() -> _File:
+    """The configured file. Raises ImproperlyConfigured with the file's name and its errors."""
+    return _read(Path(settings.HELP_LINES_FILE or BUNDLED))
+
+
+class _Translated(BaseModel):
+    """A text in each supported language."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    fr: Text
+    en: Text
+
+    def text_in(self, language: Language) -> str:
+        return self.fr if language == "fr" else self.en
+
+
+class _Line(_Translated):
+    number: Number
+    by_text: bool = False
+
+
+class _File(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    distress: _Translated
+    kind: dict[Told, _Translated] = {}
+    line: Annotated[list[_Line], Field(min_length=1)]
+
+    def notice(self, kind: Distress) -> _Translated:
+        """The notice for this kind of distress; the general one if the file has none of its own for it."""
+        return self.distress if kind == "unspecific" else self.kind.get(kind, self.distress)
+
+    @model_validator(mode="after")
+    def _notices_name_a_number(self) -> Self:
+        by_kind = ((f"kind.{kind}", notice) for kind, notice in self.kind.items())
+        for name, notice in [("distress", self.distress), *by_kind]:
+            for language, text in notice:
+                if not any(f"**{line.number}**" in text for line in self.line):
+                    raise ValueError(f"{name}.{language} must name one of the numbers, as in **{self.line[0].number}**")
+        return self
+
+
+@cache
+def _read(file: Path) -> _File:
+    try:
+        return _File.model_validate(tomllib.loads(file.read_text("utf-8")))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ImproperlyConfigured(f"HELP_LINES_FILE: {file} can't be read: {error}") from error
+    except ValidationError as error:
+        details = "; ".join(f"{'.'.join(map(str, row['loc']))} {row['msg']}".strip() for row in error.errors())
+        raise ImproperlyConfigured(f"HELP_LINES_FILE: {file}: {details}") from error

@@ -1,0 +1,60 @@
+"""Resumes the stream of an answer after a client has lost its connection."""
+
+from __future__ import annotations
+
+from functools import partial
+from time import perf_counter
+
+from chat import runs
+from chat.core.event_position import EventPosition
+from chat.core.question import Language
+from chat.history import conversations
+from chat.history.conversations import ConversationRef
+from chat.history.recorder import TurnRecorder
+from chat.models import Message
+from chat.pipeline import fallbacks
+from chat.pipeline.answer_stream import RunStream
+from chat.pipeline.question_answering import PendingAnswer
+from chat.runs import Subscription
+from chat.storage import provenance
+from chat.storage.provenance import RequestTrace
+
+
+def resume(
+    caller_id: str, conversation_id: str, language: Language, position: EventPosition | None
+) -> PendingAnswer | None:
+    """The pending answer of one of the caller's conversations, led by any instance; None if there is none.
+
+    With the position of an answer that has ended meanwhile: the events after that position, while its run is kept.
+    """
+    message = _resumable_answer(caller_id, conversation_id, position)
+    if message is None:
+        return None
+    is_pending = message.status == Message.Status.PENDING
+    run = runs.find(message.run_id, fallbacks.interrupted_ending(language))
+    if run is None:
+        return None
+    after = position.count if position is not None and position.belongs_to(message.public_id) else 0
+    if not is_pending and not run.has_events_after(after):
+        return None
+    recorder = TurnRecorder(
+        ConversationRef(caller_id, conversation_id, message.conversation),
+        "",
+        message.cache_key,
+        describe=partial(provenance.complete, message.receipt),
+        message_id=message.public_id,
+        correlation_id=message.correlation_id,
+        is_started=True,
+    )
+    run.on_end(recorder.complete_if_pending)
+    stream = RunStream(message.cache_key, RequestTrace("chat"), Subscription(run, has_started_it=False))
+    return PendingAnswer(stream, recorder, perf_counter(), after)
+
+
+def _resumable_answer(caller_id: str, conversation_id: str, position: EventPosition | None) -> Message | None:
+    """The pending answer, else the latest one if `position` belongs to it."""
+    pending = conversations.pending_answer(caller_id, conversation_id)
+    if pending is not None or position is None:
+        return pending
+    latest = conversations.latest_answer(caller_id, conversation_id)
+    return latest if latest is not None and latest.run_id and position.belongs_to(latest.public_id) else None

@@ -1,0 +1,125 @@
+"""Tracks the readers of a run in this process: present, disconnected, unsubscribed, and since when there is none."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from chat.runs.subscriber import Outlet, Subscriber
+
+
+class Readers:
+    """All methods may be called from any thread. A reader's id is that of the message it receives, or empty."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._reading: list[str] = []
+        self._unsubscribed: frozenset[str] = frozenset()  # will not come back
+        self._disconnected: frozenset[str] = frozenset()  # left before the end; may come back unless unsubscribed
+        self._subscribers: list[Subscriber] = []
+        self._is_closed = False
+        self._expected = 0  # have joined, and do not read yet
+        self._unread_since = time.monotonic()
+
+    def join(self) -> bool:
+        """Announce a reader that is about to read. False after `close`: the run will end without an answer."""
+        with self._lock:
+            self._expected += not self._is_closed
+            return not self._is_closed
+
+    def close(self) -> None:
+        """Refuse further readers."""
+        with self._lock:
+            self._is_closed = True
+
+    def close_if_gone(self, grace_seconds: float) -> bool:
+        """`close` if the readers are gone. Atomic: no reader can join between the check and the close."""
+        with self._lock:
+            if self._are_gone(grace_seconds):
+                self._is_closed = True
+            return self._is_closed
+
+    def unsubscribe(self, reader: str) -> None:
+        """End the iteration of this reader for good."""
+        with self._lock:
+            self._unsubscribed |= {reader}
+            if not self._is_read():
+                self._unread_since = time.monotonic()
+        self.wake()
+
+    def has_unsubscribed(self, reader: str) -> bool:
+        return reader in self._unsubscribed
+
+    def are_gone(self, grace_seconds: float) -> bool:
+        """Whether the run has had no reader for `grace_seconds`, or all its readers have unsubscribed."""
+        with self._lock:
+            return self._are_gone(grace_seconds)
+
+    def may_return(self, grace_seconds: float) -> bool:
+        """Whether there is a reader, or one disconnected within `grace_seconds` without unsubscribing."""
+        with self._lock:
+            return self._is_read() or (
+                not self._disconnected <= self._unsubscribed and self._seconds_unread() <= grace_seconds
+            )
+
+    def seconds_unread(self) -> float:
+        """Seconds since the last reader stopped; 0 while there is one."""
+        with self._lock:
+            return self._seconds_unread()
+
+    def wake(self) -> None:
+        """Wake all waiting readers: the run has changed."""
+        with self._lock:
+            for subscriber in self._subscribers:
+                subscriber.wake()
+
+    def offer(self, text: str, count: int) -> None:
+        """Give all readers the last of the run's `count` events, which is this text."""
+        with self._lock:
+            for subscriber in self._subscribers:
+                subscriber.offer(text, count)
+
+    @contextmanager
+    def waiting(self, position: int = 0, outlet: Outlet | None = None) -> Iterator[Subscriber]:
+        """A subscriber that is woken whenever the run changes."""
+        subscriber = Subscriber(self._lock, position, outlet)
+        with self._lock:
+            self._subscribers.append(subscriber)
+        try:
+            yield subscriber
+        finally:
+            with self._lock:
+                self._subscribers.remove(subscriber)
+            subscriber.close()
+
+    @contextmanager
+    def reading(self, reader: str, position: int, outlet: Outlet | None) -> Iterator[Subscriber]:
+        """Count a reader during the block, and as disconnected after it if the block is left early."""
+        with self._lock:
+            self._expected = max(0, self._expected - 1)
+            self._reading.append(reader)
+        reached_end = False
+        try:
+            with self.waiting(position, outlet) as subscriber:
+                yield subscriber
+            reached_end = True
+        finally:
+            with self._lock:
+                self._reading.remove(reader)
+                if reader and not reached_end:
+                    self._disconnected |= {reader}
+                self._unread_since = time.monotonic()
+
+    def _is_read(self) -> bool:
+        return any(reader not in self._unsubscribed for reader in self._reading)
+
+    def _seconds_unread(self) -> float:
+        return 0.0 if self._is_read() else time.monotonic() - self._unread_since
+
+    def _are_gone(self, grace_seconds: float) -> bool:
+        if self._is_read():
+            return False
+        all_unsubscribed = bool(self._unsubscribed) and self._disconnected <= self._unsubscribed
+        return (all_unsubscribed and not self._expected) or self._seconds_unread() > grace_seconds

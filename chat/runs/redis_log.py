@@ -1,0 +1,258 @@
+"""Runs as all processes of the fleet see them, in Redis. Every key expires.
+
+bff:run:{run}          stream   the log of a run: `p` its leader's process id, `n` index of the first event, `e` encoded
+                                events; or `x` a reader that unsubscribed
+bff:flight:{key}       string   single flight: the leader of this question, "{process} {run}"; the key has a hash tag
+bff:process:{process}  string   lease: the process is alive; one lease covers all the runs it leads
+bff:wishes:{process}   set      commands to a leader: "{run} " stop; "{run} {reader}" unsubscribe this reader;
+                                "{run} +" another process reads it
+bff:reading:{run}      string   lease: a reader of another process reads this run
+bff:runs-of:{scope}    set      "{run}": the logs of one caller's private answers
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from time import monotonic
+from typing import Any, NamedTuple
+
+from chat.core import events
+from chat.core.events import Event, Finish
+from chat.runs.run import Run
+from chat.storage.shared_redis import SharedRedis, answer_key, on_one_shard, shared_redis
+from observability.redis_trips import Command, Script
+
+LEASE_SECONDS = 3  # a dead process is detected this late at most
+FLIGHT_SECONDS = 120  # longer than any deadline; released at the end, and ignored once its process is dead
+LOG_TTL_SECONDS = 600  # time for which an answer can be read from its log
+LOG_MAX_ENTRIES = 20_000
+TAIL_BLOCK_SECONDS = 1.0
+TAIL_OUTAGE_SECONDS = 2.0  # a shorter outage of Redis does not end a mirror: the log is still there afterwards
+STOP, REMOTE_READER = "", "+"  # commands; any other command is the reader to unsubscribe
+
+# A pool with longer timeouts: tailing blocks.
+tail_redis = SharedRedis("runs", blocks=True)
+
+# Lead a question that nobody leads, or whose leader ARGV[3] is dead.
+_acquire = Script("""
+local leader = redis.call('GET', KEYS[1])
+if not leader or leader == ARGV[3] then
+  leader = ARGV[1]
+  redis.call('SET', KEYS[1], leader, 'EX', ARGV[2])
+end
+return {leader, redis.call('EXISTS', KEYS[2])}
+""")
+# The last entry of a run's log names its leader. Lead the run if that is ARGV[1], which is dead.
+_take_over = Script("""
+local last = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)[1]
+local leader = last and last[2][2]
+if leader and leader ~= ARGV[1] then return leader end
+redis.call('XADD', KEYS[1], '*', 'p', ARGV[2], 'n', 0, 'e', '[]')
+return ARGV[2]
+""")
+_hand_over = Script(
+    "if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('SET', KEYS[1], ARGV[2], 'EX', ARGV[3]) end"
+)
+_release = Script("if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end")
+
+
+class FlightHolder(NamedTuple):
+    """The leader of a question, and whether the answer cache had an answer, fresh or stale, at that moment."""
+
+    process_id: str
+    run_id: str
+    has_cached_answer: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry of the log: a batch of events, or the id of a reader that unsubscribed.
+
+    `stream_id` is the entry's id in the Redis stream; `first` is the index of the batch's first event.
+    """
+
+    stream_id: str
+    first: int
+    events: list[Event]
+    unsubscribed: str
+
+
+def acquire(single_flight_key: str, process_id: str, run_id: str) -> FlightHolder | None:
+    """Become the leader of a question, unless another live process is. Returns the leader; None without Redis.
+
+    A leader's lease and the log of its run are written before it leads, so that every process can find them.
+    """
+    own, log, dead = f"{process_id} {run_id}", f"bff:run:{run_id}", ""
+    lease: Command = ("SET", f"bff:process:{process_id}", "", "EX", LEASE_SECONDS)
+    new_log: Command = ("XADD", log, "*", "p", process_id, "n", 0, "e", "[]")
+    while True:
+        keys = [_flight_key(single_flight_key), answer_key(single_flight_key)]
+        acquire_it = _acquire(keys, own, FLIGHT_SECONDS, dead)
+        replies = shared_redis.send(lease, new_log, ("EXPIRE", log, LOG_TTL_SECONDS), acquire_it)
+        if replies is None:
+            return None
+        leader, has_cached_answer = replies[-1][0].decode(), bool(replies[-1][1])
+        leader_process, _, leader_run = leader.partition(" ")
+        holder = FlightHolder(leader_process, leader_run, has_cached_answer)
+        if leader == own:
+            return holder
+        if is_alive(leader_process):
+            shared_redis.post(("DEL", log))  # this process follows
+            return holder
+        dead = leader
+
+
+def take_over(run_id: str, single_flight_key: str, dead: str, process_id: str) -> str:
+    """Become the leader of a run in place of a dead one, unless another process has. Returns the leader.
+
+    Without Redis that is this process.
+    """
+    log = f"bff:run:{run_id}"
+    lease: Command = ("SET", f"bff:process:{process_id}", "", "EX", LEASE_SECONDS)
+    replies = shared_redis.send(lease, _take_over([log], dead, process_id), ("EXPIRE", log, LOG_TTL_SECONDS))
+    leader = process_id if replies is None else str(replies[1].decode())
+    if leader == process_id:
+        owners = (f"{dead} {run_id}", f"{process_id} {run_id}")
+        shared_redis.send(_hand_over([_flight_key(single_flight_key)], *owners, FLIGHT_SECONDS))
+    return leader
+
+
+def publish(process_id: str, batches: Iterable[tuple[Run, Sequence[Event]]]) -> bool:
+    """Append the new events of each run to its log, in one trip. False while Redis is unavailable.
+
+    For a run that ends, also execute its final writes, then release its question.
+    """
+    commands = [command for run, new in batches for command in _publication(process_id, run, new)]
+    return shared_redis.send(*commands) is not None
+
+
+def _publication(process_id: str, run: Run, new: Sequence[Event]) -> Iterator[Command]:
+    """The commands that publish one run's events."""
+    key = f"bff:run:{run.id}"
+    fields = ("p", process_id, "n", run.published_count, "e", events.encode(new))
+    yield "XADD", key, "MAXLEN", "~", LOG_MAX_ENTRIES, "*", *fields
+    yield "EXPIRE", key, LOG_TTL_SECONDS  # every time: `forget` may have deleted the key meanwhile
+    if run.published_count == 0 and (owner := run.owner):
+        yield "SADD", f"bff:runs-of:{owner}", run.id
+        yield "EXPIRE", f"bff:runs-of:{owner}", LOG_TTL_SECONDS
+    if isinstance(finish := new[-1], Finish):
+        for final_write in run.final_writes(finish):
+            yield from final_write()
+        yield _release([_flight_key(run.single_flight_key)], f"{process_id} {run.id}")
+
+
+def renew_lease(process_id: str) -> None:
+    shared_redis.send(("SET", f"bff:process:{process_id}", "", "EX", LEASE_SECONDS))
+
+
+def take_commands(process_id: str) -> list[tuple[str, str]]:
+    """Remove and return the commands for this leader: pairs of run id and command.
+
+    A command is STOP, REMOTE_READER or the id of a reader to unsubscribe.
+    """
+    replies = shared_redis.send(("SPOP", f"bff:wishes:{process_id}", 1000))
+    entries = (entry.decode().partition(" ") for entry in (replies[0] if replies else ()))
+    return [(run_id, command) for run_id, _, command in entries]
+
+
+def leader_of(run_id: str) -> str | None:
+    """The process that leads the run, or led it last. None if the run has no log."""
+    replies = shared_redis.send(("XREVRANGE", f"bff:run:{run_id}", "+", "-", "COUNT", 1))
+    if not (replies and replies[0]):
+        return None
+    _, fields = replies[0][0]
+    return str(_as_dict(fields)[b"p"].decode())
+
+
+def is_alive(process_id: str) -> bool:
+    """Whether the process has a lease. True while Redis is unavailable: `tail` detects that."""
+    replies = shared_redis.send(("EXISTS", f"bff:process:{process_id}"))
+    return replies is None or bool(replies[0])
+
+
+def tail(run_id: str, after: str, wait_seconds: float = TAIL_BLOCK_SECONDS) -> list[Entry] | None:
+    """Entries after the stream id `after`; blocks for at most `wait_seconds`.
+
+    None if Redis stays unavailable for TAIL_OUTAGE_SECONDS.
+    """
+    deadline = None
+    while (found := _read_stream(run_id, after, wait_seconds)) is None:
+        deadline = deadline or monotonic() + TAIL_OUTAGE_SECONDS
+        if monotonic() >= deadline:
+            return None
+        tail_redis.wait(deadline - monotonic())
+    return [
+        Entry(stream_id.decode(), int(fields[b"n"]), events.decode(fields[b"e"]), fields.get(b"x", b"").decode())
+        for stream_id, fields in ((stream_id, _as_dict(flat)) for stream_id, flat in found)
+    ]
+
+
+def _read_stream(run_id: str, after: str, wait_seconds: float) -> list[Any] | None:
+    """The entries of a log after the stream id `after`; None while Redis is unavailable."""
+    key, block_ms = f"bff:run:{run_id}", int(wait_seconds * 1000)
+    replies = tail_redis.send(("XREAD", "COUNT", 500, "BLOCK", block_ms, "STREAMS", key, after))
+    return None if replies is None else (replies[0] or {}).get(key.encode(), [])
+
+
+def _as_dict(flat: list[bytes]) -> dict[bytes, bytes]:
+    """A stream entry's fields, which Redis sends as a list of names and values."""
+    return dict(zip(flat[::2], flat[1::2], strict=True))
+
+
+def forget(owner: str) -> bool:
+    """Delete the logs of one caller's private answers; False while Redis is unavailable.
+
+    A run in progress may write to its log again; that log expires.
+    """
+    index = f"bff:runs-of:{owner}"
+    found = shared_redis.send(("SMEMBERS", index))
+    if found is None:
+        return False
+    return shared_redis.send(*(("DEL", f"bff:run:{run.decode()}") for run in found[0]), ("DEL", index)) is not None
+
+
+def request_stop(process_id: str, run_id: str) -> None:
+    """Ask the leader to end this run."""
+    _send_command(process_id, run_id, STOP)
+
+
+def request_updates(process_id: str, run_id: str) -> None:
+    """Ask the leader to publish this run at the short interval, because this process has a reader.
+
+    Also announces a reader for 2 s, so that the leader does not cancel the run before `announce_reader` is called.
+    """
+    _send_command(process_id, run_id, REMOTE_READER)
+
+
+def announce_unsubscribe(run_id: str, reader: str) -> None:
+    """Publish to every process with readers of this run that `reader` has unsubscribed."""
+    if (leader := leader_of(run_id)) is None:
+        return
+    fields = ("p", leader, "n", 0, "e", b"[]", "x", reader)
+    key = f"bff:run:{run_id}"
+    shared_redis.send(("XADD", key, "*", *fields), ("EXPIRE", key, LOG_TTL_SECONDS))
+    _send_command(leader, run_id, reader)
+
+
+def _send_command(process_id: str, run_id: str, command: str) -> None:
+    key = f"bff:wishes:{process_id}"
+    commands: list[Command] = [("SADD", key, f"{run_id} {command}"), ("EXPIRE", key, 60)]
+    if command == REMOTE_READER:
+        commands.append(("SET", f"bff:reading:{run_id}", "", "EX", 2))
+    shared_redis.send(*commands)
+
+
+def announce_reader(run_id: str, seconds: int) -> None:
+    """Announce to the leader that this process reads the run; valid for `seconds`."""
+    shared_redis.send(("SET", f"bff:reading:{run_id}", "", "EX", seconds))
+
+
+def has_remote_readers(run: Run) -> bool:
+    """Whether another process reads this run. While Redis is unavailable, a process that has ever read it counts."""
+    replies = shared_redis.send(("EXISTS", f"bff:reading:{run.id}"))
+    return run.has_remote_readers if replies is None else bool(replies[0])
+
+
+def _flight_key(single_flight_key: str) -> str:
+    return f"bff:flight:{on_one_shard(single_flight_key)}"

@@ -1,0 +1,73 @@
+/**
+ * Keeps the page with its help lines, and the conversations that were opened last, readable without a network. The
+ * network always comes first, so that nobody sees old files or texts while it answers.
+ */
+
+const PAGE = "page"; // the page and its files
+const PERSONAL = "personal"; // what belongs to one person: deleted with their data
+const MOST_PERSONAL = 30; // responses
+const PATIENCE = 4000; // milliseconds until a kept response is better than a slow one
+const FILES = [
+  "/",
+  ...["style.css", "icon.svg", "manifest.webmanifest"].map(inFolder),
+  ...["app", "conversation", "conversations", "page", "stream", "answer", "actions", "share", "markdown", "edit", "speech", "offline", "documents", "interim", "languages"]
+    .map((name) => inFolder(`${name}.js`)),
+];
+
+self.addEventListener("install", (event) => event.waitUntil(install()));
+self.addEventListener("activate", (event) => event.waitUntil(self.clients.claim()));
+
+self.addEventListener("fetch", (event) => {
+  const { request } = event;
+  const { origin, pathname, search } = new URL(request.url); // `search` is empty for a lone "?"
+  if (origin !== self.location.origin) return;
+  if (request.method === "DELETE" || pathname === "/api/chat/claim") event.respondWith(forgetAfter(request));
+  if (request.method !== "GET") return;
+  if (request.mode === "navigate" && pathname === "/") event.respondWith(networkFirst(event, PAGE, "/"));
+  else if (pathname.startsWith("/static/chat/")) event.respondWith(networkFirst(event, PAGE, pathname));
+  else if (/^\/api\/chat\/(conversations|history)$/.test(pathname)) {
+    event.respondWith(networkFirst(event, PERSONAL, pathname + search));
+  }
+});
+
+function inFolder(name) {
+  return `/static/chat/${name}`;
+}
+
+async function install() {
+  const cache = await caches.open(PAGE);
+  await cache.addAll(FILES);
+  await self.skipWaiting();
+}
+
+/** The network's response, which is kept under `key`; without one in time, what was kept. */
+async function networkFirst(event, name, key) {
+  const cache = await caches.open(name);
+  const fresh = fetch(event.request).then(async (response) => {
+    if (response.ok) await keep(cache, name, key, response.clone());
+    else if (response.status < 500) await cache.delete(key);
+    return response;
+  });
+  event.waitUntil(fresh.catch(() => {}));
+  const kept = await cache.match(key, { ignoreVary: true });
+  return kept ? Promise.race([fresh, later(kept)]).catch(() => kept) : fresh;
+}
+
+async function keep(cache, name, key, response) {
+  await cache.delete(key); // the newest is last
+  await cache.put(key, response);
+  if (name !== PERSONAL) return;
+  const keys = await cache.keys();
+  await Promise.all(keys.slice(0, -MOST_PERSONAL).map((old) => cache.delete(old)));
+}
+
+function later(response) {
+  return new Promise((resolve) => setTimeout(() => resolve(response), PATIENCE));
+}
+
+/** The server deletes data of this person, or gives it to another account: nothing of it stays on the device. */
+async function forgetAfter(request) {
+  const response = await fetch(request);
+  if (response.ok) await caches.delete(PERSONAL);
+  return response;
+}

@@ -1,0 +1,1 @@
+"""Access to Redis and PostgreSQL: answer cache, provenance records, fleet counters and the SQL of the history."""

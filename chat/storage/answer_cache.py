@@ -1,0 +1,275 @@
+"""The answer cache, shared by the fleet: which answers it stores, under which keys, and how long they are fresh.
+
+A key is an HMAC over everything that may change the answer: the wording of the question, its language, the history and
+context, the AI (address, protocol, model), the prompt version and the version of the passages. An edited knowledge
+entry therefore outdates only the answers that used it. Scope `public` is for questions without history and context; all
+other answers are stored for their caller only. Keys reveal neither text nor caller. docs/answers.md lists lifetimes and
+sizes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import math
+import random
+import time
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import orjson
+from django.conf import settings
+
+from chat.core import events
+from chat.core.events import Delta, Event, Finish, Notice
+from chat.core.question import Question
+from chat.core.transcript import Transcript
+from chat.storage import fleet_counters
+from chat.storage.shared_redis import answer_key, shared_redis
+from observability import logs, metrics
+from observability.redis_trips import Command, Script
+
+log = logs.get_logger(__name__)
+
+SCHEMA = 1  # of the envelope; other schemas are ignored
+COMPRESS_ABOVE = 1024  # bytes
+MAX_ENVELOPE_BYTES = 64 * 1024  # a typical answer has 2 KB
+JITTER = 0.1  # answers that were stored together do not expire together
+# Share of the fresh time for which an expired answer is still served while one process renews it.
+GRACE = 0.1
+FORGOTTEN_SECONDS = 120
+
+# Store one caller's answer and index it, unless the caller's data was deleted meanwhile. The index is sorted by expiry
+# and loses its expired keys at each write, so it never grows beyond one lifetime.
+_put_private = Script("""
+local envelope, lifetime, key, now = unpack(ARGV)
+if redis.call('EXISTS', KEYS[3]) == 1 then return 0 end
+redis.call('SET', KEYS[1], envelope, 'EX', lifetime)
+redis.call('ZADD', KEYS[2], now + lifetime, key)
+redis.call('ZREMRANGEBYSCORE', KEYS[2], 0, now)
+redis.call('EXPIRE', KEYS[2], 2 * lifetime)
+return 1
+""")
+
+# Unless another process has stored another answer meanwhile.
+_replace = Script("""
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[1], ARGV[2], 'KEEPTTL')
+return 1
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class CachedAnswer:
+    """An answer found in the cache. Times are unix seconds; `cost` is the seconds that its generation took."""
+
+    events: list[Event]
+    created: float
+    fresh_until: float
+    cost: float
+
+    @property
+    def is_fresh(self) -> bool:
+        return time.time() < self.fresh_until
+
+    @property
+    def is_current(self) -> bool:
+        """Fresh, or still in the grace period, in which it is served while it is renewed."""
+        return time.time() < self.fresh_until + GRACE * (self.fresh_until - self.created)
+
+    def is_of(self, generation: Mapping[str, Any]) -> bool:
+        """Whether this is the answer with that generation trace."""
+        own = next((event.generation for event in self.events if isinstance(event, Finish)), None) or {}
+        return all(own.get(name) == generation.get(name) for name in ("at", "correlationId"))
+
+    def should_be_renewed(self) -> bool:
+        """Whether to renew it now: unlikely long before expiry, certain at expiry (XFetch, Vattani et al. 2015).
+
+        Popular answers are renewed before they expire; the longer an answer takes, the earlier.
+        """
+        early = -self.cost * math.log(1 - random.random())  # noqa: S311 not a secret
+        return time.time() + early >= self.fresh_until
+
+    @property
+    def age_seconds(self) -> int:
+        return max(0, int(time.time() - self.created))
+
+
+@cache
+def _secret() -> bytes:
+    return hashlib.sha256(b"answer-cache:" + settings.SECRET_KEY.encode()).digest()
+
+
+def _digest(*parts: object) -> str:
+    return hmac.new(_secret(), orjson.dumps(parts), hashlib.sha256).hexdigest()
+
+
+def key_of(question: Question, *, prompt_version: str, knowledge_version: str) -> str:
+    """The cache key of the answer to this question; `knowledge_version` is the version of its passages."""
+    ai = _ai(settings.AI_SERVICE_URL, settings.AI_SERVICE_PROTOCOL, settings.AI_SERVICE_MODEL)
+    parts = (question.wording, question.language, *ai, prompt_version, knowledge_version)
+    if question.is_public:
+        return f"public:{_digest(*parts)}"
+    own = ([(turn.role, turn.text) for turn in question.history], question.letter, sorted(question.context.items()))
+    return f"{private_scope(question.caller_id)}:{_digest(*parts, *own)}"
+
+
+def key_for(key: str, service: str) -> str:
+    """The key of one AI service's answer to the question with this key; `fallback` is the second one's role."""
+    if service != "fallback":
+        return key
+    ai = _ai(
+        settings.AI_SERVICE_FALLBACK_URL, settings.AI_SERVICE_FALLBACK_PROTOCOL, settings.AI_SERVICE_FALLBACK_MODEL
+    )
+    scope = key.partition(":")[0]
+    return f"{scope}:{_digest(key, *ai)}"
+
+
+def _ai(address: str, protocol: str, model: str) -> tuple[str, str, str]:
+    """The attributes that identify the AI in a cache key."""
+    return address.rstrip("/"), protocol, model
+
+
+def is_shared(key: str) -> bool:
+    """Whether several callers may receive the answer under this key."""
+    return key.startswith("public:")
+
+
+def private_scope(caller_id: str) -> str:
+    """The key scope of one caller's private answers."""
+    return _digest("owner", caller_id)[:32]
+
+
+def is_unavailable() -> bool:
+    """Whether Redis is unavailable, so that answers bypass the cache."""
+    return shared_redis.is_unavailable
+
+
+def get(key: str) -> CachedAnswer | None:
+    """The cached answer, fresh or stale; None if there is none or it is unreadable. One Redis trip."""
+    cached = peek(key)
+    if shared_redis.is_unavailable:
+        result = "error"
+    elif cached is None:
+        result = "miss"
+    else:
+        result = "hit" if cached.is_current else "stale"
+    metrics.CACHE_REQUESTS.labels(result).inc()
+    if result != "error":
+        fleet_counters.count_lookup(result == "hit")
+    return cached
+
+
+def peek(key: str) -> CachedAnswer | None:
+    """The same without counting a lookup: for internal use, not for a request."""
+    replies = shared_redis.send(("GET", answer_key(key)))
+    return _decode_envelope(replies[0]) if replies and replies[0] is not None else None
+
+
+def put(key: str, answer: Sequence[Event], cost_ms: int, *, warm: bool = False) -> bool:
+    """Store an answer if `command_to_put` returns a command. Returns whether it is stored."""
+    command = command_to_put(key, answer, cost_ms, warm=warm)
+    replies = shared_redis.send(command) if command else None
+    return bool(replies and replies[0])
+
+
+def command_to_put(key: str, answer: Sequence[Event], cost_ms: int, *, warm: bool = False) -> Command | None:
+    """The Redis command that stores this answer; None if it is incomplete, not from the AI, empty or too long.
+
+    `warm` selects CACHE_TTL_WARM instead of CACHE_TTL_ANSWER.
+    """
+    if not _is_cacheable(answer):
+        return None
+    ttl_seconds = settings.CACHE_TTL_WARM if warm else settings.CACHE_TTL_ANSWER
+    fresh_seconds = ttl_seconds * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311 not a secret
+    lifetime = int(fresh_seconds + settings.CACHE_TTL_STALE)
+    envelope = _encode_envelope(answer, now := time.time(), fresh_seconds, cost_ms)
+    if len(envelope) > MAX_ENVELOPE_BYTES:
+        return None
+    if is_shared(key):
+        return "SET", answer_key(key), envelope, "EX", lifetime
+    scope = key.partition(":")[0]
+    keys = (answer_key(key), _index_key(scope), _forgotten_key(scope))
+    return _put_private(keys, envelope, lifetime, key, now)
+
+
+def outdate(key: str, generation: Mapping[str, Any]) -> bool:
+    """Serve the answer of this generation only when the AI can't answer. False if it is not in the cache (any more)."""
+    key = key_for(key, generation.get("service", ""))
+    found = shared_redis.send(("GET", answer_key(key)))
+    if not found or found[0] is None:
+        return False
+    cached = _decode_envelope(found[0])
+    if cached is None or not cached.is_fresh or not cached.is_of(generation):
+        return False
+    outdated = _encode_envelope(cached.events, cached.created, 0, int(cached.cost * 1000))
+    replaced = shared_redis.send(_replace([answer_key(key)], found[0], outdated))
+    return bool(replaced and replaced[0])
+
+
+def forget(caller_id: str) -> int | None:
+    """Delete all private answers of one caller; returns their number, None while Redis is unavailable.
+
+    It also sets a mark that keeps answers in progress from being stored. The mark outlives the longest answer.
+    """
+    scope = private_scope(caller_id)
+    found = shared_redis.send(
+        ("SET", _forgotten_key(scope), "", "EX", FORGOTTEN_SECONDS), ("ZRANGE", _index_key(scope), 0, -1)
+    )
+    if found is None:
+        return None
+    keys = [answer_key(key.decode()) for key in found[1]]
+    deleted = shared_redis.send(*(("DEL", key) for key in keys), ("DEL", _index_key(scope)))
+    return None if deleted is None else sum(deleted[:-1])
+
+
+def may_be_forgotten(caller_id: str) -> bool:
+    """Whether `forget` was called for the caller within FORGOTTEN_SECONDS; True while Redis is unavailable."""
+    replies = shared_redis.send(("EXISTS", _forgotten_key(private_scope(caller_id))))
+    return replies is None or bool(replies[0])
+
+
+def _index_key(scope: str) -> str:
+    return f"bff:answers-of:{{{scope}}}"
+
+
+def _forgotten_key(scope: str) -> str:
+    return f"bff:forgotten:{{{scope}}}"
+
+
+def _is_cacheable(answer: Sequence[Event]) -> bool:
+    finish = Transcript(answer).finish
+    return (
+        finish is not None
+        and finish.origin == "ai"
+        and finish.ending == "stop"
+        and finish.degraded is None
+        # Notices, such as help lines, are not part of the AI's answer.
+        and any(event.text.strip() for event in answer if isinstance(event, Delta))
+    )
+
+
+def _encode_envelope(answer: Sequence[Event], created: float, fresh_seconds: float, cost_ms: int) -> bytes:
+    """The envelope of an answer. It leaves out notices, which depend on the moment and the reader."""
+    head = orjson.dumps([SCHEMA, created, created + fresh_seconds, cost_ms])
+    body = head + b"\n" + events.encode([event for event in answer if not isinstance(event, Notice)])
+    return b"z" + zlib.compress(body, 1) if len(body) > COMPRESS_ABOVE else b"j" + body
+
+
+def _decode_envelope(data: bytes) -> CachedAnswer | None:
+    try:
+        body = zlib.decompress(data[1:]) if data[:1] == b"z" else data[1:]
+        head, _, rows = body.partition(b"\n")
+        schema, created, fresh_until, cost_ms = orjson.loads(head)
+        if schema != SCHEMA:
+            return None
+        answer = events.decode(rows)
+    except (ValueError, TypeError, KeyError, zlib.error):
+        answer = []
+    if not answer or not isinstance(answer[-1], Finish):
+        log.warning("Unreadable cache entry", code="cache_entry_unreadable")
+        return None
+    return CachedAnswer(answer, created, fresh_until, cost_ms / 1000)

@@ -1,0 +1,1 @@
+"""HTTP to an AI service: addresses, connections, deadlines and cancellation."""

@@ -1,0 +1,303 @@
+"""The OpenAI protocol in the dialects of services and proxies: a chat completion, streamed or whole."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from django.conf import settings
+
+from chat.core.clean_text import from_first_visible, storable
+from chat.core.events import Delta, Ending, Event, Finish, Usage
+from chat.core.json_codec import encode
+from chat.core.question import Language
+from chat.upstream.protocols.endings import ending_of
+from chat.upstream.protocols.plain_words import words_of
+from chat.upstream.protocols.sse_parser import BOM, ServerSentEvent, SSEParser
+from chat.upstream.protocols.thoughts import ThoughtFilter
+from chat.upstream.request import (
+    CallError,
+    IncompleteResponse,
+    Operation,
+    ProtocolError,
+    ResponseBody,
+    UpstreamRequest,
+    decode,
+    expect,
+)
+
+PATH = "/v1/chat/completions"
+WHOLE_LIMIT = 4 * 1024 * 1024  # bytes of a completion that is not streamed
+_MORE_THAN_ONE = re.compile(rb"[}\]]\s*\n\s*[{\[]")
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+# Models whose answers begin in a thought without an opening tag. This process learns it from the first such answer and
+# forgets it with the first other one: an answer may only have quoted a tag.
+_begin_in_thought: set[str] = set()
+
+
+def chat(messages: list[dict[str, Any]], model: str, language: Language) -> UpstreamRequest:
+    """Ask for the next message of a conversation, given as OpenAI's `messages`."""
+    return _completion("chat", messages, model, language)
+
+
+def analysis(messages: list[dict[str, Any]], model: str, language: Language) -> UpstreamRequest:
+    """Ask what a document says; the document is part of the messages."""
+    return _completion("analyze", messages, model, language)
+
+
+def _completion(
+    operation: Operation, messages: list[dict[str, Any]], model: str, language: Language
+) -> UpstreamRequest:
+    body = {"model": model, "messages": messages, "stream": True}
+    options: dict[str, Any] = {"stream_options": {"include_usage": True}}
+    if settings.AI_MAX_OUTPUT_TOKENS:
+        options["max_tokens"] = settings.AI_MAX_OUTPUT_TOKENS
+    with_usage = encode(body | options)
+    return UpstreamRequest(
+        operation, PATH, with_usage, lambda response: read(response, model), language, plain_body=encode(body)
+    )
+
+
+def read(response: ResponseBody, model: str = "") -> Iterator[Event]:
+    """Decode a response: one `Delta` for all text that arrived together, then one `Finish`.
+
+    Raises the error that cut the response off, unless the text was complete by then.
+    """
+    completion, has_text = _Completion(model), False
+    error: CallError | None = None
+    try:
+        for events in _events(response, completion):
+            if text := events if isinstance(events, str) else completion.text_of(events):
+                has_text = True
+                yield Delta(text)
+            if completion.is_done:
+                break
+            if completion.is_complete:
+                response.expect_end()
+    except CallError as caught:
+        error = caught
+    if text := completion.take_text(is_last=True):
+        yield Delta(text)
+    has_end = completion.is_done or (completion.is_complete and not completion.has_failed)
+    if not has_end or (completion.damage and not (has_text or text)):
+        raise error or completion.damage or IncompleteResponse
+    yield Finish("ai", completion.ending, usage=completion.usage)
+
+
+def _events(response: ResponseBody, completion: _Completion) -> Iterator[Iterable[ServerSentEvent] | str]:
+    """The events of each chunk of the response, or the text of one that is nothing but words.
+
+    A completion that was not streamed is one event.
+    """
+    parser = SSEParser()
+    begun: bytes | None = b""  # None once the kind of response is known
+    for chunk in response:
+        if begun is not None:
+            begun += chunk
+            start = begun.removeprefix(BOM).lstrip()
+            if not start and len(begun) < WHOLE_LIMIT:
+                continue
+            if start.startswith(b"{"):
+                yield [ServerSentEvent(b"", _whole(start, response)), ServerSentEvent(b"", b"[DONE]")]
+                return
+            chunk, begun = begun, None  # noqa: PLW2901 all bytes so far are the first chunk
+        text = completion.plain_text(chunk) if parser.is_between_events else None
+        yield parser.feed(chunk) if text is None else text
+    yield parser.close()
+    if begun is not None:  # llama-cpp-python answers so to a prompt that is longer than the model's context
+        raise ProtocolError("empty")
+    if not parser.has_data:
+        raise ProtocolError("not_a_stream")
+
+
+def _whole(start: bytes, response: ResponseBody) -> bytes:
+    body = bytearray(start)
+    for chunk in response:
+        body += chunk
+        if len(body) > WHOLE_LIMIT:
+            raise ProtocolError("too_large")
+    return bytes(body)
+
+
+class _Completion:
+    """The state of a completion after the chunks read so far."""
+
+    def __init__(self, model: str) -> None:
+        self.is_done = False  # [DONE] was read
+        self.has_failed = False  # the service reported an error
+        self.usage: Usage | None = None
+        self._model = model
+        self._reason = ""  # the finish reason on the last chunk that had text, or after it
+        self._has_contradicted = False  # text came after a finish reason
+        self._refuses = False
+        self._calls_tool = False
+        self._index: Any = None  # the choice that is read: the first one
+        self.damage: ProtocolError | None = None  # a chunk that could not be decoded
+        self._thoughts = ThoughtFilter(begins_in_thought=model in _begin_in_thought)
+        self._text: list[str] = []
+        self._half = ""  # first surrogate of a character that is sent as two
+        self._has_begun = False  # something that can be seen was returned
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the service has reported how the text ends, and nothing since contradicts it."""
+        return bool(self._reason) and not self._has_contradicted and self.damage is None
+
+    @property
+    def ending(self) -> Ending:
+        if not self._reason or self._thoughts.has_leaked or self._calls_tool or self.damage:
+            return "interrupted"
+        ending = ending_of(self._reason)
+        return "refused" if self._refuses and ending == "stop" else ending
+
+    def text_of(self, events: Iterable[ServerSentEvent]) -> str:
+        """Add these events and take the text."""
+        for event in events:
+            self.add(event)
+        return self.take_text()
+
+    def add(self, event: ServerSentEvent) -> None:
+        """Raises ProtocolError for an error of the service, in any shape, and for what is not the protocol."""
+        if event.name == b"error":
+            self._fail()
+        for data in _documents(event.data):
+            self._add_data(data)
+
+    def _add_data(self, data: bytes) -> None:
+        self.is_done = self.is_done or data == b"[DONE]"
+        if self.is_done or not data.startswith(b"{"):  # a heartbeat
+            return
+        try:
+            chunk = decode(data)
+        except ProtocolError as error:
+            if not self._reason:
+                self.damage = error
+            return
+        if _is_error(chunk):
+            self._fail()
+        if usage := chunk.get("usage"):
+            self.usage = _usage(usage) or self.usage
+        for choice in expect(list, chunk.get("choices") or []):
+            index = expect(dict, choice).get("index") or 0  # some leave it out of later chunks
+            self._index = index if self._index is None else self._index
+            if index == self._index:  # the other choices are alternatives
+                self._add_choice(choice)
+
+    def plain_text(self, piece: bytes) -> str | None:
+        """What `add` and `take_text` would return for a piece that is nothing but words; None for any other piece."""
+        if not self._has_begun or self._reason or self._half or self.damage:
+            return None
+        text = words_of(piece, self._index)
+        return None if text is None else self._thoughts.feed(text).replace("\0", "")
+
+    def take_text(self, *, is_last: bool = False) -> str:
+        """The text since the last call, without thoughts and without half characters."""
+        text = self._thoughts.feed("".join(self._text)) if self._text else ""
+        self._text.clear()
+        if is_last:
+            text += self._thoughts.close()
+        if self._thoughts.opening_is_missing:
+            _begin_in_thought.add(self._model)
+        elif self._thoughts.began_in_answer:
+            _begin_in_thought.discard(self._model)
+        text = self._joined(text, is_last=is_last)
+        if not self._has_begun:
+            text = from_first_visible(text)
+            self._has_begun = bool(text)
+        return text
+
+    def _add_choice(self, choice: dict[str, Any]) -> None:
+        if choice.get("error"):
+            self._fail()
+        message = expect(dict, choice.get("delta") or choice.get("message") or {})
+        content, refusal = message.get("content"), _text(message.get("refusal"))
+        if isinstance(content, list):
+            refusal = refusal or _refusal_in(content)
+        elif "extra_content" in message and _is_thought(message):
+            content = None
+        self._refuses = self._refuses or bool(refusal)
+        self._calls_tool = self._calls_tool or bool(message.get("tool_calls") or message.get("function_call"))
+        text = _text(content) or refusal or _text(choice.get("text"))
+        self._text.append(text)
+        self._set_reason(expect(str, choice.get("finish_reason") or ""), has_text=bool(text.strip()))
+
+    def _set_reason(self, reason: str, *, has_text: bool) -> None:
+        """Keep the reason that counts: one that is no stop outweighs a later stop; text after a stop revokes it."""
+        if reason in {"null", "None"} or (self._reason and ending_of(self._reason) != "stop"):
+            return
+        if has_text:
+            self._has_contradicted = self._has_contradicted or bool(self._reason)
+            self._reason = reason
+        elif reason:
+            self._reason = reason
+
+    def _fail(self) -> None:
+        self.has_failed = True
+        raise ProtocolError("error_object")
+
+    def _joined(self, text: str, *, is_last: bool) -> str:
+        if not self._half and not _SURROGATE.search(text):
+            return text.replace("\0", "")
+        text, self._half = self._half + text, ""
+        if text and "\ud800" <= text[-1] <= "\udbff" and not is_last:
+            text, self._half = text[:-1], text[-1]
+        return storable(text)
+
+
+def _documents(data: bytes) -> Iterator[bytes]:
+    """The JSON documents in an event's data: one, unless the blank lines between events are missing."""
+    data = data.strip()
+    while data.startswith(b"data:"):  # framed twice, by a proxy
+        data = data.removeprefix(b"data:").lstrip()
+    if b"\n" in data and _MORE_THAN_ONE.search(data):
+        yield from (line.strip() for line in data.split(b"\n"))
+    else:
+        yield data
+
+
+def _text(content: Any) -> str:
+    """The text of a message's content: a string, or parts of which only those of type text are the answer."""
+    if content is None or isinstance(content, str):
+        return content or ""
+    return "".join(_text_of_part(part) for part in expect(list, content))
+
+
+def _text_of_part(part: Any) -> str:
+    if isinstance(part, str):
+        return part
+    if expect(dict, part).get("type", "text") not in {"text", "output_text"} or part.get("thought"):
+        return ""  # thinking, references, images, or an unknown kind
+    return expect(str, part.get("text") or "")
+
+
+def _refusal_in(parts: list[Any]) -> str:
+    return "".join(_text(part.get("refusal")) for part in parts if isinstance(part, dict))
+
+
+def _is_thought(message: dict[str, Any]) -> bool:
+    """Whether Gemini marks the whole content as a thought."""
+    extra = message.get("extra_content")
+    google = extra.get("google") if isinstance(extra, dict) else None
+    return isinstance(google, dict) and bool(google.get("thought"))
+
+
+def _is_error(chunk: dict[str, Any]) -> bool:
+    """An error object, in one of the shapes in use."""
+    if chunk.get("error") or chunk.get("object") == "error" or chunk.get("type") == "error":
+        return True
+    return "choices" not in chunk and bool(chunk.get("detail") or (chunk.get("code") and chunk.get("message")))
+
+
+def _usage(usage: Any) -> Usage | None:
+    """None for a malformed object: a wrong count must not cost the answer."""
+    if not isinstance(usage, dict):
+        return None
+    return Usage(_count(usage.get("prompt_tokens")), _count(usage.get("completion_tokens")))
+
+
+def _count(value: Any) -> int:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return max(0, int(value)) if is_number else 0

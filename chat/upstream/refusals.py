@@ -1,0 +1,138 @@
+"""Classifies HTTP errors of the service by closed lists; an error that is on none counts against the request alone.
+
+The codes and phrases are those in use: OpenAI, Azure, Mistral, Gemini, Anthropic, OpenRouter, Groq, LiteLLM, vLLM.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any, Literal
+
+import orjson
+
+# service: an outage. operator: our key, address, model or quota. request: this request. filtered: its content.
+Fault = Literal["service", "operator", "request", "filtered"]
+# The setting to correct; `context` is a prompt longer than the model's context.
+Cause = Literal["key", "address", "model", "quota", "context", "other"]
+
+_TEMPORARY = frozenset([408, 425, 429])
+_CAUSES_OF_STATUS: dict[int, Cause] = {
+    401: "key",
+    402: "quota",
+    403: "key",
+    404: "address",
+    405: "address",
+    407: "key",
+}
+_OPERATOR_STATUSES = frozenset(_CAUSES_OF_STATUS)
+# Causes by the error codes, and by the phrases in messages, that name them.
+_CODES: dict[Cause, frozenset[str]] = {
+    "context": frozenset(
+        ["context_length_exceeded", "exceed_context_size_error", "context_window_exceeded", "prompt_too_long"]
+    ),
+    "quota": frozenset(
+        """
+        insufficient_quota insufficient_balance billing_error billing_not_active billing_hard_limit_reached
+        """.split()  # noqa: SIM905 more readable than a list
+    ),
+    "key": frozenset(
+        """
+        invalid_api_key api_key_invalid authentication_error permission_error permission_denied account_deactivated
+        no_db_connection
+        """.split()  # noqa: SIM905 as above; the last is LiteLLM's for an unknown key when it has no database
+    ),
+    "address": frozenset(["deploymentnotfound"]),
+    "model": frozenset(["model_not_found", "model_not_available", "invalid_model", "unknown_model"]),
+}
+_PHRASES: dict[Cause, re.Pattern[str]] = {
+    "context": re.compile(
+        r"\bmaximum context length\b|\bcontext (size|window|length)\b|\b(prompt|input) is too long\b", re.IGNORECASE
+    ),
+    "quota": re.compile(r"\bcredit balance is too low\b", re.IGNORECASE),
+    "key": re.compile(
+        r"\b(invalid|incorrect|expired) api[ _-]?key\b|\bapi[ _-]?key (is )?(not valid|invalid|expired)\b",
+        re.IGNORECASE,
+    ),
+    "model": re.compile(
+        r"\b(invalid|unknown|incorrect|no such) model\b"
+        r"|\bmodel\b.{0,120}\b(does not exist|doesn't exist|not found|not a valid model|is not available)\b"
+        r"|\bnot a valid model\b",
+        re.IGNORECASE,
+    ),
+}
+_OPERATOR_CAUSES: tuple[Cause, ...] = ("quota", "key", "address", "model")
+_OPERATOR_CODES = frozenset().union(*(_CODES[cause] for cause in _OPERATOR_CAUSES))
+_FILTER_CODES = frozenset(
+    """
+    content_filter content_policy_violation responsibleaipolicyviolation moderation_blocked data_inspection_failed
+    """.split()  # noqa: SIM905 as above
+)
+_CODE_FIELDS = frozenset(["code", "type", "param", "status", "reason"])
+_MESSAGE_FIELDS = frozenset(["message", "msg", "detail", "error"])
+_ECHOES = frozenset(["input", "body", "request", "messages"])  # fields in which some services repeat the request
+_MESSAGE_LENGTH = 500
+_MAX_DEPTH = 6
+
+
+def fault_of(status: int, body: bytes) -> Fault:
+    """Classify an error by its status (other than 2xx) and the beginning of its body."""
+    found = list(_strings(_parse(body)))
+    codes = _codes(found)
+    if 400 <= status < 500 and (codes & _FILTER_CODES or any(field == "flagged_input" for field, _ in found)):
+        return "filtered"
+    if status < 400 or status in _OPERATOR_STATUSES:
+        return "operator"
+    if status >= 500 or status in _TEMPORARY - {429}:
+        return "service"
+    if codes & _OPERATOR_CODES or ("model" in codes and status != 429):
+        return "operator"
+    if status == 429:
+        return "service"
+    return "operator" if _named(found, _OPERATOR_CAUSES) else "request"
+
+
+def cause_of(status: int, body: bytes) -> Cause:
+    """The cause that the error names in its codes, else in its message, else by its status."""
+    found = list(_strings(_parse(body)))
+    codes = _codes(found)
+    for cause, named in _CODES.items():
+        if codes & named:
+            return cause
+    if "model" in codes:
+        return "model"
+    return _named(found, tuple(_PHRASES)) or _CAUSES_OF_STATUS.get(status, "address" if status < 400 else "other")
+
+
+def _codes(found: Iterable[tuple[str, str]]) -> set[str]:
+    return {text.casefold() for field, text in found if field in _CODE_FIELDS}
+
+
+def _named(found: Iterable[tuple[str, str]], causes: Iterable[Cause]) -> Cause | None:
+    """The first of these causes that a message names."""
+    messages = [text[:_MESSAGE_LENGTH] for field, text in found if field in _MESSAGE_FIELDS]
+    return next((cause for cause in causes if cause in _PHRASES and any(map(_PHRASES[cause].search, messages))), None)
+
+
+def _parse(body: bytes) -> Any:
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return None
+
+
+def _strings(value: Any, field: str = "", depth: int = 0) -> Iterator[tuple[str, str]]:
+    """The texts in a JSON value, each with the name of its field."""
+    if isinstance(value, str):
+        yield field, value
+    elif depth < _MAX_DEPTH:
+        items = (
+            value.items()
+            if isinstance(value, dict)
+            else [(field, each) for each in value or ()]
+            if isinstance(value, list)
+            else ()
+        )
+        for name, each in items:
+            if name not in _ECHOES:
+                yield from _strings(each, name, depth + 1)

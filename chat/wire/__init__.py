@@ -1,1 +1,0 @@
-"""Everything that talks to clients: events to bytes, one file a protocol."""

@@ -1,0 +1,43 @@
+"""/v1 requires a key or a token unless the operator allows anonymous access."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+
+from chat.history import api_keys
+from tests.conftest import ChatClient
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+BODY = {"model": "any", "messages": [{"role": "user", "content": "Bonjour"}]}
+
+
+@pytest.fixture
+def _as_shipped(settings):
+    settings.OPENAI_DOOR_ANONYMOUS = False
+
+
+@pytest.mark.usefixtures("_as_shipped")
+def test_without_a_key_or_a_token_it_is_closed(visitor: ChatClient, ai):
+    visitor.ask("Bonsoir")  # a visitor's cookie opens it neither
+    reply = visitor.post_json("/v1/chat/completions", BODY)
+    assert (reply.status_code, reply["WWW-Authenticate"]) == (401, "Bearer")
+    assert reply.json()["error"]["type"] == "authentication_error"
+    assert visitor.get("/v1/models").status_code == 401
+    assert ai.calls == 1
+
+
+@pytest.mark.usefixtures("_as_shipped")
+def test_a_key_and_a_persons_token_open_it(project, ai):
+    row, key = api_keys.create("A program")
+    row.save()
+    for credential in (key, project.token()):
+        headers = {"Authorization": f"Bearer {credential}"}
+        reply = Client().post("/v1/chat/completions", BODY, "application/json", headers=headers)
+        assert reply.status_code == 200
+
+
+def test_the_operator_may_open_it_to_visitors(settings, visitor: ChatClient, ai):
+    settings.OPENAI_DOOR_ANONYMOUS = True
+    assert visitor.post_json("/v1/chat/completions", BODY).status_code == 200

@@ -1,0 +1,30 @@
+"""A worker that accepts connections has loaded what its first question needs."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support.server import Server
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def messages(server: Server) -> list[str]:
+    return [line for line in server.lines() if "Knowledge base" in line]
+
+
+def test_the_knowledge_base_is_loaded_before_the_first_question(ai):
+    server = Server()
+    try:
+        assert any("Knowledge base loaded" in line for line in messages(server))
+    finally:
+        server.stop()
+
+
+def test_a_worker_starts_without_a_database(ai):
+    server = Server(DATABASE_URL="postgresql://postgres:@127.0.0.1:1/nobody")
+    try:
+        assert any("using the bundled entries" in line for line in messages(server))
+        assert server.ask("Qu'est-ce que la MDPH ?").json()["origin"] == "ai"
+    finally:
+        server.stop()

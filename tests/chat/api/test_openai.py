@@ -1,0 +1,135 @@
+"""The OpenAI-compatible endpoints, with the fields that clients usually send."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+
+from chat.encoders import json_body
+from tests.support.sse import parse_parts
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def complete(visitor, *messages, **body):
+    body["messages"] = list(messages) or [{"role": "user", "content": "Bonjour"}]
+    return visitor.post_json("/v1/chat/completions", {"model": "x", **body})
+
+
+def frames(reply) -> list[dict]:
+    return list(parse_parts(reply.streaming_content))
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"response_format": {"type": "text"}},
+        {"tools": [], "logprobs": False, "n": 1},
+        {"temperature": 0.2, "top_p": 1, "stop": ["x"], "max_tokens": 5, "seed": 1, "user": "someone"},
+    ],
+)
+def test_fields_that_do_not_change_the_answer_are_accepted(visitor, ai, fields):
+    assert complete(visitor, **fields).status_code == 200
+
+
+def test_another_response_format_is_refused(visitor, ai):
+    reply = complete(visitor, response_format={"type": "json_object"})
+    assert reply.status_code == 400
+    assert "response_format" in reply.json()["error"]["message"]
+
+
+def test_only_an_assistant_message_may_have_no_content(visitor, ai):
+    question = {"role": "user", "content": "Bonjour"}
+    assert complete(visitor, question, {"role": "assistant", "content": None}, question).status_code == 200
+    assert complete(visitor, question, {"role": "assistant", "tool_calls": []}, question).status_code == 200
+    reply = complete(visitor, {"role": "user", "content": None})
+    assert (reply.status_code, reply.json()["error"]["param"]) == (400, "messages.0")
+
+
+@pytest.mark.parametrize("with_text", [True, False])
+def test_a_picture_is_refused_and_not_ignored(visitor, ai, with_text):
+    picture = {"type": "image_url", "image_url": {"url": "data:,"}}
+    content = [{"type": "text", "text": "Bonjour"}, picture] if with_text else [picture]
+    reply = complete(visitor, {"role": "user", "content": content})
+    assert reply.status_code == 400
+    assert "other than text" in reply.json()["error"]["message"]
+    assert reply.json()["error"]["param"] == "messages.0.content"
+    assert ai.calls == 0
+
+
+@pytest.mark.parametrize("content", ["a\ud800", [{"type": "text", "text": "\udfff"}], 12, "a\0"])
+def test_an_error_names_the_field_of_the_request(visitor, ai, content):
+    reply = complete(visitor, {"role": "user", "content": content})
+    assert reply.status_code == 400
+    param = reply.json()["error"]["param"]
+    assert param in {"messages.0.content", "messages.0.content.0.text"}
+    assert reply.json()["error"]["message"].startswith(f"{param}: ")
+
+
+def test_usage_is_null_until_the_last_chunk(visitor, ai):
+    chunks = frames(complete(visitor, stream=True, stream_options={"include_usage": True}))
+    assert [chunk["usage"] for chunk in chunks[:-1]] == [None] * (len(chunks) - 1)
+    assert chunks[-1]["usage"]["total_tokens"] >= 0
+    assert chunks[-1]["choices"] == []
+
+
+def test_usage_is_absent_unless_requested(visitor, ai):
+    assert not any("usage" in chunk for chunk in frames(complete(visitor, stream=True)))
+
+
+def test_a_body_is_utf_8_json_also_with_an_unpaired_surrogate():
+    assert json_body.response({"text": "é"}, {}).content == '{"text":"é"}'.encode()
+    assert json.loads(json_body.response({"text": "é\ud800"}, {}).content) == {"text": "é\ud800"}
+
+
+def text(content: str) -> dict:
+    return {"role": "user", "content": content}
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"stream": None},
+        {"stream": None, "stream_options": None, "n": None, "tools": None, "user": None, "max_tokens": None},
+        {"stream": False, "stream_options": {"include_usage": None}},
+    ],
+)
+def test_a_null_field_is_a_field_that_is_not_there(visitor, ai, fields):
+    assert complete(visitor, **fields).json()["object"] == "chat.completion"
+
+
+@pytest.mark.parametrize("role", ["system", "developer"])
+@pytest.mark.parametrize("in_parts", [False, True])
+def test_roles_and_parts_of_newer_clients_are_read(visitor, ai, role, in_parts):
+    def content(words: str):
+        return [{"type": "text", "text": words[:4]}, {"type": "text", "text": words[4:]}] if in_parts else words
+
+    refusal = [{"type": "refusal", "refusal": "Non."}]
+    reply = complete(
+        visitor,
+        {"role": role, "content": content("Soyez bref.")},
+        {"role": "user", "content": content("Bonjour")},
+        {"role": "assistant", "content": refusal},
+        {"role": "user", "content": content("Qu'est-ce que la PCH ?")},
+    )
+    assert reply.status_code == 200
+    assert "PCH" in reply.json()["choices"][0]["message"]["content"]
+
+
+def test_every_number_in_the_text_has_its_source(visitor, ai):
+    for question in ("Qu'est-ce que l'AEEH ?", "Qu'est-ce que la PCH ?"):
+        body = complete(visitor, text(question)).json()
+        cited = set(re.findall(r"\[(\d+)\]", body["choices"][0]["message"]["content"]))
+        assert cited
+        assert {citation["id"] for citation in body["citations"]} == cited
+        assert all(citation["url"].startswith("https://") and citation["title"] for citation in body["citations"])
+        last = frames(complete(visitor, text(question), stream=True))[-1]
+        assert last["choices"][0]["finish_reason"] == "stop"
+        assert last["citations"] == body["citations"]
+
+
+def test_an_answer_without_sources_has_no_citations(visitor, ai):
+    ai.fail("error", status=400)
+    assert "citations" not in complete(visitor, text("zzz")).json()

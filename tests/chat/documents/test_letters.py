@@ -1,0 +1,72 @@
+"""Precision and recall of the facts in letters of the MDPH, the CAF, schools, the Assurance maladie and courts.
+
+Four files of labelled letters in letters/: `test` (short ones) and `dev` may be used to improve the extraction;
+`held_out` and `strangers` may not, so their figures are the ones to trust. docs/documents.md has them.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.chat.documents import labelled_letters, strangers_letters
+from tests.chat.documents.typographies import TYPOGRAPHIES
+
+DEVELOPMENT_SETS = ("test", "dev")
+# Minimum precision and recall on the held-out letters.
+HELD_OUT_MINIMUM = {"dates": (0.95, 0.95), "amounts": (0.92, 0.92), "references": (0.90, 0.85)}
+
+
+@pytest.mark.parametrize("name", DEVELOPMENT_SETS)
+@pytest.mark.parametrize("kind", labelled_letters.KINDS)
+def test_precision_and_recall_on_the_development_letters(name: str, kind: str) -> None:
+    score = labelled_letters.score(name, kind)
+    assert score.precision >= 0.97, score.false_positives
+    assert score.recall >= 0.97, score.false_negatives
+
+
+@pytest.mark.parametrize("kind", labelled_letters.KINDS)
+def test_precision_and_recall_on_the_held_out_letters(kind: str) -> None:
+    score = labelled_letters.score("held_out", kind)
+    assert (score.precision, score.recall) >= HELD_OUT_MINIMUM[kind]
+    assert score.recall >= HELD_OUT_MINIMUM[kind][1]
+
+
+@pytest.mark.parametrize("typography", TYPOGRAPHIES)
+@pytest.mark.parametrize("kind", labelled_letters.KINDS)
+def test_no_typography_costs_a_fact_of_the_held_out_letters(kind: str, typography: str) -> None:
+    as_typed = labelled_letters.score("held_out", kind)
+    score = labelled_letters.score("held_out", kind, TYPOGRAPHIES[typography])
+    assert score.false_negatives == as_typed.false_negatives
+    assert score.false_positives == as_typed.false_positives
+
+
+@pytest.mark.parametrize(("name", "share"), [("test", 0.97), ("dev", 0.97), ("held_out", 0.90)])
+def test_dates_have_the_right_kind(name: str, share: float) -> None:
+    count, wrong = labelled_letters.check_date_labels(name)
+    assert 1 - len(wrong) / count >= share, len(wrong)
+
+
+@pytest.mark.parametrize("name", [*DEVELOPMENT_SETS, "held_out"])
+def test_a_date_of_birth_never_has_another_kind(name: str) -> None:
+    for letter in labelled_letters.letters(name):
+        births = {date for date, kind in labelled_letters.facts_labelled(letter)["dates"].items() if kind == "birth"}
+        found = labelled_letters.facts_found(letter["letter"])["dates"]
+        assert {found[date] for date in births if date in found} <= {"birth"}
+
+
+@pytest.mark.parametrize("name", ["dev", "held_out"])
+def test_the_sender_is_found(name: str) -> None:
+    count, wrong = labelled_letters.check_senders(name)
+    assert 1 - len(wrong) / count >= 0.85, len(wrong)
+
+
+@pytest.mark.parametrize("kind", strangers_letters.KINDS)
+def test_precision_and_recall_on_the_letters_of_a_stranger(kind: str) -> None:
+    score = strangers_letters.score("judged_dev", kind)
+    assert score.precision >= 0.97, score.false_positives
+    assert score.recall >= 0.97, score.false_negatives
+
+
+def test_there_are_enough_labelled_letters() -> None:
+    assert len(labelled_letters.letters("dev")) >= 30
+    assert len(labelled_letters.letters("held_out")) >= 30

@@ -1,0 +1,109 @@
+"""What is searched: follow-ups with their conversation, everyday words, and what no entry deals with."""
+
+from __future__ import annotations
+
+import pytest
+
+from chat.knowledge.files import BUNDLED, read_folder
+from chat.knowledge.knowledge_base import GOOD_FIT, KnowledgeBase
+
+
+@pytest.fixture(scope="module")
+def knowledge_base() -> KnowledgeBase:
+    return KnowledgeBase(file.entry for file in read_folder(BUNDLED))
+
+
+@pytest.mark.parametrize(
+    ("before", "question", "slug"),
+    [
+        ("Comment entrer dans un IME ?", "et s'il n'y a plus de place ?", "ime"),
+        ("Que peut faire une AESH ?", "et à midi ?", "aesh"),
+        ("Nous avons l'AJPP pour notre fille", "pendant combien de jours au plus", "ajpp"),
+    ],
+)
+def test_a_follow_up_is_searched_with_the_question_before_it(
+    knowledge_base: KnowledgeBase, before: str, question: str, slug: str
+) -> None:
+    assert slug in {passage.slug for passage in knowledge_base.search(question, "fr", 2, [before])}
+
+
+def test_a_question_about_something_new_leaves_the_topic(knowledge_base: KnowledgeBase) -> None:
+    [passage] = knowledge_base.search("comment avoir une carte mobilité inclusion", "fr", 1, ["C'est quoi une AESH ?"])
+    assert passage.slug == "cmi"
+
+
+@pytest.mark.parametrize("question", ["merci beaucoup", "mon chien est malade", "recette de crêpes"])
+def test_the_topic_before_is_no_good_fit_for_what_is_not_about_it(knowledge_base: KnowledgeBase, question: str) -> None:
+    passages = knowledge_base.search(question, "fr", 1, ["C'est quoi l'AEEH et est-ce que j'y ai droit ?"])
+    assert not passages or passages[0].score < GOOD_FIT
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "du coup on fait quoi",
+        "couper la pomme",
+        "une salade",
+        "ranger la chaise",
+        "son humeur",
+        "un artiste",
+        "rarement",
+    ],
+)
+def test_an_everyday_word_is_not_taken_for_one_of_ours(knowledge_base: KnowledgeBase, question: str) -> None:
+    assert all(passage.score < GOOD_FIT for passage in knowledge_base.search(question, "fr", 1))
+
+
+def test_a_blow_is_still_found(knowledge_base: KnowledgeBase) -> None:
+    assert knowledge_base.search("il reçoit des coups à l'école", "fr", 1)[0].slug == "harcelement-scolaire"
+
+
+@pytest.mark.parametrize(
+    "question",
+    ["je veux divorcer", "rente invalidité en suisse", "refaire ma carte d'identité", "how do i get a divorce"],
+)
+def test_what_no_entry_deals_with_is_no_good_fit(knowledge_base: KnowledgeBase, question: str) -> None:
+    language = "en" if question.startswith("how") else "fr"
+    assert all(passage.score < GOOD_FIT for passage in knowledge_base.search(question, language, 1))  # type: ignore[arg-type]
+
+
+def test_a_foreign_word_beside_one_of_ours_is_still_about_us(knowledge_base: KnowledgeBase) -> None:
+    assert knowledge_base.search("on divorce, qui touche l'aeeh en garde alternée", "fr", 1)[0].score >= GOOD_FIT
+
+
+@pytest.mark.parametrize("question", ["our AEEH was turned down", "they turned us down", "the MDPH refused"])
+def test_a_refusal_told_in_english_leads_to_the_appeal(knowledge_base: KnowledgeBase, question: str) -> None:
+    assert knowledge_base.search(question, "en", 1)[0].slug == "rapo"
+
+
+@pytest.mark.parametrize(
+    ("question", "slug"),
+    [
+        ("il répète tout ce qu'on dit", "diagnostic-autisme"),
+        ("elle tombe sans arrêt", "troubles-dys"),
+        ("on nous propose un internat", "ime"),
+        ("il se fait taper par les autres", "harcelement-scolaire"),
+        ("son père ne veut pas signer", "desaccord-parents"),
+    ],
+)
+def test_a_situation_is_found_without_its_name(knowledge_base: KnowledgeBase, question: str, slug: str) -> None:
+    assert knowledge_base.search(question, "fr", 1)[0].slug == slug
+
+
+@pytest.mark.parametrize(
+    ("question", "slug"),
+    [
+        ("aeeh rejetée que faire", "aeeh"),
+        ("la mdph a dit non", "rapo"),
+        ("demande refusée, deux mois sont passés", "rapo"),
+        ("la pch a été refusée", "pch"),
+        ("aesh refusée", "aesh"),
+    ],
+)
+def test_a_refusal_leads_to_an_entry_that_tells_of_the_appeal(
+    knowledge_base: KnowledgeBase, question: str, slug: str
+) -> None:
+    best = knowledge_base.search(question, "fr", 1)[0]
+    assert best.slug in {slug, "rapo"}
+    assert "RAPO" in best.text
+    assert "2 mois" in best.text.replace("\xa0", " ") or "deux mois" in best.text

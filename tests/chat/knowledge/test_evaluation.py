@@ -1,0 +1,142 @@
+"""Recall and abstention of the search stay above floors set slightly below the measured figures."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections import Counter
+from pathlib import Path
+from typing import get_args
+
+import pytest
+import yaml
+from django.core.management import CommandError, call_command
+
+from chat.core.question import Language, normalise
+from chat.knowledge import lexicon
+from chat.knowledge.evaluation import EVALUATION_SETS as FOLDER
+from chat.knowledge.evaluation import Case, evaluate
+from chat.knowledge.files import BUNDLED, read_folder
+
+NAMES = ["dev", "test", "held_out", "topics_dev", "topics_test", "strangers_dev", "strangers_test"]
+STRANGERS = ("strangers_dev", "strangers_test")  # who had not seen the entries: one may have the same question
+
+
+FLOORS = {  # recall@1, recall@3, good fits, abstention
+    "dev": (0.89, 0.985, 0.94, 0.97),
+    "test": (0.83, 0.94, 0.84, 0.97),
+    "held_out": (0.95, 0.99, 0.97, 0.94),
+    "topics_dev": (0.94, 0.98, 0.92, 0.92),
+    "topics_test": (0.86, 0.97, 0.94, 0.97),
+    "strangers_dev": (0.84, 0.94, 0.77, 0.95),
+    "strangers_test": (0.81, 0.88, 0.68, 0.86),
+}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("name", NAMES)
+def test_questions_find_their_entries(name: str) -> None:
+    report = evaluate(FOLDER / f"{name}.yaml")
+    measured = (report.recall_at_1, report.recall_at_3, report.good_fits, report.abstention)
+    assert all(figure >= floor for figure, floor in zip(measured, FLOORS[name], strict=True)), measured
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("name", "count", "recall_at_1", "recall_at_3"),
+    [
+        ("topics_dev", 15, 0.8, 0.9),
+        ("topics_test", 15, 0.8, 0.9),
+        ("strangers_dev", 29, 0.8, 0.88),
+        ("strangers_test", 29, 0.74, 0.95),
+    ],
+)
+def test_follow_ups_find_the_entries_of_their_conversation(
+    name: str, count: int, recall_at_1: float, recall_at_3: float
+) -> None:
+    report = evaluate(FOLDER / f"{name}.yaml")
+    assert report.follow_ups == count
+    assert report.follow_up_recall_at_1 >= recall_at_1
+    assert report.follow_up_recall_at_3 >= recall_at_3
+
+
+def test_the_evaluation_sets_cover_every_entry_and_no_unknown_one() -> None:
+    wanted = {slug for name in NAMES for case in _cases(name) for slug in case.get("want", ())}
+    assert wanted == {file.entry.slug for file in read_folder(BUNDLED)}
+
+
+@pytest.mark.parametrize("writer", [tuple(NAMES[:5]), STRANGERS])
+def test_no_evaluation_question_is_repeated_or_copied_from_an_entry(writer: tuple[str, ...]) -> None:
+    of_entries = {normalise(question) for file in read_folder(BUNDLED) for question in file.entry.questions}
+    questions = [normalise(" ".join([*case.get("after", ()), case["ask"]])) for name in writer for case in _cases(name)]
+    assert [question for question, count in Counter(questions).items() if count > 1] == []
+    if writer != STRANGERS:
+        assert not of_entries.intersection(questions)
+
+
+def test_paraphrases_are_of_entries() -> None:
+    for language in get_args(Language):
+        slugs = {file.entry.slug for file in read_folder(BUNDLED) if file.entry.language == language}
+        assert slugs >= lexicon.for_language(language).paraphrases.keys()
+
+
+def _cases(name: str) -> list[Case]:
+    evaluation = yaml.safe_load((FOLDER / f"{name}.yaml").read_text("utf-8"))
+    kinds = ("questions", "follow_ups", "off_topic", "without_entry")
+    return [case for kind in kinds for case in evaluation.get(kind, ())]
+
+
+@pytest.mark.django_db
+def test_a_report_counts_recall_misses_and_wrong_answers(tmp_path: Path) -> None:
+    file = tmp_path / "few.yaml"
+    file.write_text(
+        """
+        questions:
+          - {ask: "aeeh", want: [aeeh]}
+          - {ask: "complément aeeh", want: [choisir-aeeh-pch]}
+          - {ask: "tarte aux pommes", want: [aah]}
+        off_topic:
+          - {ask: "esat"}
+          - {ask: "tarte aux pommes"}
+        without_entry:
+          - {ask: "rapo"}
+        """,
+        "utf-8",
+    )
+    report = evaluate(file)
+    assert (report.questions, report.off_topic) == (3, 2)
+    assert report.recall_at_1 == pytest.approx(1 / 3)
+    assert report.recall_at_3 == pytest.approx(2 / 3)
+    assert report.abstention == 0.5
+    assert (report.without_entry, report.abstention_without_entry) == (1, 0.0)
+    assert report.wrongly_answered == ["esat", "rapo"]
+    assert [(miss.question, miss.rank is None) for miss in report.misses] == [
+        ("tarte aux pommes", True),
+        ("complément aeeh", False),
+    ]
+
+
+@pytest.mark.django_db
+def test_the_command_prints_figures_and_misses_as_text_and_as_json() -> None:
+    file = FOLDER / "test.yaml"
+    as_text, as_json = io.StringIO(), io.StringIO()
+    call_command("evaluate_knowledge", file=file, stdout=as_text)
+    call_command("evaluate_knowledge", file=file, json=True, stdout=as_json)
+    report = json.loads(as_json.getvalue())["test"]
+    assert f"recall@3            {report['recall_at_3']:6.1%}" in as_text.getvalue()
+    assert report["misses"][0]["question"] in as_text.getvalue()
+
+
+@pytest.mark.django_db
+def test_the_misses_of_held_out_sets_are_not_printed_by_default() -> None:
+    printed = io.StringIO()
+    call_command("evaluate_knowledge", stdout=printed)
+    dev, held_out = (evaluate(FOLDER / f"{name}.yaml") for name in ("dev", "held_out"))
+    assert dev.misses[0].question in printed.getvalue()
+    assert "held_out: 168 questions, 40 off topic" in printed.getvalue()
+    assert not [miss for miss in held_out.misses if miss.question in printed.getvalue()]
+
+
+def test_the_command_names_a_file_that_does_not_exist() -> None:
+    with pytest.raises(CommandError, match="nowhere"):
+        call_command("evaluate_knowledge", "--file", "nowhere.yaml")

@@ -1,0 +1,204 @@
+"""The knowledge base follows changes of the database and survives its outages."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.db import OperationalError, connections
+
+from chat import knowledge
+from chat.knowledge import reloader
+from chat.knowledge.reloader import KnowledgeReloader
+from chat.models import KnowledgeEntry
+from tests.support.polling import eventually
+from tests.support.services import ROOT
+
+TIMEOUT_SECONDS = 30.0  # the reloader checks every second; a busy machine may take longer to build the index
+
+
+@pytest.fixture
+def knowledge_base() -> Iterator[KnowledgeReloader]:
+    """A new reloader that replaces the one of this process, so that only one builds indexes."""
+    knowledge._knowledge_base.stop()
+    knowledge_base = knowledge._knowledge_base = KnowledgeReloader()
+    yield knowledge_base
+    knowledge_base.stop()
+    knowledge._knowledge_base = KnowledgeReloader()
+
+
+def thread_names() -> list[str]:
+    return [thread.name for thread in threading.enumerate()]
+
+
+def title(knowledge_base: KnowledgeReloader, slug: str) -> str | None:
+    entry = knowledge_base().article(slug, "fr")
+    return entry.title if entry else None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_change_of_the_database_is_visible_without_a_restart(knowledge_base: KnowledgeReloader) -> None:
+    call_command("load_knowledge", verbosity=0)
+    entry = KnowledgeEntry.objects.get(language="fr", slug="aeeh")
+    revision = knowledge_base().search("aeeh", "fr", 1)[0].revision
+
+    KnowledgeEntry.objects.filter(pk=entry.pk).update(enabled=False)
+    eventually(lambda: knowledge_base().search("aeeh", "fr", 1)[0].slug != "aeeh", TIMEOUT_SECONDS)
+
+    entry.title, entry.enabled = "L'AEEH, revue", True
+    entry.save()
+    eventually(lambda: title(knowledge_base, "aeeh") == "L'AEEH, revue", TIMEOUT_SECONDS)
+    assert knowledge_base().search("aeeh", "fr", 1)[0].revision == entry.revision != revision
+
+    entry.delete()
+    eventually(lambda: title(knowledge_base, "aeeh") is None, TIMEOUT_SECONDS)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_unchanged_database_is_not_indexed_again(knowledge_base: KnowledgeReloader) -> None:
+    call_command("load_knowledge", verbosity=0)
+    knowledge_base.refresh()
+    before = knowledge_base()
+    knowledge_base.refresh()
+    assert knowledge_base() is before
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_bundled_entries_are_used_until_the_table_has_rows(knowledge_base: KnowledgeReloader) -> None:
+    assert title(knowledge_base, "aeeh")
+    KnowledgeEntry.objects.create(
+        slug="seul", language="fr", topic="mdph", title="Seul", text="…", questions=["seul"], checked_on="2025-01-01"
+    )
+    eventually(lambda: [entry.slug for entry in knowledge_base().entries] == ["seul"], TIMEOUT_SECONDS)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_disabled_entries_are_not_replaced_by_bundled_ones(
+    knowledge_base: KnowledgeReloader,
+) -> None:
+    call_command("load_knowledge", verbosity=0)
+    KnowledgeEntry.objects.update(enabled=False)
+    knowledge_base.refresh()
+    assert knowledge_base().entries == []
+
+
+class Unreachable:
+    """Every new connection fails after this many seconds, until `is_back` is set."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, seconds: float = 0.0) -> None:
+        self.is_back = threading.Event()
+        connect = type(connections["default"]).get_new_connection
+
+        def refuse(wrapper: Any, parameters: Any) -> Any:
+            if self.is_back.wait(seconds):
+                return connect(wrapper, parameters)
+            raise OperationalError("connection refused")
+
+        monkeypatch.setattr(type(connections["default"]), "get_new_connection", refuse)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("seconds", [0.0, 60.0])
+def test_the_bundled_entries_are_used_while_the_database_is_unavailable_at_the_start(
+    knowledge_base: KnowledgeReloader, monkeypatch: pytest.MonkeyPatch, seconds: float
+) -> None:
+    call_command("load_knowledge", verbosity=0)
+    KnowledgeEntry.objects.filter(slug="aeeh").update(title="De la base")
+    database = Unreachable(monkeypatch, seconds)
+    start = time.monotonic()
+    assert title(knowledge_base, "aeeh") != "De la base"
+    assert time.monotonic() - start < 30.0  # the connection hangs for 60
+    database.is_back.set()
+    eventually(lambda: title(knowledge_base, "aeeh") == "De la base", TIMEOUT_SECONDS)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_last_state_stays_while_the_database_is_unavailable(
+    knowledge_base: KnowledgeReloader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    call_command("load_knowledge", verbosity=0)
+    KnowledgeEntry.objects.filter(slug="aeeh").update(title="De la base")
+    assert title(knowledge_base, "aeeh") == "De la base"
+    monkeypatch.setattr(reloader, "CHECK_SECONDS", 0.05)
+    Unreachable(monkeypatch)
+    time.sleep(0.5)
+    assert title(knowledge_base, "aeeh") == "De la base"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_concurrent_first_calls_get_the_same_knowledge_base(knowledge_base: KnowledgeReloader) -> None:
+    call_command("load_knowledge", verbosity=0)
+    barrier, results = threading.Barrier(8), []
+    watchers = thread_names().count("knowledge")
+
+    def call() -> None:
+        barrier.wait()
+        results.append(knowledge_base())
+
+    threads = [threading.Thread(target=call) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(results) == 8
+    assert len({id(result) for result in results}) == 1
+    assert thread_names().count("knowledge") == watchers + 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_no_connection_is_held_between_two_checks(knowledge_base: KnowledgeReloader) -> None:
+    connection: Any = connections["default"]
+    connection.close_pool()  # threads of other tests may have leaked connections of the pool
+    knowledge_base()
+    pool = connection.pool
+    assert pool is not None
+    eventually(lambda: pool.get_stats()["pool_available"] == pool.get_stats()["pool_size"], TIMEOUT_SECONDS)
+
+
+@pytest.mark.django_db
+def test_a_search_makes_no_query(knowledge_base: KnowledgeReloader, django_assert_num_queries: Any) -> None:
+    knowledge_base()
+    with django_assert_num_queries(0):
+        knowledge_base().search("aeeh", "fr", 3)
+
+
+def test_the_watcher_is_restarted_after_a_fork(knowledge_base: KnowledgeReloader) -> None:
+    knowledge_base()
+    watcher = knowledge_base._watcher
+    knowledge_base._watcher = threading.Thread()  # as after a fork: not running
+    knowledge_base()
+    assert knowledge_base._watcher not in (None, watcher)
+    assert knowledge_base._watcher.is_alive()
+
+
+IN_A_GEVENT_WORKER = """
+from gevent import monkey; monkey.patch_all()
+import os, threading, time
+os.environ["DJANGO_SETTINGS_MODULE"] = "bff.settings"
+import django; django.setup()
+from chat.knowledge.knowledge_base import KnowledgeBase
+from chat.knowledge.reloader import bundled_entries
+entries, turns, built = bundled_entries(), 0, threading.Event()
+def count_turns():
+    global turns
+    while not built.is_set():
+        turns += 1
+        time.sleep(0)
+threading.Thread(target=count_turns).start()
+KnowledgeBase(entries)
+built.set()
+print("TURNS", turns)
+"""
+
+
+def test_building_an_index_yields_to_other_greenlets() -> None:
+    result = subprocess.run(
+        [sys.executable, "-c", IN_A_GEVENT_WORKER], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert int(result.stdout.rpartition("TURNS ")[2]) > 10  # 1 if the build never yields

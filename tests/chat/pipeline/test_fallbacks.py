@@ -1,0 +1,97 @@
+"""The fallbacks when the AI cannot answer, in the language of the question."""
+
+from __future__ import annotations
+
+import pytest
+
+from chat import knowledge
+from chat.core.long_date import long_date
+from chat.models import KnowledgeEntry
+from chat.pipeline import help_lines
+from tests.chat.storage.test_answer_cache_fleet import set_age_of_all
+from tests.support.sse import parse_parts, text_of
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def _single_attempt(settings) -> None:
+    settings.AI_MAX_ATTEMPTS = 1
+
+
+def stream(visitor, message: str) -> tuple[str, str, list[str]]:
+    """The text, the notices and the source URLs of a streamed answer."""
+    parts = list(parse_parts(visitor.stream(message).streaming_content))
+    notices = [part["data"]["text"] for part in parts if part["type"] == "data-notice"]
+    return text_of(parts), " ".join(notices), [part["url"] for part in parts if part["type"] == "source-url"]
+
+
+@pytest.mark.parametrize(
+    ("question", "days", "age"),
+    [
+        ("Qu'est-ce que la MDPH ?", 3, "il y a 3 jours"),
+        ("What is the MDPH and how do I get help?", 2, "2 days ago"),
+    ],
+)
+def test_a_stale_answer_states_its_age(visitor, ai, question, days, age):
+    text, _, sources = stream(visitor, question)
+    set_age_of_all(age_seconds=days * 86400 + 60, fresh_seconds=86400)
+    ai.fail("error")
+    stale, notice, stale_sources = stream(visitor, question)
+    assert (stale, stale_sources) == (text, sources)
+    assert age in notice
+
+
+@pytest.mark.parametrize(
+    ("question", "language", "phrase"),
+    [
+        ("comment avoir une aesh pour mon fils", "fr", "une fiche de notre base, et non une réponse"),
+        ("How do I get an AESH for my son?", "en", "an article from our knowledge base, not an answer"),
+    ],
+)
+def test_a_matching_article_is_served_with_its_source_and_called_an_article(visitor, ai, question, language, phrase):
+    ai.fail("error")
+    text, notice, sources = stream(visitor, question)
+    article = knowledge.article("aesh", language)
+    assert article
+    assert text == f"**{article.title}**\n\n{article.text.strip()}"
+    assert sources == [article.source_url]
+    assert phrase in notice
+
+
+@pytest.mark.parametrize(
+    ("question", "language", "phrase"),
+    [
+        ("comment enlever une tache de vin sur la nappe", "fr", "Je regrette"),
+        ("how do I fix a python import error", "en", "I’m sorry"),
+    ],
+)
+def test_without_a_matching_article_the_answer_is_an_apology_and_all_help_lines(
+    visitor, ai, question, language, phrase
+):
+    ai.fail("error")
+    text, _, sources = stream(visitor, question)
+    assert phrase in text
+    assert help_lines.as_markdown(language) in text
+    assert sources == []
+
+
+def test_an_article_past_its_date_says_so_before_its_text(visitor, ai, monkeypatch):
+    ai.fail("error")
+    monkeypatch.setattr(KnowledgeEntry, "is_overdue", lambda entry, day=None: True)
+    article = knowledge.article("aesh", "fr")
+    assert article
+    text, *_ = stream(visitor, "comment avoir une aesh pour mon fils")
+    checked = long_date(article.checked_on, "fr")
+    assert text.startswith(f"**{article.title}**\n\n*Attention\xa0: cette fiche a été vérifiée le {checked}.")
+    assert text.endswith(article.text.strip())
+
+
+def test_a_person_in_distress_gets_people_to_call_and_no_article(visitor, ai, settings):
+    settings.AI_MAX_ATTEMPTS = 1
+    ai.fail("error", status=503)
+    answer = visitor.ask("Je n'en peux plus, je veux mourir. Comment demander l'AEEH pour ma fille ?").json()
+    assert answer["origin"] == "fallback"
+    assert answer["response"].startswith(help_lines.load().notice("suicide").text_in("fr"))
+    assert "Je ne peux pas vous en écrire plus pour l’instant" in answer["response"]
+    assert "hasard" not in answer["response"]

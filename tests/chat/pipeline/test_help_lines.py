@@ -1,0 +1,277 @@
+"""Help lines: their file and its validation, and the detection of distress."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+
+from chat.pipeline import distress, help_lines
+from tests.support.growth import assert_linear
+from tests.support.services import ROOT
+
+DISTRESS = [
+    "j'ai envie d'en finir",
+    "je veux mourir",
+    "jveu mourir",
+    "g envie de mourir",
+    "mon fils parle de mourir",
+    "ma fille veut se tuer",
+    "mon fils de 12 ans dit qu'il veut mourir",
+    "je pense à mettre fin à mes jours",
+    "je ne veux plus vivre",
+    "j'ai plus envie de vivre",
+    "j'ai plus la force de vivre",
+    "ils seraient mieux sans moi",
+    "jen peu plus",
+    "j'en peux plus",
+    "J’EN PEUX PLUS",
+    "je n’en peux vraiment plus",
+    "jen peu pu",
+    "je suis au bout du rouleau",
+    "je vais craquer",
+    "je craque",
+    "je suis à bout",
+    "je tiens plus",
+    "j'ai peur de lui faire du mal",
+    "j'ai failli le secouer",
+    "j'ai envie de le taper",
+    "j'ai secoué mon bébé",
+    "je vais le frapper",
+    "ma fille se scarifie",
+    "mon fils se fait du mal",
+    "elle se mutile",
+    "mon mari bat mon fils",
+    "son père le frappe",
+    "il me frappe",
+    "mon ex me menace",
+    "violences conjugales que faire",
+    "j'ai des idées noires",
+    "il veut se jeter par la fenêtre",
+    "I want to die",
+    "I don't want to live anymore",
+    "my son says he wants to kill himself",
+    "I can't do this anymore",
+    "my daughter is cutting herself",
+    "I can't cope with this anymore",
+    "my husband hits me",
+    "I wish I was dead",
+    "she self harms",
+    "they would be better off without me",
+    "Je vais tuer mon fils",
+    "J'ai envie de tuer mon enfant",
+    "j'ai envie de frapper mon fils",
+    "j'ai peur de faire du mal à mon fils",
+    "je veux le tuer",
+    "je vais la noyer",
+    "je l'ai secoué",
+    "j'ai craqué et je l'ai frappé",
+    "j'aimerais mourir",
+    "j'aimerais disparaître",
+    "je voudrais être morte",
+    "envie de tout lâcher et d'en finir",
+    "mon fils a été violé",
+    "elle a été agressée sexuellement",
+    "mon fils est abusé",
+    "mon mari me tape",
+    "mon fils a avalé des médicaments",
+    "elle s'est ouvert les veines",
+    "I want to kill him",
+    "I want to hurt my kid",
+    "I'm afraid I'll hit my child",
+    "je voudrais les étrangler",
+    "jvai le tué",
+    "jveu le frapé",
+    "g tapé mon fils",
+    "jai envi de mourrir",
+    "je vais finir par le frapper",
+    "il veut tuer sa sœur",
+    "il a essayé d'étrangler son frère",
+    "je veux en finir avec la vie",
+    "elle a pris toute la boîte",
+    "il vient d'avaler une pile",
+    "son oncle a abusé de ma fille",
+    "ma fille a subi un viol",
+    "je tape mon fils",
+    "je l ai giflé",
+    "je vais te tuer",
+    "il menace de tuer ma mère",
+    "I hit my son and I feel awful",
+    "I nearly shook him",
+    "my daughter was raped",
+    "she cut her wrists",
+    "he swallowed a battery",
+    "he threatened to kill them",
+    "j’aimerais bien mourir",
+    "je voudrais ne plus exister",
+    "mon mari m'a frappée",
+    "ma fille s'est fait violer",
+    "my ex wants to kill me",
+]
+CALM = [
+    "Comment demander l'AEEH ?",
+    "battre un record",
+    "finir son dossier",
+    "en finir avec les papiers de la mdph",
+    "combien de temps pour avoir une réponse",
+    "l'AESH ne peut plus venir le lundi",
+    "on peut plus avoir la pch ?",
+    "je ne peux pas joindre la mdph",
+    "est ce que l'aeeh tient compte des revenus",
+    "faire du sport avec un fauteuil",
+    "mon fils aime vivre avec sa soeur",
+    "logement pour vivre seul",
+    "aller vivre en foyer",
+    "vivre avec un handicap",
+    "il fait mal ses lettres",
+    "il a mal au ventre",
+    "ça fait mal ?",
+    "elle se fait des amis",
+    "changer de taux",
+    "il bat des mains",
+    "le père verse une pension",
+    "je tiens plus compte du taux ?",
+    "qui paie les violons",
+    "le plus vieux de mes enfants",
+    "taper une lettre à la mdph",
+    "peut on secouer la procédure",
+    "se faire aider",
+    "I can't find the form",
+    "he doesn't want to go to school",
+    "how do I end the contract",
+    "harm reduction",
+    "can I cut my hours",
+    "la force de la loi",
+    "ça me tue, ces papiers",
+    "ça me tue le moral",
+    "il faut tuer le temps en attendant la mdph",
+    "la batterie du fauteuil ne tient plus",
+    "où jeter la pile de l'appareil auditif",
+    "une pile de papiers à remplir",
+    "j'ai battu mon record",
+    "comment faire du bien à mon fils",
+    "il a avalé de travers à la cantine: PAI ?",
+    "il n'arrive pas à avaler ses comprimés",
+    "il n'a pas avalé ses médicaments ce matin",
+    "un classeur violet",
+    "j'en ai fini avec la MDPH",
+    "j'ai hâte d'en finir !",
+    "c'est abusé ces délais",
+    "la mdph abuse",
+    "mes droits ont été violés",
+    "cela viole la loi",
+    "je vais me battre pour mon fils",
+    "on veut battre le record",
+    "j'ai frappé à toutes les portes",
+    "je veux frapper à la bonne porte",
+    "je vais taper ma lettre",
+    "je voudrais taper un petit mot à l'école",
+    "la lettre, je l'ai tapée à l'ordinateur",
+    "la prise de sang va faire mal à mon fils ?",
+    "il va jeter un œil au dossier",
+    "ce bruit le blesse aux oreilles",
+    "j'aimerais être à la réunion",
+    "je veux noyer le chlore de la piscine",
+    "brûler des calories",
+    "mon fils va à la piscine",
+    "je veux l'aide pour mon fils",
+    "le vaccin, is it going to hurt him?",
+    "I don't want to hurt her feelings",
+    "how do I hit the deadline",
+    "help swallowing tablets",
+    "the wait is killing me",
+    "a battery for the wheelchair",
+    "ce qui m'a frappé dans le compte rendu",
+    "mon fils tape les autres à l'école",
+    "il est violent ?",
+    "the school hurt my feelings",
+]
+SWISS = """
+[distress]
+fr = "Au **143**, quelqu’un vous écoute."
+en = "At **143** somebody listens."
+[[line]]
+number = "143"
+fr = "La Main Tendue"
+en = "The Helping Hand"
+"""
+
+
+@pytest.fixture
+def swiss(tmp_path: Path) -> Path:
+    file = tmp_path / "suisse.toml"
+    file.write_text(SWISS, "utf-8")
+    return file
+
+
+@pytest.mark.parametrize("text", DISTRESS)
+def test_distress_is_detected_in_all_spellings(text):
+    assert help_lines.distress_notice(text, "fr")
+
+
+@pytest.mark.parametrize("text", CALM)
+def test_calm_questions_are_not_taken_for_distress(text):
+    assert help_lines.distress_notice(text, "fr") == ""
+
+
+def test_the_french_help_lines_exist_in_both_languages():
+    for language in ("fr", "en"):
+        numbers = {line.number for line in help_lines.all_lines(language)}
+        assert {"15", "112", "114", "119", "3114", "0 800 360 360"} <= numbers
+    assert help_lines.all_lines("fr")[0].name != help_lines.all_lines("en")[0].name
+
+
+@pytest.mark.django_db(transaction=True)
+def test_another_file_replaces_the_numbers_everywhere(visitor, ai, settings, swiss):
+    settings.HELP_LINES_FILE = str(swiss)
+    settings.AI_MAX_ATTEMPTS = 1
+    page = visitor.get("/").content.decode()
+    assert "tel:143" in page
+    assert "tel:3114" not in page
+    ai.fail("error")
+    answer = visitor.ask("Je veux mourir xyzzy").json()["response"]
+    assert answer.startswith("Au **143**, quelqu’un vous écoute.")
+    assert "- **143** – La Main Tendue" in answer
+    assert "3114" not in answer
+
+
+@pytest.mark.parametrize(
+    ("broken", "problem"),
+    [
+        (SWISS.replace("143", "un quatre trois"), "line.0.number"),
+        (SWISS.replace('en = "The Helping Hand"', ""), "line.0.en Field required"),
+        (SWISS.replace("**143**", "143"), "distress.fr must name one of the numbers"),
+        (SWISS + 'nom = "x"', "line.0.nom Extra inputs"),
+        ("line = [", "can't be read"),
+        ("", "distress Field required"),
+    ],
+)
+def test_an_invalid_file_is_refused_with_its_errors(settings, tmp_path, broken, problem):
+    file = tmp_path / "wrong.toml"
+    file.write_text(broken, "utf-8")
+    settings.HELP_LINES_FILE = str(file)
+    with pytest.raises(ImproperlyConfigured) as refusal:
+        help_lines.load()
+    assert f"HELP_LINES_FILE: {file}" in str(refusal.value)
+    assert problem in str(refusal.value)
+
+
+def test_the_server_does_not_start_without_the_configured_file(tmp_path):
+    missing = str(tmp_path / "nowhere.toml")
+    start = [sys.executable, "-c", "import bff.wsgi"]
+    run = subprocess.run(
+        start, cwd=ROOT, env={**os.environ, "HELP_LINES_FILE": missing}, capture_output=True, check=False
+    )
+    assert run.returncode != 0
+    assert f"HELP_LINES_FILE: {missing} can't be read" in run.stdout.decode()
+
+
+@pytest.mark.parametrize(
+    "phrase", ["je tiens ", "je vais le ", "il a avale ", "envie de ", "he swallowed ", "mon petit ", "!"]
+)
+def test_detection_takes_linear_time_in_a_long_message(phrase):
+    assert_linear(distress.detect, phrase, 40_000)

@@ -1,0 +1,140 @@
+"""DatabaseExecutor: bounded waits, one retry, and outages."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Any, cast
+
+import pytest
+from django.db import IntegrityError, OperationalError, connection
+from django.db.backends.postgresql.base import DatabaseWrapper as PostgresWrapper
+
+from chat.models import Message
+from chat.storage import db_executor
+from chat.storage.db_executor import DatabaseExecutor, DatabaseUnavailable
+from tests.support.polling import eventually
+
+
+@pytest.fixture
+def quick_steps(monkeypatch):
+    """The executor waits 15 ms for a silent database, and 30 ms for a busy one."""
+    monkeypatch.setattr(db_executor, "STEP_SECONDS", 0.001)
+
+
+def test_after_a_timeout_calls_fail_without_waiting(quick_steps, monkeypatch):
+    executor, release = DatabaseExecutor(), threading.Event()
+    with pytest.raises(DatabaseUnavailable):
+        executor.run(release.wait)
+    monkeypatch.setattr(db_executor, "STEP_SECONDS", 1.0)  # waiting would take 15 s now
+    began = time.monotonic()
+    with pytest.raises(DatabaseUnavailable):
+        executor.run(lambda: "not tried")
+    assert time.monotonic() - began < 5
+    release.set()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_recovery_is_detected_in_the_background(monkeypatch):
+    monkeypatch.setattr(db_executor, "STEP_SECONDS", 0.001)
+    executor, release = DatabaseExecutor(), threading.Event()
+    with pytest.raises(DatabaseUnavailable):
+        executor.run(release.wait)
+    release.set()
+    monkeypatch.setattr(db_executor, "STEP_SECONDS", 0.1)
+    eventually(lambda: not executor.outage.is_active)
+    assert executor.run(Message.objects.count) == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_hanging_database_stays_unavailable(monkeypatch):
+    executor = DatabaseExecutor()
+    with monkeypatch.context() as outage:
+        outage.setattr(db_executor, "STEP_SECONDS", 0.001)
+        outage.setattr(PostgresWrapper, "ensure_connection", lambda _: time.sleep(0.2))
+        with pytest.raises(DatabaseUnavailable):
+            executor.run(lambda: time.sleep(0.2))
+        assert not executor.outage.check()
+        assert executor.outage.is_active
+    eventually(executor.outage.check)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_outages_leak_no_pool_connection():
+    executor = DatabaseExecutor()
+
+    def connections_in_use() -> int:
+        stats = cast("Any", connection).pool.get_stats()
+        return stats["pool_size"] - stats["pool_available"]
+
+    connection.close()
+    eventually(lambda: not has_workers())
+    before = connections_in_use()
+    for _ in range(3):
+        executor.outage.begin(OperationalError())
+        eventually(lambda: not executor.outage.is_active)
+    eventually(lambda: not has_workers())  # every worker has returned its connection
+    eventually(lambda: connections_in_use() <= before)
+
+
+def has_workers() -> bool:
+    return "database" in [thread.name for thread in threading.enumerate()]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_slow_statement_alone_is_no_outage(quick_steps, capsys):
+    executor, release = DatabaseExecutor(), threading.Event()
+    threading.Timer(0.5, release.set).start()
+    with pytest.raises(DatabaseUnavailable):
+        executor.run(release.wait)
+    eventually(lambda: not executor.outage.is_active)
+    assert "Dependency unavailable" not in capsys.readouterr().out
+    release.wait()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_while_the_database_answers_others_a_waiting_job_begins_no_outage(monkeypatch):
+    monkeypatch.setattr(db_executor, "STEP_SECONDS", 0.02)
+    executor, release = DatabaseExecutor(), threading.Event()
+    is_over = threading.Event()
+
+    def keep_busy() -> None:
+        while not is_over.is_set():
+            executor.run(lambda: None)
+
+    busy = threading.Thread(target=keep_busy)
+    busy.start()
+    with pytest.raises(DatabaseUnavailable, match="too much to do"):
+        executor.run(release.wait)
+    assert not executor.outage.is_active
+    is_over.set()
+    busy.join()
+    release.set()
+
+
+def test_dead_connection_is_retried_once():
+    attempts = []
+
+    def work() -> str:
+        attempts.append(1)
+        if len(attempts) == 1:
+            raise OperationalError("server closed the connection")
+        return "saved"
+
+    assert DatabaseExecutor().run(work) == "saved"
+
+
+def test_two_failed_attempts_raise_database_unavailable():
+    def work() -> None:
+        raise OperationalError("refused")
+
+    with pytest.raises(DatabaseUnavailable):
+        DatabaseExecutor().run(work)
+
+
+def test_other_database_errors_are_raised_unchanged():
+    def work() -> None:
+        raise IntegrityError("duplicate")
+
+    with pytest.raises(IntegrityError):
+        DatabaseExecutor().run(work)

@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chat.upstream.refusals import fault_of
+
+
+@pytest.mark.parametrize(
+    ("status", "fault"),
+    [
+        *((status, "operator") for status in (301, 302, 308, 401, 402, 403, 404, 405, 407)),
+        *((status, "request") for status in (400, 409, 410, 413, 415, 418, 422, 451)),
+        *((status, "service") for status in (408, 425, 429, 500, 502, 503, 504, 529)),
+    ],
+)
+@pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b'"x"', b"\xff", b'{"error": {"message": "no"}}'])
+def test_a_status_is_classified(status, body, fault):
+    assert fault_of(status, body) == fault
+
+
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [
+        (400, {"message": "Invalid model name passed in model=gpt-9. Call `/v1/models`", "code": "400"}),
+        (400, {"message": "acme/none is not a valid model ID", "code": 400}),
+        (400, {"message": "The model `none` does not exist", "type": "invalid_request_error", "param": "model"}),
+        (422, {"message": "none", "code": "invalid_model"}),
+        (400, {"message": "API key not valid. Please pass a valid API key.", "status": "INVALID_ARGUMENT"}),
+        (400, {"message": "x", "details": [{"reason": "API_KEY_INVALID"}]}),
+        (400, {"message": "No connected db.", "type": "no_db_connection", "param": None, "code": "400"}),
+        (400, {"message": "Your credit balance is too low to access the API.", "type": "invalid_request_error"}),
+        (429, {"message": "You exceeded your current quota", "code": "insufficient_quota"}),
+    ],
+)
+@pytest.mark.parametrize(
+    "wrap", [lambda e: {"error": e}, lambda e: [{"error": e}], lambda e: {"detail": e}, lambda e: e]
+)
+def test_the_key_the_model_and_the_quota_are_the_operators_under_any_status(status, error, wrap):
+    assert fault_of(status, json.dumps(wrap(error)).encode()) == "operator"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        {"message": "This model's maximum context length is 8192 tokens", "code": "context_length_exceeded"},
+        {"message": "Unsupported parameter: 'stream_options' is not supported with this model."},
+        {"message": "Unrecognized request argument supplied: stream_options", "param": "stream_options"},
+        {"message": "messages: roles must alternate between user and assistant"},
+    ],
+)
+def test_what_is_about_the_request_is_not_blamed_on_the_operator(error):
+    assert fault_of(400, json.dumps({"error": error}).encode()) == "request"
+
+
+def test_what_a_service_repeats_of_the_request_is_not_believed():
+    detail = [{"loc": ["body", "stream"], "type": "missing", "input": {"message": "model none does not exist"}}]
+    assert fault_of(422, json.dumps({"detail": detail}).encode()) == "request"
+
+
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [
+        (400, {"message": "filtered", "code": "content_filter"}),
+        (400, {"message": "x", "innererror": {"code": "ResponsibleAIPolicyViolation"}}),
+        (403, {"message": "flagged", "metadata": {"reasons": ["violence"], "flagged_input": "…"}}),
+    ],
+)
+def test_a_content_filter_is_recognised(status, error):
+    assert fault_of(status, json.dumps({"error": error}).encode()) == "filtered"
+
+
+@given(st.integers(300, 599), st.recursive(st.text(max_size=3) | st.none(), lambda inner: st.lists(inner, max_size=2)))
+def test_any_body_is_read(status, body):
+    fault_of(status, json.dumps(body).encode())

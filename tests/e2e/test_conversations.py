@@ -1,0 +1,167 @@
+"""What people do with their conversations and answers: find, rename, change, share, print, go back."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from ai_service.control import StandIn
+from chat.models import Message
+from tests.e2e.conftest import PHONE
+from tests.e2e.states import QUESTIONS, ask, wait_for_answer
+from tests.support.server import Server
+
+OpenPage = Callable[..., Page]
+QUESTION = QUESTIONS["fr"]
+OTHER_QUESTION = "Comment demander la PCH ?"
+
+pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")  # Playwright's pipes, at the end of the process
+
+
+def ask_and_wait(page: Page, question: str) -> None:
+    ask(page, question)
+    wait_for_answer(page)
+
+
+def begin_another(page: Page, question: str) -> None:
+    page.get_by_role("link", name="Nouvelle conversation").click()
+    expect(page.locator(".exchange")).to_have_count(0)
+    ask_and_wait(page, question)
+
+
+def stored_texts() -> list[str]:
+    return list(Message.objects.filter(role="user").order_by("-id").values_list("text", flat=True))
+
+
+def test_back_shows_the_conversation_before_and_forward_the_next(browser_page: OpenPage) -> None:
+    page = browser_page()
+    ask_and_wait(page, QUESTION)
+    begin_another(page, OTHER_QUESTION)
+
+    page.go_back()
+    expect(page.locator(".bubble")).to_have_text(QUESTION)
+    page.go_forward()
+    expect(page.locator(".bubble")).to_have_text(OTHER_QUESTION)
+
+
+def test_conversations_are_found_and_renamed(browser_page: OpenPage) -> None:
+    page = browser_page()
+    ask_and_wait(page, QUESTION)
+    begin_another(page, OTHER_QUESTION)
+    titles, search = page.locator(".conversation-title"), page.get_by_label("Chercher dans vos conversations")
+    expect(titles).to_have_count(2)
+
+    page.get_by_role("button", name=f"Renommer « {OTHER_QUESTION} »").click()
+    page.get_by_label("Nom de la conversation").fill("Léa et la PCH")
+    page.keyboard.press("Enter")
+    expect(titles.first).to_have_text("Léa et la PCH")
+    search.fill("léa")
+    expect(titles).to_have_text(["Léa et la PCH"])
+    search.fill("introuvable")
+    expect(page.get_by_text("Aucune conversation ne contient ces mots.").first).to_be_visible()
+    search.press("Escape")
+    expect(titles).to_have_text(["Léa et la PCH", QUESTION])
+    page.get_by_role("button", name=f"Renommer « {QUESTION} »").click()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("button", name=f"Renommer « {QUESTION} »")).to_be_focused()
+
+
+def test_an_edited_question_replaces_what_followed(browser_page: OpenPage, server: Server) -> None:
+    page = browser_page(**PHONE)
+    ask_and_wait(page, QUESTION)
+    ask_and_wait(page, "Et combien de temps ?")
+    edit, bubbles = page.get_by_role("button", name="Modifier la question"), page.locator(".bubble")
+
+    edit.first.click()
+    expect(page.locator(".edit-form textarea")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(edit.first).to_be_focused()
+    edit.first.click()
+    page.locator(".edit-form textarea").fill(OTHER_QUESTION)
+    page.get_by_role("button", name="Envoyer", exact=True).click()
+
+    wait_for_answer(page)
+    expect(bubbles).to_have_text([OTHER_QUESTION])
+    assert stored_texts()[0] == OTHER_QUESTION
+    page.reload()
+    expect(bubbles).to_have_text([OTHER_QUESTION])
+    edit.first.click()  # the stored question has another id than the answer
+    page.locator(".edit-form textarea").fill(QUESTION)
+    page.get_by_role("button", name="Envoyer", exact=True).click()
+    expect(bubbles).to_have_text([QUESTION])
+    wait_for_answer(page)
+    page.reload()
+    expect(bubbles).to_have_text([QUESTION])
+
+
+def test_an_answer_is_given_anew_in_its_place(browser_page: OpenPage, ai: StandIn) -> None:
+    page = browser_page()
+    ask_and_wait(page, QUESTION)
+    ask_and_wait(page, "Et combien de temps ?")
+    anew = page.get_by_role("button", name="Refaire la réponse")
+    expect(anew).to_have_count(1)  # of the last answer alone
+    calls = ai.calls
+
+    anew.click()
+
+    expect(page.locator("#stop")).to_be_visible()
+    wait_for_answer(page)
+    assert ai.calls == calls + 1
+    page.reload()
+    expect(page.locator(".bubble")).to_have_text([QUESTION, "Et combien de temps ?"])
+
+
+def test_an_answer_is_shared_and_printed_with_sources_date_and_address(browser_page: OpenPage) -> None:
+    page = browser_page()
+    page.evaluate("navigator.share = async (shared) => { window.shared = shared; }; window.print = () => {}")
+    ask_and_wait(page, QUESTION)
+    ask_and_wait(page, OTHER_QUESTION)
+    origin = page.evaluate("window.location.origin")
+
+    page.get_by_role("button", name="Partager la réponse").first.click()
+    page.get_by_role("button", name="Imprimer la réponse").first.click()
+
+    shared = page.evaluate("window.shared")
+    assert shared["title"] == QUESTION
+    assert shared["text"].startswith(QUESTION)
+    assert re.search(r"\[1\] .+ – https://", shared["text"])
+    assert re.search(rf"Réponse du \d.* 20\d\d, rédigée par une IA .* – {re.escape(origin)}$", shared["text"])
+    page.emulate_media(media="print", color_scheme="dark")
+    expect(page.locator(".exchange:visible")).to_have_count(1)
+    expect(page.locator(".imprint:visible")).to_contain_text(origin)
+    expect(page.locator(".composer")).to_be_hidden()
+    assert page.evaluate("getComputedStyle(document.body).color") == "rgb(0, 0, 0)"
+    page.evaluate("window.dispatchEvent(new Event('afterprint'))")
+    expect(page.locator(".exchange:visible")).to_have_count(2)
+
+
+def test_a_reason_for_a_bad_rating_is_one_tap_away(browser_page: OpenPage, server: Server) -> None:
+    page = browser_page(**PHONE)
+    ask_and_wait(page, QUESTION)
+
+    page.get_by_role("button", name="Cette réponse m’aide").click()
+    expect(page.get_by_label("C’est faux ou dépassé")).to_be_hidden()
+    page.get_by_role("button", name="Cette réponse ne m’aide pas").click()
+    page.get_by_label("C’est faux ou dépassé").check()
+    page.get_by_role("button", name="Envoyer", exact=True).click()
+
+    expect(page.locator(".comment-form")).to_be_hidden()
+    expect(page.locator(".action-status")).to_have_text("Merci")
+    assert Message.objects.filter(rating="down", reason="wrong").count() == 1
+
+
+def test_a_text_that_is_too_long_is_offered_as_a_document(browser_page: OpenPage) -> None:
+    page = browser_page(**PHONE)
+    letter = "Rendez-vous le 3 juin 2027 à 9 h. " + "Madame, Monsieur, " * 250
+
+    page.locator("#question").fill(letter)
+    page.get_by_role("button", name="Le faire lire comme document").click()
+    expect(page.get_by_label("ou coller son texte ici")).to_have_value(letter.strip())
+    page.get_by_role("button", name="Lire le document").click()
+
+    expect(page.locator(".facts")).to_contain_text("3 juin 2027")
+    expect(page.locator("#question")).to_have_value("")
+    expect(page.locator("#as-document")).to_be_hidden()

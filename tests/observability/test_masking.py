@@ -1,0 +1,101 @@
+"""Identifiers of persons in every typography, and what must not be taken for one."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from observability.masking import find, mask
+from tests.support.growth import assert_linear
+from tests.support.identifiers import HARMLESS_TEXTS, NUMBER, OTHERS, SOCIAL_SECURITY_FORMS
+
+ARTICLES = Path(__file__).parents[2] / "chat" / "knowledge_base"
+SPACES = [" ", "  ", "\t", "\u00a0", "\u202f", "\u2009", "\u2007", "\u3000", "\u200b", "\u2060", "\n", "\n   "]
+SIGNS = ["", *"-.,/_'’*:;|·•\u2010\u2011\u2012\u2013\u2014\u2212", " | ", " - ", "] ["]
+
+
+def shown(text: str) -> str:
+    return "".join(character for character in text if character.isalnum())
+
+
+@pytest.mark.parametrize("text", SOCIAL_SECURITY_FORMS.values(), ids=SOCIAL_SECURITY_FORMS)
+def test_a_social_security_number_is_masked_in_every_form(text):
+    masked = mask(f"Mon numéro de sécu : {text}, merci de répondre.")
+    assert len(shown(masked)) <= len(shown("Mon numéro de sécu : NIR, merci de répondre.")) + 2
+    assert masked.startswith("Mon numéro de sécu : ")
+    assert masked.endswith(", merci de répondre.")
+
+
+@pytest.mark.parametrize("text", OTHERS.values(), ids=OTHERS)
+def test_other_identifiers_are_masked(text):
+    masked = mask(f"Voici : {text}. Merci")
+    assert len(shown(masked)) <= len(shown("Voici : . Merci")) + 2
+
+
+@pytest.mark.parametrize("text", HARMLESS_TEXTS)
+def test_what_only_looks_like_an_identifier_stays(text):
+    assert mask(text) == text
+    assert mask(f"Madame, {text}, cordialement.") == f"Madame, {text}, cordialement."
+
+
+def test_the_lines_that_the_articles_name_stay():
+    lines = {line for file in ARTICLES.rglob("*.md") for line in re.findall(r"\b0\d(?: \d\d){4}\b", file.read_text())}
+    assert len(lines) >= 3
+    assert [line for line in lines if mask(line) != line] == []
+
+
+@st.composite
+def social_security_numbers(draw: st.DrawFn) -> str:
+    department = draw(st.sampled_from(["01", "59", "75", "13", "2A", "2B", "97", "99"]))
+    order = draw(st.integers(0, 999_999))
+    body = f"{draw(st.sampled_from('1278'))}{draw(st.integers(0, 99)):02}{draw(st.integers(1, 12)):02}"
+    body += f"{department}{order:06}"
+    key = 97 - int(body.replace("2A", "19").replace("2B", "18")) % 97
+    return f"{body}{key:02}"
+
+
+@given(social_security_numbers(), st.sampled_from(SPACES), st.sampled_from(SIGNS), st.sets(st.integers(1, 14)))
+def test_no_separator_shows_a_social_security_number(number, space, sign, places):
+    for separator in (space, sign, sign + space, space + sign):
+        text = "".join(separator + digit if place in places else digit for place, digit in enumerate(number))
+        masked = mask(f"Voilà : {text} et voilà")
+        assert shown(masked).removeprefix("Voilà").removesuffix("etvoilà") == number[-2:]
+
+
+@given(social_security_numbers(), st.lists(st.sampled_from([*SPACES, *SIGNS]), min_size=6, max_size=6))
+def test_usual_groups_show_nothing_whatever_is_between_them(number, separators):
+    groups = re.fullmatch("(.)(..)(..)(..)(...)(...)(..)", number)
+    assert groups
+    text = groups[1] + "".join(
+        separator + group for separator, group in zip(separators, groups.groups()[1:], strict=True)
+    )
+    assert shown(mask(f"« {text} »")) == number[-2:]
+
+
+@given(st.text(alphabet="0123456789AB+ .,-/|\n€@é()", max_size=60))
+def test_a_mask_keeps_the_length_and_is_stable(text):
+    masked = mask(text)
+    assert len(masked) == len(text)
+    assert [*find(masked)] == []
+
+
+@pytest.mark.parametrize(
+    "repeated",
+    [
+        "1", "1 ", "1,", "1 85 07 59 350 123 74 ", "185075935012374 ", "FR76 ", "FR7630006000011234567890189 ", "+33 ",
+        "06 12 34 56 78 ", "+33 6 12 34 56 78 ", "a@b.", "@", "a", "A1", "2A", "00 ", "sécu 1", "sécu ",
+        "réf 0612345678 ", "4970101234567893 ", "1 22 333 4444 55555 ", "&nbsp;1", "&", "1\u0301", "clé ",
+    ],
+)  # fmt: skip
+def test_the_time_is_linear_in_the_length(repeated):
+    assert_linear(mask, repeated, 200_000)
+
+
+def test_an_identifier_in_a_hidden_place_does_not_hide_another():
+    assert (
+        shown(mask(f"06 12 34 56 78 {NUMBER} a@b.fr FR7630006000011234567890189 {NUMBER}")) == "78" + "74" + "89" + "74"
+    )

@@ -1,0 +1,173 @@
+"""Commands that go to Redis in one write, on connections of redis-py's pool."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+import pytest
+from redis import ConnectionPool, Redis, exceptions
+
+from observability import redis_trips, tracing
+from observability.redis_trips import RedisTrips, Script
+from tests.support import services
+from tests.support.concurrency import run_concurrently
+from tests.support.polling import eventually
+
+increment = Script("return redis.call('INCRBY', KEYS[1], ARGV[1])")
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[services.Process]:
+    process = services.start_redis(services.free_port())
+    yield process
+    process.kill()
+
+
+@pytest.fixture
+def client(server: services.Process) -> Redis:
+    client = connect(server)
+    client.flushall()
+    return client
+
+
+def connect(server: services.Process, timeout: float = 1.0, max_connections: int = 100) -> Redis:
+    """A client with the program's options."""
+    options: dict[str, Any] = {"socket_timeout": timeout, "max_connections": max_connections, "retry": None}
+    return Redis(connection_pool=ConnectionPool(host=services.HOST, port=server.port, **options))
+
+
+@pytest.fixture
+def trips(client: Redis) -> RedisTrips:
+    return RedisTrips(client)
+
+
+def reads(client: Redis) -> int:
+    """How often Redis has read from a connection."""
+    return int(client.info("stats")["total_reads_processed"])
+
+
+@pytest.mark.parametrize("is_traced", [False, True])
+def test_replies_come_in_the_order_of_the_commands(trips, monkeypatch, is_traced):
+    monkeypatch.setattr(tracing, "is_started", lambda: is_traced)
+    assert trips.send(("SET", "key", "été"))[0]
+    assert trips.send(("GET", "key"), ("GET", "none"), increment(["n"], 3)) == ["été".encode(), None, 3]
+
+
+def test_commands_go_in_one_trip_on_one_connection(trips, client):
+    trips.send(("GET", "key"), increment(["n"], 1))
+    connections, before = client.info("clients")["connected_clients"], reads(client)
+    for _ in range(10):
+        trips.send(("GET", "key"), ("GET", "other"), increment(["n"], 1))
+    assert reads(client) == before + 10 + 1
+    assert client.info("clients")["connected_clients"] == connections
+
+
+@pytest.mark.parametrize("is_traced", [False, True])
+def test_an_error_is_raised_after_all_commands_were_executed(trips, monkeypatch, is_traced):
+    monkeypatch.setattr(tracing, "is_started", lambda: is_traced)
+    with pytest.raises(exceptions.ResponseError, match="wrong number"):
+        trips.send(("SET", "key", 1), ("GET",), ("SET", "other", 2))
+    assert trips.send(("GET", "key"), ("GET", "other")) == [b"1", b"2"]
+
+
+@pytest.mark.parametrize("is_traced", [False, True])
+def test_a_script_that_redis_has_lost_is_sent_again(trips, client, monkeypatch, is_traced):
+    monkeypatch.setattr(tracing, "is_started", lambda: is_traced)
+    for expected in (1, 2):
+        client.script_flush()
+        assert trips.send(("GET", "none"), increment(["n"], 1), ("GET", "n"))[1] == expected
+    before = reads(client)
+    assert trips.send(increment(["n"], 1)) == [3]
+    assert reads(client) <= before + 2
+
+
+def test_a_posted_command_is_executed_and_its_reply_belongs_to_nobody_else(trips):
+    trips.post(("SET", "posted", 1), ("INCR", "n"))
+    trips.post(("INCR", "n"))
+    assert trips.send(("GET", "posted"), ("GET", "n")) == [b"1", b"2"]
+
+
+def test_the_error_of_a_posted_command_is_raised_by_the_next_trip(trips):
+    trips.send(("SET", "text", "no number"))
+    trips.post(("INCR", "text"))
+    with pytest.raises(exceptions.ResponseError, match="not an integer"):
+        trips.send(("SET", "key", 1))
+    assert trips.send(("GET", "key")) == [b"1"]
+
+
+def test_a_reply_that_came_too_late_is_never_taken_for_another_one(server):
+    trips = RedisTrips(connect(server, timeout=0.1))
+    trips.send(("SET", "late", "late"), ("SET", "key", "right"))
+    server.freeze()
+    try:
+        with pytest.raises(exceptions.TimeoutError):
+            trips.send(("GET", "late"))
+    finally:
+        server.thaw()
+    eventually(partial(is_available, trips))
+    assert trips.send(("GET", "key")) == [b"right"]
+
+
+def test_after_a_failure_a_posted_reply_that_is_still_to_come_is_never_taken_for_another_one(server, client):
+    trips = RedisTrips(connect(server, timeout=0.3))
+
+    def wait_too_long() -> None:
+        with pytest.raises(exceptions.TimeoutError):
+            trips.send(("BLPOP", "nothing", 0))
+
+    waiting = threading.Thread(target=wait_too_long)
+    waiting.start()
+    eventually(lambda: client.info("clients")["blocked_clients"] == 1)
+    trips.post(("BLPOP", "late", 0))  # on another connection
+    waiting.join()
+    assert trips.send(("ECHO", "right")) == [b"right"]
+
+
+def is_available(trips: RedisTrips) -> bool:
+    try:
+        return trips.send(("ECHO", "here")) == [b"here"]
+    except (exceptions.ConnectionError, exceptions.TimeoutError):
+        return False
+
+
+def test_connections_that_the_server_closed_are_replaced_unnoticed_after_a_pause(trips, client, monkeypatch):
+    run_concurrently(4, lambda: trips.send(("PING",)))
+    trips.post(("INCR", "n"))
+    monkeypatch.setattr(redis_trips, "CHECKED_SECONDS", 0.0)
+    client.client_kill_filter(_type="normal", skipme=True)
+    assert trips.send(("GET", "n")) == [b"1"]
+
+
+def test_after_a_broken_connection_no_other_idle_one_is_used_unchecked(trips, client):
+    run_concurrently(4, lambda: trips.send(("EVAL", "for i = 1, 100000 do end", 0)))
+    client.client_kill_filter(_type="normal", skipme=True)
+    with pytest.raises(exceptions.ConnectionError):
+        trips.send(("PING",))
+    assert run_concurrently(4, lambda: trips.send(("SET", "key", 1))[0]) == [b"OK"] * 4
+
+
+def test_threads_get_their_own_replies(trips):
+    def work() -> bool:
+        key = os.urandom(4).hex()
+        trips.post(("SET", key, key))
+        return all(trips.send(("GET", key), ("ECHO", key)) == [key.encode()] * 2 for _ in range(50))
+
+    assert run_concurrently(8, work) == [True] * 8
+
+
+def test_a_forked_process_leaves_its_parents_connections_alone(trips):
+    trips.send(("SET", "key", "parent"))
+    if (child := os.fork()) == 0:
+        os._exit(0 if trips.send(("GET", "key")) == [b"parent"] else 1)
+    assert trips.send(("GET", "key")) == [b"parent"]
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def test_no_more_connections_are_opened_than_the_pool_allows(server):
+    trips = RedisTrips(connect(server, max_connections=1))
+    for _ in range(3):
+        assert trips.send(("PING",)) == [b"PONG"]

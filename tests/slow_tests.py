@@ -1,0 +1,64 @@
+"""Which tests `make test-fast` leaves out: by what they start, and by where they are."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support.services import ROOT
+
+# Fixtures that start gunicorn, a browser or a PostgreSQL of their own.
+SLOW_FIXTURES = frozenset({"server", "two_servers", "pair", "instances", "page", "browser"})
+SLOW_PATHS = (
+    "tests/benchmarks",
+    "tests/bff/dev",
+    "tests/bff/http/test_openapi.py",
+    "tests/bff/server",
+    "tests/bff/test_production.py",
+    "tests/bff/test_settings.py",
+    "tests/bff/test_wsgi.py",
+    "tests/chat/documents/test_files.py",
+    "tests/chat/documents/test_hostile.py",
+    "tests/chat/documents/test_kinds.py",
+    "tests/chat/documents/test_ocr.py",
+    "tests/chat/documents/test_unread_parts.py",
+    "tests/chat/encoders/test_client_disconnect.py",
+    "tests/chat/encoders/test_outlet.py",
+    "tests/chat/knowledge/test_evaluation.py",
+    "tests/chat/knowledge/test_reloader.py",
+    "tests/chat/management/test_migrate.py",
+    "tests/chat/pipeline/test_cache_warmer.py",
+    "tests/chat/pipeline/test_second_ai_under_load.py",
+    "tests/chat/pipeline/test_silence.py",
+    "tests/chat/storage/test_db_pooled.py",
+    "tests/chat/storage/test_db_restart.py",
+    "tests/chat/storage/test_slow_is_not_unavailable.py",
+    "tests/chat/upstream/http/test_silent_connections.py",
+    "tests/chat/upstream/test_breaker_defaults.py",
+    "tests/chat/upstream/test_calls.py",
+    "tests/chat/upstream/test_conformance.py",
+    "tests/chat/upstream/test_session_gevent.py",
+    "tests/clients",
+    "tests/deploy",
+    "tests/e2e",
+    "tests/health/test_health_check.py",
+    "tests/health/test_redis_refuses.py",
+    "tests/observability/test_canaries.py",
+    "tests/observability/test_cardinality.py",
+    "tests/observability/test_gunicorn.py",
+    "tests/observability/test_logs.py",
+    "tests/observability/test_masking.py",
+    "tests/observability/test_prometheus.py",
+    "tests/observability/test_tracing.py",
+    "tests/test_audit.py",
+    "tests/test_end_to_end.py",
+    "tests/test_redis_cluster.py",
+    "tests/test_sentinel.py",
+    "tests/test_two_releases.py",
+)
+
+
+def is_slow(item: pytest.Item) -> bool:
+    path = item.path.relative_to(ROOT)
+    return any(path.is_relative_to(slow) for slow in SLOW_PATHS) or bool(
+        SLOW_FIXTURES & set(getattr(item, "fixturenames", ()))
+    )

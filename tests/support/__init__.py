@@ -1,0 +1,1 @@
+"""What the tests share: real services, processes, factories, and ways to wait."""

@@ -1,0 +1,20 @@
+"""Creates knowledge entries for tests."""
+
+from __future__ import annotations
+
+from chat.models import KnowledgeEntry
+
+
+def new_entry() -> KnowledgeEntry:
+    """A saved French entry with two questions."""
+    return KnowledgeEntry.objects.create(
+        slug="repit-essai",
+        language="fr",
+        topic="quotidien",
+        title="Le répit",
+        text="Du **repos** pour vous, près de chez vous.",
+        questions=["Comment souffler un peu ?", "Qui peut garder mon enfant le soir ?"],
+        source_name="CNSA",
+        source_url="https://www.cnsa.fr/",
+        checked_on="2025-04-01",
+    )

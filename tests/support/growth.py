@@ -1,0 +1,28 @@
+"""How CPU time grows with the length of a text: a comparison holds on every machine, also under coverage."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+NEGLIGIBLE_SECONDS = 0.05  # too short to compare
+
+
+def assert_linear(run: Callable[[str], object], piece: str, length: int) -> None:
+    """Four times the text takes at most eight times as long: twice the time of a linear function, half of a quadratic
+    one. `length` is that of the longer text, made of `piece`.
+    """
+    seconds = [_fastest(run, piece * (characters // len(piece))) for characters in (length // 4, length)]
+    assert seconds[1] <= max(8 * seconds[0], NEGLIGIBLE_SECONDS), seconds
+
+
+def _fastest(run: Callable[[str], object], text: str) -> float:
+    """CPU seconds of the fastest of three runs in this thread: the others were disturbed."""
+    durations = []
+    for _ in range(3):
+        started_at = time.thread_time()
+        run(text)
+        durations.append(time.thread_time() - started_at)
+        if durations[-1] < NEGLIGIBLE_SECONDS / 8:
+            break
+    return min(durations)

@@ -1,0 +1,22 @@
+"""Waiting for a condition that another thread or process will meet, and measuring durations."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+
+def eventually(condition: Callable[[], object], seconds: float = 10.0, every: float = 0.01) -> float:
+    """Poll until `condition` is true and return the seconds waited. Fails after `seconds`."""
+    started_at = time.monotonic()
+    while not condition():
+        assert time.monotonic() - started_at < seconds, f"the condition was not met within {seconds:g} s"
+        time.sleep(every)
+    return time.monotonic() - started_at
+
+
+def seconds_of(action: Callable[[], object]) -> float:
+    """The duration of `action`."""
+    started_at = time.perf_counter()
+    action()
+    return time.perf_counter() - started_at
