@@ -1,4 +1,4 @@
-"""Finds the amounts in a letter: with a euro sign, in the columns of a table, and in words."""
+"""Finds the amounts in a letter: with the sign of a currency, in the columns of a table, and in words."""
 
 from __future__ import annotations
 
@@ -6,12 +6,16 @@ import re
 from collections.abc import Iterator
 from decimal import Decimal
 
+from chat.documents.amount_columns import whole_numbers_in_columns
 from chat.documents.facts import Amount
 from chat.documents.letter import Letter
 from chat.documents.number_words import NUMBER_IN_WORDS, number_in_words
 from chat.documents.text import collapse_whitespace
 
 EURO = r"(?:€|euros?\b|EUR\b)"
+# Families also hear from Québec, Switzerland and Britain. The text shows the currency, the value is the number.
+CURRENCY = rf"(?:{EURO}|(?:CA|CAD|US)?\$|£|(?:CHF|GBP|CAD|dollars?|pounds?|livres\ssterling|francs\ssuisses)\b)"
+SIGN_BEFORE = r"(?:[€£$]|\b(?:EUR|CHF|GBP|CAD)\b)"
 FRENCH = r"(?:\d{1,3}(?:[ .']\d{3}){1,3}|\d{1,9})(?![\d'])"
 ENGLISH = r"\d{1,3}(?:,\d{3}){1,3}(?!\d)"
 # Units of what is no amount, though it has two decimals.
@@ -21,10 +25,10 @@ UNIT = (
 )
 AMOUNT = re.compile(
     rf"""
-    (?P<sign>(?<![\d€%][ ])(?<![€%\w])[-–][ ]?)?
+    (?P<sign>(?<![\d€$£%][ ])(?<![€$£%\w])[-–][ ]?)?
     (?:
-        (?P<currency>(?:€|\bEUR\b)[ ]?)(?P<after_sign>(?:{ENGLISH}|{FRENCH})(?:[.,]\d\d?(?!\d))?)
-      | (?<![\w.,])(?P<number>(?:{ENGLISH}(?=\.\d\d(?!\d))|{FRENCH})(?:[,.]\d{{1,2}})?)[ ]?{EURO}
+        (?P<currency>{SIGN_BEFORE}[ ]?)(?P<after_sign>(?:{ENGLISH}|{FRENCH})(?:[.,]\d\d?(?!\d))?)
+      | (?<![\w.,])(?P<number>(?:{ENGLISH}(?=\.\d\d(?!\d))|{FRENCH})(?:[,.]\d{{1,2}})?)[ ]?{CURRENCY}
         (?:(?<=€)(?P<cents>\d\d)(?!\d)|[ ](?P<late_cents>\d\d)(?=[ .,;]?(?:$|[ ][a-z]{{5,}}s[ ]|[.;])))?
         (?:\s?(?:/|par)\s?(?:mois|an|jour|heure|semaine|trimestre)\b)?
       | (?<![\w.,/])(?P<bare>{FRENCH},\d\d|{ENGLISH}\.\d\d)(?![\d/]|[.,]\d|{UNIT})
@@ -33,22 +37,25 @@ AMOUNT = re.compile(
     """,
     re.IGNORECASE | re.VERBOSE | re.MULTILINE,
 )
-IN_WORDS = re.compile(rf"\b(?P<words>{NUMBER_IN_WORDS})\s{{1,3}}euros?\b", re.IGNORECASE)
+IN_WORDS = re.compile(rf"\b(?P<words>{NUMBER_IN_WORDS})\s{{1,3}}(?:euros?|dollars?|livres\ssterling)\b", re.IGNORECASE)
 GROUPS = ("after_sign", "number", "bare", "in_column")
-HAS_EURO = re.compile(EURO, re.IGNORECASE)
+HAS_CURRENCY = re.compile(CURRENCY, re.IGNORECASE)
 
 
 def find_amounts(letter: Letter) -> Iterator[Amount]:
-    """The amounts in euros: those in digits in the order of the text, then those in words."""
-    has_euro = HAS_EURO.search(letter.plain) is not None
+    """The amounts: those in digits in the order of the text, then those in words."""
+    has_currency = HAS_CURRENCY.search(letter.plain) is not None
     for match in AMOUNT.finditer(letter.plain):
-        if match["in_column"] and not has_euro:
+        if match["in_column"] and not has_currency:
             continue
         value = _value(match)
         text = collapse_whitespace(letter.original(*match.span())).strip()
-        if match["sign"] and _is_bullet(letter.plain, match):
+        if match["sign"] and match["sign"].endswith(" ") and _is_bullet(letter.plain, match):
             text, value = text[1:].lstrip(), abs(value)
         yield Amount(text, str(value))
+    for start, end in whole_numbers_in_columns(letter.plain, [match.span() for match in AMOUNT.finditer(letter.plain)]):
+        text = collapse_whitespace(letter.original(start, end))
+        yield Amount(text, re.sub(r"[^\d-]", "", text.replace("–", "-")))
     for match in IN_WORDS.finditer(letter.plain):
         if number := number_in_words(match["words"]):
             yield Amount(collapse_whitespace(letter.original(*match.span())), str(number))

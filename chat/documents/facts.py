@@ -32,7 +32,7 @@ class Date:
 
 @dataclass(frozen=True, slots=True)
 class Amount:
-    """An amount in euros. `text` is as written, with its period if any; `value` is a decimal such as `1234.56`."""
+    """An amount. `text` is as written, with its currency and period if any; `value` is a decimal such as `1234.56`."""
 
     text: str
     value: str

@@ -1,0 +1,49 @@
+"""Finds the amounts without a sign or decimals that stand in one column with an amount that has them."""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from collections.abc import Iterator, Sequence
+
+# At the end of a line, behind a gap: `Réduction dons          - 132`. Two digits may be a count.
+LAST_IN_LINE = re.compile(
+    r"(?<=\S)[ ]{3,200}(?P<number>[-–][ ]?\d{1,3}(?:[ .]\d{3}){0,2}|\d{1,3}(?:[ .]\d{3}){1,2}|\d{3,6})[ ]{0,3}$",
+    re.MULTILINE,
+)
+BLOCK_END = re.compile(r"\n[ \t]{0,200}\n")
+MAX_SHIFT = 3  # characters by which right edges differ: `1 236` above `376 €`
+MAX_COLUMN = 300
+
+
+def whole_numbers_in_columns(plain: str, amounts: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """The places of whole numbers whose right edge is that of an amount in the same table."""
+    left = deque(amounts)
+    for start, end in _blocks(plain):
+        known: list[int] = []
+        while left and left[0][0] < end:
+            known.append(left.popleft()[1])
+        edges = {edge for place in known for edge in _edges(plain, place)}
+        for found in LAST_IN_LINE.finditer(plain, start, end) if edges else ():
+            if found.end("number") not in known and _column(plain, found.end("number")) in edges:
+                yield found.span("number")
+
+
+def _blocks(plain: str) -> Iterator[tuple[int, int]]:
+    """The parts of a text between empty lines."""
+    start = 0
+    for gap in BLOCK_END.finditer(plain):
+        yield start, gap.start()
+        start = gap.start() + 1
+    yield start, len(plain)
+
+
+def _edges(plain: str, place: int) -> range:
+    column = _column(plain, place)
+    return range(column - MAX_SHIFT, column + MAX_SHIFT + 1) if column else range(0)
+
+
+def _column(plain: str, place: int) -> int:
+    """The column of a place on its line; 0 on a line that is too long for a table."""
+    line_start = plain.rfind("\n", max(0, place - MAX_COLUMN), place) + 1
+    return place - line_start if line_start or place < MAX_COLUMN else 0
