@@ -33,7 +33,7 @@ OF = r"\s{0,2}(?i:de\s(?:la\s|l['’])?|du\s|d['’])?"
 WORD = r"(?:\s(?!(?i:cerfa)\b)(?:[a-zà-ÿ'’]{1,14}|[A-ZÀ-Ý'’/-]{1,14})(?=[\s:]))"
 NUMBER = (
     r"(?!(?:RG|IPP|NIP|IEP|NDA|MDPH|CAF)\s)(?=[A-Za-z/._-]{0,24}\d|(?:[A-Z]{1,3}|[A-Z]{2,6}[-/][A-Z]{2,6})[ ]\d)"
-    r"([A-Z\d](?:[A-Za-z\d/._-]{0,38}[A-Za-z\d])?(?:/?n°[ ]?\d+)?"
+    r"([A-Z\d](?:[A-Za-z\d/._-]{0,38}[A-Za-z\d])?(?:/?n°[ ]?\d+)?(?:[ ]/[ ]\d{1,4}(?![\d/]))?"
     r"(?:[ ](?!\d\d?/\d)(?:\d{1,9}(?:[/.-][\dA-Z]{1,10}){0,3}|[A-Z]{1,3}(?=\s|$|[.,;)]))(?![\w€%])){0,6})"
 )
 
@@ -51,11 +51,17 @@ FILE = (
     r"(?i:dossier|r[ée]f(?:[ée]rences?|s)?\b\.?|identifiant|patient|usager|s[ée]jour|devis|client|fiscal|cesu|commande|mandat"
     r"|portalis|sinistre|bordereau|titre|mise\sen\sdemeure|avis|courrier|requ[êe]te|proc[ée]dure|immatriculation"
     r"|d[ée]compte|convention|minute|venue|t[ée]l[ée]service|[ée]l[èe]ve"
-    r"|case|claim|policy|file|reference|ref|customer|account|booking|ticket)|IPP|NIP|IEP|RG|NDA"
+    r"|matricule|coupon(?:-photo)?|talon|famille|foyer|personnel|suivi|r[ée]servation|r[ée]c[ée]piss[ée]|demande|communication"
+    r"|case|claim|policy|file|reference|ref|customer|account|booking|ticket|application|order|notice|enquiry)|IPP|NIP|IEP|RG|NDA"
 )
 CLOSE = (
-    r"(?i:dossier|claim|policy|file|case|portalis|affaire|commande|devis|r[ée]f(?:[ée]rences?)?\b\.?)"
+    r"(?i:dossier|claim|policy|file|case|portalis|affaire|commande|devis|matricule|sinistre|quittance|titre(?:\sde\srecettes?)?|police|identifiant|r[ée]f(?:[ée]rences?)?\b\.?)"
     r"|IPP|NIP|IEP|RG|NDA"
+)
+# Nouns before a column of numbers: `Numéro fiscal        30 12 456 789 015`.
+IN_COLUMN = (
+    r"(?i:dossier|r[ée]f(?:[ée]rences?|s)?\b\.?|num[ée]ro|identifiant|matricule|client|contrat|facture|usager|avis|adh[ée]rent|allocataire"
+    r"|coupon(?:-photo)?|talon|account|reference|case|claim|invoice|policy|file)"
 )
 REFERENCES: dict[ReferenceKind, re.Pattern[str]] = {
     "beneficiary": re.compile(
@@ -75,23 +81,37 @@ REFERENCES: dict[ReferenceKind, re.Pattern[str]] = {
     "file": re.compile(
         rf"""
         {_after(FILE)}
-        |(?<!\w)(?:{CLOSE})(?:\s[A-Z]{{2,8}})??\s{{1,3}}(?=[A-Z]{{0,6}}[-/]?[A-Z]{{0,3}}[\d/]|[A-Z]{{1,2}}\s\d){NUMBER}
+        |(?<!\w)(?:{CLOSE})(?:\s(?:[A-Z]{{2,8}}|(?!de\s|du\s|suivi|reçu|le\s|n)[a-zà-ÿ]{{2,12}}))??\s{{1,3}}(?=[A-Z]{{0,6}}[-/]?[A-Z]{{0,3}}[\d/]|[A-Z]{{1,2}}\s\d){NUMBER}
         |(?i:lettre\ssuivie|indu|cr[ée]ance)\s(?=[A-Z\d]{{1,5}}\s?\d){NUMBER}
         |\bRUM\b\)?{COLON}\+{{0,2}}{NUMBER}
         |(?i:r[ée]f[ée]rences?\sà\srappeler)\s{{0,3}}:[^\n]{{0,120}}\n\s{{0,20}}{NUMBER}
-        |(?P<any_noun>(?<!\w)){SIGN}{OF}(?:[A-ZÀ-Ý]?[a-zà-ÿ]{{2,20}}{WORD}{{0,4}})?{COLON}{NUMBER}
+        |(?<!\w)(?:{SIGN}{OF})?(?:{IN_COLUMN}){WORD}{{0,4}}(?:\s\([^()\n]{{1,20}}\))?(?:[ ]{{3,40}}|\t)
+          (?=[\dA-Z/._-]{{0,12}}\d){NUMBER}
+        |(?i:annule\set\sremplace\s(?:le|la|les)\s(?:n°\s?)?|replaces\s)(?=[\dA-Z/._-]{{0,12}}\d){NUMBER}
+        |(?i:\b(?:objet|concerne|subject|re|sujet))\s?:[^\n]{{0,80}}?(?<=[\s(\[])(?=[A-Z]{{2,6}}[-/.]?\d)
+          ([A-Z]{{2,6}}[/.-]\d[\w/.-]{{1,20}}[\dA-Z]|[A-Z]{{2,6}}\d{{3,10}})(?=[\s)\],;]|$)
+        |\+\+\+\s?(\d{{3}}/\d{{4}}/\d{{5}})\s?\+\+\+
+        |(?P<any_noun>(?<!\w)){SIGN}{OF}(?:(?:[A-ZÀ-Ý]?[a-zà-ÿ]{{2,20}}|[A-ZÀ-Ý]{{2,20}}(?=\s?:)){WORD}{{0,4}})?{COLON}{NUMBER}
         """,
         re.VERBOSE,
     ),
 }  # fmt: skip
 PHONE = re.compile(r"0\d(?:[ .]\d\d){4}|0[ .]8\d\d(?:[ .]\d\d\d){2}")
+YEAR = re.compile(r"(?:19|20)\d\d(?:-20\d\d)?")
+COUNTED = re.compile(r"\s(?:heures?|h|jours?|mois|ans?|km|s[ée]ances?|pages?|enfants?|personnes?|minutes?|points?)\b")
 OFFICIAL: set[ReferenceKind] = {"form", "pupil"}
 # Before a number that names a law or a firm, not a file.
 NO_REFERENCE = re.compile(
     r"\b(?:loi|d[ée]cret|article|arr[êe]t[ée]\sdu|d[ée]lib[ée]ration|circulaire|cerfa|annexe|ordonnance"
     r"|assurance\sd[ée]cennale|agr[ée]ment|licence|activit[ée]|t[ée]l[ée]phone|portable|fax|standard|poste|vert|tva|naf|ape"
-    r"|s[ée]curit[ée]\ssociale|convention\scollective|rue|lot|b[âa]timent|chambre|siret|siren"
-    r"|finess|rpps|adeli|iban|rcs|t[ée]l|uai|ine|art)\b[^\n:]{0,12}\Z",
+    r"|s[ée]curit[ée]\ssociale|convention\scollective|rue|lot|b[âa]timent|chambre|postale?|salle|siret|siren"
+    r"|finess|rpps|adeli|iban|rcs|t[ée]l|uai|ine|art)\b[^\n:]{0,12}(?::\s{0,3})?\Z",
+    re.IGNORECASE,
+)
+
+# The insurance of a firm: `Assurance de la professionnelle : MACSF n° 5578120`.
+OF_A_PROFESSIONAL = re.compile(
+    r"\bassur[^\n]{0,30}\b(?:professionnel|praticien|entreprise|responsabilit)|\bRC\s?pro|responsabilit[ée]\scivile\sprof|garantie\sd[ée]cennale",
     re.IGNORECASE,
 )
 
@@ -125,7 +145,9 @@ def _is_reference(plain: str, label: int, start: int, end: int, *, any_noun: boo
     number = plain[start:end]
     if DATE.fullmatch(number):
         return False
-    if re.match(r"\s?(?:€|euros?\b|%|\*)", plain[end : end + 8]):
+    if re.match(r"\s?(?:[€$£]|euros?\b|%|\*)|,\d", plain[end : end + 8]):
+        return False
+    if (YEAR.fullmatch(number) and not any_noun) or COUNTED.match(plain, end):
         return False
     if PHONE.fullmatch(number):
         return False
@@ -133,4 +155,5 @@ def _is_reference(plain: str, label: int, start: int, end: int, *, any_noun: boo
     has_more = re.search(r"[A-Z/.-]", number) is not None
     if digits < (MIN_DIGITS if has_more or not any_noun else MIN_DIGITS + 1) and not (digits == 2 and len(number) >= 6):
         return False
-    return not NO_REFERENCE.search(plain[max(0, label - 30) : start])
+    line = plain[max(0, start - 80) : start].rpartition("\n")[2]
+    return not NO_REFERENCE.search(plain[max(0, label - 30) : start]) and not OF_A_PROFESSIONAL.search(line)
