@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
+from chat.documents.months import MONTH
 from observability.character_map import CharacterMap
 
 # Digits of a form, one a box: `|1|2|0|3|2|0|2|6|`, `1 2 / 0 3 / 2 0 2 6`.
@@ -13,6 +14,7 @@ _BOXED = re.compile(r"(?<![\w.,/-])(?<!\d )\|?[ |]{0,2}\d(?:[ |]{0,2}[ |/][ |]{0
 _BOXED_DATE = re.compile(r"(0[1-9]|[12]\d|3[01])(0[1-9]|1[0-2])((?:19|20)\d\d)")
 # Digits that OCR takes for letters: `2O26`, `O8/O1/2O13`, `l2`.
 _MISREAD = re.compile(r"(?:(?<![^\W\d_])[OoIl]{0,4}|(?<=[a-zé]))\d[\dOIl]{0,30}(?![^\W\d_])")
+_MISREAD_DAY = re.compile(rf"(?<!\w)[OIl]{{2}}(?=\s{{1,2}}(?i:{MONTH}))")  # `ll mars`
 
 
 class Letter:
@@ -22,6 +24,7 @@ class Letter:
         self.text = text
         self._offsets: list[int] | None = None  # of each character of `plain` in `text`; None if they are the same
         self.plain = _MISREAD.sub(_digits, text if text.isascii() else text.translate(_PLAIN))
+        self.plain = _MISREAD_DAY.sub(_digits, self.plain)
         if _INVISIBLE in self.plain or _BOXED.search(self.plain):
             self._rewrite()
 

@@ -21,13 +21,14 @@ PLACE_AND_ARTICLE = re.compile(
     rf"{_NAME}(?:\s(?:{_NAME}|\(\d\d\)|de|du|la|les?|sur|en|sous)){{0,4}},\s?(?i:le)\s{{1,3}}(?:(?i:{WEEKDAY})\s)?\Z"
 )
 HEADER = re.compile(
-    r"(?:\A|.{0,80}[-–—,;]\s?)\W*(?:date(?:\s(?:d['’]|de\s(?:la\s)?|du\s)?\s?(?:courrier|lettre|envoi|message|document"
+    r"(?:\A|.{0,80}[-–—,;]\s?)\W*(?:date(?:\s(?:d['’]|de\s(?:la\s|cette\s)?|du\s|of\s(?:this\s|the\s)?)?\s?(?:courrier|letter|notice|issue|invoice|r[ée]daction|lettre|envoi|message|document"
     r"|[ée]dition|[ée]mission|impression|notification|facture|facturation|avis|devis|[ée]tablissement|relev[ée]))?"
-    r"|(?:fait|[ée]mise?|envoy[ée]e?|[ée]dit[ée]e?|[ée]tablie?|imprim[ée]e?|notifi[ée]e?|post[ée]e?)(?:\sle)?"
+    r"|(?:fait|[ée]mise?|envoy[ée]e?|[ée]dit[ée]e?|[ée]tablie?|imprim[ée]e?|r[ée]dig[ée]e?|notifi[ée]e?|post[ée]e?)(?:\sle)?"
     r"|(?:courrier|message|sms|notification|facture|avis|relev[ée]|d[ée]compte|devis|[ée]dition)\s(?:du|le|[-–:])"
-    rf"|sent|issued|posted|dated?)\s{{0,20}}:?\s{{0,3}}(?:le\s)?(?:{WEEKDAY}\s)?\Z",
+    rf"|(?:letter|invoice|issue|notice|statement)\sdate|sent|issued|posted|dated?)\s{{0,20}}:?\s{{0,3}}(?:le\s)?(?:{WEEKDAY}\s)?\Z",
     re.IGNORECASE,
 )
+WRITTEN = re.compile(r"\W*(?:r[ée]dig|[ée]crit)[ée]?e?\sle\s", re.IGNORECASE)  # `Rédigé le |10 février| par Mme Paoli`
 # Under or in the title: `DEVIS n° 12` `du |18/03/2026`.
 OF_QUOTE = re.compile(
     r"\A(?:(?:devis|facture|avis|notification|d[ée]compte|relev[ée]|bordereau|attestation|invoice)\b.{0,40}\s)?(?:du|of)\s\Z",
@@ -51,7 +52,11 @@ def is_of_message(plain: str, day: WrittenDay) -> bool:
     """Whether a day with a time dates a message: the words below it are counted from it."""
     before, _ = _cell(plain, day)
     after = plain[day.end : day.end + 12]
-    is_alone = re.fullmatch(rf"[\[(>•\s]{{0,3}}(?:(?:envoyé|reçu|le)\s){{0,2}}(?:{WEEKDAY}\s)?", before, re.IGNORECASE)
+    is_alone = re.fullmatch(
+        rf"(?:\[[^\]\n]{{1,30}}\]\s|(?i:sms|message)\s[^\n\d]{{1,30}}\s)?[\[(>•\s]{{0,3}}(?:(?:envoyé|reçu|le)\s){{0,2}}(?:{WEEKDAY}\s)?",
+        before,
+        re.IGNORECASE,
+    )
     return bool(is_alone and MESSAGE.match(after))
 
 
@@ -60,7 +65,7 @@ def _has_place(plain: str, day: WrittenDay) -> bool:
     if PLACE_AND_ARTICLE.match(before):
         return not re.match(r"\sà\s\d", after)
     if HEADER.match(before):
-        return TIME_ONLY.match(after) is not None
+        return TIME_ONLY.match(after) is not None or bool(WRITTEN.match(before) and after.startswith(" par "))
     return bool(PLACE.match(before) and "," in before[:-1] and not after.strip(" .,"))
 
 

@@ -4,57 +4,59 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
 
-from chat.documents.months import ENGLISH_MONTH, MONTH, WEEKDAY, month_number
+from chat.documents.day_evidence import WEEKDAY_BEFORE, is_day
+from chat.documents.months import ENGLISH_MONTH, MONTH, WEEKDAY, month_number, weekday_number
 
 MAX_DATES = 500  # examined in a letter; more than any has
 YEARS = range(1800, 2200)  # programs write 01/01/0001 or 31/12/9999 where there is no day
-DAY = r"(?:\d{1,2}|1\s?er|1°|premier)"
+DAY = r"(?:\d{1,2}|[1lI]\s?er|1°|premier)"  # `ler`: of a scanner
+AFTER_ONLY_DAY = (
+    r"\s?(?:[,;.)\]]|$|\n|au\splus\stard|à\s\d|[àa]u\s(?:soir|matin)|matin|soir|midi|inclus|please|at\b|courant|prochain"
+    r"|pour\b|afin\b|si\b|et\b|\d{1,2}\s?h)"
+)
 GAP = r"[\s-]{0,3}"  # scanners lose the spaces
 DATE = re.compile(
     rf"""
     (?:(?<![\w/.-])|(?<=\b[lad][eu])|(?<=\bdès))(?:
-        (?P<iso_year>\d{{4}})-(?P<iso_month>\d\d)-(?P<iso_day>\d\d)
+        (?P<iso_year>\d{{4}})(?P<iso_separator>[-/.])(?P<iso_month>\d\d)(?P=iso_separator)(?P<iso_day>\d\d)
       | (?P<day>\d{{1,2}})(?P<separator>[/.-])(?P<month>\d{{1,2}})(?P=separator)(?P<year>\d{{4}}|\d\d)
+      | (?P<spaced_day>\d{{1,2}})[ ]?(?P<spaced_separator>[/.])[ ]?(?P<spaced_month>\d{{1,2}})
+        [ ]?(?P=spaced_separator)[ ]?(?P<spaced_year>\d{{4}})
       | (?P<named_day>{DAY})(?:(?:st|nd|rd|th)(?:\sof)?)?{GAP}(?P<named_month>{MONTH})
         (?:{GAP},?{GAP}(?P<named_year>\d{{4}}))?
       | (?P<first_month>{MONTH})\s(?P<second_day>\d{{1,2}})(?:st|nd|rd|th)?,?\s{{1,3}}(?P<last_year>\d{{4}})
       | (?P<english_month>{ENGLISH_MONTH})\s(?P<english_day>\d{{1,2}})(?:st|nd|rd|th)?(?!\d|[ ]\d{{4}})
       | {MONTH}{GAP}\d{{4}}
-      # `mardi 14`, `avant le 15`, `by the 15th`: the month is that of the letter.
-      | (?:(?<=di[ ])|(?<=manche[ ])|(?<=\bavant[ ]le[ ])|(?<=\bpour[ ]le[ ])|(?<=\bjusqu'au[ ])|(?<=\bby[ ]the[ ]))
-        (?P<only_day>\d{{1,2}}|1er)(?:st|nd|rd|th)?(?=\s?(?:[,;.)\]]|$|\n|au\splus\stard|à\s\d|[àa]u\s(?:soir|matin)|matin|soir|midi
-          |inclus|please|at\b|courant|prochain))
-      | (?<=\ble[ ])(?P<timed_day>\d{{1,2}}|1er)(?=\sà\s\d{{1,2}}\s?[h:])
-      | (?P<short_day>\d{{1,2}})[/.](?P<short_month>\d{{1,2}})
-        # `du 1er au 3 mai`, `les 20, 21 et 27 mai 2026`: the month follows the last day.
+      # `du 1er au 3 mai`, `les 20, 21 et 27 mai 2026`: the month follows the last day.
       | (?P<series_day>{DAY})
         (?=(?:\s?,\s?\d{{1,2}}){{0,6}}\s{{1,2}}(?:au|et|ou|to|and)\s{{1,2}}(?:le\s)?(?:{WEEKDAY}\s)?{DAY}{GAP}
           (?P<series_month>{MONTH})(?:{GAP}(?P<series_year>\d{{4}}))?)
+      # `mardi 14`, `avant le 15`, `by the 15th`, `le 28 et le 29`: the month is that of the letter.
+      | (?:(?<=di[ ])|(?<=manche[ ])|(?<=day[ ])|(?<=(?:lun|mar|mer|jeu|ven|sam|dim)\.[ ]))
+        (?P<weekday_day>\d{{1,2}}|1er)(?:st|nd|rd|th)?(?!\d|\s?(?:[hH€%:]|heures?\b|[ap]m\b)|\s{MONTH})
+      | (?:(?<=\bavant[ ]le[ ])|(?<=\bpour[ ]le[ ])|(?<=\bjusqu'au[ ])|(?<=\bby[ ]the[ ]))
+        (?P<only_day>\d{{1,2}}|1er)(?:st|nd|rd|th)?(?={AFTER_ONLY_DAY})
+      | (?<=\ble[ ])(?P<lone_day>\d{{1,2}}|1er)(?=[,;.)](?!\d)|\s(?:et|ou)\sle\s\d|\s?\n|\Z)
+      | (?<=\ble[ ])(?P<timed_day>\d{{1,2}}|1er)(?=\sà\s\d{{1,2}}\s?[h:])
+      | (?P<short_day>\d{{1,2}})[/.](?P<short_month>\d{{1,2}})
     )(?![\w/-]|\.\d)
     """,
     re.IGNORECASE | re.VERBOSE,
 )
-# A day such as `5/10` could be a mark or a fraction: what tells that it is a day.
-BEFORE_SHORT_DAY = re.compile(
-    rf"(?:\b(?:le|du|au|des|les|avant|before|by|until|on|from|to|{WEEKDAY})\s{{1,2}}|\d/\d{{1,2}}\s(?:et|ou|au)\s)\Z",
-    re.IGNORECASE,
+SAME_YEAR = re.compile(
+    rf"\s{{1,2}}(?:au|et|ou|to|and|-|–)\s{{1,2}}(?:le\s|the\s)?(?:{WEEKDAY}\s{{1,2}})?\Z", re.IGNORECASE
 )
-FIRST_ON_LINE = re.compile(r"(?:\A|\n)\s*\Z")
-AFTER_FIRST_ON_LINE = re.compile(r"\s?,\s|\s{2}|\s(?:et|au)\s\d{1,2}/")
-NO_SHORT_DAY = re.compile(r"\d|\s?(?:%|€|\w{0,2}\d|km\b|points?\b|h\b)")  # `de 3.8 %` is none
-AFTER_SHORT_DAY = re.compile(r"\s?[-–,à]?\s?\d{1,2}\s?[hH:]")  # a time
-BEFORE_SERIES = re.compile(rf"(?:\b(?:du|le|les|des|from|the|{WEEKDAY})|,)\s{{1,2}}\Z", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class WrittenDay:
     """`plain[start:end]` of a letter. `day` is None for a month; `month` and `year` are None where they aren't written.
 
-    `shared` is the place of a month, and its year, that stands after a later day: `du 1er au 3 mai`.
+    `shared` is the place of a month, and its year, that stands after a later day: `du 1er au 3 mai`. `weekday` is that
+    written before the day.
     """
 
     start: int
@@ -63,16 +65,24 @@ class WrittenDay:
     month: int | None
     year: int | None
     shared: tuple[int, int] | None = None
+    weekday: int | None = None  # from 0, Monday
 
     def near(self, date: dt.date) -> list[dt.date]:
-        """The days that it may be, seen from that date: without a year one in each, without a month one in each."""
+        """The days that it may be, seen from that date: without a year one in each, without a month one in each.
+
+        Those on the weekday that is written, if any is; a day without a month must be.
+        """
         months = (date.year * 12 + date.month - 1 + step for step in (-1, 0, 1))
         found = (
             (self.in_year(date.year + step) for step in (-1, 0, 1))
             if self.month
             else (replace(self, month=month % 12 + 1).in_year(month // 12) for month in months)
         )
-        return [day for day in found if day]
+        days = [day for day in found if day]
+        if self.weekday is None:
+            return days
+        fitting = [day for day in days if day.weekday() == self.weekday]
+        return fitting or (days if self.month else [])
 
     def in_year(self, year: int) -> dt.date | None:
         """The day in that year; None if there is no such day, or the year is none of YEARS."""
@@ -87,29 +97,31 @@ class WrittenDay:
         return self.in_year(self.year) if self.year else None
 
 
-def find_days(plain: str) -> Iterator[WrittenDay]:
+def find_days(plain: str) -> list[WrittenDay]:
     """The days and months, in the order of the text, without days that don't exist such as the 31st of February."""
+    days: list[WrittenDay] = []
     for match in islice(DATE.finditer(plain), MAX_DATES):
-        if not _is_day(plain, match):
+        if not is_day(plain, match):
             continue
-        found = _written_day(match)
+        found = _written_day(plain, match)
         # Without a year, check against a leap year: 29 February is possible.
         if found.day is None or found.month is None or found.in_year(found.year or 2024):
-            yield found
+            days.append(found)
+    return _with_shared_years(plain, days)
 
 
-def _is_day(plain: str, match: re.Match[str]) -> bool:
-    before, after = plain[max(0, match.start() - 14) : match.start()], plain[match.end() : match.end() + 12]
-    if match["series_day"]:
-        return BEFORE_SERIES.search(before) is not None
-    if not match["short_day"]:
-        return True
-    if BEFORE_SHORT_DAY.search(before) or AFTER_SHORT_DAY.match(after):
-        return "/" in match[0] or not NO_SHORT_DAY.match(after)
-    return "/" in match[0] and bool(FIRST_ON_LINE.search(before) and AFTER_FIRST_ON_LINE.match(after))
+def _with_shared_years(plain: str, days: list[WrittenDay]) -> list[WrittenDay]:
+    """`du 20/12 au 04/01/2026`: the year that stands after a later day is that of the earlier one, too."""
+    for number in range(len(days) - 2, -1, -1):
+        day, later = days[number : number + 2]
+        between = plain[day.end : later.start] if later.start - day.end < 30 else ""
+        if day.month and day.day and later.month and later.year and not day.year and SAME_YEAR.match(between):
+            is_earlier_year = (day.month, day.day) > (later.month, later.day or 31)
+            days[number] = replace(day, year=later.year - is_earlier_year)
+    return days
 
 
-def _written_day(match: re.Match[str]) -> WrittenDay:
+def _written_day(plain: str, match: re.Match[str]) -> WrittenDay:
     day = _first(
         match,
         "iso_day",
@@ -117,14 +129,17 @@ def _written_day(match: re.Match[str]) -> WrittenDay:
         "named_day",
         "second_day",
         "english_day",
+        "spaced_day",
         "short_day",
         "series_day",
+        "weekday_day",
         "only_day",
+        "lone_day",
         "timed_day",
     )
-    number = _first(match, "iso_month", "month", "short_month")
+    number = _first(match, "iso_month", "month", "spaced_month", "short_month")
     name = _first(match, "named_month", "first_month", "english_month", "series_month")
-    year = _first(match, "iso_year", "year", "named_year", "last_year", "series_year")
+    year = _first(match, "iso_year", "year", "spaced_year", "named_year", "last_year", "series_year")
     return WrittenDay(
         *match.span(),
         _day(day) if day else None,
@@ -133,7 +148,14 @@ def _written_day(match: re.Match[str]) -> WrittenDay:
         (match.start("series_month"), max(match.end("series_month"), match.end("series_year")))
         if match["series_day"]
         else None,
+        _weekday(plain, match.start()),
     )
+
+
+def _weekday(plain: str, place: int) -> int | None:
+    if not (found := WEEKDAY_BEFORE.search(plain[max(0, place - 14) : place])):
+        return None
+    return weekday_number(found[1])
 
 
 def _first(match: re.Match[str], *groups: str) -> str | None:
@@ -141,7 +163,7 @@ def _first(match: re.Match[str], *groups: str) -> str | None:
 
 
 def _day(text: str) -> int:
-    return 1 if text.lower() == "premier" else int(text.lower().rstrip("er °"))
+    return int(text) if text.isdecimal() else 1  # `1er`, `premier`
 
 
 def _year(text: str) -> int:
