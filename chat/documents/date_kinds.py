@@ -4,27 +4,26 @@ from __future__ import annotations
 
 import re
 
+from chat.documents.actors import is_by_an_office, pattern
 from chat.documents.facts import DateKind
 from chat.documents.months import WEEKDAY
-
-_ACCENTS = {ord(letter): f"[{letter}{plain}]" for letter, plain in zip("éèêàûç", "eeeauc", strict=True)}
-
-
-def _pattern(text: str, flags: int) -> re.Pattern[str]:
-    """The pattern, which finds the words also without their accents: OCR and telephones leave them out."""
-    return re.compile(text.translate(_ACCENTS), flags)
-
+from chat.documents.sentences import SENTENCE_END
 
 # Cues for the kind of a date. The nearest cue before it counts, else the first one after it.
-KIND_CUES = _pattern(
+KIND_CUES = pattern(
     rf"""
     (?P<until>
+        (?<!\bjours\s)(?<!\bmois\s)(?<!\bsemaines\s)(?<!\bheures\s)(?<!\dh\s)(?<!\d\sh\s)(?<!\bdays\s)(?<!\bhours\s)(?<!\bweeks\s)
         \b(?:avant|before)\b | jusqu['’ ]?(?:au?|en)\b | d['’]ici\s | \buntil\b
-      | \bpour\s(?:le\s{{0,2}}(?:{WEEKDAY}\s{{1,2}})?|{WEEKDAY}\s)\Z | \bby\s(?:the\s)?(?:{WEEKDAY}\s)?\Z
+      | \bpour\s{{1,2}}(?:le\s{{0,2}}(?:{WEEKDAY}\s{{1,2}})?|{WEEKDAY}\s)?\Z
+      | \bby\s(?:the\s|next\s|this\s)?(?:{WEEKDAY}\s)?\Z
+      | \bpassé\sle\s\Z | \bau-delà\sdu\s\Z
       | \bdu\b.{{4,40}}\bau\s{{0,2}}(?:{WEEKDAY}\s)?\Z
     )
   | (?P<deadline>
-        au\splus\stard | (?:date|jour)\slimite | dernier\s(?:délai|jour) | retourner | renvoyer | transmettre | parvenir
+        au\splus\stard | (?:date|jour)\slimite
+      | dernier\s(?:délai|jour(?=\s(?:pour|de\sdépôt|d['’]\s?inscription|utile)))
+      | retourner | renvoyer | transmettre | parvenir
       | \bà\s(?:rendre|remettre|déposer|régler|payer|fournir|envoyer)\b
       | confirmer | échéance(?!\sde\s(?:vos|ses|leurs)\sdroits) | no\slater\sthan | deadline | \bdue\b
     )
@@ -34,7 +33,8 @@ KIND_CUES = _pattern(
     )
   | (?P<appointment>
         rendez-?\s?vous | \brdv\b | convoqu | convi(?:e|ons|er)\b | entretien | réunion | audience | se\stiendra
-      | aura\slieu | recevra | consultation | visite | sortie | \bséances?\b(?=.{{0,20}}prévue) | à\s\d{{1,2}}\s?h
+      | aura\slieu | recevra | consultation | visite | sortie | \bséances?\b(?=.{{0,20}}prévue)
+      | (?:à|,|at|-|–)\s\d{{1,2}}\s?(?:h|[ap]m\b)
       | est\smaintenu | appointment | \bmeeting\b(?!\sof) | rencontre\b
     )
   | (?P<decision>
@@ -46,36 +46,28 @@ KIND_CUES = _pattern(
     re.IGNORECASE | re.VERBOSE | re.DOTALL,
 )
 # Of `jusqu'au` and the like: a duty of the reader until then, or a benefit until then.
-TO_DO = _pattern(
+TO_DO = pattern(
     r"\bvous\s(?:avez|aurez|pouvez|pourrez|devez|disposez)\b|\bdélai"
     r"|inscri|répon|envoy|retourn|transm|adress|dépos"
     r"|\bouverte?s?\sdu\b|recevable|contest|recours|possible|observations|\bpay|\brégl|corrig|avant\scette\sdate|\bmodifi",
     re.IGNORECASE,
 )
-RIGHTS = _pattern(
+RIGHTS = pattern(
     r"\bdroits?\b|accord|attribu|alloc|allou|\b(?:AEEH|AAH|PCH|AESH|CMI|ESAT|IME|SESSAD|cartes?)\b|orientation|notifi"
-    r"|prise\sen\scharge|\bversé|valable|valid|\bvaut\b|agrément|admission|rembours|renouvel|acceptée?",
+    r"|prise\sen\scharge|\bversé|valable|valid|\bvaut\b|agrément|admission|rembours|renouvel|acceptée?"
+    r"|forfait|\breste\b|solde|plafond|garanti|abonnement|contrat|convention|horaires?\b|bénéfici|prolong|suspend|maint(?:en|ien)|continu|fonctionn|en\splace|effectif|prêt(?:ée?s?)?\b",
     re.IGNORECASE,
 )
-RIGHT_IS_OPEN = _pattern(r"\bdroits?\s(?:est|sont|reste|restent)\b|\bcourent\b", re.IGNORECASE)
-CLOSED = _pattern(r"fermé|congés?\b|vacances|absent|closed", re.IGNORECASE)
-# An office will do it by then: `La MDPH fera parvenir`, `sera viré`, `je m'en charge`.
-BY_AN_OFFICE = _pattern(
-    r"\b(?:la|le|les|l['’])\s?"
-    r"(?:MDPH|CAF|CPAM|caisse|commission|CDAPH|rectorat|tribunal|service|département|école|équipe)\b"
-    r"[^.]{0,20}\b(?:fera|feront|demande|transmettra|rendra|enverra|statuera|répondra|versera|communiquera|donnera)\b"
-    r"|\b(?:sera|seront|est|a été|ont été)\s(?:\w{1,14}\s)?"
-    r"(?:virée?s?|versée?s?|prélevée?s?|transmise?s?|envoyée?s?|adressée?s?)\b"
-    r"|\bnous\s(?:vous\s)?(?:\w{1,4}\s)?(?:enverrons|verserons|transmettrons|ferons|répondrons|adresserons|prélèverons)\b"
-    r"|je\sm['’]en\scharge|\b(?:I|we)(?:['’]ll|\swill)\b|\bréponse\sdu\b|\bpar\sle\slycée\b",
-    re.IGNORECASE,
-)
-BIRTH = _pattern(
+QUOTE = pattern(r"\b(?:devis|offre|proposition|prix|tarifs?|quote|quotation|estimate|offer|option)\b", re.IGNORECASE)
+VALID = pattern(r"valab|valid|garanti|maintenu|\bvaut\b|ferme", re.IGNORECASE)
+RIGHT_IS_OPEN = pattern(r"\bdroits?\s(?:est|sont|reste|restent)\b|\bcourent\b", re.IGNORECASE)
+CLOSED = pattern(r"fermé|congés?\b|vacances|absent|closed", re.IGNORECASE)
+BIRTH = pattern(
     r"(?:\bné(?:\(?e\)?)?s?\s{0,2}(?:le|:)|\bné\(e\)\s?:|\bnaissance\b.{0,12}|\bborn(?:\son)?|\bDOB)\s{0,2}:?\s{0,2}\Z",
     re.IGNORECASE | re.DOTALL,
 )
 # The start of a period: `à compter du |1er mai`, `du |1er mai| au 30 juin`, `prend effet le |1er mai`.
-PERIOD_START = _pattern(
+PERIOD_START = pattern(
     rf"""
     (?P<explicit>\b(?:compter|partir)\s{{1,2}}du | \b(?:effet|débuté|commencée?|dès|depuis)\s{{1,2}}le )
     \s{{0,2}}(?:{WEEKDAY}\s{{1,2}})?\Z
@@ -83,10 +75,16 @@ PERIOD_START = _pattern(
     """,
     re.IGNORECASE | re.VERBOSE,
 )
-PERIOD_END_FOLLOWS = _pattern(r"\s{1,3}(?:au|et\sjusqu)\b", re.IGNORECASE)
-PAST_PERIOD = _pattern(r"\bpériode\s(?:allant\s)?du\b.{4,40}\bau\s{0,2}\Z", re.IGNORECASE | re.DOTALL)
-SENTENCE_END = re.compile(r"[.;!?]\s|\n\s{0,3}(?=[\n>A-ZÀÉÊ•→►-])")
-TABLE_OF_DEADLINES = re.compile(r"\bdates?\slimites?\b", re.IGNORECASE)
+PERIOD_END_FOLLOWS = pattern(r"\s{1,3}(?:au|et\sjusqu)\b", re.IGNORECASE)
+PAST_PERIOD = pattern(r"\bpériode\s(?:allant\s)?du\b.{4,40}\bau\s{0,2}\Z", re.IGNORECASE | re.DOTALL)
+LOAN = pattern(r"\bmensualités?\b|\bTAEG\b|\bmontant\semprunté", re.IGNORECASE)
+TABLE_OF_DEADLINES = re.compile(
+    r"\bdates?\slimites?\b|\bpour\squand\b|\b[ée]ch[ée]ances?\s{0,20}\||\|\s{0,20}(?:d[ée]lais?|avant\sle|pour\sle|deadline|due|by\swhen)\b",
+    re.IGNORECASE,
+)
+# A table that says who does it: `| Qui | Quoi | Pour quand |`.
+TABLE_OF_ACTORS = re.compile(r"\|\s{0,20}(?:par\s)?(?:qui|responsables?|acteurs?|pilotes?|who|owner)\b", re.IGNORECASE)
+THE_READER = re.compile(r"\b(?:parents?|familles?|vous|m[èe]re|p[èe]re|responsables?\sl[ée]ga|you)", re.IGNORECASE)
 
 
 def kind_of_day(plain: str, start: int, end: int) -> DateKind:
@@ -94,6 +92,7 @@ def kind_of_day(plain: str, start: int, end: int) -> DateKind:
     before = SENTENCE_END.split(plain[max(0, start - 90) : start])[-1]
     after = SENTENCE_END.split(plain[end : end + 40])[0]
     if "|" in before:
+        before = before.rpartition("\n")[2]
         after = after.partition("\n")[0]
     if BIRTH.search(before):
         return "birth"
@@ -104,9 +103,11 @@ def kind_of_day(plain: str, start: int, end: int) -> DateKind:
     following = (cue for cue in KIND_CUES.finditer(after) if cue.lastgroup != "until")
     nearest = [*KIND_CUES.finditer(before)][-1:] or list(following)[:1]
     kind = _kind_of_cue(nearest[0], before, plain[end : end + 90]) if nearest else "other"
+    if nearest and nearest[0][0].lower() == "échéance" and LOAN.search(plain, max(0, start - 600), start):
+        kind = "other"  # the bank takes it
     if kind == "other" and _is_in_table_of_deadlines(plain, start):
         kind = "deadline"
-    return "other" if kind == "deadline" and BY_AN_OFFICE.search(f"{before} {after}") else kind
+    return "other" if kind == "deadline" and is_by_an_office(before, after) else kind
 
 
 def _kind_of_cue(cue: re.Match[str], before: str, after: str) -> DateKind:
@@ -129,6 +130,8 @@ def _kind_of_end(cue: str, sentence: str, after: str) -> DateKind:
         return "other"
     if "avant cette date" in after:
         return "deadline"
+    if QUOTE.search(sentence) and VALID.search(sentence):
+        return "deadline"
     is_duty = TO_DO.search(sentence) is not None
     if RIGHT_IS_OPEN.search(sentence) or (RIGHTS.search(sentence) and not is_duty):
         return "end_of_rights"
@@ -138,6 +141,8 @@ def _kind_of_end(cue: str, sentence: str, after: str) -> DateKind:
 
 
 def _is_in_table_of_deadlines(plain: str, start: int) -> bool:
-    """Whether the table that the day stands in is headed by `Date limite`."""
-    table = plain[max(0, start - 600) : start].rpartition("\n\n")[2]
-    return "|" in table.rpartition("\n")[2] and TABLE_OF_DEADLINES.search(table) is not None
+    """Whether the table that the day stands in has days by which the reader must act."""
+    table, _, row = plain[max(0, start - 600) : start].rpartition("\n\n")[2].rpartition("\n")
+    if "|" not in row or not TABLE_OF_DEADLINES.search(table):
+        return False
+    return not TABLE_OF_ACTORS.search(table) or THE_READER.search(row) is not None

@@ -7,11 +7,15 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from chat.documents import sentences
+from chat.documents.actors import is_period_of_an_office
 from chat.documents.date_kinds import kind_of_day
 from chat.documents.facts import Date, DateKind
 from chat.documents.letter import Letter
 from chat.documents.letter_date import find_letter_date, is_of_message
-from chat.documents.periods import COUNTED_FROM, Period, end_of_period, find_periods
+from chat.documents.period_starts import KnownDay, find_start, is_from_receipt
+from chat.documents.periods import Period, end_of_period, find_periods
+from chat.documents.relative_days import RelativeDay, find_relative_days
 from chat.documents.text import collapse_whitespace
 from chat.documents.written_days import WrittenDay, find_days
 
@@ -28,34 +32,42 @@ LABELS: dict[DateKind, str] = {
 URGENCY: list[DateKind] = ["deadline", "appointment", "end_of_rights", "decision", "letter", "other", "birth"]
 TO_COME: frozenset[DateKind] = frozenset({"deadline", "appointment"})
 MAX_PAST = dt.timedelta(days=60)  # since an appointment that a letter without its year tells of
-MAX_BETWEEN = 80  # characters between a period and the date that it is counted from
-TOMORROW = re.compile(r"\b(?:demain|tomorrow)\b", re.IGNORECASE)
+
+ASKED = re.compile(
+    r"\b(?:merci\sd|veuillez|pouvez-vous|pourriez-vous|pensez|n'oubliez|pri[èe]re|please|could\syou)", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """A date, with the day that it is sorted by."""
+    """A date, its day if it is known, and what it is sorted by."""
 
     date: Date
     sorted_by: str
+    day: dt.date | None = None
 
     @classmethod
-    def of(cls, text: str, iso: str | None, kind: DateKind, basis: str | None = None) -> _Found:
-        return cls(Date(text, iso, kind, LABELS[kind], basis), iso or "9999")
+    def of(cls, text: str, day: dt.date | None, kind: DateKind, basis: dt.date | None = None) -> _Found:
+        iso = day.isoformat() if day else None
+        date = Date(text, iso, kind, LABELS[kind], basis.isoformat() if basis else None)
+        return cls(date, iso or "9999", day)
 
 
 def find_dates(letter: Letter) -> list[Date]:
     """The dates and time limits: the most urgent kind first, the soonest day first."""
     days = list(find_days(letter.plain))
     of_letter = find_letter_date(letter.plain, days)
-    known = of_letter.date if of_letter else None
-    found = [
-        *(_dated(letter, day, known, "letter" if day == of_letter else _kind(letter, day)) for day in days),
-        *(_limited(letter, period, days, known) for period in find_periods(letter.plain)),
-        *_tomorrow(letter, days),
+    date = of_letter.date if of_letter else None
+    written = [(day, _dated(letter, day, date, "letter" if day == of_letter else _kind(letter, day))) for day in days]
+    known = [KnownDay(day.start, day.end, found.day, found.date.kind) for day, found in written if found.day]
+    limits = (_limited(letter, period, known, date) for period in find_periods(letter.plain))
+    dates = [
+        *(found for _, found in written),
+        *(found for found in limits if found),
+        *_relative(letter, days, date),
     ]
-    found.sort(key=lambda each: (URGENCY.index(each.date.kind), each.sorted_by))
-    return [each.date for each in found]
+    dates.sort(key=lambda found: (URGENCY.index(found.date.kind), found.sorted_by))
+    return [found.date for found in dates]
 
 
 def _kind(letter: Letter, day: WrittenDay) -> DateKind:
@@ -69,7 +81,7 @@ def _dated(letter: Letter, day: WrittenDay, of_letter: dt.date | None, kind: Dat
     text = _text(letter, day.start, day.end)
     if day.shared:
         text = f"{text} {_text(letter, *day.shared)}"
-    return _Found.of(text, date.isoformat() if date else None, kind)
+    return _Found.of(text, date, kind)
 
 
 def _nearest(day: WrittenDay, of_letter: dt.date, kind: DateKind) -> dt.date | None:
@@ -81,40 +93,40 @@ def _nearest(day: WrittenDay, of_letter: dt.date, kind: DateKind) -> dt.date | N
     return min(dates, key=lambda found: abs(found - of_letter), default=None)
 
 
-def _limited(letter: Letter, period: Period, days: Sequence[WrittenDay], of_letter: dt.date | None) -> _Found:
-    """With its last day if it is the reader's, and it is known from which day it is counted.
+def _limited(letter: Letter, period: Period, days: Sequence[KnownDay], of_letter: dt.date | None) -> _Found | None:
+    """With its last day if it is known from which day it is counted.
 
     One that is counted from the receipt of the letter stays a period, sorted by the earliest day on which it can end.
     """
-    found = _Found.of(_text(letter, period.start, period.end), None, "deadline")
-    basis = _basis(letter.plain, period, days) or of_letter
-    if basis is None or period.is_of_an_office(letter.plain) or period.is_before(letter.plain):
-        return found
-    if not (end := end_of_period(period.text, basis)):
-        return found
-    if period.is_from_receipt(letter.plain):
-        return replace(found, sorted_by=end.isoformat())
-    return _Found.of(found.date.text, end.isoformat(), "deadline", basis.isoformat())
+    plain, text = letter.plain, _text(letter, period.start, period.end)
+    start = find_start(plain, period, days, of_letter)
+    end = end_of_period(period.text, start, is_back=period.is_back) if start else None
+    if is_period_of_an_office(
+        sentences.before(plain, period.start, 60) + period.text, sentences.after(plain, period.end, 40)
+    ):
+        # Of its own periods it is not known when they begin.
+        return _Found.of(text, end, "other", start) if period.is_back and end else _Found.of(text, None, "deadline")
+    if end and is_from_receipt(plain, period):
+        return replace(_Found.of(text, None, "deadline"), sorted_by=end.isoformat())
+    if end and (not of_letter or end >= of_letter):
+        return _Found.of(text, end, "deadline", start)
+    return _Found.of(text, None, "deadline") if period.is_announced else None
 
 
-def _basis(plain: str, period: Period, days: Sequence[WrittenDay]) -> dt.date | None:
-    """The date that the words after a period count it from: `à compter du 3 mars 2026`."""
-    for day in days:
-        between = plain[period.end : day.start] if day.start - period.end < MAX_BETWEEN else ""
-        if day.date and between and COUNTED_FROM.match(between) and "\n\n" not in between:
-            return day.date
-    return None
-
-
-def _tomorrow(letter: Letter, days: Sequence[WrittenDay]) -> Iterator[_Found]:
-    """`demain` in a message whose day is known."""
+def _relative(letter: Letter, days: Sequence[WrittenDay], of_letter: dt.date | None) -> Iterator[_Found]:
+    """`demain`, `avant vendredi`: counted from the message that they stand in, else from the letter."""
     messages = [day for day in days if day.date and is_of_message(letter.plain, day)]
-    for match in TOMORROW.finditer(letter.plain) if messages else ():
-        earlier = [day.date for day in messages if day.end <= match.start() and day.date]
-        if earlier:
-            kind = kind_of_day(letter.plain, *match.span())
-            date = earlier[-1] + dt.timedelta(days=1)
-            yield _Found.of(_text(letter, *match.span()), date.isoformat(), kind, earlier[-1].isoformat())
+    for relative in find_relative_days(letter.plain):
+        earlier = [day.date for day in messages if day.end <= relative.start and day.date]
+        if written := earlier[-1] if earlier else of_letter:
+            kind = _kind_of_relative(letter.plain, relative)
+            yield _Found.of(_text(letter, relative.start, relative.end), relative.seen_from(written), kind, written)
+
+
+def _kind_of_relative(plain: str, relative: RelativeDay) -> DateKind:
+    kind = "other" if relative.is_past else kind_of_day(plain, relative.start, relative.end)
+    is_asked = ASKED.search(sentences.before(plain, relative.start, 90)) is not None
+    return "deadline" if kind == "other" and is_asked and not relative.is_past else kind
 
 
 def _text(letter: Letter, start: int, end: int) -> str:

@@ -1,4 +1,4 @@
-"""Finds time limits such as `deux mois à compter de la notification`, and adds them to a date."""
+"""Finds time limits such as `deux mois à compter de la notification`, and counts them from a date, or back from one."""
 
 from __future__ import annotations
 
@@ -9,92 +9,166 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 
-NUMBERS = {
-    "un": 1, "une": 1, "deux": 2, "trois": 3, "quatre": 4, "cinq": 5, "six": 6, "sept": 7, "huit": 8, "dix": 10,
-    "douze": 12, "quinze": 15, "vingt": 20, "trente": 30, "quarante-cinq": 45, "soixante": 60,
-    "one": 1, "two": 2, "three": 3, "four": 4, "fifteen": 15, "thirty": 30, "sixty": 60,
+from chat.documents.number_words import NUMBER_IN_WORDS, number_in_words
+
+ENGLISH = {
+    "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "ten": 10, "twelve": 12,
+    "fourteen": 14, "fifteen": 15, "twenty": 20, "twenty-one": 21, "twenty-eight": 28, "thirty": 30, "sixty": 60,
+    "ninety": 90,
 }  # fmt: skip
-NAMED_PERIODS = {"huitaine": 8, "quinzaine": 15}  # days
-NUMBER = rf"(?:\d{{1,3}}|{'|'.join(sorted(NUMBERS, key=len, reverse=True))})"
-UNIT = r"(?:jours?|semaines?|mois|days?|weeks?|months?)\b"
-DURATION = rf"{NUMBER}\s{{1,3}}(?:\(\w{{1,10}}\)\s)?{UNIT}"
+NAMED_PERIODS = {"huitaine": 8, "dizaine": 10, "quinzaine": 15}  # days
+NUMBER = rf"(?:\d{{1,3}}|{'|'.join(sorted(ENGLISH, key=len, reverse=True))}|{NUMBER_IN_WORDS})"
+# Hours are whole days: `9 heures avant` is none.
+HOURS = (
+    r"(?:24|48|72|96|vingt-quatre|quarante-huit|soixante-douze|twenty-four|forty-eight|seventy-two)"
+    r"\s{0,3}(?:heures|hours|hrs|h)\b"
+)
+UNIT = (
+    r"(?:(?:working|calendar|business|full|clear)\s)?(?:jours?|semaines?|mois|ann[ée]es?|ans?|days?|weeks?|months?|years?)\b"
+    r"(?:\s(?:francs?|calendaires?|calendrier|ouvr[ée]s|ouvrables?|entiers?|pleins?))?"
+)
+DURATION = rf"(?:{NUMBER}\s{{1,3}}(?:\(\w{{1,10}}\)\s)?{UNIT}|{HOURS})"
 PERIOD = re.compile(
-    rf"\b(?P<number>{NUMBER})\s{{1,3}}(?:\(\w{{1,10}}\)\s)?(?P<unit>jour|semaine|mois|day|week|month)"
-    r"|\b(?P<named>huitaine|quinzaine)\b|dans\sle\s(?P<one_month>mois)",
+    rf"\b(?P<number>{NUMBER})\s{{1,3}}(?:\(\w{{1,10}}\)\s)?(?P<working>working\s|business\s)?(?:(?:calendar|full|clear)\s)?"
+    r"(?P<unit>jour|semaine|mois|ann[ée]e|an|day|week|month|year)(?:s?\s(?P<business>ouvr[ée]s|ouvrables?))?"
+    rf"|\b(?P<hours>{HOURS})|\b(?P<named>{'|'.join(NAMED_PERIODS)})\b|dans\sle\s(?P<one_month>mois)"
+    r"|\b(?P<one>a)\s(?P<one_unit>month|week|year)\b|(?P<two_eves>avant-veille)|(?P<eve>veille)",
     re.IGNORECASE,
+)
+LIMIT = (
+    r"d[ée]lai\s(?:(?:maximum|maximal|imp[ée]ratif|l[ée]gal|strict)\s)?(?:de\s|d['’]\s?)|dans\s(?:les?\s)?(?:un\sd[ée]lai\sde\s)?"
+    r"|end[ée]ans\s(?:les\s)?(?:un\sd[ée]lai\sde\s)?|sous\s(?:les\s)?|d['’]ici\s(?:[àa]\s)?"
+    r"|d[ée]lai\s(?:\S{1,14}\s){0,4}?(?:est\s(?:fix[ée]\s)?(?:de|[àa])|:)\s"
+    r"|vous\s(?:avez|aurez|disposez\s(?:encore\s)?(?:de|d['’]))\s{0,2}|au\smoins\s|au\splus\stard\s|minimum\s|at\sleast\s|within\s"
+    r"|(?:paiement|r[èe]glement|payables?|net)\s[àa]\s|payment\sdue\sin\s"
+    r"|(?:a|another)\speriod\sof\s|you\shave\s|no\slater\sthan\s"
+)
+AHEAD = (
+    r"\s{1,3}(?:au\s(?:moins|minimum|plus\stard)\s|minimum\s)?(?:avant|before|prior\sto|[àa]\sl'avance|in\sadvance)\b"
+)
+VALID = (
+    r"(?:valables?|valides?|valid|validit[ée]|validity)\s?(?:(?:du|de\sl'|de\sla|de\scette|of\sthis)\s?\w{1,14}\s?)?"
+    r"(?:(?:pendant|durant|de|d'|est\sde|for|pour)\s)?:?\s{0,3}"
 )
 TIME_LIMIT = re.compile(
     rf"""\b(?:
-        (?:d[ée]lai\s(?:maximum\s|maximal\s)?(?:de\s|d['’]\s?)|dans\s(?:les\s|un\sd[ée]lai\sde\s)?|sous\s|d['’]ici\s
-          |vous\s(?:avez|aurez|disposez\sde|disposez\sd['’])\s{{0,2}}|au\smoins\s|au\splus\stard\s|within\s
-          |(?:a|another)\speriod\sof\s|you\shave\s){DURATION}
-      | sous\s(?:huitaine|quinzaine)\b
-      | dans\sle\smois\s(?:suivant|qui\ssuit)\s(?:la|sa)\s(?:présente\s)?notification
-      | {DURATION}(?=\s{{1,3}}(?:suivant|[àa]\scompter|[àa]\sréception|après\sréception|from|after|of\sthe))
-    )(?!\s{{1,3}}précéd)
+        (?P<limit>{LIMIT}){DURATION}
+      | within\sa\s(?:week|month|year)\b
+      | (?:sous|dans\sla)\s(?:{"|".join(NAMED_PERIODS)})\b
+      | dans\sle\smois\b(?=\s(?:suivant|qui\ssuit|de\s(?:la|sa|cette)|[àa]\s(?:compter|partir)))
+      | (?P<quote>{VALID}){DURATION}
+      | (?P<bare>{DURATION})(?={AHEAD}|\s{{1,3}}(?:suivant|qui\ssui|[àa]\s(?:compter|partir|dater)
+          |(?:[àa]|apr[èe]s)\sr[ée]ception|from|after|of\sthe))
+      | (?P<eve>l'avant-veille|la\sveille)\b
+    )(?!\s{{1,3}}(?:pr[ée]c[ée]d|derniers))
     """,
     re.IGNORECASE | re.VERBOSE,
 )
-MAX_PERIODS = 500  # examined in a letter; more than any has
-# Words after a period that name its start.
-COUNTED_FROM = re.compile(
-    r"\s{0,3}(?:[àa]\s(?:compter|partir|r[ée]ception)|suivant|apr[èe]s|de\sla\sdate|from|after|of\b)", re.IGNORECASE
+NO_LIMIT = re.compile(r"\b(?:moins|plus|il y a|less|more)\s(?:de\s|d['’]|than\s)?\Z", re.IGNORECASE)
+OF_A_QUOTE = re.compile(r"\b(?:devis|offre|proposition|quote|quotation|estimate|offer)\b", re.IGNORECASE)
+# `dans trois mois, nous ferons le point` asks for nothing.
+VAGUE = re.compile(r"dans\s(?!les?\s|un\sd[ée]lai)", re.IGNORECASE)
+ASKS = re.compile(
+    r"\b(?:vous\s(?:devez|pouvez)|veuillez|merci\sde|pri[èe]re|contest|recours|retourn|renvoy|r[ée]pond)", re.IGNORECASE
 )
-# A period that starts when the letter arrives, which no letter knows.
-FROM_RECEIPT = re.compile(r"\s{0,3}(?:\S{1,14}\s{1,3}){0,6}?(?:r[ée]ception|re[çc]u|receipt|receiv)", re.IGNORECASE)
-# Periods in which an office, not the reader, must answer.
-OF_AN_OFFICE = re.compile(
-    r"(?:sans|absence\sde|défaut\sde)\sréponse|\b(?:commission|CDAPH|MDPH|administration|caisse|service)\b[^.]{0,30}"
-    r"\b(?:dispose|a|statue|répond)\b|instruction|traitement|\bdélai\s(?:moyen|actuel)",
+# `au moins 20 jours d'absence` is none; of age: `vous avez 20 ans`.
+AT_LEAST = re.compile(r"au\smoins|minimum|at\sleast|vous\savez\s\S{1,12}\sans?\b", re.IGNORECASE)
+AFTER_A_MINIMUM = re.compile(
+    r"\s{1,3}(?:au\s(?:moins|plus\stard)\s)?(?:avant|before|prior|[àa]\s(?:l'avance|compter|partir)|in\sadvance|apr[èe]s|suivant|after|pour)\b",
     re.IGNORECASE,
 )
+IS_AHEAD = re.compile(AHEAD, re.IGNORECASE)
+MAX_PERIODS = 500  # examined in a letter; more than any has
 
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """`plain[start:end]` of a letter."""
+    """`plain[start:end]` of a letter. `is_back`: it ends on another day, as `8 jours avant l'audience`.
+
+    `is_announced` by words of a limit: it is shown even if no day is known.
+    """
 
     start: int
     end: int
     text: str
-
-    def is_of_an_office(self, plain: str) -> bool:
-        """Whether it is the time that an office has, not the reader."""
-        return OF_AN_OFFICE.search(plain[max(0, self.start - 60) : self.end + 40]) is not None
-
-    def is_before(self, plain: str) -> bool:
-        """Whether it ends on another day: `au moins 8 jours avant l'audience`."""
-        return re.match(r"\s{1,3}(?:avant|before|[àa]\sl'avance)\b", plain[self.end : self.end + 14]) is not None
-
-    def is_from_receipt(self, plain: str) -> bool:
-        """Whether it is counted from the day on which the letter arrives."""
-        after = plain[self.end : self.end + 70].partition(".")[0]
-        return bool(COUNTED_FROM.match(after) and FROM_RECEIPT.match(after))
+    is_back: bool
+    is_announced: bool
 
 
 def find_periods(plain: str) -> Iterator[Period]:
     """The time limits, in the order of the text."""
     for match in islice(TIME_LIMIT.finditer(plain), MAX_PERIODS):
-        yield Period(*match.span(), match[0])
+        if _is_limit(plain, match):
+            is_back = match["eve"] is not None or IS_AHEAD.match(plain, match.end()) is not None
+            is_announced = not match["eve"] and not (match["bare"] and is_back)
+            yield Period(*match.span(), match[0], is_back, is_announced)
 
 
-def end_of_period(text: str, start: dt.date) -> dt.date | None:
+def _is_limit(plain: str, match: re.Match[str]) -> bool:
+    before = plain[max(0, match.start() - 200) : match.start()]
+    if match["quote"]:
+        return OF_A_QUOTE.search(f"{before} {match[0]}") is not None or OF_A_QUOTE.search(plain[:400]) is not None
+    if match["limit"] and VAGUE.match(match["limit"]):
+        return ASKS.search(before[-80:]) is not None
+    if match["limit"] and AT_LEAST.match(match["limit"]):
+        return AFTER_A_MINIMUM.match(plain, match.end()) is not None
+    return not NO_LIMIT.search(before[-12:])
+
+
+def end_of_period(text: str, start: dt.date, *, is_back: bool = False) -> dt.date | None:
     """The last day of the period named in the text; None if it names none.
 
-    A period of months ends on the day with the same number, else on the last of the month.
+    A period of months ends on the day with the same number, else on the last of the month. `is_back` counts back.
     """
     if not (found := PERIOD.search(text)):
         return None
-    if found["named"]:
-        return start + dt.timedelta(days=NAMED_PERIODS[found["named"].lower()])
-    if found["one_month"]:
-        return end_of_period("un mois", start)
-    number = int(found["number"]) if found["number"].isdecimal() else NUMBERS[found["number"].lower()]
-    match found["unit"].lower():
+    number, unit = _number_and_unit(found)
+    number = -number if is_back else number
+    if unit in {"jour", "day"} and (found["business"] or found["working"]):
+        return _after_working_days(
+            start, number, days_in_week=6 if "ouvrab" in (found["business"] or "").lower() else 5
+        )
+    match unit:
         case "jour" | "day":
             return start + dt.timedelta(days=number)
         case "semaine" | "week":
             return start + dt.timedelta(weeks=number)
-    months = start.year * 12 + start.month - 1 + number
-    year, month = divmod(months, 12)
+        case "an" | "année" | "annee" | "year":
+            return _after_months(start, 12 * number)
+    return _after_months(start, number)
+
+
+def _number_and_unit(found: re.Match[str]) -> tuple[int, str]:
+    if found["named"]:
+        return NAMED_PERIODS[found["named"].lower()], "jour"
+    if found["hours"]:
+        return _number(re.split(r"\s|(?<=\d)(?=h)", found["hours"])[0]) // 24, "jour"
+    if found["one_month"]:
+        return 1, "mois"
+    if found["one"]:
+        return 1, found["one_unit"].lower()
+    if found["eve"] or found["two_eves"]:
+        return (1 if found["eve"] else 2), "jour"
+    return _number(found["number"]), found["unit"].lower()
+
+
+def _number(text: str) -> int:
+    if text.isdecimal():
+        return int(text)
+    hours = {"twenty-four": 24, "forty-eight": 48, "seventy-two": 72}
+    return ENGLISH.get(text.lower()) or hours.get(text.lower()) or number_in_words(text)
+
+
+def _after_working_days(start: dt.date, number: int, days_in_week: int) -> dt.date:
+    """Without holidays: the day is never too late."""
+    step = dt.timedelta(days=1 if number > 0 else -1)
+    day, left = start, abs(number)
+    while left:
+        day += step
+        left -= day.weekday() < days_in_week
+    return day
+
+
+def _after_months(start: dt.date, number: int) -> dt.date:
+    year, month = divmod(start.year * 12 + start.month - 1 + number, 12)
     return dt.date(year, month + 1, min(start.day, calendar.monthrange(year, month + 1)[1]))

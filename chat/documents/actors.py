@@ -1,0 +1,72 @@
+"""Tells who must act by a day: the reader of a letter, or an office, a firm, a school."""
+
+from __future__ import annotations
+
+import re
+
+ACCENTS = {ord(letter): f"[{letter}{plain}]" for letter, plain in zip("éèêàûç", "eeeauc", strict=True)}
+
+
+def pattern(text: str, flags: int) -> re.Pattern[str]:
+    """The pattern, which finds the words also without their accents: OCR and telephones leave them out."""
+    return re.compile(text.translate(ACCENTS), flags)
+
+
+DONE = (
+    r"(?:virée?s?|versée?s?|prélevée?s?|transmise?s?|envoyée?s?|adressée?s?|traitée?s?|examinée?s?|étudiée?s?|communiquée?s?"
+    r"|notifiée?s?|remboursée?s?|débitée?s?|créditée?s?|livrée?s?|expédiée?s?|publiée?s?|affichée?s?|restituée?s?|contactée?s?"
+    r"|recontactée?s?|rappelée?s?|informée?s?|prévenue?s?|convoquée?s?|proposée?s?|organisée?s?|installée?s?|délivrée?s?|émise?s?)"
+)
+# An office will do it by then: `La MDPH fera parvenir`, `sera viré`, `je m'en charge`.
+BY_AN_OFFICE = pattern(
+    r"\b(?:la|le|les|l['’])\s?"
+    r"(?:MDPH|CAF|CPAM|caisse|commission|CDAPH|rectorat|tribunal|service|département|école|équipe)\b"
+    r"[^.]{0,20}\b(?:fera|feront|demande|transmettra|rendra|enverra|statuera|répondra|versera|communiquera|donnera)\b"
+    rf"|\b(?:sera|seront|serez|est|a été|ont été)\s(?:\w{{1,14}}\s)?{DONE}(?!\w)"
+    r"|\bnous\s(?:vous\s)?(?:\w{1,4}\s)?(?:enverrons|verserons|transmettrons|ferons|répondrons|adresserons|prélèverons)\b"
+    r"|je\sm['’]en\scharge|\b(?:I|we)(?:['’]ll|\swill)\b|\bréponse\sdu\b|\bpar\sle\slycée\b",
+    re.IGNORECASE,
+)
+# Any other subject's future: `le chauffeur passera`, `nous reviendrons`, `vous recevrez`, `the council will`.
+WILL_ACT = pattern(
+    r"\bvous\s(?:recevrez|serez|aurez\s(?:une|notre|la)\sréponse|obtiendrez)\b"
+    r"|\b(?:je|j'|nous|on)\s?(?:(?:vous|te|t'|lui|leur|le|la|les|l'|y|en|ne)\s?){0,3}"
+    r"(?!(?:ser|devr|attendr|compter|saur|aur|recevr|pourr|demander|accepter)(?:ai|ons|a)\b)\w{2,14}(?:rai|rons|era)\b"
+    r"|\b(?:je|j'|nous)\s(?:(?:vous|te|t'|lui)\s?)(?:rappelle|envoie|réponds|transmets|recontacte|reviens|tiens|adresse)\b"
+    r"|\b(?:(?:re)?contacte|(?:r)?appelle|passe|enver|vous\stransmett|rend|répond|verse|adresse|statue|examine|étudie|communique|livre"
+    r"|intervien?d|viend|reviend|procéde|prend|donne|rédige|prépare|propose|rembourse|crédite|débite|prélève|publie|effectue"
+    r"|installe|organise|informe|convoque|notifie|tranche|décide)(?:ra|ront)\b"
+    r"|\b(?:I|we|he|she|it|they|(?:the|our|your)\s(?:\w{1,14}\s){1,3})(?:['’]ll|\s?will|\s?(?:aim|hope|expect|plan)s?\sto)\b"
+    r"|\byou\swill\s(?:receive|get|hear|be)\b",
+    re.IGNORECASE,
+)
+# The reader's own duty, whatever else the sentence says.
+REQUEST = pattern(
+    r"\b(?:merci|veuillez|prière|prié|devez|devrez|devra|devront|doit|doivent|faut|faudra|pouvez|pourrez|please|must|should"
+    r"|sans\s(?:réponse|nouvelles?|retour)|à\sdéfaut|faute\sde|si\svous|parents?|familles?|responsables?\slégal|représentants?\slégal|élèves?|enfants?|candidate?s?|assurée?s?|bénéficiaires?"
+    r"|intéressée?s?|allocataires?|déclarante?s?|pensez|demandons|prions"
+    r"|you\s(?:can|may|have|need)|date\slimite|dernier\sdélai|à\s(?:\w{3,12}(?:er|ir)|rendre|remettre)"
+    r"|(?!assez|recevrez|serez|obtiendrez|aurez)\w{3,12}ez(?!-))\b",
+    re.IGNORECASE,
+)
+
+
+def is_by_an_office(before: str, after: str) -> bool:
+    """Whether somebody else than the reader does what the sentence says, around a day of it."""
+    if BY_AN_OFFICE.search(f"{before} {after}"):
+        return True
+    return WILL_ACT.search(before.rpartition(", ")[2]) is not None and not REQUEST.search(before)
+
+
+# Periods in which an office, not the reader, must answer.
+PERIOD_OF_AN_OFFICE = pattern(
+    r"(?:sans|absence\sde|défaut\sde)\sréponse(?!\sde\s(?:votre|vous|la\spart\s(?:des|de\sla)\s(?:parents|famille)))|\bsilence\b|\b(?:commission|CDAPH|MDPH|administration|caisse|service)\b[^.]{0,30}"
+    r"\b(?:dispose|a|statue|répond)\b|instruction|traitement|\bdélai\s(?:moyen|actuel|de\s(?:livraison|fabrication))"
+    r"|\blivraison\s(?:sous|dans)|\bremboursements?\ssous",
+    re.IGNORECASE,
+)
+
+
+def is_period_of_an_office(before: str, after: str) -> bool:
+    """Whether it is the time that an office has, not the reader, by the words around a period."""
+    return bool(PERIOD_OF_AN_OFFICE.search(f"{before} {after}")) or is_by_an_office(before, "")

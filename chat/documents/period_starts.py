@@ -1,0 +1,123 @@
+"""Tells from which day of a letter a period is counted: the letter's own, one that is named, an appointment's."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from chat.documents import sentences
+from chat.documents.facts import DateKind
+from chat.documents.periods import Period
+
+MAX_BETWEEN = 80  # characters between a period and the date that it is counted from
+# Words after a period that name its start.
+COUNTED_FROM = re.compile(
+    r"\s{0,3},?\s?(?:[àa]\s(?:compter|partir|dater|r[ée]ception)|suivant|qui\ssui(?:t|vent|vra|vront)\b|apr[èe]s|d[èe]s|de\s(?:la|sa)\b"
+    r"|from|after|of\b|following)",
+    re.IGNORECASE,
+)
+# A period that starts when the letter arrives, which no letter knows.
+FROM_RECEIPT = re.compile(
+    r"\s{0,3}(?:\S{1,14}\s{1,3}){0,6}?(?:r[ée]ception|re[çc]u|receipt|receiv|get\b)", re.IGNORECASE
+)
+# What happens on the day that the letter is dated.
+OF_THE_LETTER = re.compile(
+    r"notif|signif|pr[ée]sente?\b|\b(?:ce|cet|cette|this)\s(?:jour|courrier|lettre|d[ée]cision|avis|message|mail|facture|document|letter|notice"
+    r"|decision|date|attestation|notification|convocation|proposition|devis|offre|mise)\b|ci-dessus|r[ée]daction|signature"
+    r"|[ée]mission|d[ée]cision|refus|facture|envoi\b|courrier|[ée]tablissement|[ée]dition|\bdate\s(?:de\s|of\s)?(?:l'avis|issue|the\sletter)"
+    r"|mise\sen\sdemeure|d[ée]livrance|mailing",
+    re.IGNORECASE,
+)
+APPOINTMENT = re.compile(
+    r"audience|rendez-?\s?vous|\brdv\b|s[ée]ance|r[ée]union|consultation|visite|entretien|examen|intervention|venue|hospitalisation"
+    r"|op[ée]ration|appointment|meeting|hearing|assessment|review|date\s(?:pr[ée]vue|fix[ée]e|du)",
+    re.IGNORECASE,
+)
+END = re.compile(r"\b(?:fin|terme|[ée]ch[ée]ance|expiration|end|expiry|expires)\b", re.IGNORECASE)
+# Of each time that it happens, not of one day: `toute absence doit être signalée 48 heures avant`.
+EACH_TIME = re.compile(r"\b(?:toute?s?|tous|chaque|any|every|each|absences?)\b", re.IGNORECASE)
+NAME = re.compile(r"\b[A-ZÀ-Ý][a-zà-ÿ]{2,20}\b")
+TO_A_DAY = re.compile(
+    r"\s{1,3}(?:au\s(?:moins|minimum|plus\stard)\s)?(?:avant|before|prior\sto|de\s|du\s)\s?(?:[\w'.-]{1,20}\s{1,3}){0,7}\(?\Z"
+)
+
+ANOTHER_PHRASE = re.compile(r"[.,;:]\s|\b(?:au\splus\stard|jusqu|puis|et)\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class KnownDay:
+    """`plain[start:end]` of a letter, a day of that kind."""
+
+    start: int
+    end: int
+    date: dt.date
+    kind: DateKind
+
+
+def is_from_receipt(plain: str, period: Period) -> bool:
+    """Whether it is counted from the day on which the letter arrives."""
+    after = plain[period.end : period.end + 70].partition(".")[0]
+    return bool(COUNTED_FROM.match(after) and FROM_RECEIPT.match(after))
+
+
+def find_start(plain: str, period: Period, days: Sequence[KnownDay], of_letter: dt.date | None) -> dt.date | None:
+    """The day from which it is counted; None if that isn't known or isn't one day."""
+    if period.is_back:
+        return _day_named(plain, period, days, TO_A_DAY) or _day_ahead(plain, period, days)
+    after = sentences.after(plain, period.end, MAX_BETWEEN)
+    if not COUNTED_FROM.match(after):
+        return of_letter
+    if date := _day_named(plain, period, days, COUNTED_FROM):
+        return date
+    if is_from_receipt(plain, period) or OF_THE_LETTER.search(after):
+        return of_letter
+    return _only([day for day in days if day.kind == "appointment"]) if APPOINTMENT.search(after) else None
+
+
+def _day_named(plain: str, period: Period, days: Sequence[KnownDay], words: re.Pattern[str]) -> dt.date | None:
+    """The date that the words after a period name: `à compter du 3 mars 2026`, `avant la réunion du 3 mars`."""
+    for day in days:
+        between = plain[period.end : day.start] if 0 < day.start - period.end < MAX_BETWEEN else ""
+        if between and words.match(between) and "\n\n" not in between and not ANOTHER_PHRASE.search(between):
+            return day.date
+    return None
+
+
+def _day_ahead(plain: str, period: Period, days: Sequence[KnownDay]) -> dt.date | None:
+    """The appointment before which a period ends, or the end of a right."""
+    sentence = sentences.before(plain, period.start, 120)
+    after = sentences.after(plain, period.end, 50)
+    earlier = [day for day in days if day.end <= period.start]
+    if EACH_TIME.search(sentence):
+        return None
+    if END.search(after):
+        return _end_of(plain, f"{sentence} {after}", [day for day in earlier if day.kind == "end_of_rights"])
+    here = sentences.paragraph_start(plain, period.start)
+    appointments = [day for day in days if day.kind == "appointment"]
+    near = [day for day in appointments if here <= day.start < period.start]
+    if near or not APPOINTMENT.search(after):
+        return _only(near)
+    return _only(appointments)
+
+
+def _end_of(plain: str, sentence: str, ends: Sequence[KnownDay]) -> dt.date | None:
+    """The only end, or the only one that stands with a name of the sentence."""
+    if date := _only(ends):
+        return date
+    names = set(NAME.findall(sentence))
+    return _only([day for day, before in _with_text_before(plain, ends) if names & set(NAME.findall(before))])
+
+
+def _with_text_before(plain: str, days: Sequence[KnownDay]) -> Iterator[tuple[KnownDay, str]]:
+    end = 0
+    for day in days:
+        yield day, plain[max(end, day.start - 200) : day.start]
+        end = day.end
+
+
+def _only(days: Sequence[KnownDay]) -> dt.date | None:
+    """The date that these days share; None if they are several or none."""
+    dates = {day.date for day in days}
+    return dates.pop() if len(dates) == 1 else None
