@@ -60,9 +60,10 @@ def test_the_sender_is_found(name: str) -> None:
     assert 1 - len(wrong) / count >= 0.85, len(wrong)
 
 
+@pytest.mark.parametrize("name", ["judged_dev", "judged2_dev"])
 @pytest.mark.parametrize("kind", strangers_letters.KINDS)
-def test_precision_and_recall_on_the_letters_of_a_stranger(kind: str) -> None:
-    score = strangers_letters.score("judged_dev", kind)
+def test_precision_and_recall_on_the_letters_of_a_stranger(name: str, kind: str) -> None:
+    score = strangers_letters.score(name, kind)
     assert score.precision >= 0.97, score.false_positives
     assert score.recall >= 0.97, score.false_negatives
 
