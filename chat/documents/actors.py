@@ -15,7 +15,7 @@ def pattern(text: str, flags: int) -> re.Pattern[str]:
 DONE = (
     r"(?:virée?s?|versée?s?|prélevée?s?|transmise?s?|envoyée?s?|adressée?s?|traitée?s?|examinée?s?|étudiée?s?|communiquée?s?"
     r"|notifiée?s?|remboursée?s?|débitée?s?|créditée?s?|livrée?s?|expédiée?s?|publiée?s?|affichée?s?|restituée?s?|contactée?s?"
-    r"|recontactée?s?|rappelée?s?|informée?s?|prévenue?s?|convoquée?s?|proposée?s?|organisée?s?|installée?s?|délivrée?s?|émise?s?)"
+    r"|recontactée?s?|rappelée?s?|informée?s?|prévenue?s?|convoquée?s?|proposée?s?|organisée?s?|installée?s?|délivrée?s?|émise?s?|effectuée?s?|faite?s?|réalisée?s?)"
 )
 # An office will do it by then: `La MDPH fera parvenir`, `sera viré`, `je m'en charge`.
 BY_AN_OFFICE = pattern(
@@ -24,6 +24,8 @@ BY_AN_OFFICE = pattern(
     r"[^.]{0,20}\b(?:fera|feront|demande|transmettra|rendra|enverra|statuera|répondra|versera|communiquera|donnera)\b"
     rf"|\b(?:sera|seront|serez|est|a été|ont été)\s(?:\w{{1,14}}\s)?{DONE}(?!\w)"
     r"|\bnous\s(?:vous\s)?(?:\w{1,4}\s)?(?:enverrons|verserons|transmettrons|ferons|répondrons|adresserons|prélèverons)\b"
+    r"|\b(?:MDPH|CAF|CPAM|caisse|commission|CDAPH|rectorat|tribunal|service|département|école|équipe|mairie|council|school|panel)\s"
+    r"(?:doit|devra|must)\s(?!recevoir|être|avoir|disposer|receive|be\b|have)"
     r"|je\sm['’]en\scharge|\b(?:I|we)(?:['’]ll|\swill)\b|\bréponse\sdu\b|\bpar\sle\slycée\b",
     re.IGNORECASE,
 )
@@ -34,12 +36,15 @@ WILL_ACT = pattern(
     r"(?!(?:ser|devr|attendr|compter|saur|aur|recevr|pourr|demander|accepter)(?:ai|ons|a)\b)\w{2,14}(?:rai|rons|era)\b"
     r"|\b(?:je|j'|nous)\s(?:(?:vous|te|t'|lui)\s?)(?:rappelle|envoie|réponds|transmets|recontacte|reviens|tiens|adresse)\b"
     r"|\b(?:(?:re)?contacte|(?:r)?appelle|passe|enver|vous\stransmett|rend|répond|verse|adresse|statue|examine|étudie|communique|livre"
-    r"|intervien?d|viend|reviend|procéde|prend|donne|rédige|prépare|propose|rembourse|crédite|débite|prélève|publie|effectue"
+    r"|ver|intervien?d|viend|reviend|procéde|prend|donne|rédige|prépare|propose|rembourse|crédite|débite|prélève|publie|effectue"
     r"|installe|organise|informe|convoque|notifie|tranche|décide)(?:ra|ront)\b"
+    r"|\b(?:la|le|l'|Mme|Mlle|M\.|Dr|notre)\s?(?:\S{1,18}\s){1,4}?"
+    r"(?:envoie|transmet|contacte|adresse|rédige|fournit|verse|rappelle|dépose|remet)\s"
     r"|\b(?:I|we|he|she|it|they|(?:the|our|your)\s(?:\w{1,14}\s){1,3})(?:['’]ll|\s?will|\s?(?:aim|hope|expect|plan)s?\sto)\b"
     r"|\byou\swill\s(?:receive|get|hear|be)\b",
     re.IGNORECASE,
 )
+BY_THE_READER = pattern(r"\bpar\s(?:vos\ssoins|vous|les\sparents|la\sfamille)\b", re.IGNORECASE)
 # The reader's own duty, whatever else the sentence says.
 REQUEST = pattern(
     r"\b(?:merci|veuillez|prière|prié|devez|devrez|devra|devront|doit|doivent|faut|faudra|pouvez|pourrez|please|must|should"
@@ -54,7 +59,7 @@ REQUEST = pattern(
 def is_by_an_office(before: str, after: str) -> bool:
     """Whether somebody else than the reader does what the sentence says, around a day of it."""
     if BY_AN_OFFICE.search(f"{before} {after}"):
-        return True
+        return not BY_THE_READER.search(f"{before} {after}")
     return WILL_ACT.search(before.rpartition(", ")[2]) is not None and not REQUEST.search(before)
 
 

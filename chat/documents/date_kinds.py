@@ -13,10 +13,9 @@ from chat.documents.sentences import SENTENCE_END
 KIND_CUES = pattern(
     rf"""
     (?P<until>
-        (?<!\bjours\s)(?<!\bmois\s)(?<!\bsemaines\s)(?<!\bheures\s)(?<!\dh\s)(?<!\d\sh\s)(?<!\bdays\s)(?<!\bhours\s)(?<!\bweeks\s)
         \b(?:avant|before)\b | jusqu['’ ]?(?:au?|en)\b | d['’]ici\s | \buntil\b
       | \bpour\s{{1,2}}(?:le\s{{0,2}}(?:{WEEKDAY}\s{{1,2}})?|{WEEKDAY}\s)?\Z
-      | \bby\s(?:the\s|next\s|this\s)?(?:{WEEKDAY}\s)?\Z
+      | \bby\s(?:\d{{1,2}}\s?[ap]m\s(?:on\s)?|noon\s(?:on\s)?)?(?:the\s|next\s|this\s)?(?:{WEEKDAY}\s)?\Z
       | \bpassé\sle\s\Z | \bau-delà\sdu\s\Z
       | \bdu\b.{{4,40}}\bau\s{{0,2}}(?:{WEEKDAY}\s)?\Z
     )
@@ -25,6 +24,8 @@ KIND_CUES = pattern(
       | dernier\s(?:délai|jour(?=\s(?:pour|de\sdépôt|d['’]\s?inscription|utile)))
       | retourner | renvoyer | transmettre | parvenir
       | \bà\s(?:rendre|remettre|déposer|régler|payer|fournir|envoyer)\b
+      | (?:réponse|retour|confirmation|inscription)s?\s(?:souhaitée?s?|attendue?s?|demandée?s?)
+      | (?:clôture|fermeture|fin)\s(?:des|de\sla|de\sl')\s?(?:inscriptions?|candidatures?|dépôts?|campagne)
       | confirmer | échéance(?!\sde\s(?:vos|ses|leurs)\sdroits) | no\slater\sthan | deadline | \bdue\b
     )
   | (?P<end>
@@ -48,7 +49,7 @@ KIND_CUES = pattern(
 # Of `jusqu'au` and the like: a duty of the reader until then, or a benefit until then.
 TO_DO = pattern(
     r"\bvous\s(?:avez|aurez|pouvez|pourrez|devez|disposez)\b|\bdélai"
-    r"|inscri|répon|envoy|retourn|transm|adress|dépos"
+    r"|demandes?\sà\s|\bà\s(?:faire|demander)\b|inscri|répon|envoy|retourn|transm|adress|dépos"
     r"|\bouverte?s?\sdu\b|recevable|contest|recours|possible|observations|\bpay|\brégl|corrig|avant\scette\sdate|\bmodifi",
     re.IGNORECASE,
 )
@@ -61,7 +62,9 @@ RIGHTS = pattern(
 QUOTE = pattern(r"\b(?:devis|offre|proposition|prix|tarifs?|quote|quotation|estimate|offer|option)\b", re.IGNORECASE)
 VALID = pattern(r"valab|valid|garanti|maintenu|\bvaut\b|ferme", re.IGNORECASE)
 RIGHT_IS_OPEN = pattern(r"\bdroits?\s(?:est|sont|reste|restent)\b|\bcourent\b", re.IGNORECASE)
-CLOSED = pattern(r"fermé|congés?\b|vacances|absent|closed", re.IGNORECASE)
+CLOSED = pattern(
+    r"fermé|\ben\sarrêt\b|\bmalade\b|en\smaladie|indisponible|congés?\b|vacances|absent|closed", re.IGNORECASE
+)
 BIRTH = pattern(
     r"(?:\bné(?:\(?e\)?)?s?\s{0,2}(?:le|:)|\bné\(e\)\s?:|\bnaissance\b.{0,12}|\bborn(?:\son)?|\bDOB)\s{0,2}:?\s{0,2}\Z",
     re.IGNORECASE | re.DOTALL,
@@ -77,6 +80,12 @@ PERIOD_START = pattern(
 )
 PERIOD_END_FOLLOWS = pattern(r"\s{1,3}(?:au|et\sjusqu)\b", re.IGNORECASE)
 PAST_PERIOD = pattern(r"\bpériode\s(?:allant\s)?du\b.{4,40}\bau\s{0,2}\Z", re.IGNORECASE | re.DOTALL)
+# `quinze jours avant l'échéance du |30 juin|`: the duty ends earlier.
+COUNTED_BACK = pattern(
+    r"(?:\b(?:jours?|mois|semaines?|heures?|days?|weeks?|months?|hours?)|\d\s?h)\s(?:au\s(?:moins|plus\stard)\s)?(?:avant|before)\s(?P<what>[^,;]{0,60})\Z",
+    re.IGNORECASE,
+)
+END = pattern(r"\b(?:fin|terme|échéance|expiration|end|expiry)\b", re.IGNORECASE)
 LOAN = pattern(r"\bmensualités?\b|\bTAEG\b|\bmontant\semprunté", re.IGNORECASE)
 TABLE_OF_DEADLINES = re.compile(
     r"\bdates?\slimites?\b|\bpour\squand\b|\b[ée]ch[ée]ances?\s{0,20}\||\|\s{0,20}(?:d[ée]lais?|avant\sle|pour\sle|deadline|due|by\swhen)\b",
@@ -107,6 +116,8 @@ def kind_of_day(plain: str, start: int, end: int) -> DateKind:
         kind = "other"  # the bank takes it
     if kind == "other" and _is_in_table_of_deadlines(plain, start):
         kind = "deadline"
+    if kind == "deadline" and (counted := COUNTED_BACK.search(before)):
+        return "end_of_rights" if END.search(counted["what"]) else "other"
     return "other" if kind == "deadline" and is_by_an_office(before, after) else kind
 
 

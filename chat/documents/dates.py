@@ -33,9 +33,13 @@ URGENCY: list[DateKind] = ["deadline", "appointment", "end_of_rights", "decision
 TO_COME: frozenset[DateKind] = frozenset({"deadline", "appointment"})
 MAX_PAST = dt.timedelta(days=60)  # since an appointment that a letter without its year tells of
 
+# `Merci de rappeler |demain|`, `Rappelez-moi |lundi|`, `Revenir |lundi| si fièvre`: the reader must act.
 ASKED = re.compile(
-    r"\b(?:merci\sd|veuillez|pouvez-vous|pourriez-vous|pensez|n'oubliez|pri[èe]re|please|could\syou)", re.IGNORECASE
+    r"\b(?:merci\sd|veuillez|pouvez-vous|pourriez-vous|pensez|n'oubliez|pri[èe]re|please|could\syou)"
+    r"|\b\w{3,12}(?:er|ir|re|ez)(?:-(?:moi|nous|le|la|les))?\s\Z",
+    re.IGNORECASE,
 )
+SOMEBODY = re.compile(r"\b(?:je|j'|nous|on|il|elle|ils|elles|va|vont|I|we|he|she|they)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +129,8 @@ def _relative(letter: Letter, days: Sequence[WrittenDay], of_letter: dt.date | N
 
 def _kind_of_relative(plain: str, relative: RelativeDay) -> DateKind:
     kind = "other" if relative.is_past else kind_of_day(plain, relative.start, relative.end)
-    is_asked = ASKED.search(sentences.before(plain, relative.start, 90)) is not None
+    before = sentences.before(plain, relative.start, 90)
+    is_asked = ASKED.search(before) is not None and not SOMEBODY.search(before)
     return "deadline" if kind == "other" and is_asked and not relative.is_past else kind
 
 

@@ -40,6 +40,7 @@ LIMIT = (
     r"|end[ée]ans\s(?:les\s)?(?:un\sd[ée]lai\sde\s)?|sous\s(?:les\s)?|d['’]ici\s(?:[àa]\s)?"
     r"|d[ée]lai\s(?:\S{1,14}\s){0,4}?(?:est\s(?:fix[ée]\s)?(?:de|[àa])|:)\s"
     r"|vous\s(?:avez|aurez|disposez\s(?:encore\s)?(?:de|d['’]))\s{0,2}|au\smoins\s|au\splus\stard\s|minimum\s|at\sleast\s|within\s"
+    r"|il\s(?:vous|te)\sreste\s|pendant\s"
     r"|(?:paiement|r[èe]glement|payables?|net)\s[àa]\s|payment\sdue\sin\s"
     r"|(?:a|another)\speriod\sof\s|you\shave\s|no\slater\sthan\s"
 )
@@ -71,6 +72,7 @@ VAGUE = re.compile(r"dans\s(?!les?\s|un\sd[ée]lai)", re.IGNORECASE)
 ASKS = re.compile(
     r"\b(?:vous\s(?:devez|pouvez)|veuillez|merci\sde|pri[èe]re|contest|recours|retourn|renvoy|r[ée]pond)", re.IGNORECASE
 )
+CONTESTS = re.compile(r"contest|recours|faire\sappel|opposition|r[ée]clamation|r[ée]tract", re.IGNORECASE)
 # `au moins 20 jours d'absence` is none; of age: `vous avez 20 ans`.
 AT_LEAST = re.compile(r"au\smoins|minimum|at\sleast|vous\savez\s\S{1,12}\sans?\b", re.IGNORECASE)
 AFTER_A_MINIMUM = re.compile(
@@ -110,6 +112,8 @@ def _is_limit(plain: str, match: re.Match[str]) -> bool:
         return OF_A_QUOTE.search(f"{before} {match[0]}") is not None or OF_A_QUOTE.search(plain[:400]) is not None
     if match["limit"] and VAGUE.match(match["limit"]):
         return ASKS.search(before[-80:]) is not None
+    if match["limit"] and match["limit"].lower().startswith("pendant"):
+        return CONTESTS.search(before[-80:]) is not None
     if match["limit"] and AT_LEAST.match(match["limit"]):
         return AFTER_A_MINIMUM.match(plain, match.end()) is not None
     return not NO_LIMIT.search(before[-12:])

@@ -22,14 +22,19 @@ STEPS = {
     "avant-hier": -2,
 }
 NAME = rf"(?:{'|'.join(WEEKDAYS)})"
+BEFORE_COMING = "|".join(
+    rf"(?<=\b{word}[ ])"
+    for word in (
+        "avant", "d'ici", "d'ici[ ]à", "pour", "dès", "jusqu'à", "until", "by", "before", "this", "next", "on", "rdv",
+        "ce", "rendez-vous", "réunion", "voit", "vois", "viens", "vient", "passe", "reviens", "revient", "reprend",
+        "appelle", "rappelle", "revoit", "arrive", "moi", "nous", "absent", "absente", "dispo", "disponible", "libre",
+    )
+)  # fmt: skip
 # Without an article: `le lundi` and `lundi et jeudi` are days of every week.
 RELATIVE = re.compile(
     rf"""
     \b(?P<step>apr[èe]s-demain|avant-hier|demain|hier|tomorrow|yesterday)\b
-  | (?:(?<=\bavant[ ])|(?<=\bd'ici[ ])|(?<=\bd'ici[ ]à[ ])|(?<=\bpour[ ])|(?<=\bdès[ ])|(?<=\bjusqu'à[ ])
-      |(?<=\buntil[ ])|(?<=\bby[ ])
-      |(?<=\bbefore[ ])|(?<=\bthis[ ])|(?<=\bnext[ ])|(?<=\bon[ ])|(?<=\brdv[ ])|(?<=\brendez-vous[ ])|(?<=\bréunion[ ])
-      |(?<=\bce[ ])|(?<=[a-zé]{{2}}(?:er|ir|re|ez)[ ]))
+  | (?:{BEFORE_COMING}|(?<=[a-zé]{{2}}(?:er|ir|re|ez)[ ]))
       (?P<coming>{NAME})\b(?!,?\s{{1,2}}(?:\d|1er|dernier|et\s|au\s|and\s|ou\s|soir\set|[A-Za-zû]{{3,9}}\s\d)|s\b)
   | \b(?P<next>{NAME})\sprochain\b(?!\s\d)
   | \b(?P<last>{NAME})\sdernier\b | \blast\s(?P<english_last>{NAME})\b

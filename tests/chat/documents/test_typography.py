@@ -24,6 +24,13 @@ from tests.support.growth import assert_linear
         ("| 1 | 2 | 0 | 3 | 2 | 0 | 2 | 6 |", "2026-03-12"),
         ("1 2 0 3 2 0 2 6", "2026-03-12"),
         ("1 2 / 0 3 / 2 0 2 6", "2026-03-12"),
+        ("12 / 03 / 2026", "2026-03-12"),
+        ("2026/03/12", "2026-03-12"),
+        ("ll mars 2O26", "2026-03-11"),
+        ("12 rnars 2026", "2026-03-12"),
+        ("12 janvler 2026", "2026-01-12"),
+        ("12 septernbre 2026", "2026-09-12"),
+        ("ler avri1 2026", "2026-04-01"),
     ],
 )
 def test_a_date_is_found_in_every_typography(notation, iso):
@@ -64,6 +71,13 @@ def test_an_amount_keeps_its_value_and_sign(notation, value):
         ("mille deux cents euros", ["1200"]),
         ("1€50 de l'heure", ["1.50"]),
         ("soit 1 O86,4O EUR", ["1086.40"]),
+        ("Total £73.90 a week, -£12.50", ["73.90", "-12.50"]),
+        ("soit 818 $ par mois ou CHF 120.50", ["818", "120.50"]),
+        (
+            "Impôt net            1 236\nRéduction dons       - 132\nTotal                376 €\n"
+            "Parts                  3\n",
+            ["376", "1236", "-132"],
+        ),
         ("un taux de 12,50 % et 18,60 km, 3,50 parts", []),
     ],
 )
@@ -100,6 +114,17 @@ def test_a_bullet_or_a_range_is_no_sign(text):
         ("N° d'assuré : 441 223", "441 223"),
         ("Mandat SEPA (RUM) : CAF-2026-000441", "CAF-2026-000441"),
         ("sous le numéro 44-551-2", "44-551-2"),
+        ("Dossier famille 28/0114/7762", "28/0114/7762"),
+        ("Matricule 1187", "1187"),
+        ("CODE FAMILLE : BD0417", "BD0417"),
+        ("Réf. dossier         25-118-44", "25-118-44"),
+        ("Numéro fiscal (déclarant 1)   30 12 456 789 015", "30 12 456 789 015"),
+        ("N° adhérent : 00417788 / 02", "00417788 / 02"),
+        ("annule et remplace la facture F-2026-012", "F-2026-012"),
+        ("annule et remplace le 00871-A", "00871-A"),
+        ("Subject: plan for Rohan (SEN/11482)", "SEN/11482"),
+        ("Communication : +++090/9337/55493+++", "090/9337/55493"),
+        ("Sinistre 26-118-4471", "26-118-4471"),
         ("N/réf. : CAMSP/HQ/so-2026.118", "CAMSP/HQ/so-2026.118"),
     ],
 )
@@ -117,6 +142,12 @@ def test_a_reference_is_shown_as_it_stands_in_the_letter(text, number):
         "SIRET 781 234 567 00026, FINESS 860012345",
         "Dossier suivi par : Mme Faure, 01 64 19 11 40",
         "Numéro unique : 01 64 19 11 40, n° vert 0 800 360 360",
+        "Assurance de la professionnelle : MACSF n° 5578120",
+        "Code postal : 59000, chambre n° 214",
+        "Le dossier 2026 est complet",
+        "Demande : 120 heures d'AESH",
+        "un acompte à la commande : 293,40 €",
+        "Objet : rentrée 2026-2027",
         "Dossier reçu le 12/03/2026, d'un montant de 1 204 €",
     ],
 )

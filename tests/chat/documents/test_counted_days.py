@@ -1,0 +1,310 @@
+"""Days that are counted or told from another day, and whose duty they are: sentences of many offices."""
+
+from __future__ import annotations
+
+import pytest
+
+from chat.documents.extraction import find_facts
+from tests.support.growth import assert_linear
+
+HEAD = "MDPH du Nord\nLille, le 12 mars 2026\n\nMadame,\n"  # a Thursday
+
+
+def days(sentence: str) -> tuple[list[str], list[str]]:
+    """The deadlines in a letter of that sentence, and its other days without that of the letter."""
+    found = {date.iso: date.kind for date in find_facts(HEAD + sentence).dates if date.iso and date.kind != "letter"}
+    deadlines = sorted(iso for iso, kind in found.items() if kind == "deadline")
+    return deadlines, sorted(found.keys() - set(deadlines))
+
+
+@pytest.mark.parametrize(
+    ("sentence", "deadlines", "others"),
+    [
+        ("Merci de nous retourner le formulaire sous 48 h.", ["2026-03-14"], []),
+        (
+            "Rendez-vous le mardi 24 mars à 14 h. Merci de confirmer au plus tard 48 h avant.",
+            ["2026-03-22"],
+            ["2026-03-24"],
+        ),
+        (
+            "Rendez-vous le mardi 24 mars à 14 h. Annulation possible jusqu'à 48 heures avant.",
+            ["2026-03-22"],
+            ["2026-03-24"],
+        ),
+        (
+            "Réunion le mardi 24 mars à 14 h. Merci d'envoyer le bilan une semaine avant la réunion.",
+            ["2026-03-17"],
+            ["2026-03-24"],
+        ),
+        ("Consultation le mardi 24 mars à 14 h. Confirmez par SMS la veille.", ["2026-03-23"], ["2026-03-24"]),
+        (
+            "Hospitalisation le mardi 24 mars à 14 h. Appelez la veille de l'intervention entre 14 h et 16 h.",
+            ["2026-03-23"],
+            ["2026-03-24"],
+        ),
+        ("En cas d'absence, prévenir la veille avant 18 h.", [], []),
+        ("Toute absence doit être signalée 48 heures avant le rendez-vous.", [], []),
+        (
+            "Votre droit prend fin le 31 décembre 2026. "
+            "Déposez votre demande de renouvellement au moins six mois avant l'échéance.",
+            ["2026-06-30"],
+            ["2026-12-31"],
+        ),
+        (
+            "Votre AAH prend fin le 31 décembre 2026. Déposez votre dossier 4 mois avant l'échéance.",
+            ["2026-08-31"],
+            ["2026-12-31"],
+        ),
+        (
+            "Your appointment is on Tuesday 24 March at 2pm. "
+            "Please call us at least 24 hours before your appointment if you cannot attend.",
+            ["2026-03-23"],
+            ["2026-03-24"],
+        ),
+        ("Le renouvellement doit être demandé avant le 30 juin 2026.", ["2026-06-30"], []),
+        ("Nous devons recevoir le dossier avant le 30 juin 2026.", ["2026-06-30"], []),
+        ("Vous devez nous prévenir au moins 20 jours à l'avance.", [], []),
+        ("Rendez-vous le 24 mars à 9h. Pour annuler, appelez 2 jours ouvrés avant.", ["2026-03-20"], ["2026-03-24"]),
+        (
+            "Vous êtes convoqué à l'audience du 25 juin 2026 à 9 h.\n\n"
+            "Vos pièces doivent être transmises au plus tard dix jours avant la date d'audience.",
+            ["2026-06-15"],
+            ["2026-06-25"],
+        ),
+        (
+            "Votre enfant sera hospitalisé le 7 mai 2026 à 8 h. Appelez-nous la veille pour confirmer l'heure.",
+            ["2026-05-06"],
+            ["2026-05-07"],
+        ),
+        (
+            "Si vous ne pouvez pas venir, prévenez-nous 72 h avant le rendez-vous du 24 mars.",
+            ["2026-03-21"],
+            ["2026-03-24"],
+        ),
+        ("Rentrée le 1er septembre 2026. Le transporteur vous appellera la veille.", [], ["2026-09-01"]),
+        (
+            "Le transporteur vous contactera trois jours avant la rentrée du 1er septembre 2026.",
+            [],
+            ["2026-08-29", "2026-09-01"],
+        ),
+        (
+            "Votre contrat se termine le 30 juin 2026. "
+            "Vous devez demander le renouvellement deux mois avant son terme.",
+            ["2026-04-30"],
+            ["2026-06-30"],
+        ),
+        ("Vous pouvez résilier jusqu'à 15 jours avant l'échéance du 30 juin 2026.", ["2026-06-15"], ["2026-06-30"]),
+        ("Vous devez demander le renouvellement deux mois avant le 30 juin 2026.", ["2026-04-30"], ["2026-06-30"]),
+    ],
+)
+def test_a_period_before_a_day_is_counted_back_from_it(sentence, deadlines, others):
+    assert days(sentence) == (deadlines, others)
+
+
+def test_a_period_before_one_of_several_appointments_is_no_day():
+    letter = "Séances le 17 mars à 9 h et le 24 mars à 9 h. Merci de prévenir 48 heures avant la séance."
+    assert days(letter)[0] == []
+
+
+def test_the_end_of_a_right_is_that_of_the_child_named():
+    letter = (
+        "Lina : AEEH du 01/03/2026 au 30/06/2030\nMalo : AEEH du 01/03/2026 au 28/02/2029\n"
+        "Pensez à redéposer le dossier de Malo au plus tard six mois avant la fin de son droit."
+    )
+    assert days(letter)[0] == ["2028-08-28"]
+
+
+@pytest.mark.parametrize(
+    ("sentence", "deadlines", "others"),
+    [
+        ("Je vous rappelle avant vendredi.", [], ["2026-03-13"]),
+        ("Merci de me rendre le mot signé pour lundi.", ["2026-03-16"], []),
+        ("À rendre lundi.", ["2026-03-16"], []),
+        ("Pouvez-vous me répondre d'ici lundi ?", ["2026-03-16"], []),
+        ("Je l'ai vu mardi dernier.", [], ["2026-03-10"]),
+        ("Il sera absent le 18 et le 19.", [], ["2026-03-18", "2026-03-19"]),
+        ("L'atelier a lieu le lundi et le jeudi.", [], []),
+        ("Les séances ont lieu le mercredi de 14 h à 15 h.", [], []),
+        ("Ouvert du lundi au vendredi, 9 h - 12 h.", [], []),
+        ("Rendez-vous mercredi 18 à 10 h ou jeudi 19 même heure.", [], ["2026-03-18", "2026-03-19"]),
+        ("If you wish to attend, please confirm by Friday 20 March.", ["2026-03-20"], []),
+        ("Please return the form by next Tuesday.", ["2026-03-17"], []),
+        ("Merci de rappeler demain avant 12 h.", ["2026-03-13"], []),
+        ("La réunion de demain est annulée.", [], ["2026-03-13"]),
+        ("L'épreuve se déroulera demain.", [], ["2026-03-13"]),
+        ("Rapporter le cahier mardi 17, merci.", [], ["2026-03-17"]),
+        ("Inscription avant le vendredi 27.", ["2026-03-27"], []),
+        ("Léo sera en sortie jeudi 19, prévoir un pique-nique.", [], ["2026-03-19"]),
+        ("On se voit mardi à 17 h.", [], ["2026-03-17"]),
+        ("RDV lundi 16 mars, 9h.", [], ["2026-03-16"]),
+        ("Rappelez-moi lundi si fièvre.", ["2026-03-16"], []),
+        ("Revenir lundi si fièvre.", ["2026-03-16"], []),
+        ("Piscine demain, pensez au maillot.", [], ["2026-03-13"]),
+        ("Let us know by Monday.", ["2026-03-16"], []),
+        ("Please reply by 5pm on Friday 20 March.", ["2026-03-20"], []),
+    ],
+)
+def test_a_day_without_its_month_is_told_from_the_day_of_the_letter(sentence, deadlines, others):
+    assert days(sentence) == (deadlines, others)
+
+
+@pytest.mark.parametrize(
+    ("sentence", "deadlines", "others"),
+    [
+        ("Vous disposez d'un délai de 30 jours à compter de la notification pour contester.", ["2026-04-11"], []),
+        ("Merci de répondre sous huitaine.", ["2026-03-20"], []),
+        ("Vous pouvez introduire un recours endéans les 3 mois de la notification.", ["2026-06-12"], []),
+        ("Réponse souhaitée dans les 15 jours.", ["2026-03-27"], []),
+        ("À régler dans les 30 jours suivant la date de la facture.", ["2026-04-11"], []),
+        ("Paiement à 30 jours date de facture.", ["2026-04-11"], []),
+        ("Le délai de recours est de deux mois.", ["2026-05-12"], []),
+        ("Sans réponse de votre part d'ici 15 jours, le dossier sera classé.", ["2026-03-27"], []),
+        ("Sans réponse de votre part avant le 30 mars, le dossier sera classé.", ["2026-03-30"], []),
+        ("Faute de réponse sous un mois, votre demande sera rejetée.", ["2026-04-12"], []),
+        ("Devis valable 3 mois.", ["2026-06-12"], []),
+        ("Validité de l'offre : 30 jours.", ["2026-04-11"], []),
+        ("Ce devis est valable un mois à compter de sa date d'émission.", ["2026-04-12"], []),
+        ("Prix garantis jusqu'au 30 avril 2026.", ["2026-04-30"], []),
+        ("Please reply within 14 days of the date of this letter.", ["2026-03-26"], []),
+        ("You must appeal within one calendar month of the date on this letter.", ["2026-04-12"], []),
+        ("Vous avez jusqu'au 31 mars pour accepter.", ["2026-03-31"], []),
+        ("Les inscriptions sont ouvertes jusqu'au 31 mars.", ["2026-03-31"], []),
+        ("Dossier à déposer pour le 31 mars au plus tard.", ["2026-03-31"], []),
+        ("Date limite de réponse : 31 mars", ["2026-03-31"], []),
+        ("À retourner pour le 31/03.", ["2026-03-31"], []),
+        ("Le délai d'appel est d'un mois à compter de la notification du jugement.", ["2026-04-12"], []),
+        (
+            "Vous pouvez former opposition dans le délai de quinze jours à compter de la signification.",
+            ["2026-03-27"],
+            [],
+        ),
+        ("Vous pouvez faire appel dans un délai de dix jours.", ["2026-03-22"], []),
+        (
+            "Les pièces doivent nous parvenir avant le 30 juin 2026, faute de quoi la demande sera rejetée.",
+            ["2026-06-30"],
+            [],
+        ),
+        ("Passé le 30 juin 2026, la place sera attribuée à une autre famille.", ["2026-06-30"], []),
+        ("Au-delà du 30 juin 2026, aucune demande ne sera acceptée.", ["2026-06-30"], []),
+        ("Vous bénéficiez d'un délai de rétractation de 14 jours à compter de la signature.", ["2026-03-26"], []),
+        ("Vous avez 14 jours pour vous rétracter.", ["2026-03-26"], []),
+        ("Dans les huit jours suivant la réunion du 24 mars, envoyez vos remarques.", ["2026-04-01"], ["2026-03-24"]),
+        ("Merci d'adresser vos remarques sous huit jours.", ["2026-03-20"], []),
+        ("Un délai de 15 jours vous est accordé pour compléter le dossier.", ["2026-03-27"], []),
+        ("Il vous reste 10 jours pour payer.", ["2026-03-22"], []),
+        ("À défaut de paiement sous 8 jours, nous saisirons l'huissier.", ["2026-03-20"], []),
+        ("Veuillez régulariser votre situation sous quinzaine.", ["2026-03-27"], []),
+        ("Vous disposez de trente (30) jours calendaires pour faire opposition.", ["2026-04-11"], []),
+        ("Recours gracieux possible pendant deux mois.", ["2026-05-12"], []),
+        ("Vous pouvez contester cette décision pendant un mois.", ["2026-04-12"], []),
+        ("La décision peut être contestée dans les deux mois.", ["2026-05-12"], []),
+        ("Cette décision est susceptible d'appel dans le mois de sa notification.", ["2026-04-12"], []),
+        ("Un recours peut être introduit dans les soixante jours de la notification.", ["2026-05-11"], []),
+        ("Nous vous demandons de répondre avant le 30 mars.", ["2026-03-30"], []),
+        ("Nous vous prions de bien vouloir nous retourner ce coupon avant le 30 mars.", ["2026-03-30"], []),
+        ("Je vous remercie de me confirmer votre présence avant le 30 mars.", ["2026-03-30"], []),
+        ("Nous vous rappelons que la cotisation est à régler avant le 30 mars.", ["2026-03-30"], []),
+        ("Les parents transmettront le bilan avant le 30 mars.", ["2026-03-30"], []),
+        ("Pour quand ? Le 30 mars au plus tard.", ["2026-03-30"], []),
+        ("Réponse souhaitée le 30 mars.", ["2026-03-30"], []),
+        ("Réponse attendue pour le 30 mars.", ["2026-03-30"], []),
+        ("Merci de déposer le dossier complet le 30 mars au plus tard.", ["2026-03-30"], []),
+        ("Clôture des inscriptions : 30 mars", ["2026-03-30"], []),
+        ("Fin des inscriptions le 30 mars", ["2026-03-30"], []),
+        ("Campagne ouverte du 1er au 30 avril 2026.", ["2026-04-30"], ["2026-04-01"]),
+        ("Demande à faire en ligne du 1er avril au 30 avril 2026.", ["2026-04-30"], ["2026-04-01"]),
+        ("Recours possible jusqu'au 12 mai 2026 inclus.", ["2026-05-12"], []),
+        ("You have 28 days from the date of this letter to appeal.", ["2026-04-09"], []),
+        ("Comments should reach us no later than 30 April 2026.", ["2026-04-30"], []),
+        ("This offer is open until 30 April 2026.", ["2026-04-30"], []),
+        ("The quote is valid for 30 days.", ["2026-04-11"], []),
+        ("Payment is due within 30 days.", ["2026-04-11"], []),
+        (
+            "Vous devez présenter votre demande de révision dans les 60 jours suivant la date de cette lettre.",
+            ["2026-05-11"],
+            [],
+        ),
+        ("Vous pouvez demander une révision d'ici 90 jours.", ["2026-06-10"], []),
+    ],
+)
+def test_what_the_reader_must_or_may_do_by_a_day_is_a_deadline(sentence, deadlines, others):
+    assert days(sentence) == (deadlines, others)
+
+
+@pytest.mark.parametrize(
+    ("sentence", "others"),
+    [
+        ("Nous vous répondrons sous 15 jours.", []),
+        ("Vous recevrez une réponse sous trois semaines.", []),
+        ("Le virement interviendra sous 10 jours.", []),
+        ("Votre carte vous sera adressée dans un délai de trois semaines.", []),
+        ("La commande sera livrée sous 4 semaines.", []),
+        ("Le secrétariat vous rappellera avant le 20 mars.", ["2026-03-20"]),
+        ("Une place vous sera proposée avant le 30 juin.", ["2026-06-30"]),
+        ("Carte valable 10 ans.", []),
+        ("Ordonnance valable 6 mois.", []),
+        ("En urgence, appelez le 15.", []),
+        ("We aim to respond within 20 working days.", []),
+        ("The plan will be reviewed by 30 June 2026.", ["2026-06-30"]),
+        ("The school will send the report by 20 March.", ["2026-03-20"]),
+        ("La piscine est fermée jusqu'au 31 mars.", ["2026-03-31"]),
+        ("Le taxi est maintenu jusqu'au 31 mars.", ["2026-03-31"]),
+        ("Prochaine séance : 31/03, 9 h 30.", ["2026-03-31"]),
+        ("Séances des 16/03, 23/03 et 30/03.", ["2026-03-16", "2026-03-23", "2026-03-30"]),
+        ("Vacances du 11 au 27 avril 2026.", ["2026-04-11", "2026-04-27"]),
+        ("Fermeture du 24/12 au 02/01/2027.", ["2026-12-24", "2027-01-02"]),
+        ("Le tribunal rendra sa décision le 30 avril 2026.", ["2026-04-30"]),
+        ("Nous reviendrons vers vous d'ici le 30 juin.", ["2026-06-30"]),
+        ("Le prélèvement aura lieu le 5 avril.", ["2026-04-05"]),
+        ("Un rappel est prévu dans 15 jours.", []),
+        ("Revenez dans trois mois.", []),
+        ("La période d'essai est de deux mois.", []),
+        ("Le stage dure trois semaines.", []),
+        ("Après un délai de deux mois sans réponse, la demande est rejetée.", []),
+        ("À payer avant le 15 du mois.", []),
+        ("Le silence gardé pendant deux mois vaut rejet.", []),
+        ("En l'absence de réponse de la caisse dans un délai de deux mois, vous pouvez saisir le tribunal.", []),
+        ("L'administration dispose de deux mois pour répondre.", []),
+        ("Nous clôturerons votre dossier le 30 mars.", ["2026-03-30"]),
+        ("Le paiement sera effectué au plus tard le 30 mars.", ["2026-03-30"]),
+        ("La MDPH doit répondre avant le 30 mars.", ["2026-03-30"]),
+        ("L'école transmettra le GEVA-Sco avant le 30 mars.", ["2026-03-30"]),
+        ("L'enseignante référente envoie le GEVA-Sco à la MDPH avant le 30 mars.", ["2026-03-30"]),
+        ("Le médecin scolaire verra Léo avant le 30 mars.", ["2026-03-30"]),
+        ("Le bilan sera fait par la psychologue avant le 30 mars.", ["2026-03-30"]),
+        ("Le virement sera fait pour le 30 mars.", ["2026-03-30"]),
+        ("Vos droits sont maintenus jusqu'au 12 mai 2026.", ["2026-05-12"]),
+        ("Le matériel est prêté jusqu'au 3 juillet 2026.", ["2026-07-03"]),
+        ("Mme Roy est en arrêt jusqu'au 30 mars.", ["2026-03-30"]),
+        ("Stage du 13 au 17 avril.", ["2026-04-13", "2026-04-17"]),
+        ("We will write to you by 30 April 2026.", ["2026-04-30"]),
+        ("The council must issue the final plan by 30 April 2026.", ["2026-04-30"]),
+        ("Your award ends on 30 April 2026.", ["2026-04-30"]),
+    ],
+)
+def test_what_others_do_or_what_only_lasts_is_no_deadline(sentence, others):
+    assert days(sentence) == ([], others)
+
+
+def test_who_must_act_stands_in_the_row_of_a_table():
+    table = (
+        "| Quoi | Qui | Pour quand |\n| Renouvellement | parents | 31 mars |\n"
+        "| Visite du collège | parents | 12 mai, 9 h |\n| GEVA-Sco | Mme Paoli | 20 mars |\n"
+    )
+    assert days(table) == (["2026-03-31"], ["2026-03-20", "2026-05-12"])
+
+
+@pytest.mark.parametrize(
+    "repeated",
+    [
+        "48 h avant ",
+        "la veille ",
+        "demain ",
+        "avant lundi ",
+        "12 mars 2026 audience 48 h avant ",
+        "lundi 3 ",
+        "je vous ",
+    ],
+)
+def test_counted_days_take_linear_time(repeated):
+    assert_linear(find_facts, repeated, 60_000)
