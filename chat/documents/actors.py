@@ -66,7 +66,7 @@ def is_by_an_office(before: str, after: str) -> bool:
 # Periods in which an office, not the reader, must answer.
 PERIOD_OF_AN_OFFICE = pattern(
     r"(?:sans|absence\sde|défaut\sde)\sréponse(?!\sde\s(?:votre|vous|la\spart\s(?:des|de\sla)\s(?:parents|famille)))|\bsilence\b|\b(?:commission|CDAPH|MDPH|administration|caisse|service)\b[^.]{0,30}"
-    r"\b(?:dispose|a|statue|répond)\b|instruction|traitement|\bdélai\s(?:moyen|actuel|de\s(?:livraison|fabrication))"
+    r"\b(?:dispose|a|statue|répond)\b|instruction|\bde\straitement|\bdélai\s(?:moyen|actuel|de\s(?:livraison|fabrication))"
     r"|\blivraison\s(?:sous|dans)|\bremboursements?\ssous",
     re.IGNORECASE,
 )

@@ -45,8 +45,10 @@ def days(sentence: str) -> tuple[list[str], list[str]]:
         ("En cas d'absence, prévenir la veille avant 18 h.", [], []),
         ("Toute absence doit être signalée 48 heures avant le rendez-vous.", [], []),
         (
-            "Votre droit prend fin le 31 décembre 2026. "
-            "Déposez votre demande de renouvellement au moins six mois avant l'échéance.",
+            (
+                "Votre droit prend fin le 31 décembre 2026. "
+                "Déposez votre demande de renouvellement au moins six mois avant l'échéance."
+            ),
             ["2026-06-30"],
             ["2026-12-31"],
         ),
@@ -56,8 +58,10 @@ def days(sentence: str) -> tuple[list[str], list[str]]:
             ["2026-12-31"],
         ),
         (
-            "Your appointment is on Tuesday 24 March at 2pm. "
-            "Please call us at least 24 hours before your appointment if you cannot attend.",
+            (
+                "Your appointment is on Tuesday 24 March at 2pm. "
+                "Please call us at least 24 hours before your appointment if you cannot attend."
+            ),
             ["2026-03-23"],
             ["2026-03-24"],
         ),
@@ -66,8 +70,10 @@ def days(sentence: str) -> tuple[list[str], list[str]]:
         ("Vous devez nous prévenir au moins 20 jours à l'avance.", [], []),
         ("Rendez-vous le 24 mars à 9h. Pour annuler, appelez 2 jours ouvrés avant.", ["2026-03-20"], ["2026-03-24"]),
         (
-            "Vous êtes convoqué à l'audience du 25 juin 2026 à 9 h.\n\n"
-            "Vos pièces doivent être transmises au plus tard dix jours avant la date d'audience.",
+            (
+                "Vous êtes convoqué à l'audience du 25 juin 2026 à 9 h.\n\n"
+                "Vos pièces doivent être transmises au plus tard dix jours avant la date d'audience."
+            ),
             ["2026-06-15"],
             ["2026-06-25"],
         ),
@@ -88,8 +94,10 @@ def days(sentence: str) -> tuple[list[str], list[str]]:
             ["2026-08-29", "2026-09-01"],
         ),
         (
-            "Votre contrat se termine le 30 juin 2026. "
-            "Vous devez demander le renouvellement deux mois avant son terme.",
+            (
+                "Votre contrat se termine le 30 juin 2026. "
+                "Vous devez demander le renouvellement deux mois avant son terme."
+            ),
             ["2026-04-30"],
             ["2026-06-30"],
         ),

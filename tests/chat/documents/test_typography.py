@@ -74,8 +74,10 @@ def test_an_amount_keeps_its_value_and_sign(notation, value):
         ("Total £73.90 a week, -£12.50", ["73.90", "-12.50"]),
         ("soit 818 $ par mois ou CHF 120.50", ["818", "120.50"]),
         (
-            "Impôt net            1 236\nRéduction dons       - 132\nTotal                376 €\n"
-            "Parts                  3\n",
+            (
+                "Impôt net            1 236\nRéduction dons       - 132\nTotal                376 €\n"
+                "Parts                  3\n"
+            ),
             ["376", "1236", "-132"],
         ),
         ("un taux de 12,50 % et 18,60 km, 3,50 parts", []),
