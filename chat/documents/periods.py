@@ -80,6 +80,7 @@ AFTER_A_MINIMUM = re.compile(
     re.IGNORECASE,
 )
 IS_AHEAD = re.compile(AHEAD, re.IGNORECASE)
+MAX_NUMBER = 999  # of days or years in a period; `cent mille ans` ends in no calendar
 MAX_PERIODS = 500  # examined in a letter; more than any has
 
 
@@ -127,6 +128,8 @@ def end_of_period(text: str, start: dt.date, *, is_back: bool = False) -> dt.dat
     if not (found := PERIOD.search(text)):
         return None
     number, unit = _number_and_unit(found)
+    if number > MAX_NUMBER:
+        return None
     number = -number if is_back else number
     if unit in {"jour", "day"} and (found["business"] or found["working"]):
         return _after_working_days(

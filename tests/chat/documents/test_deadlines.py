@@ -77,6 +77,11 @@ def test_the_periods_of_an_office_are_no_day_for_the_reader(sentence):
         ((2026, 3, 12), "huitaine", (2026, 3, 20)),
         ((2026, 11, 30), "un mois", (2026, 12, 30)),
         ((2026, 3, 30), "15 jours", (2026, 4, 14)),
+        ((2026, 3, 12), "48 heures", (2026, 3, 14)),
+        ((2026, 3, 12), "cinq jours ouvrés", (2026, 3, 19)),
+        ((2026, 3, 12), "20 working days", (2026, 4, 9)),
+        ((2026, 3, 12), "deux ans", (2028, 3, 12)),
+        ((2026, 3, 12), "cent mille ans", None),
     ],
 )
 def test_periods_are_counted_by_the_calendar(start, period, end):
