@@ -125,10 +125,9 @@ def end_of_period(text: str, start: dt.date, *, is_back: bool = False) -> dt.dat
 
     A period of months ends on the day with the same number, else on the last of the month. `is_back` counts back.
     """
-    if not (found := PERIOD.search(text)):
-        return None
-    number, unit = _number_and_unit(found)
-    if number > MAX_NUMBER:
+    found = PERIOD.search(text)
+    number, unit = _number_and_unit(found) if found else (0, "")
+    if not found or number > MAX_NUMBER:
         return None
     number = -number if is_back else number
     if unit in {"jour", "day"} and (found["business"] or found["working"]):

@@ -81,7 +81,7 @@ REFERENCES: dict[ReferenceKind, re.Pattern[str]] = {
     "file": re.compile(
         rf"""
         {_after(FILE)}
-        |(?<!\w)(?:{CLOSE})(?:\s(?:[A-Z]{{2,8}}|(?!de\s|du\s|suivi|reçu|le\s|n)[a-zà-ÿ]{{2,12}}))??\s{{1,3}}(?=[A-Z]{{0,6}}[-/]?[A-Z]{{0,3}}[\d/]|[A-Z]{{1,2}}\s\d){NUMBER}
+        |(?<!\w)(?:{CLOSE})(?:\s(?:[A-Z]{{2,8}}|(?!de\s|du\s|pages?\s|suivi|reçu|le\s|n)[a-zà-ÿ]{{2,12}}))??\s{{1,3}}(?=[A-Z]{{0,6}}[-/]?[A-Z]{{0,3}}[\d/]|[A-Z]{{1,2}}\s\d){NUMBER}
         |(?i:lettre\ssuivie|indu|cr[ée]ance)\s(?=[A-Z\d]{{1,5}}\s?\d){NUMBER}
         |\bRUM\b\)?{COLON}\+{{0,2}}{NUMBER}
         |(?i:r[ée]f[ée]rences?\sà\srappeler)\s{{0,3}}:[^\n]{{0,120}}\n\s{{0,20}}{NUMBER}
@@ -89,7 +89,7 @@ REFERENCES: dict[ReferenceKind, re.Pattern[str]] = {
           (?=[\dA-Z/._-]{{0,12}}\d){NUMBER}
         |(?i:annule\set\sremplace\s(?:le|la|les)\s(?:n°\s?)?|replaces\s)(?=[\dA-Z/._-]{{0,12}}\d){NUMBER}
         |(?i:\b(?:objet|concerne|subject|re|sujet))\s?:[^\n]{{0,80}}?(?<=[\s(\[])(?=[A-Z]{{2,6}}[-/.]?\d)
-          ([A-Z]{{2,6}}[/.-]\d[\w/.-]{{1,20}}[\dA-Z]|[A-Z]{{2,6}}\d{{3,10}})(?=[\s)\],;]|$)
+          ([A-Z]{{2,6}}[/.-]\d[\w/.-]{{1,20}}[\dA-Z]|[A-Z]{{2,6}}\d{{5,10}})(?=[\s)\],;]|$)
         |\+\+\+\s?(\d{{3}}/\d{{4}}/\d{{5}})\s?\+\+\+
         |(?P<any_noun>(?<!\w)){SIGN}{OF}(?:(?:[A-ZÀ-Ý]?[a-zà-ÿ]{{2,20}}|[A-ZÀ-Ý]{{2,20}}(?=\s?:)){WORD}{{0,4}})?{COLON}{NUMBER}
         """,
@@ -97,7 +97,7 @@ REFERENCES: dict[ReferenceKind, re.Pattern[str]] = {
     ),
 }  # fmt: skip
 PHONE = re.compile(r"0\d(?:[ .]\d\d){4}|0[ .]8\d\d(?:[ .]\d\d\d){2}")
-YEAR = re.compile(r"(?:19|20)\d\d(?:-20\d\d)?")
+YEAR = re.compile(r"(?:19|20)\d\d(?:[-/]20\d\d)?")
 COUNTED = re.compile(r"\s(?:heures?|h|jours?|mois|ans?|km|s[ée]ances?|pages?|enfants?|personnes?|minutes?|points?)\b")
 OFFICIAL: set[ReferenceKind] = {"form", "pupil"}
 # Before a number that names a law or a firm, not a file.
