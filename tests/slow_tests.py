@@ -1,4 +1,4 @@
-"""Which tests `make test-fast` leaves out: by what they start, and by where they are."""
+"""Which tests `make test-fast` leaves out, by what they start and by where they are; and which run without coverage."""
 
 from __future__ import annotations
 
@@ -55,10 +55,31 @@ SLOW_PATHS = (
     "tests/test_sentinel.py",
     "tests/test_two_releases.py",
 )
+# Tests that run the same lines thousands of times in this process: they would take twice as long with coverage, and the
+# lines are covered by others.
+REPETITIVE_PATHS = (
+    "tests/bff/http/test_openapi.py",
+    "tests/benchmarks",
+    "tests/chat/documents/test_documents.py",
+    "tests/chat/documents/test_hostile.py",
+    "tests/chat/documents/test_typography.py",
+    "tests/chat/knowledge/test_evaluation.py",
+    "tests/chat/knowledge/test_index.py",
+    "tests/chat/pipeline/test_wording.py",
+    "tests/chat/upstream/breaker/test_agreement.py",
+    "tests/observability/test_canaries.py",
+    "tests/observability/test_masking.py",
+)
 
 
 def is_slow(item: pytest.Item) -> bool:
+    return _is_in(item, SLOW_PATHS) or bool(SLOW_FIXTURES & set(getattr(item, "fixturenames", ())))
+
+
+def repeats_itself(item: pytest.Item) -> bool:
+    return _is_in(item, REPETITIVE_PATHS)
+
+
+def _is_in(item: pytest.Item, paths: tuple[str, ...]) -> bool:
     path = item.path.relative_to(ROOT)
-    return any(path.is_relative_to(slow) for slow in SLOW_PATHS) or bool(
-        SLOW_FIXTURES & set(getattr(item, "fixturenames", ()))
-    )
+    return any(path.is_relative_to(each) for each in paths)
