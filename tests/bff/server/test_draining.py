@@ -83,6 +83,7 @@ def test_streams_run_to_their_end_while_readyz_returns_503(instance, ai):
     assert instance.process.child.wait(10) == 0
 
 
+@pytest.mark.usefixtures("watched")
 def test_requests_during_draining_are_served_and_their_connections_closed(instance, ai):
     ai.pace(25)
     with Reader(instance.url, 0).reply as stream:
@@ -120,7 +121,7 @@ def test_idle_connections_do_not_delay_the_shutdown(instance):
 def test_an_answer_with_readers_on_another_instance_is_completed(instance, ai):
     here, there = instance, Server()
     ai.pace(10)
-    question = {"message": "Comment demander la PCH ?"}
+    question = {"message": "Comment souffler un peu ?"}  # the entry's own, so it is shared
     with requests.post(f"{here.url}/api/chat/stream", json=question, stream=True, timeout=60) as first:
         next(first.iter_lines())
         second = requests.post(f"{there.url}/api/chat/stream", json=question, stream=True, timeout=60).iter_lines()
@@ -134,6 +135,7 @@ def test_an_answer_with_readers_on_another_instance_is_completed(instance, ai):
     there.stop()
 
 
+@pytest.mark.usefixtures("watched")
 def test_reloading_the_workers_keeps_the_instance_ready(instance, ai):
     ai.pace(25)
     arbiter = psutil.Process(instance.process.child.pid)

@@ -13,7 +13,7 @@ from tests.support.services import HOST, Process, free_port, start_redis
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-QUESTION = "Qu'est-ce que la MDPH ?"
+QUESTION = "Comment souffler un peu ?"
 # As docs/deploy/README.md recommends.
 RIGHTS = "on >password ~bff:* resetchannels -@all +@read +@write +@scripting +@connection +info +time"
 
@@ -46,6 +46,7 @@ def test_a_user_limited_to_our_keys_can_do_all_that_the_program_does(redis, redi
     assert {key.partition(":")[0] for key in redis.keys("*")} == {"bff"}
 
 
+@pytest.mark.usefixtures("watched")
 @pytest.mark.parametrize(("policy", "is_told"), [("noeviction", True), ("allkeys-lru", True), ("volatile-ttl", False)])
 def test_an_eviction_policy_that_does_not_fit_is_told_at_start(redis, redis_server, ai, policy, is_told):
     redis.config_set("maxmemory", "100mb")

@@ -269,8 +269,8 @@ def test_a_letter_without_facts_gives_none() -> None:
     ],
 )  # fmt: skip
 def test_the_time_for_any_repeated_text_is_linear_and_the_facts_are_few(repeated: str) -> None:
-    assert_linear(extract, repeated, MAX_CHARACTERS // 2)
-    facts = find_facts(repeated * (1_000_000 // len(repeated)))
+    assert_linear(extract, repeated, 60_000)
+    facts = find_facts(repeated * (20_000 // len(repeated)))
     assert all(len(each) <= 50 for each in (facts.dates, facts.amounts, facts.references))
 
 
