@@ -15,6 +15,7 @@ import requests
 
 from ai_service.control import StandIn
 from tests.observability.collector import CollectedSpan, Collector
+from tests.support.factories import new_entry
 from tests.support.polling import eventually
 from tests.support.server import Server
 from tests.support.services import ROOT
@@ -33,6 +34,7 @@ def collector() -> Iterator[Collector]:
 
 @pytest.fixture
 def traced(ai: StandIn, transactional_db: None, collector: Collector) -> Iterator[Server]:
+    new_entry()
     env = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.url, "OTEL_BSP_SCHEDULE_DELAY": "100"}
     server = Server(workers=2, DRAIN_SECONDS="0", **env)
     yield server
@@ -134,6 +136,7 @@ def test_the_last_spans_are_exported_at_shutdown_and_background_work_has_none(tr
 
 
 def test_an_unavailable_collector_costs_no_answer(ai, transactional_db):
+    new_entry()
     server = Server(OTEL_EXPORTER_OTLP_ENDPOINT="http://127.0.0.1:9", OTEL_BSP_SCHEDULE_DELAY="100")
     assert server.ask(QUESTION).json()["origin"] == "ai"
     server.stop()

@@ -13,8 +13,10 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -74,39 +76,57 @@ def three_free_ports() -> int:
             return first
 
 
-@pytest.mark.timeout(180)
-def test_make_run_serves_the_product_and_ctrl_c_stops_all_processes(tmp_path):
-    port, output = three_free_ports(), tmp_path / "output"
-    process = launch(port, output, DATABASE_URL=f"sqlite:///{tmp_path / 'db.sqlite3'}", **child_coverage.env())
+@dataclass(frozen=True)
+class FirstStart:
+    """What `make run` did on an empty database, until Ctrl-C."""
+
+    port: int
+    database: str
+    answer: dict[str, Any]
+    asked: int  # the stand-in, by the time it is ready
+    breakers: str
+    output: str
+    children: list[psutil.Process]
+    alive: list[psutil.Process]
+    exit_code: int
+
+
+@pytest.fixture(scope="module")
+def first_start(tmp_path_factory: pytest.TempPathFactory) -> FirstStart:
+    folder = tmp_path_factory.mktemp("first")
+    port, output, database = three_free_ports(), folder / "output", f"sqlite:///{folder / 'db.sqlite3'}"
+    process = launch(port, output, DATABASE_URL=database, **child_coverage.env())
     try:
         wait_for(output, f"chat-bff is ready: http://{HOST}:{port}", process)
+        asked = StandIn(f"http://{HOST}:{ai_service_port(port)}").calls
         answer = requests.post(
             f"http://{HOST}:{port}/api/chat/message", json={"message": "Comment demander l'AEEH ?"}, timeout=30
         ).json()
-        assert answer["saved"] is True
-        assert answer["sources"]
-        assert re.search(r"Admin account created: admin / \S{16}", output.read_text())
-        assert re.search(r"^chat +closed", manage("breaker", "list"), re.MULTILINE)
+        breakers = manage("breaker", "list")
     finally:
         children = psutil.Process(process.pid).children(recursive=True)
         process.send_signal(signal.SIGINT)
         process.wait(20)
-    assert process.returncode == 0
-    assert len(children) >= 4
     _, alive = psutil.wait_procs(children, timeout=5)
-    assert alive == []
+    return FirstStart(port, database, answer, asked, breakers, output.read_text(), children, alive, process.returncode)
 
 
 @pytest.mark.timeout(180)
-def test_a_second_start_asks_the_stand_in_nothing(tmp_path):
-    port = three_free_ports()
-    database = f"sqlite:///{tmp_path / 'db.sqlite3'}"
-    asked = []
-    for output in (tmp_path / "first", tmp_path / "second"):
-        with running(port, output, DATABASE_URL=database):
-            asked.append(StandIn(f"http://{HOST}:{ai_service_port(port)}").calls)
-    assert asked[0] > 100
-    assert asked[1] == 0
+def test_make_run_serves_the_product_and_ctrl_c_stops_all_processes(first_start):
+    assert first_start.answer["saved"] is True
+    assert first_start.answer["sources"]
+    assert re.search(r"Admin account created: admin / \S{16}", first_start.output)
+    assert re.search(r"^chat +closed", first_start.breakers, re.MULTILINE)
+    assert first_start.exit_code == 0
+    assert len(first_start.children) >= 4
+    assert first_start.alive == []
+
+
+@pytest.mark.timeout(180)
+def test_a_second_start_asks_the_stand_in_nothing(first_start, tmp_path):
+    assert first_start.asked > 100
+    with running(first_start.port, tmp_path / "output", DATABASE_URL=first_start.database):
+        assert StandIn(f"http://{HOST}:{ai_service_port(first_start.port)}").calls == 0
 
 
 @contextmanager

@@ -9,12 +9,19 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import requests
 
+from tests.support.factories import new_entry
 from tests.support.polling import eventually
 from tests.support.sse import parse_parts, read_start, text_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
+@pytest.fixture
+def one_entry(transactional_db: None) -> None:
+    new_entry("Qu'est-ce que la MDPH ?")
+
+
+@pytest.mark.usefixtures("one_entry")
 def test_fifty_identical_questions_to_two_instances_cause_one_upstream_call(two_servers, ai):
     ai.fail("slow", seconds=1)
     with ThreadPoolExecutor(50) as pool:
@@ -25,6 +32,7 @@ def test_fifty_identical_questions_to_two_instances_cause_one_upstream_call(two_
     assert ai.calls == 1
 
 
+@pytest.mark.usefixtures("one_entry")
 def test_fifty_different_questions_cause_fifty_upstream_calls(two_servers, ai):
     with ThreadPoolExecutor(25) as pool:
         replies = [pool.submit(two_servers[n % 2].ask, f"Question numéro {n} ?") for n in range(50)]
@@ -32,6 +40,7 @@ def test_fifty_different_questions_cause_fifty_upstream_calls(two_servers, ai):
     assert ai.calls == 50
 
 
+@pytest.mark.usefixtures("one_entry")
 def test_breaker_opened_by_one_instance_rejects_on_the_other_at_once(two_servers, ai):
     first, second = two_servers
     ai.fail("rate_limited")  # this reply has no Retry-After, so the policy's open time applies

@@ -11,12 +11,18 @@ from django_redis import get_redis_connection
 
 from chat.models import KnowledgeEntry
 from chat.storage import answer_cache
+from tests.support.factories import new_entry
 from tests.support.polling import eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 QUESTION = "Qu'est-ce que le PPS ?"
 TIMEOUT_SECONDS = 30.0  # a process uses an edited entry after some seconds
+
+
+@pytest.fixture(autouse=True)
+def _one_entry(transactional_db: None) -> None:
+    new_entry(QUESTION)
 
 
 def set_age_of_all(age_seconds: float, fresh_seconds: float) -> None:
