@@ -15,6 +15,7 @@ from redis import Redis
 
 from chat.upstream import breaker_registry, service
 from chat.upstream.breaker.redis import RedisStore
+from tests.support.factories import new_entry
 from tests.support.polling import eventually
 from tests.support.redis_cluster import RedisCluster
 from tests.support.server import Server
@@ -25,6 +26,11 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 # Questions in the words of the knowledge base, whose answers are shared.
 QUESTIONS = [f"Qu'est-ce que {what} ?" for what in ("l'AEEH", "la PCH", "la MDPH", "une AESH", "le PPS", "la CDAPH")]
+
+
+@pytest.fixture(autouse=True)
+def _one_entry(transactional_db: None) -> None:
+    new_entry(*QUESTIONS)
 
 
 @pytest.fixture(scope="module")
