@@ -35,11 +35,10 @@ WILL_ACT = pattern(
     r"|\b(?:je|j'|nous|on)\s?(?:(?:vous|te|t'|lui|leur|le|la|les|l'|y|en|ne)\s?){0,3}"
     r"(?!(?:ser|devr|attendr|compter|saur|aur|recevr|pourr|demander|accepter)(?:ai|ons|a)\b)\w{2,14}(?:rai|rons|era)\b"
     r"|\b(?:je|j'|nous)\s(?:(?:vous|te|t'|lui)\s?)(?:rappelle|envoie|réponds|transmets|recontacte|reviens|tiens|adresse)\b"
-    r"|\b(?:(?:re)?contacte|(?:r)?appelle|passe|enver|vous\stransmett|rend|répond|verse|adresse|statue|examine|étudie|communique|livre"
-    r"|ver|intervien?d|viend|reviend|procéde|prend|donne|rédige|prépare|propose|rembourse|crédite|débite|prélève|publie|effectue"
-    r"|installe|organise|informe|convoque|notifie|tranche|décide)(?:ra|ront)\b"
+    r"|\b(?!(?:devra|faudra|pourra|sera|aura|vaudra|caméra|opéra|extra|ultra|seront|auront|devront|pourront|attendra|conviendra)\b)"
+    r"\w{2,14}(?:era|ira|dra|tra|vra|rra|ront)\b"
     r"|\b(?:la|le|l'|Mme|Mlle|M\.|Dr|notre)\s?(?:\S{1,18}\s){1,4}?"
-    r"(?:envoie|transmet|contacte|adresse|rédige|fournit|verse|rappelle|dépose|remet)\s"
+    r"(?:l['’])?(?:envoie|transmet|contacte|adresse|rédige|fournit|verse|rappelle|dépose|remet)\s"
     r"|\b(?:I|we|he|she|it|they|(?:the|our|your)\s(?:\w{1,14}\s){1,3})(?:['’]ll|\s?will|\s?(?:aim|hope|expect|plan)s?\sto)\b"
     r"|\byou\swill\s(?:receive|get|hear|be)\b",
     re.IGNORECASE,
@@ -56,10 +55,18 @@ REQUEST = pattern(
 )
 
 
+# What the reader is told to do, whoever acted before in the sentence.
+TOLD = pattern(
+    r"\b(?:veuillez|merci\sde|faites|dites|\w{3,12}ez-(?:moi|nous|le|la|les)|vous\sdevez|vous\sappartient|à\svous\sde)\b",
+    re.IGNORECASE,
+)
+
+
 def is_by_an_office(before: str, after: str) -> bool:
     """Whether somebody else than the reader does what the sentence says, around a day of it."""
-    if BY_AN_OFFICE.search(f"{before} {after}"):
-        return not BY_THE_READER.search(f"{before} {after}")
+    around = f"{before} {after}"
+    if found := BY_AN_OFFICE.search(around):
+        return not BY_THE_READER.search(around) and not TOLD.search(before, min(found.end(), len(before)))
     return WILL_ACT.search(before.rpartition(", ")[2]) is not None and not REQUEST.search(before)
 
 

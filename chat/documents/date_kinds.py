@@ -14,22 +14,27 @@ KIND_CUES = pattern(
     rf"""
     (?P<until>
         \b(?:avant|before)\b | jusqu['’ ]?(?:au?|en)\b | d['’]ici\s | \buntil\b
-      | \bpour\s{{1,2}}(?:le\s{{0,2}}(?:{WEEKDAY}\s{{1,2}})?|{WEEKDAY}\s)?\Z
+      | \b(?:pour|pr)\s{{1,2}}(?:le\s{{0,2}}(?:{WEEKDAY}\s{{1,2}})?|{WEEKDAY}\s)?\Z
       | \bby\s(?:\d{{1,2}}\s?[ap]m\s(?:on\s)?|noon\s(?:on\s)?)?(?:the\s|next\s|this\s)?(?:{WEEKDAY}\s)?\Z
-      | \bpassé\sle\s\Z | \bau-delà\sdu\s\Z
+      | (?<!\best\s)(?<!\bsuis\s)(?<!\ba\s)\bpassé\sle\s\Z | \bau-delà\sdu\s\Z | \bpas\saprès\sle\s\Z
       | \bdu\b.{{4,40}}\bau\s{{0,2}}(?:{WEEKDAY}\s)?\Z
+      | \bentre\sle\b.{{2,40}}\bet\sle\s(?:{WEEKDAY}\s)?\Z
     )
   | (?P<deadline>
         au\splus\stard | (?:date|jour)\slimite
       | dernier\s(?:délai|jour(?=\s(?:pour|de\sdépôt|d['’]\s?inscription|utile)))
       | retourner | renvoyer | transmettre | parvenir
-      | \bà\s(?:rendre|remettre|déposer|régler|payer|fournir|envoyer)\b
+      | \bà\s(?:rendre|remettre|déposer|régler|payer|fournir|envoyer|rapporter|ramener|apporter|compléter|signer|adresser
+          |produire|communiquer|déclarer|demander|faire\s(?:passer|parvenir|suivre|signer))\b
+      | \bà\s(?:me|nous|lui|leur)\s(?:faire\s)?\w{{3,14}}(?:er|ir|re)\b
+      | \bsans\s(?:réponse|nouvelles?|retour)\sde\s(?:votre\spart|vous)\b
+      | \bclôture\b | \bclos(?:es?)?\b | \bclôturée?s?\b | \bminuit\b | 23\s?h\s?59 | \bsans\sfaute\b | dernier\scarat
       | (?:réponse|retour|confirmation|inscription)s?\s(?:souhaitée?s?|attendue?s?|demandée?s?)
       | (?:clôture|fermeture|fin)\s(?:des|de\sla|de\sl')\s?(?:inscriptions?|candidatures?|dépôts?|campagne)
       | confirmer | échéance(?!\sde\s(?:vos|ses|leurs)\sdroits) | no\slater\sthan | deadline | \bdue\b
     )
   | (?P<end>
-        expire | pren(?:d|nent|dra)\sfin | fin\sde(?:s|\s(?:vos|ses|leurs))?\s(?:droits|notification) | s['’]achève
+        (?:arriv|vien|vin|parvien)\w{{0,5}}\sà\séchéance | \béchoi | expire | pren(?:d|nent|dra)\sfin | fin\sde(?:s|\s(?:vos|ses|leurs))?\s(?:droits|notification) | s['’]achève
       | se\stermine | échéance\sde\s(?:vos|ses|leurs)\sdroits
     )
   | (?P<appointment>
@@ -49,6 +54,7 @@ KIND_CUES = pattern(
 # Of `jusqu'au` and the like: a duty of the reader until then, or a benefit until then.
 TO_DO = pattern(
     r"\bvous\s(?:avez|aurez|pouvez|pourrez|devez|disposez)\b|\bdélai"
+    r"|\bvous\sappartient|\bà\svous\sde\b|actualis|conservée?s?\b|disponible|retir|savoir\b|\byou\s(?:have|can|may|must)|\bto\s(?:send|return|reply|respond|appeal|apply)|\bmerci\b|veuillez"
     r"|demandes?\sà\s|\bà\s(?:faire|demander)\b|inscri|répon|envoy|retourn|transm|adress|dépos"
     r"|\bouverte?s?\sdu\b|recevable|contest|recours|possible|observations|\bpay|\brégl|corrig|avant\scette\sdate|\bmodifi",
     re.IGNORECASE,
@@ -60,7 +66,7 @@ RIGHTS = pattern(
     re.IGNORECASE,
 )
 QUOTE = pattern(r"\b(?:devis|offre|proposition|prix|tarifs?|quote|quotation|estimate|offer|option)\b", re.IGNORECASE)
-VALID = pattern(r"valab|valid|garanti|maintenu|\bvaut\b|ferme", re.IGNORECASE)
+VALID = pattern(r"valab|valid|\bopen\b|garanti|maintenu|\bvaut\b|ferme", re.IGNORECASE)
 RIGHT_IS_OPEN = pattern(r"\bdroits?\s(?:est|sont|reste|restent)\b|\bcourent\b", re.IGNORECASE)
 CLOSED = pattern(
     r"fermé|\ben\sarrêt\b|\bmalade\b|en\smaladie|indisponible|congés?\b|vacances|absent|closed", re.IGNORECASE
@@ -83,6 +89,11 @@ PAST_PERIOD = pattern(r"\bpériode\s(?:allant\s)?du\b.{4,40}\bau\s{0,2}\Z", re.I
 # `quinze jours avant l'échéance du |30 juin|`: the duty ends earlier.
 COUNTED_BACK = pattern(
     r"(?:\b(?:jours?|mois|semaines?|heures?|days?|weeks?|months?|hours?)|\d\s?h)\s(?:au\s(?:moins|plus\stard)\s)?(?:avant|before)\s(?P<what>[^,;]{0,60})\Z",
+    re.IGNORECASE,
+)
+# `Un retour m'est promis pour le |5 juin|`.
+PLANNED = pattern(
+    rf"\b(?:promis|prévu|annoncé|programmé|envisagé|planifié|espéré|reporté|repoussé|avancé|décalé)e?s?\s(?:au|pour|d'ici)\s(?:le\s)?(?:{WEEKDAY}\s)?\Z",
     re.IGNORECASE,
 )
 END = pattern(r"\b(?:fin|terme|échéance|expiration|end|expiry)\b", re.IGNORECASE)
@@ -116,6 +127,8 @@ def kind_of_day(plain: str, start: int, end: int) -> DateKind:
         kind = "other"  # the bank takes it
     if kind == "other" and _is_in_table_of_deadlines(plain, start):
         kind = "deadline"
+    if kind == "deadline" and PLANNED.search(before):
+        return "appointment" if any(cue.lastgroup == "appointment" for cue in KIND_CUES.finditer(before)) else "other"
     if kind == "deadline" and (counted := COUNTED_BACK.search(before)):
         return "end_of_rights" if END.search(counted["what"]) else "other"
     return "other" if kind == "deadline" and is_by_an_office(before, after) else kind
@@ -127,8 +140,8 @@ def _kind_of_cue(cue: re.Match[str], before: str, after: str) -> DateKind:
     match cue.lastgroup:
         case "end":
             return "deadline" if "délai" in sentence.lower() else "end_of_rights"
-        case "until" if cue[0].lower().startswith(("jusqu", "du", "until")):
-            return _kind_of_end(cue[0], sentence, after)
+        case "until" if cue[0].lower().startswith(("jusqu", "du", "until", "passé", "passe", "au-del", "entre")):
+            return _kind_of_end(cue[0], before, sentence, after)
         case "appointment":
             return "appointment"
         case "decision":
@@ -136,7 +149,7 @@ def _kind_of_cue(cue: re.Match[str], before: str, after: str) -> DateKind:
     return "deadline"
 
 
-def _kind_of_end(cue: str, sentence: str, after: str) -> DateKind:
+def _kind_of_end(cue: str, before: str, sentence: str, after: str) -> DateKind:
     if CLOSED.search(sentence):
         return "other"
     if "avant cette date" in after:
@@ -144,11 +157,13 @@ def _kind_of_end(cue: str, sentence: str, after: str) -> DateKind:
     if QUOTE.search(sentence) and VALID.search(sentence):
         return "deadline"
     is_duty = TO_DO.search(sentence) is not None
+    if cue.lower().startswith("entre"):
+        return "deadline" if is_duty else "other"
+    if cue.lower().startswith(("pass", "au-del")):
+        return "end_of_rights" if VALID.search(before) else "deadline"
     if RIGHT_IS_OPEN.search(sentence) or (RIGHTS.search(sentence) and not is_duty):
         return "end_of_rights"
-    if is_duty or not cue.lower().startswith("du"):
-        return "deadline"
-    return "end_of_rights"
+    return "deadline" if is_duty else "end_of_rights"
 
 
 def _is_in_table_of_deadlines(plain: str, start: int) -> bool:

@@ -12,12 +12,13 @@ from chat.documents.actors import is_period_of_an_office
 from chat.documents.date_kinds import kind_of_day
 from chat.documents.facts import Date, DateKind
 from chat.documents.letter import Letter
-from chat.documents.letter_date import find_letter_date, is_of_message
+from chat.documents.letter_date import find_letter_date, is_in_head, is_of_message
+from chat.documents.months import MONTH, month_number
 from chat.documents.period_starts import KnownDay, find_start, is_from_receipt
 from chat.documents.periods import Period, end_of_period, find_periods
 from chat.documents.relative_days import RelativeDay, find_relative_days
 from chat.documents.text import collapse_whitespace
-from chat.documents.written_days import WrittenDay, find_days
+from chat.documents.written_days import SAME_YEAR, WrittenDay, find_days
 
 LABELS: dict[DateKind, str] = {
     "deadline": "échéance",
@@ -32,6 +33,16 @@ LABELS: dict[DateKind, str] = {
 URGENCY: list[DateKind] = ["deadline", "appointment", "end_of_rights", "decision", "letter", "other", "birth"]
 TO_COME: frozenset[DateKind] = frozenset({"deadline", "appointment"})
 MAX_PAST = dt.timedelta(days=60)  # since an appointment that a letter without its year tells of
+MAX_TO_NEXT_DAY = 120  # characters from a day to `le lendemain`
+# `pour les vacances d'avril (du |13| au 24)`
+MONTH_NAMED = re.compile(rf"\b(?:d'|(?:de|en|pour|in)\s)(?P<month>{MONTH})(?!\s\d)[^.\n]{{0,90}}\Z", re.IGNORECASE)
+ENDS = re.compile(r"\.\s|\n")
+# `la réunion qui a eu lieu |le 12|`, `votre recours reçu |le 2|`, `l'audience du |12|`.
+HAPPENED = re.compile(
+    r"(?:\b(?:a|ai|ont|avez|avons|ayant)\s(?:\w{1,8}\s)?(?:eu\slieu|\w{2,14}(?:ée?s?|is|u))"
+    r"|\b(?:re[çc]ue?s?|survenue?s?|formée?s?|datée?s?|passée?s?|tenue?s?|parvenue?s?|déposée?s?))\s(?:[^.,;:]{0,20}\s)?(?:le\s|du\s)?\Z",
+    re.IGNORECASE,
+)
 
 # `Merci de rappeler |demain|`, `Rappelez-moi |lundi|`, `Revenir |lundi| si fièvre`: the reader must act.
 ASKED = re.compile(
@@ -62,24 +73,50 @@ def find_dates(letter: Letter) -> list[Date]:
     days = list(find_days(letter.plain))
     of_letter = find_letter_date(letter.plain, days)
     date = of_letter.date if of_letter else None
-    written = [(day, _dated(letter, day, date, "letter" if day == of_letter else _kind(letter, day))) for day in days]
+    written = [(day, found) for day, found in _written(letter, days, of_letter) if found.date.iso or day.month or not day.day]
     known = [KnownDay(day.start, day.end, found.day, found.date.kind) for day, found in written if found.day]
     limits = (_limited(letter, period, known, date) for period in find_periods(letter.plain))
     dates = [
         *(found for _, found in written),
         *(found for found in limits if found),
-        *_relative(letter, days, date),
+        *_relative(letter, days, known, date or _day_of_head(letter, days)),
     ]
     dates.sort(key=lambda found: (URGENCY.index(found.date.kind), found.sorted_by))
     return [found.date for found in dates]
+
+
+def _written(
+    letter: Letter, days: Sequence[WrittenDay], of_letter: WrittenDay | None
+) -> Iterator[tuple[WrittenDay, _Found]]:
+    date = of_letter.date if of_letter else None
+    last: WrittenDay | None = None  # with a month
+    since: dt.date | None = None
+    for day in days:
+        kind = "letter" if day == of_letter else _kind(letter, day)
+        between = letter.plain[last.end : day.start] if last and day.start - last.end < MAX_TO_NEXT_DAY else "\n"
+        shares = not ENDS.search(between) if day.month is None else SAME_YEAR.match(between) is not None
+        found = _dated(letter, day, date, kind, since if shares and day.weekday is None else None)
+        if day.month and (first := found.day or (replace(day, day=1).date if not day.day else None)):
+            last, since = day, first
+        yield day, found
 
 
 def _kind(letter: Letter, day: WrittenDay) -> DateKind:
     return kind_of_day(letter.plain, day.start, day.end)
 
 
-def _dated(letter: Letter, day: WrittenDay, of_letter: dt.date | None, kind: DateKind) -> _Found:
-    date = day.date or (_nearest(day, of_letter, kind) if of_letter and day.day else None)
+def _dated(
+    letter: Letter,
+    day: WrittenDay,
+    of_letter: dt.date | None,
+    kind: DateKind,
+    earlier: dt.date | None,
+) -> _Found:
+    """`earlier` is the day before it in its sentence: the start of its period, or the last one that has a month."""
+    if day.month is None and day.weekday is None and (named := MONTH_NAMED.search(letter.plain, *_sentence_before(day))):
+        day = replace(day, month=month_number(named["month"]))
+    is_past = HAPPENED.search(letter.plain, max(0, day.start - 60), day.start) is not None
+    date = day.date or (_nearest(day, of_letter, kind, earlier, is_past=is_past) if of_letter and day.day else None)
     if kind == "deadline" and date and of_letter and date < of_letter:
         kind = "other"  # nobody is asked to have done it before the letter
     text = _text(letter, day.start, day.end)
@@ -88,13 +125,26 @@ def _dated(letter: Letter, day: WrittenDay, of_letter: dt.date | None, kind: Dat
     return _Found.of(text, date, kind)
 
 
-def _nearest(day: WrittenDay, of_letter: dt.date, kind: DateKind) -> dt.date | None:
-    """The day without a year that is nearest to the letter; a deadline is not before it."""
-    dates = day.near(of_letter)
-    if kind in TO_COME:
-        earliest = of_letter if kind == "deadline" else of_letter - MAX_PAST
-        dates = [found for found in dates if found >= earliest]
-    return min(dates, key=lambda found: abs(found - of_letter), default=None)
+def _sentence_before(day: WrittenDay) -> tuple[int, int]:
+    return max(0, day.start - 100), day.start
+
+
+def _nearest(
+    day: WrittenDay, seen_from: dt.date, kind: DateKind, earlier: dt.date | None, *, is_past: bool
+) -> dt.date | None:
+    """The day without a year that is nearest to the letter; a deadline is not before it, what happened not behind."""
+    dates = day.near(seen_from)
+    if earlier and (day.month or earlier > seen_from):
+        dates = [found for found in day.near(earlier) if found >= earlier]
+        seen_from = earlier
+    elif is_past:
+        dates = [found for found in dates if found <= seen_from] or dates
+    elif kind in TO_COME:
+        first = seen_from if kind == "deadline" else seen_from - MAX_PAST
+        dates = [found for found in dates if found >= first]
+    # Without its month, or far away, it is rather to come.
+    behind = 2 if day.month is None and day.weekday is None else 1.5
+    return min(dates, key=lambda found: abs(found - seen_from) * (behind if found < seen_from else 1), default=None)
 
 
 def _limited(letter: Letter, period: Period, days: Sequence[KnownDay], of_letter: dt.date | None) -> _Found | None:
@@ -117,14 +167,25 @@ def _limited(letter: Letter, period: Period, days: Sequence[KnownDay], of_letter
     return _Found.of(text, None, "deadline") if period.is_announced else None
 
 
-def _relative(letter: Letter, days: Sequence[WrittenDay], of_letter: dt.date | None) -> Iterator[_Found]:
+def _relative(
+    letter: Letter, days: Sequence[WrittenDay], known: Sequence[KnownDay], of_letter: dt.date | None
+) -> Iterator[_Found]:
     """`demain`, `avant vendredi`: counted from the message that they stand in, else from the letter."""
     messages = [day for day in days if day.date and is_of_message(letter.plain, day)]
     for relative in find_relative_days(letter.plain):
-        earlier = [day.date for day in messages if day.end <= relative.start and day.date]
+        if relative.is_from_earlier_day:
+            earlier = [day.date for day in known if 0 < relative.start - day.end < MAX_TO_NEXT_DAY]
+        else:
+            earlier = [day.date for day in messages if day.end <= relative.start and day.date]
         if written := earlier[-1] if earlier else of_letter:
             kind = _kind_of_relative(letter.plain, relative)
             yield _Found.of(_text(letter, relative.start, relative.end), relative.seen_from(written), kind, written)
+
+
+def _day_of_head(letter: Letter, days: Sequence[WrittenDay]) -> dt.date | None:
+    """The first day of the head that may be the one of writing: `Le facteur est passé le 02/07/2026`."""
+    heads = (day for day in days if day.date and is_in_head(letter.plain, day))
+    return next((day.date for day in heads if _kind(letter, day) == "other"), None)
 
 
 def _kind_of_relative(plain: str, relative: RelativeDay) -> DateKind:

@@ -13,7 +13,7 @@ from observability.character_map import CharacterMap
 _BOXED = re.compile(r"(?<![\w.,/-])(?<!\d )\|?[ |]{0,2}\d(?:[ |]{0,2}[ |/][ |]{0,2}\d(?!\d)){5,24}\|?(?![\w.,/-])")
 _BOXED_DATE = re.compile(r"(0[1-9]|[12]\d|3[01])(0[1-9]|1[0-2])((?:19|20)\d\d)")
 # Digits that OCR takes for letters: `2O26`, `O8/O1/2O13`, `l2`.
-_MISREAD = re.compile(r"(?:(?<![^\W\d_])[OoIl]{0,4}|(?<=[a-zé]))\d[\dOIl]{0,30}(?![^\W\d_])")
+_MISREAD = re.compile(r"(?:(?<![^\W\d_])[OoIl]{0,4}|(?<=[a-zé]))\d[\dOIl]{0,30}(?![^\W\d_])|(?<=\d,)[Oo]{2}(?!\w)")
 _MISREAD_DAY = re.compile(rf"(?<!\w)[OIl]{{2}}(?=\s{{1,2}}(?i:{MONTH}))")  # `ll mars`
 
 

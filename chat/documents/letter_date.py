@@ -21,9 +21,9 @@ PLACE_AND_ARTICLE = re.compile(
     rf"{_NAME}(?:\s(?:{_NAME}|\(\d\d\)|de|du|la|les?|sur|en|sous)){{0,4}},\s?(?i:le)\s{{1,3}}(?:(?i:{WEEKDAY})\s)?\Z"
 )
 HEADER = re.compile(
-    r"(?:\A|.{0,80}[-–—,;]\s?)\W*(?:date(?:\s(?:d['’]|de\s(?:la\s|cette\s)?|du\s|of\s(?:this\s|the\s)?)?\s?(?:courrier|letter|notice|issue|invoice|r[ée]daction|lettre|envoi|message|document"
+    r"(?:\A|.{0,80}[-–—,;(]\s?)\W*(?:date(?:\s(?:typed|d['’]|de\s(?:la\s|cette\s)?|du\s|of\s(?:this\s|the\s)?)?\s?(?:courrier|letter|notice|issue|invoice|r[ée]daction|lettre|envoi|message|document"
     r"|[ée]dition|[ée]mission|impression|notification|facture|facturation|avis|devis|[ée]tablissement|relev[ée]))?"
-    r"|(?:fait|[ée]mise?|envoy[ée]e?|[ée]dit[ée]e?|[ée]tablie?|imprim[ée]e?|r[ée]dig[ée]e?|notifi[ée]e?|post[ée]e?)(?:\sle)?"
+    r"|(?:fait|[ée]mise?|envoy[ée]e?|[ée]dit[ée]e?|[ée]tablie?|imprim[ée]e?|r[ée]dig[ée]e?|notifi[ée]e?|post[ée]e?|publi[ée]e?)(?:\sle)?"
     r"|(?:courrier|message|sms|notification|facture|avis|relev[ée]|d[ée]compte|devis|[ée]dition)\s(?:du|le|[-–:])"
     rf"|(?:letter|invoice|issue|notice|statement)\sdate|sent|issued|posted|dated?)\s{{0,20}}:?\s{{0,3}}(?:le\s)?(?:{WEEKDAY}\s)?\Z",
     re.IGNORECASE,
@@ -34,15 +34,22 @@ OF_QUOTE = re.compile(
     r"\A(?:(?:devis|facture|avis|notification|d[ée]compte|relev[ée]|bordereau|attestation|invoice)\b.{0,40}\s)?(?:du|of)\s\Z",
     re.IGNORECASE,
 )
-TIME_ONLY = re.compile(r"[\s,à]{0,4}(?:\d{1,2}\s?[:hH]\s?\d{0,2}(?::\d\d)?(?:\s[+-]\d{4})?)?[\s.,]*\Z")
+TIME_ONLY = re.compile(r"[\s,à]{0,4}(?:\d{1,2}\s?[:hH]\s?\d{0,2}(?::\d\d)?(?:\s[+-]\d{4})?)?[\s.,)]*\Z")
 MESSAGE = re.compile(r"[\s,à-]{0,5}\d{1,2}[:hH]\d\d\]?\s")  # `[05/02/2026, 19:12] Anna: …`
 MAX_LINE = 120
+MAX_HEAD = 400  # characters of a letter in which its date stands
+HEAD_LINES = 5
+IN_HEAD = re.compile(rf"(?:[-–—,;|/(\])•]|\s{{3}}|\A)\s{{0,3}}(?:(?:le|ce|du)\s)?(?:{WEEKDAY}\s)?\Z", re.IGNORECASE)
+NOT_OF_LETTER = re.compile(
+    r"\bn[ée]e?\b|naissance|born|\bDOB\b|[ée]ch[ée]ance|limite|valab|\bfin\b|rendez|\brdv\b|r[ée]union|audience|s[ée]ance|avant|entre\b|p[ée]riode",
+    re.IGNORECASE,
+)
 
 
 def find_letter_date(plain: str, days: Sequence[WrittenDay]) -> WrittenDay | None:
     """The first day with a year that stands where letters are dated; None if none does."""
     dated = [day for day in days if day.date]
-    for is_dated in (_has_place, _is_alone, _is_of_quote):
+    for is_dated in (_has_place, _is_alone, _is_of_quote, _ends_a_line_of_the_head):
         if found := next((day for day in dated if is_dated(plain, day)), None):
             return found
     return None
@@ -65,7 +72,7 @@ def _has_place(plain: str, day: WrittenDay) -> bool:
     if PLACE_AND_ARTICLE.match(before):
         return not re.match(r"\sà\s\d", after)
     if HEADER.match(before):
-        return TIME_ONLY.match(after) is not None or bool(WRITTEN.match(before) and after.startswith(" par "))
+        return TIME_ONLY.match(after.partition(" – ")[0]) is not None or bool(WRITTEN.match(before) and after.startswith(" par "))
     return bool(PLACE.match(before) and "," in before[:-1] and not after.strip(" .,"))
 
 
@@ -77,6 +84,20 @@ def _is_alone(plain: str, day: WrittenDay) -> bool:
 def _is_of_quote(plain: str, day: WrittenDay) -> bool:
     before, after = _cell(plain, day)
     return bool(OF_QUOTE.match(before) and not after.strip(" .,"))
+
+
+def is_in_head(plain: str, day: WrittenDay) -> bool:
+    """Whether the day stands in the first lines, where a letter is dated."""
+    return day.start <= MAX_HEAD and plain.count("\n", 0, day.start) <= HEAD_LINES
+
+
+def _ends_a_line_of_the_head(plain: str, day: WrittenDay) -> bool:
+    """`CMPP Les Remparts, |11/05/2026|, 14:02`, `Accueil de loisirs – |23 mars 2026|`."""
+    if not is_in_head(plain, day):
+        return False
+    line = plain[max(0, day.start - MAX_LINE) : day.start].rpartition("\n")[2]
+    after = plain[day.end : day.end + MAX_LINE].partition("\n")[0]
+    return bool(IN_HEAD.search(line) and not NOT_OF_LETTER.search(line) and TIME_ONLY.match(after))
 
 
 def _cell(plain: str, day: WrittenDay) -> tuple[str, str]:

@@ -14,7 +14,7 @@ from chat.documents.periods import Period
 MAX_BETWEEN = 80  # characters between a period and the date that it is counted from
 # Words after a period that name its start.
 COUNTED_FROM = re.compile(
-    r"\s{0,3},?\s?(?:[àa]\s(?:compter|partir|dater|r[ée]ception)|suivant|qui\ssui(?:t|vent|vra|vront)\b|apr[èe]s|d[èe]s|de\s(?:la|sa)\b"
+    r"\s{0,3},?\s?(?:[àa]\s(?:compter|partir|dater|r[ée]ception)|suivant|qui\ssui(?:t|vent|vra|vront)\b|apr[èe]s|d[èe]s|de\s(?:la|sa)\b|du\b|de\sl'|courant\b"
     r"|from|after|of\b|following)",
     re.IGNORECASE,
 )
@@ -22,9 +22,10 @@ COUNTED_FROM = re.compile(
 FROM_RECEIPT = re.compile(
     r"\s{0,3}(?:\S{1,14}\s{1,3}){0,6}?(?:r[ée]ception|re[çc]u|receipt|receiv|get\b)", re.IGNORECASE
 )
+RECEIVED_FIRST = re.compile(r"\b(?:[àa]|d[èe]s|apr[èe]s|on|upon)\s(?:la\s)?(?:r[ée]ception|receipt)\b", re.IGNORECASE)
 # What happens on the day that the letter is dated.
 OF_THE_LETTER = re.compile(
-    r"notif|signif|pr[ée]sente?\b|\b(?:ce|cet|cette|this)\s(?:jour|courrier|lettre|d[ée]cision|avis|message|mail|facture|document|letter|notice"
+    r"aujourd'hui|\btoday\b|publication\sde\sce|notif|signif|pr[ée]sente?\b|\b(?:ce|cet|cette|this)\s(?:jour|courrier|lettre|d[ée]cision|avis|message|mail|facture|document|letter|notice"
     r"|decision|date|attestation|notification|convocation|proposition|devis|offre|mise)\b|ci-dessus|r[ée]daction|signature"
     r"|[ée]mission|d[ée]cision|refus|facture|envoi\b|courrier|[ée]tablissement|[ée]dition|\bdate\s(?:de\s|of\s)?(?:l'avis|issue|the\sletter)"
     r"|mise\sen\sdemeure|d[ée]livrance|mailing",
@@ -37,8 +38,21 @@ APPOINTMENT = re.compile(
 )
 END = re.compile(r"\b(?:fin|terme|[ée]ch[ée]ance|expiration|end|expiry|expires)\b", re.IGNORECASE)
 # Of each time that it happens, not of one day: `toute absence doit être signalée 48 heures avant`.
-EACH_TIME = re.compile(r"\b(?:toute?s?|tous|chaque|any|every|each|absences?)\b", re.IGNORECASE)
+EACH_TIME = re.compile(r"\b(?:toute?s?\s(?!rupture|question|information|correspondance|difficult)|tous|chaque|any|every|each|absences?)\b", re.IGNORECASE)
 NAME = re.compile(r"\b[A-ZÀ-Ý][a-zà-ÿ]{2,20}\b")
+# What happens on the day that it is counted from, or back from: `du jugement`, `avant le départ`.
+NOUN = r"(?P<noun>(?!(?:date|jour|terme|jours)\b)[^\W\d_]{5,30})"
+FROM_AN_EVENT = re.compile(
+    rf"(?:\W|[àa]\s(?:compter|partir|dater)|courant|suivant|suivent|qui\ssui\w{{1,4}}|apr[èe]s|d[èe]s|from|after|of|following|(?:de\s)?(?:la|le|l'|the|your|votre|cette)\b|du\b){{1,6}}\s?{NOUN}",
+    re.IGNORECASE,
+)
+TO_AN_EVENT = re.compile(
+    rf"\s{{1,3}}(?:au\s(?:moins|minimum|plus\stard)\s)?(?:avant|before|prior\sto)\s(?:la|le|les|l'|cette|cet|ce|votre|vos|the|your|this|that)\s?(?:date\s(?:de\s(?:la\s|l')?|du\s|d'))?{NOUN}",
+    re.IGNORECASE,
+)
+CELL_END = re.compile(rf"{sentences.SENTENCE_END.pattern}|\s{{3}}|\|")
+MAX_AND = 25  # characters between two days of one noun
+MAX_STEM = 7  # letters of a noun that are compared
 TO_A_DAY = re.compile(
     r"\s{1,3}(?:au\s(?:moins|minimum|plus\stard)\s)?(?:avant|before|prior\sto|de\s|du\s)\s?(?:[\w'.-]{1,20}\s{1,3}){0,7}\(?\Z"
 )
@@ -57,7 +71,9 @@ class KnownDay:
 
 
 def is_from_receipt(plain: str, period: Period) -> bool:
-    """Whether it is counted from the day on which the letter arrives."""
+    """Whether it is counted from the day on which the letter, or something else, arrives."""
+    if not period.is_back and RECEIVED_FIRST.search(sentences.before(plain, period.start, 80)):
+        return True
     after = plain[period.end : period.end + 70].partition(".")[0]
     return bool(COUNTED_FROM.match(after) and FROM_RECEIPT.match(after))
 
@@ -73,6 +89,9 @@ def find_start(plain: str, period: Period, days: Sequence[KnownDay], of_letter: 
         return date
     if is_from_receipt(plain, period) or OF_THE_LETTER.search(after):
         return of_letter
+    event = FROM_AN_EVENT.match(after)
+    if event and (date := _only(_days_of(plain, event["noun"], days))):
+        return date
     return _only([day for day in days if day.kind == "appointment"]) if APPOINTMENT.search(after) else None
 
 
@@ -89,17 +108,40 @@ def _day_ahead(plain: str, period: Period, days: Sequence[KnownDay]) -> dt.date 
     """The appointment before which a period ends, or the end of a right."""
     sentence = sentences.before(plain, period.start, 120)
     after = sentences.after(plain, period.end, 50)
-    earlier = [day for day in days if day.end <= period.start]
+    ahead = [day for day in days if day.end <= period.start and day.kind not in {"birth", "letter", "decision", "deadline"}]
     if EACH_TIME.search(sentence):
         return None
-    if END.search(after):
-        return _end_of(plain, f"{sentence} {after}", [day for day in earlier if day.kind == "end_of_rights"])
+    event = TO_AN_EVENT.match(after)
+    if event and (date := _only(_days_of(plain, event["noun"], days))):
+        return date
+    if END.search(after) and (date := _end_of(plain, f"{sentence} {after}", _ends(ahead))):
+        return date
     here = sentences.paragraph_start(plain, period.start)
-    appointments = [day for day in days if day.kind == "appointment"]
-    near = [day for day in appointments if here <= day.start < period.start]
-    if near or not APPOINTMENT.search(after):
-        return _only(near)
-    return _only(appointments)
+    near = [day for day in ahead if here <= day.start]
+    if appointments := [day for day in near if day.kind == "appointment"]:
+        return _only(appointments)
+    if APPOINTMENT.search(after):
+        return _only([day for day in days if day.kind == "appointment"])
+    is_of_appointments = event is not None or "veille" in period.text.lower()
+    return near[-1].date if near and not is_of_appointments else None
+
+
+def _ends(days: Sequence[KnownDay]) -> list[KnownDay]:
+    return [day for day in days if day.kind == "end_of_rights"]
+
+
+def _days_of(plain: str, noun: str, days: Sequence[KnownDay]) -> list[KnownDay]:
+    """The days in whose sentence, before them, this noun stands."""
+    stem = noun.lower()[:MAX_STEM]
+    found: list[KnownDay] = []
+    previous: KnownDay | None = None
+    for day, before in _with_text_before(plain, [day for day in days if day.kind not in {"birth", "letter"}]):
+        cell = CELL_END.split(before)[-1]
+        # `séances le 17 mars à 9 h et le |24 mars|`: of the same noun.
+        if stem in cell.lower() or (previous and previous in found and cell == before and len(before) < MAX_AND):
+            found.append(day)
+        previous = day
+    return found
 
 
 def _end_of(plain: str, sentence: str, ends: Sequence[KnownDay]) -> dt.date | None:

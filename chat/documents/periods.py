@@ -27,9 +27,10 @@ UNIT = (
     r"(?:(?:working|calendar|business|full|clear)\s)?(?:jours?|semaines?|mois|ann[ée]es?|ans?|days?|weeks?|months?|years?)\b"
     r"(?:\s(?:francs?|calendaires?|calendrier|ouvr[ée]s|ouvrables?|entiers?|pleins?))?"
 )
-DURATION = rf"(?:{NUMBER}\s{{1,3}}(?:\(\w{{1,10}}\)\s)?{UNIT}|{HOURS})"
+NEXT = r"(?:(?:premi[èe]re?s?|prochaine?s?)\s)?"
+DURATION = rf"(?:{NUMBER}\s{{1,3}}(?:\(\w{{1,10}}\)\s)?{NEXT}{UNIT}|{HOURS})"
 PERIOD = re.compile(
-    rf"\b(?P<number>{NUMBER})\s{{1,3}}(?:\(\w{{1,10}}\)\s)?(?P<working>working\s|business\s)?(?:(?:calendar|full|clear)\s)?"
+    rf"\b(?P<number>{NUMBER})\s{{1,3}}(?:\(\w{{1,10}}\)\s)?{NEXT}(?P<working>working\s|business\s)?(?:(?:calendar|full|clear)\s)?"
     r"(?P<unit>jour|semaine|mois|ann[ée]e|an|day|week|month|year)(?:s?\s(?P<business>ouvr[ée]s|ouvrables?))?"
     rf"|\b(?P<hours>{HOURS})|\b(?P<named>{'|'.join(NAMED_PERIODS)})\b|dans\sle\s(?P<one_month>mois)"
     r"|\b(?P<one>a)\s(?P<one_unit>month|week|year)\b|(?P<two_eves>avant-veille)|(?P<eve>veille)",
@@ -49,7 +50,7 @@ AHEAD = (
 )
 VALID = (
     r"(?:valables?|valides?|valid|validit[ée]|validity)\s?(?:(?:du|de\sl'|de\sla|de\scette|of\sthis)\s?\w{1,14}\s?)?"
-    r"(?:(?:pendant|durant|de|d'|est\sde|for|pour)\s)?:?\s{0,3}"
+    r"(?:(?:pendant|durant|de|d'|est\sde|for|pour)\s(?:les\s)?)?:?\s{0,3}"
 )
 TIME_LIMIT = re.compile(
     rf"""\b(?:

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 
+from chat.documents import sentences
+
 WEEKDAYS = (
     "lundi|monday", "mardi|tuesday", "mercredi|wednesday", "jeudi|thursday", "vendredi|friday", "samedi|saturday",
     "dimanche|sunday",
@@ -21,37 +23,53 @@ STEPS = {
     "yesterday": -1,
     "avant-hier": -2,
 }
-NAME = rf"(?:{'|'.join(WEEKDAYS)})"
-BEFORE_COMING = "|".join(
-    rf"(?<=\b{word}[ ])"
-    for word in (
-        "avant", "d'ici", "d'ici[ ]à", "pour", "dès", "jusqu'à", "until", "by", "before", "this", "next", "on", "rdv",
-        "ce", "rendez-vous", "réunion", "voit", "vois", "viens", "vient", "passe", "reviens", "revient", "reprend",
-        "appelle", "rappelle", "revoit", "arrive", "moi", "nous", "absent", "absente", "dispo", "disponible", "libre",
-    )
-)  # fmt: skip
-# Without an article: `le lundi` and `lundi et jeudi` are days of every week.
+NAMES = [name for names in WEEKDAYS for name in names.split("|")]
 RELATIVE = re.compile(
     rf"""
-    \b(?P<step>apr[èe]s-demain|avant-hier|demain|hier|tomorrow|yesterday)\b
-  | (?:{BEFORE_COMING}|(?<=[a-zé]{{2}}(?:er|ir|re|ez)[ ]))
-      (?P<coming>{NAME})\b(?!,?\s{{1,2}}(?:\d|1er|dernier|et\s|au\s|and\s|ou\s|soir\set|[A-Za-zû]{{3,9}}\s\d)|s\b)
-  | \b(?P<next>{NAME})\sprochain\b(?!\s\d)
-  | \b(?P<last>{NAME})\sdernier\b | \blast\s(?P<english_last>{NAME})\b
+    \b(?:
+        (?P<step>apr[èe]s-demain|avant-hier|demain|hier|tomorrow|yesterday)
+      | (?P<next_to>(?P<second>sur)?lendemain)(?!\s(?:de|du|des)\b|\sd')
+      | (?P<weekday>{"|".join(NAMES)})(?P<coming>\sprochain)?(?P<past>\sdernier)?
+    )\b(?!\s\d)
     """,
     re.IGNORECASE | re.VERBOSE,
+)
+# Before a weekday that is one day: `avant lundi`, `ce lundi`.
+BEFORE_COMING = re.compile(
+    r"\b(?:avant|d'ici(?:\sà)?|pour|pr|dès|jusqu'à|until|by|before|this|next|on|ce)\s\Z", re.IGNORECASE
+)
+# Without an article, behind a word: `la remettre lundi`. `le lundi`, `lundi et jeudi` are days of every week.
+BEFORE_BARE = re.compile(r"(?:[a-zéèêàûç]{2}|\bRDV|-\w{2,4})\s\Z")
+BEFORE_EVERY_WEEK = re.compile(
+    r"\b(?:les?|du|au|des?|un|une|chaque|et|ou|sauf|notre|votre|the|every|each|a|an|and|or|from|to)\s\Z", re.IGNORECASE
+)
+EVERY_WEEK = re.compile(
+    r"\b(?:ouvert|horaire|permanence|chaque|tou(?:s|tes)\sles|habituel|d'habitude|opening|open\b|every)", re.IGNORECASE
+)
+AFTER_OTHER_DAYS = re.compile(
+    rf",?\s{{1,2}}(?:\d|1er|dernier|et\s|au\s(?!plus)|and\s|ou\s|to\s|soir\set|(?:{'|'.join(NAMES)})|[A-Za-zû]{{3,9}}\s\d)",
+    re.IGNORECASE,
+)
+# `je suis passée |lundi|`.
+HAPPENED = re.compile(
+    r"\b(?:suis|est|sommes|êtes|sont|ai|as|a|avons|avez|ont|était|étiez)\s(?:\w{1,8}\s)?\w{2,14}(?:[ée]e?s?|i[est]?|ue?s?)\b[^,;:]{0,20}\Z",
+    re.IGNORECASE,
 )
 MAX_DAYS = 100  # examined in a letter; more than any has
 
 
 @dataclass(frozen=True, slots=True)
 class RelativeDay:
-    """`plain[start:end]` of a letter; `weekday` from 0, Monday, else `step` days."""
+    """`plain[start:end]` of a letter; `weekday` from 0, Monday, else `step` days.
+
+    It is told from the day of writing, or, as `le lendemain`, from the `is_from_earlier_day` of the text.
+    """
 
     start: int
     end: int
     step: int
-    weekday: int | None
+    weekday: int | None = None
+    is_from_earlier_day: bool = False
 
     def seen_from(self, day: dt.date) -> dt.date:
         """The day that it is, said on that day; a weekday is never that day itself."""
@@ -68,11 +86,32 @@ class RelativeDay:
 
 def find_relative_days(plain: str) -> Iterator[RelativeDay]:
     """The days told from the day of writing, in the order of the text."""
-    for match in islice(RELATIVE.finditer(plain), MAX_DAYS):
+    return islice(_relative_days(plain), MAX_DAYS)
+
+
+def _relative_days(plain: str) -> Iterator[RelativeDay]:
+    for match in RELATIVE.finditer(plain):
         if match["step"]:
-            yield RelativeDay(*match.span(), STEPS[match["step"].lower()], None)
-        else:
-            last = match["last"] or match["english_last"]
-            name = (last or match["coming"] or match["next"]).lower()
+            yield RelativeDay(*match.span(), STEPS[match["step"].lower()])
+        elif match["next_to"]:
+            yield RelativeDay(*match.span(), 2 if match["second"] else 1, is_from_earlier_day=True)
+        elif step := _step_of_weekday(plain, match):
+            name = match["weekday"].lower()
             weekday = next(number for number, names in enumerate(WEEKDAYS) if name in names.split("|"))
-            yield RelativeDay(*match.span(), -1 if last else 1, weekday)
+            yield RelativeDay(*match.span(), step, weekday)
+
+
+def _step_of_weekday(plain: str, match: re.Match[str]) -> int:
+    """1 for the next such weekday, -1 for the last, 0 if it is no single day."""
+    before = sentences.before(plain, match.start(), 60)
+    if match["past"] or before[-5:].lower() == "last ":
+        return -1
+    if match["coming"]:
+        return 1
+    if AFTER_OTHER_DAYS.match(plain, match.end()):
+        return 0
+    if BEFORE_COMING.search(before):
+        return 1
+    if not BEFORE_BARE.search(before) or BEFORE_EVERY_WEEK.search(before) or EVERY_WEEK.search(before):
+        return 0
+    return -1 if HAPPENED.search(before) else 1

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import re
 
-SENTENCE_END = re.compile(r"[.;!?]\s|\n\s{0,3}(?=[\n>A-ZÀÉÊ•→►-])")
+# Not behind leaders or an abbreviation, as in `sam. 11 juillet`, `M. Martin`.
+SENTENCE_END = re.compile(
+    r"(?<!\.\.\.)(?<!\b(?:lun|mar|mer|jeu|ven|sam|dim))(?<!\b(?:Dr|Me))(?<!\bM)[.;!?]\s"
+    r"|\n\s{0,3}(?=[\n>A-ZÀÉÊ•→►-]|\d{1,2}[.)]\s)"
+)
 
 
 def before(plain: str, place: int, length: int) -> str:

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
 
 from chat.documents.day_evidence import WEEKDAY_BEFORE, is_day
+from chat.documents.days_in_words import find_days_in_words
+from chat.documents.lone_days import find_lone_days
 from chat.documents.months import ENGLISH_MONTH, MONTH, WEEKDAY, month_number, weekday_number
 
 MAX_DATES = 500  # examined in a letter; more than any has
 YEARS = range(1800, 2200)  # programs write 01/01/0001 or 31/12/9999 where there is no day
 DAY = r"(?:\d{1,2}|[1lI]\s?er|1°|premier)"  # `ler`: of a scanner
-AFTER_ONLY_DAY = (
-    r"\s?(?:[,;.)\]]|$|\n|au\splus\stard|à\s\d|[àa]u\s(?:soir|matin)|matin|soir|midi|inclus|please|at\b|courant|prochain"
-    r"|pour\b|afin\b|si\b|et\b|\d{1,2}\s?h)"
-)
 GAP = r"[\s-]{0,3}"  # scanners lose the spaces
 DATE = re.compile(
     rf"""
@@ -34,18 +33,17 @@ DATE = re.compile(
       | (?P<series_day>{DAY})
         (?=(?:\s?,\s?\d{{1,2}}){{0,6}}\s{{1,2}}(?:au|et|ou|to|and)\s{{1,2}}(?:le\s)?(?:{WEEKDAY}\s)?{DAY}{GAP}
           (?P<series_month>{MONTH})(?:{GAP}(?P<series_year>\d{{4}}))?)
-      # `mardi 14`, `avant le 15`, `by the 15th`, `le 28 et le 29`: the month is that of the letter.
-      | (?:(?<=di[ ])|(?<=manche[ ])|(?<=day[ ])|(?<=(?:lun|mar|mer|jeu|ven|sam|dim)\.[ ]))
-        (?P<weekday_day>\d{{1,2}}|1er)(?:st|nd|rd|th)?(?!\d|\s?(?:[hH€%:]|heures?\b|[ap]m\b)|\s{MONTH})
-      | (?:(?<=\bavant[ ]le[ ])|(?<=\bpour[ ]le[ ])|(?<=\bjusqu'au[ ])|(?<=\bby[ ]the[ ]))
-        (?P<only_day>\d{{1,2}}|1er)(?:st|nd|rd|th)?(?={AFTER_ONLY_DAY})
-      | (?<=\ble[ ])(?P<lone_day>\d{{1,2}}|1er)(?=[,;.)](?!\d)|\s(?:et|ou)\sle\s\d|\s?\n|\Z)
-      | (?<=\ble[ ])(?P<timed_day>\d{{1,2}}|1er)(?=\sà\s\d{{1,2}}\s?[h:])
+      # `mardi 14`, `jeu 7`: the month is that of the letter.
+      | (?:(?<=di[ ])|(?<=manche[ ])|(?<=day[ ])|(?<=(?:lun|mar|mer|jeu|ven|sam|dim)\.[ ])
+          |(?<=\b(?:lun|mar|mer|jeu|ven|sam|dim)[ ]))
+        (?P<weekday_day>\d{{1,2}}|1er)(?:st|nd|rd|th)?(?!\d|\s?(?:[hH€%]|heures?\b|[ap]m\b)|:\d|\s{MONTH})
       | (?P<short_day>\d{{1,2}})[/.](?P<short_month>\d{{1,2}})
     )(?![\w/-]|\.\d)
     """,
     re.IGNORECASE | re.VERBOSE,
 )
+# An American letter: `01/14/2026`.
+MONTHS_FIRST = re.compile(r"(?<![\d/])(?:0?[1-9]|1[0-2])/(?:1[3-9]|2\d|3[01])/20\d\d(?!\d)")
 SAME_YEAR = re.compile(
     rf"\s{{1,2}}(?:au|et|ou|to|and|-|–)\s{{1,2}}(?:le\s|the\s)?(?:{WEEKDAY}\s{{1,2}})?\Z", re.IGNORECASE
 )
@@ -70,9 +68,10 @@ class WrittenDay:
     def near(self, date: dt.date) -> list[dt.date]:
         """The days that it may be, seen from that date: without a year one in each, without a month one in each.
 
-        Those on the weekday that is written, if any is; a day without a month must be.
+        Those on the weekday that is written, if any is; a day without a month must be, some months ahead too.
         """
-        months = (date.year * 12 + date.month - 1 + step for step in (-1, 0, 1))
+        last = 2 if self.weekday is None else 4
+        months = (date.year * 12 + date.month - 1 + step for step in range(-1, last))
         found = (
             (self.in_year(date.year + step) for step in (-1, 0, 1))
             if self.month
@@ -99,15 +98,31 @@ class WrittenDay:
 
 def find_days(plain: str) -> list[WrittenDay]:
     """The days and months, in the order of the text, without days that don't exist such as the 31st of February."""
-    days: list[WrittenDay] = []
+    days = [*_dated_days(plain), *_days_in_words(plain)]
+    places = {place for day in days for place in range(day.start, day.end)}
+    lone = (place for place in find_lone_days(plain) if place[0] not in places)
+    days += (WrittenDay(start, end, _day(re.match(r"\d{1,2}(?!er)|1", plain[start:end])[0]), None, None) for start, end in lone)  # type: ignore[index]
+    return _with_shared_years(plain, sorted(days, key=lambda day: day.start))
+
+
+def _dated_days(plain: str) -> Iterator[WrittenDay]:
+    months_first = MONTHS_FIRST.search(plain) is not None
     for match in islice(DATE.finditer(plain), MAX_DATES):
         if not is_day(plain, match):
             continue
         found = _written_day(plain, match)
+        if months_first and match["year"] and found.day and found.day <= 12:
+            found = replace(found, day=found.month, month=found.day)
         # Without a year, check against a leap year: 29 February is possible.
         if found.day is None or found.month is None or found.in_year(found.year or 2024):
-            days.append(found)
-    return _with_shared_years(plain, days)
+            yield found
+
+
+def _days_in_words(plain: str) -> Iterator[WrittenDay]:
+    for day in find_days_in_words(plain):
+        found = WrittenDay(day.start, day.end, day.day, month_number(day.month), day.year, None, _weekday(plain, day.start))
+        if found.in_year(day.year or 2024):
+            yield found
 
 
 def _with_shared_years(plain: str, days: list[WrittenDay]) -> list[WrittenDay]:
@@ -133,9 +148,6 @@ def _written_day(plain: str, match: re.Match[str]) -> WrittenDay:
         "short_day",
         "series_day",
         "weekday_day",
-        "only_day",
-        "lone_day",
-        "timed_day",
     )
     number = _first(match, "iso_month", "month", "spaced_month", "short_month")
     name = _first(match, "named_month", "first_month", "english_month", "series_month")

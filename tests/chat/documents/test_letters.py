@@ -60,7 +60,7 @@ def test_the_sender_is_found(name: str) -> None:
     assert 1 - len(wrong) / count >= 0.85, len(wrong)
 
 
-@pytest.mark.parametrize("name", ["judged_dev", "judged2_dev"])
+@pytest.mark.parametrize("name", ["judged_dev", "judged2_dev", "judged3_dev"])
 @pytest.mark.parametrize("kind", strangers_letters.KINDS)
 def test_precision_and_recall_on_the_letters_of_a_stranger(name: str, kind: str) -> None:
     score = strangers_letters.score(name, kind)
