@@ -38,6 +38,8 @@ AMOUNT = re.compile(
     re.IGNORECASE | re.VERBOSE | re.MULTILINE,
 )
 IN_WORDS = re.compile(rf"\b(?P<words>{NUMBER_IN_WORDS})\s{{1,3}}(?:euros?|dollars?|livres\ssterling)\b", re.IGNORECASE)
+WORD_BEFORE_CURRENCY = re.compile(r"(?<=[a-zA-Z]\s)(?:euros?|dollars?|livres\ssterling)\b", re.IGNORECASE)
+MAX_IN_WORDS = 140
 GROUPS = ("after_sign", "number", "bare", "in_column")
 HAS_CURRENCY = re.compile(CURRENCY, re.IGNORECASE)
 
@@ -45,7 +47,8 @@ HAS_CURRENCY = re.compile(CURRENCY, re.IGNORECASE)
 def find_amounts(letter: Letter) -> Iterator[Amount]:
     """The amounts: those in digits in the order of the text, then those in words."""
     has_currency = HAS_CURRENCY.search(letter.plain) is not None
-    for match in AMOUNT.finditer(letter.plain):
+    matches = list(AMOUNT.finditer(letter.plain))
+    for match in matches:
         if match["in_column"] and not has_currency:
             continue
         value = _value(match)
@@ -53,11 +56,19 @@ def find_amounts(letter: Letter) -> Iterator[Amount]:
         if match["sign"] and match["sign"].endswith(" ") and _is_bullet(letter.plain, match):
             text, value = text[1:].lstrip(), abs(value)
         yield Amount(text, str(value))
-    for start, end in whole_numbers_in_columns(letter.plain, [match.span() for match in AMOUNT.finditer(letter.plain)]):
+    for start, end in whole_numbers_in_columns(letter.plain, [match.span() for match in matches]):
         text = collapse_whitespace(letter.original(start, end))
         yield Amount(text, re.sub(r"[^\d-]", "", text.replace("–", "-")))
-    for match in IN_WORDS.finditer(letter.plain):
-        if number := number_in_words(match["words"]):
+    yield from _in_words(letter)
+
+
+def _in_words(letter: Letter) -> Iterator[Amount]:
+    """From the currencies back: a letter has fewer than words that may be numbers."""
+    end = 0
+    for currency in WORD_BEFORE_CURRENCY.finditer(letter.plain):
+        match = IN_WORDS.search(letter.plain, max(end, currency.start() - MAX_IN_WORDS), currency.end())
+        if match and (number := number_in_words(match["words"])):
+            end = match.end()
             yield Amount(collapse_whitespace(letter.original(*match.span())), str(number))
 
 

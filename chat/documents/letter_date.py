@@ -21,11 +21,11 @@ PLACE_AND_ARTICLE = re.compile(
     rf"{_NAME}(?:\s(?:{_NAME}|\(\d\d\)|de|du|la|les?|sur|en|sous)){{0,4}},\s?(?i:le)\s{{1,3}}(?:(?i:{WEEKDAY})\s)?\Z"
 )
 HEADER = re.compile(
-    r"(?:\A|.{0,80}[-–—,;(]\s?)\W*(?:date(?:\s(?:typed|d['’]|de\s(?:la\s|cette\s)?|du\s|of\s(?:this\s|the\s)?)?\s?(?:courrier|letter|notice|issue|invoice|r[ée]daction|lettre|envoi|message|document"
+    r"(?:\A|.{0,80}[-–—,;(]\s?)\W*(?:date(?:\s(?:d['’]|de\s(?:la\s|cette\s)?|du\s|of\s(?:this\s|the\s)?)?\s?(?:courrier|letter|notice|issue|invoice|r[ée]daction|lettre|envoi|message|document"
     r"|[ée]dition|[ée]mission|impression|notification|facture|facturation|avis|devis|[ée]tablissement|relev[ée]))?"
-    r"|(?:fait|[ée]mise?|envoy[ée]e?|[ée]dit[ée]e?|[ée]tablie?|imprim[ée]e?|r[ée]dig[ée]e?|notifi[ée]e?|post[ée]e?|publi[ée]e?)(?:\sle)?"
+    r"|(?:(?:courrier|lettre|message|mail)\s)?(?:fait|[ée]mise?|remise?(?:\s(?:en\smains?\spropres?|contre\s\w{4,12}))?|envoy[ée]e?|[ée]dit[ée]e?|[ée]tablie?|imprim[ée]e?|r[ée]dig[ée]e?|notifi[ée]e?|post[ée]e?|publi[ée]e?)(?:\sle)?"
     r"|(?:courrier|message|sms|notification|facture|avis|relev[ée]|d[ée]compte|devis|[ée]dition)\s(?:du|le|[-–:])"
-    rf"|(?:letter|invoice|issue|notice|statement)\sdate|sent|issued|posted|dated?)\s{{0,20}}:?\s{{0,3}}(?:le\s)?(?:{WEEKDAY}\s)?\Z",
+    rf"|(?:letter|invoice|issue|notice|statement)\sdate|date\styped|typed|sent|issued|posted|dated?)\s{{0,20}}:?\s{{0,3}}(?:le\s)?(?:{WEEKDAY}\s)?\Z",
     re.IGNORECASE,
 )
 WRITTEN = re.compile(r"\W*(?:r[ée]dig|[ée]crit)[ée]?e?\sle\s", re.IGNORECASE)  # `Rédigé le |10 février| par Mme Paoli`

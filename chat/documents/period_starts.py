@@ -11,6 +11,7 @@ from chat.documents import sentences
 from chat.documents.facts import DateKind
 from chat.documents.periods import Period
 
+MAX_LETTER = 5000  # characters from a period to the day that it is counted from
 MAX_BETWEEN = 80  # characters between a period and the date that it is counted from
 # Words after a period that name its start.
 COUNTED_FROM = re.compile(
@@ -51,7 +52,7 @@ TO_AN_EVENT = re.compile(
     re.IGNORECASE,
 )
 CELL_END = re.compile(rf"{sentences.SENTENCE_END.pattern}|\s{{3}}|\|")
-MAX_AND = 25  # characters between two days of one noun
+AND = re.compile(r"[^.;]{0,14}(?:\bet|\bou|,)\s(?:(?:le|du|au)\s)?(?:\w{3,8}\s)?\Z")
 MAX_STEM = 7  # letters of a noun that are compared
 TO_A_DAY = re.compile(
     r"\s{1,3}(?:au\s(?:moins|minimum|plus\stard)\s)?(?:avant|before|prior\sto|de\s|du\s)\s?(?:[\w'.-]{1,20}\s{1,3}){0,7}\(?\Z"
@@ -80,6 +81,7 @@ def is_from_receipt(plain: str, period: Period) -> bool:
 
 def find_start(plain: str, period: Period, days: Sequence[KnownDay], of_letter: dt.date | None) -> dt.date | None:
     """The day from which it is counted; None if that isn't known or isn't one day."""
+    days = [day for day in days if abs(day.start - period.start) < MAX_LETTER]
     if period.is_back:
         return _day_named(plain, period, days, TO_A_DAY) or _day_ahead(plain, period, days)
     after = sentences.after(plain, period.end, MAX_BETWEEN)
@@ -138,7 +140,7 @@ def _days_of(plain: str, noun: str, days: Sequence[KnownDay]) -> list[KnownDay]:
     for day, before in _with_text_before(plain, [day for day in days if day.kind not in {"birth", "letter"}]):
         cell = CELL_END.split(before)[-1]
         # `séances le 17 mars à 9 h et le |24 mars|`: of the same noun.
-        if stem in cell.lower() or (previous and previous in found and cell == before and len(before) < MAX_AND):
+        if stem in cell.lower() or (previous and previous in found and AND.match(before)):
             found.append(day)
         previous = day
     return found
