@@ -22,7 +22,7 @@ BY_AN_OFFICE = pattern(
     r"\b(?:la|le|les|l['’])\s?"
     r"(?:MDPH|CAF|CPAM|caisse|commission|CDAPH|rectorat|tribunal|service|département|école|équipe)\b"
     r"[^.]{0,20}\b(?:fera|feront|demande|transmettra|rendra|enverra|statuera|répondra|versera|communiquera|donnera)\b"
-    rf"|\b(?:sera|seront|serez|est|a été|ont été)\s(?:\w{{1,14}}\s)?{DONE}(?!\w)"
+    rf"|(?<!\bne\s)\b(?:sera|seront|serez|est|a été|ont été)\s(?:\w{{1,14}}\s)?{DONE}(?!\w)"
     r"|\bnous\s(?:vous\s)?(?:\w{1,4}\s)?(?:enverrons|verserons|transmettrons|ferons|répondrons|adresserons|prélèverons)\b"
     r"|\b(?:MDPH|CAF|CPAM|caisse|commission|CDAPH|rectorat|tribunal|service|département|école|équipe|mairie|council|school|panel)\s"
     r"(?:doit|devra|must)\s(?!recevoir|être|avoir|disposer|receive|be\b|have)"

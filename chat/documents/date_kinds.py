@@ -18,6 +18,7 @@ KIND_CUES = pattern(
       | \bby\s(?:\d{{1,2}}\s?[ap]m\s(?:on\s)?|noon\s(?:on\s)?)?(?:the\s|next\s|this\s)?(?:{WEEKDAY}\s)?\Z
       | (?<!\best\s)(?<!\bsuis\s)(?<!\ba\s)\bpassé\sle\s\Z | \bau-delà\sdu\s\Z | \bpas\saprès\sle\s\Z
       | \bdu\b.{{4,40}}\bau\s{{0,2}}(?:{WEEKDAY}\s)?\Z
+      | (?:arrivée?s?|reçue?s?|acceptée?s?|parvenue?s?|déposée?s?|transmise?s?)\s(?:[^.]{{0,20}}\s)?après\sle\s\Z
       | \bentre\sle\b.{{2,40}}\bet\sle\s(?:{WEEKDAY}\s)?\Z
     )
   | (?P<deadline>
@@ -27,6 +28,8 @@ KIND_CUES = pattern(
       | \bà\s(?:rendre|remettre|déposer|régler|payer|fournir|envoyer|rapporter|ramener|apporter|compléter|signer|adresser
           |produire|communiquer|déclarer|demander|faire\s(?:passer|parvenir|suivre|signer))\b
       | \bà\s(?:me|nous|lui|leur)\s(?:faire\s)?\w{{3,14}}(?:er|ir|re)\b
+      | \bbutoir\b | \bforclusion\b | \bexigible | \bimpérati(?:ve|f)(?!\w) | \bultime\b | dernière\s(?:date|limite)
+      | (?:défaut|faute)\sde\s(?:réponse|retour|nouvelles|confirmation|paiement|règlement)\s(?:au|d'ici|avant)\b
       | \bsans\s(?:réponse|nouvelles?|retour)\sde\s(?:votre\spart|vous)\b
       | \bclôture\b | \bclos(?:es?)?\b | \bclôturée?s?\b | \bminuit\b | 23\s?h\s?59 | \bsans\sfaute\b | dernier\scarat
       | (?:réponse|retour|confirmation|inscription)s?\s(?:souhaitée?s?|attendue?s?|demandée?s?)
@@ -54,7 +57,7 @@ KIND_CUES = pattern(
 # Of `jusqu'au` and the like: a duty of the reader until then, or a benefit until then.
 TO_DO = pattern(
     r"\bvous\s(?:avez|aurez|pouvez|pourrez|devez|disposez)\b|\bdélai"
-    r"|\bvous\sappartient|\bà\svous\sde\b|actualis|conservée?s?\b|disponible|retir|savoir\b|\byou\s(?:have|can|may|must)|\bto\s(?:send|return|reply|respond|appeal|apply)|\bmerci\b|veuillez"
+    r"|\bvous\sreste|\bpour\s(?:nous\s|vous\s)?\w{3,14}(?:er|ir|re)\b|\bvous\sappartient|\bà\svous\sde\b|actualis|conservée?s?\b|disponible|retir|savoir\b|\byou\s(?:have|can|may|must)|\bto\s(?:send|return|reply|respond|appeal|apply)|\bmerci\b|veuillez"
     r"|demandes?\sà\s|\bà\s(?:faire|demander)\b|inscri|répon|envoy|retourn|transm|adress|dépos"
     r"|\bouverte?s?\sdu\b|recevable|contest|recours|possible|observations|\bpay|\brégl|corrig|avant\scette\sdate|\bmodifi",
     re.IGNORECASE,
@@ -65,6 +68,8 @@ RIGHTS = pattern(
     r"|forfait|\breste\b|solde|plafond|garanti|abonnement|contrat|convention|horaires?\b|bénéfici|prolong|suspend|maint(?:en|ien)|continu|fonctionn|en\splace|effectif|prêt(?:ée?s?)?\b",
     re.IGNORECASE,
 )
+# What ends, is the time to act: `la campagne s'achève le |20 mars|`.
+TIME_TO_ACT = pattern(r"délai|campagne|inscription|candidature|\bdépôts?\b|préinscription", re.IGNORECASE)
 QUOTE = pattern(r"\b(?:devis|offre|proposition|prix|tarifs?|quote|quotation|estimate|offer|option)\b", re.IGNORECASE)
 VALID = pattern(r"valab|valid|\bopen\b|garanti|maintenu|\bvaut\b|ferme", re.IGNORECASE)
 RIGHT_IS_OPEN = pattern(r"\bdroits?\s(?:est|sont|reste|restent)\b|\bcourent\b", re.IGNORECASE)
@@ -91,13 +96,18 @@ COUNTED_BACK = pattern(
     r"(?:\b(?:jours?|mois|semaines?|heures?|days?|weeks?|months?|hours?)|\d\s?h)\s(?:au\s(?:moins|plus\stard)\s)?(?:avant|before)\s(?P<what>[^,;]{0,60})\Z",
     re.IGNORECASE,
 )
+# `le rendez-vous du 24 est déplacé au |31|`.
+MOVED = pattern(
+    rf"\b(?:déplacé|reporté|repoussé|avancé|décalé|reprogrammé|remis)e?s?\sau\s(?:{WEEKDAY}\s)?\Z", re.IGNORECASE
+)
 # `Un retour m'est promis pour le |5 juin|`.
 PLANNED = pattern(
-    rf"\b(?:promis|prévu|annoncé|programmé|envisagé|planifié|espéré|reporté|repoussé|avancé|décalé)e?s?\s(?:au|pour|d'ici)\s(?:le\s)?(?:{WEEKDAY}\s)?\Z",
+    rf"\b(?:promis|prévu|annoncé|programmé|envisagé|planifié|espéré|reporté|repoussé|avancé|décalé)e?s?\s(?:au|pour|avant|d'ici)\s(?:le\s)?(?:{WEEKDAY}\s)?\Z",
     re.IGNORECASE,
 )
 END = pattern(r"\b(?:fin|terme|échéance|expiration|end|expiry)\b", re.IGNORECASE)
 LOAN = pattern(r"\bmensualités?\b|\bTAEG\b|\bmontant\semprunté", re.IGNORECASE)
+ENDS_SENTENCE = re.compile(r"\.\s[A-ZÀ-Ý]")  # `le 24 mars.`: the dot is no abbreviation's
 TABLE_OF_DEADLINES = re.compile(
     r"\bdates?\slimites?\b|\bpour\squand\b|\b[ée]ch[ée]ances?\s{0,20}\||\|\s{0,20}(?:d[ée]lais?|avant\sle|pour\sle|deadline|due|by\swhen)\b",
     re.IGNORECASE,
@@ -109,6 +119,8 @@ THE_READER = re.compile(r"\b(?:parents?|familles?|vous|m[èe]re|p[èe]re|respons
 
 def kind_of_day(plain: str, start: int, end: int) -> DateKind:
     """The kind of the day `plain[start:end]`; that of the letter itself is not told here."""
+    if ENDS_SENTENCE.match(plain, end - 1):
+        end -= 1
     before = SENTENCE_END.split(plain[max(0, start - 90) : start])[-1]
     after = SENTENCE_END.split(plain[end : end + 40])[0]
     if "|" in before:
@@ -139,7 +151,9 @@ def _kind_of_cue(cue: re.Match[str], before: str, after: str) -> DateKind:
     sentence = f"{before} {SENTENCE_END.split(after[:40])[0]}"
     match cue.lastgroup:
         case "end":
-            return "deadline" if "délai" in sentence.lower() else "end_of_rights"
+            return "deadline" if TIME_TO_ACT.search(sentence) else "end_of_rights"
+        case "until" if MOVED.search(before):
+            return "appointment"
         case "until" if cue[0].lower().startswith(("jusqu", "du", "until", "passé", "passe", "au-del", "entre")):
             return _kind_of_end(cue[0], before, sentence, after)
         case "appointment":

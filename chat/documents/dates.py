@@ -39,7 +39,7 @@ MONTH_NAMED = re.compile(rf"\b(?:d'|(?:de|en|pour|in)\s)(?P<month>{MONTH})(?!\s\
 ENDS = re.compile(r"\.\s|\n")
 # `la réunion qui a eu lieu |le 12|`, `votre recours reçu |le 2|`, `l'audience du |12|`.
 HAPPENED = re.compile(
-    r"(?:\b(?:a|ai|ont|avez|avons|ayant)\s(?:\w{1,8}\s)?(?:eu\slieu|\w{2,14}(?:ée?s?|is|u))"
+    r"(?:\b(?:a|ai|ont|avez|avons|ayant)\s(?:\w{1,8}\s)?(?:eu\slieu|(?!lieu\b)\w{2,14}(?:ée?s?|is|u))"
     r"|\b(?:re[çc]ue?s?|survenue?s?|formée?s?|datée?s?|passée?s?|tenue?s?|parvenue?s?|déposée?s?))\s(?:[^.,;:]{0,20}\s)?(?:le\s|du\s)?\Z",
     re.IGNORECASE,
 )
@@ -73,7 +73,9 @@ def find_dates(letter: Letter) -> list[Date]:
     days = list(find_days(letter.plain))
     of_letter = find_letter_date(letter.plain, days)
     date = of_letter.date if of_letter else None
-    written = [(day, found) for day, found in _written(letter, days, of_letter) if found.date.iso or day.month or not day.day]
+    written = [
+        (day, found) for day, found in _written(letter, days, of_letter) if found.date.iso or day.month or not day.day
+    ]
     known = [KnownDay(day.start, day.end, found.day, found.date.kind) for day, found in written if found.day]
     limits = (_limited(letter, period, known, date) for period in find_periods(letter.plain))
     dates = [
@@ -113,7 +115,11 @@ def _dated(
     earlier: dt.date | None,
 ) -> _Found:
     """`earlier` is the day before it in its sentence: the start of its period, or the last one that has a month."""
-    if day.month is None and day.weekday is None and (named := MONTH_NAMED.search(letter.plain, *_sentence_before(day))):
+    if (
+        day.month is None
+        and day.weekday is None
+        and (named := MONTH_NAMED.search(letter.plain, *_sentence_before(day)))
+    ):
         day = replace(day, month=month_number(named["month"]))
     is_past = HAPPENED.search(letter.plain, max(0, day.start - 60), day.start) is not None
     date = day.date or (_nearest(day, of_letter, kind, earlier, is_past=is_past) if of_letter and day.day else None)

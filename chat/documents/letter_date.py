@@ -72,7 +72,9 @@ def _has_place(plain: str, day: WrittenDay) -> bool:
     if PLACE_AND_ARTICLE.match(before):
         return not re.match(r"\sà\s\d", after)
     if HEADER.match(before):
-        return TIME_ONLY.match(after.partition(" – ")[0]) is not None or bool(WRITTEN.match(before) and after.startswith(" par "))
+        return TIME_ONLY.match(after.partition(" – ")[0]) is not None or bool(
+            WRITTEN.match(before) and after.startswith(" par ")
+        )
     return bool(PLACE.match(before) and "," in before[:-1] and not after.strip(" .,"))
 
 

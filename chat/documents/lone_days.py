@@ -33,7 +33,7 @@ LONE = re.compile(
 )
 # `le 15` may be a telephone number or a department: `appelez le 15`, `dans le 93`.
 NO_DAY = re.compile(
-    r"(?:appel\w{0,4}|compos\w{0,4}|faites|tapez|t[ée]l\w{0,8}|num[ée]ro|SAMU|bus|tram|ligne|dans|chaque\smois,?|tous\sles\smois,?)\s:?\s?\Z",
+    r"(?:(?:appel\w{0,4}|compos\w{0,4})(?:\sle\s\d\d,?(?:\s(?:ou|et))?)?|compos|faites|tapez|t[ée]l\w{0,8}|num[ée]ro|SAMU|bus|tram|ligne|dans|chaque\smois,?|tous\sles\smois,?)\s:?\s?\Z",
     re.IGNORECASE,
 )
 # `fixée |au 17|`, `jusqu'|au 12|`, `sans réponse |au 4|`.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -39,7 +40,10 @@ APPOINTMENT = re.compile(
 )
 END = re.compile(r"\b(?:fin|terme|[ée]ch[ée]ance|expiration|end|expiry|expires)\b", re.IGNORECASE)
 # Of each time that it happens, not of one day: `toute absence doit être signalée 48 heures avant`.
-EACH_TIME = re.compile(r"\b(?:toute?s?\s(?!rupture|question|information|correspondance|difficult)|tous|chaque|any|every|each|absences?)\b", re.IGNORECASE)
+EACH_TIME = re.compile(
+    r"\b(?:toute?s?\s(?!rupture|question|information|correspondance|difficult)|tous|chaque|any|every|each|absences?)\b",
+    re.IGNORECASE,
+)
 NAME = re.compile(r"\b[A-ZÀ-Ý][a-zà-ÿ]{2,20}\b")
 # What happens on the day that it is counted from, or back from: `du jugement`, `avant le départ`.
 NOUN = r"(?P<noun>(?!(?:date|jour|terme|jours)\b)[^\W\d_]{5,30})"
@@ -48,7 +52,7 @@ FROM_AN_EVENT = re.compile(
     re.IGNORECASE,
 )
 TO_AN_EVENT = re.compile(
-    rf"\s{{1,3}}(?:au\s(?:moins|minimum|plus\stard)\s)?(?:avant|before|prior\sto)\s(?:la|le|les|l'|cette|cet|ce|votre|vos|the|your|this|that)\s?(?:date\s(?:de\s(?:la\s|l')?|du\s|d'))?{NOUN}",
+    rf"\s{{1,3}}(?:au\s(?:moins|minimum|plus\stard)\s)?(?:avant|before|prior\sto)\s(?:la|le|les|l'|cette|cet|ce|votre|vos|the|your|this|that)\s?(?:(?:date|d[ée]but|jour|fin)\s(?:de\s(?:la\s|l')?|du\s|des\s|d'))?{NOUN}",
     re.IGNORECASE,
 )
 CELL_END = re.compile(rf"{sentences.SENTENCE_END.pattern}|\s{{3}}|\|")
@@ -81,7 +85,7 @@ def is_from_receipt(plain: str, period: Period) -> bool:
 
 def find_start(plain: str, period: Period, days: Sequence[KnownDay], of_letter: dt.date | None) -> dt.date | None:
     """The day from which it is counted; None if that isn't known or isn't one day."""
-    days = [day for day in days if abs(day.start - period.start) < MAX_LETTER]
+    days = _days_between(days, period.start - MAX_LETTER, period.start + MAX_LETTER)
     if period.is_back:
         return _day_named(plain, period, days, TO_A_DAY) or _day_ahead(plain, period, days)
     after = sentences.after(plain, period.end, MAX_BETWEEN)
@@ -97,6 +101,11 @@ def find_start(plain: str, period: Period, days: Sequence[KnownDay], of_letter: 
     return _only([day for day in days if day.kind == "appointment"]) if APPOINTMENT.search(after) else None
 
 
+def _days_between(days: Sequence[KnownDay], start: int, end: int) -> Sequence[KnownDay]:
+    first = bisect_left(days, start, key=lambda day: day.start)
+    return days[first : bisect_left(days, end, lo=first, key=lambda day: day.start)]
+
+
 def _day_named(plain: str, period: Period, days: Sequence[KnownDay], words: re.Pattern[str]) -> dt.date | None:
     """The date that the words after a period name: `à compter du 3 mars 2026`, `avant la réunion du 3 mars`."""
     for day in days:
@@ -110,7 +119,9 @@ def _day_ahead(plain: str, period: Period, days: Sequence[KnownDay]) -> dt.date 
     """The appointment before which a period ends, or the end of a right."""
     sentence = sentences.before(plain, period.start, 120)
     after = sentences.after(plain, period.end, 50)
-    ahead = [day for day in days if day.end <= period.start and day.kind not in {"birth", "letter", "decision", "deadline"}]
+    ahead = [
+        day for day in days if day.end <= period.start and day.kind not in {"birth", "letter", "decision", "deadline"}
+    ]
     if EACH_TIME.search(sentence):
         return None
     event = TO_AN_EVENT.match(after)

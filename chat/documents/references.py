@@ -39,31 +39,44 @@ NUMBER = (
 )
 
 
+def _by_first_letter(nouns: str) -> str:
+    """The alternation, grouped: at most words one letter is tried instead of each noun, which halves the time."""
+    groups: dict[str, list[str]] = {}
+    for noun in re.split(r"\|(?![^()]*\))", nouns):
+        groups.setdefault(noun[0], []).append(noun[1:])
+    return "|".join(f"[{first}{first.upper()}](?i:{'|'.join(rest)})" for first, rest in groups.items())
+
+
 def _after(noun: str) -> str:
     """`n° de dossier : 12`, `dossier n° 12`, `dossier : 12`: the noun with a sign or a colon."""
     return (
-        rf"(?<!\w)(?:{SIGN}{OF}(?:{noun}){WORD}{{0,4}}{COLON}|(?:{noun}){WORD}{{0,5}}\s{{0,20}}{SIGN}{COLON}"
-        rf"|(?:{noun}){WORD}{{0,5}}\s{{0,20}}:\s{{0,20}}){NUMBER}"
+        rf"(?<!\w)(?:{SIGN}{OF}(?:{noun}){WORD}{{0,4}}{COLON}"
+        rf"|(?:{noun}){WORD}{{0,5}}\s{{0,20}}(?:{SIGN}{COLON}|:\s{{0,20}})){NUMBER}"
     )
 
 
 # Nouns before a reference number with a sign or a colon, and those before one without.
 FILE = (
-    r"(?i:dossier|r[ée]f(?:[ée]rences?|s)?\b\.?|identifiant|patient|usager|s[ée]jour|devis|client|fiscal|cesu|commande|mandat"
-    r"|portalis|sinistre|bordereau|titre|mise\sen\sdemeure|avis|courrier|requ[êe]te|proc[ée]dure|immatriculation"
-    r"|d[ée]compte|convention|minute|venue|t[ée]l[ée]service|[ée]l[èe]ve"
-    r"|matricule|coupon(?:-photo)?|talon|famille|foyer|personnel|suivi|r[ée]servation|r[ée]c[ée]piss[ée]|demande|communication"
-    r"|locataire|soci[ée]taire|compte|cr[ée]ance|pr[êe]t|note|re[çc]u|quittance|avoir|relev[ée]|affaire|acte"
-    r"|case|claim|policy|file|reference|ref|customer|account|booking|ticket|application|order|notice|enquiry)|IPP|NIP|IEP|R\.?G\.?|NDA"
+    _by_first_letter(
+        r"dossier|r[ée]f(?:[ée]rences?|s)?\b\.?|identifiant|patient|usager|s[ée]jour|devis|client|fiscal|cesu|commande|mandat"
+        r"|portalis|sinistre|bordereau|titre|mise\sen\sdemeure|avis|courrier|requ[êe]te|proc[ée]dure|immatriculation"
+        r"|d[ée]compte|convention|minute|venue|t[ée]l[ée]service"
+        r"|matricule|coupon(?:-photo)?|talon|famille|foyer|personnel|suivi|r[ée]servation|r[ée]c[ée]piss[ée]|demande|communication"
+        r"|locataire|soci[ée]taire|compte|cr[ée]ance|pr[êe]t|note|re[çc]u|quittance|avoir|relev[ée]|affaire|acte"
+        r"|case|claim|policy|file|reference|ref|customer|account|booking|ticket|application|order|notice|enquiry"
+    )
+    + r"|[ÉéEe](?i:l[èe]ve)|IPP|NIP|IEP|R\.?G\.?|NDA"
 )
 CLOSE = (
-    r"(?i:dossier|locataire|soci[ée]taire|compte|acte|pr[êe]t|cr[ée]ance|claim|policy|file|case|portalis|affaire|commande|devis|matricule|sinistre|quittance|titre(?:\sde\srecettes?)?|police|identifiant|r[ée]f(?:[ée]rences?)?\b\.?)"
-    r"|IPP|NIP|IEP|RG|NDA"
+    _by_first_letter(
+        r"dossier|locataire|soci[ée]taire|compte|acte|pr[êe]t|cr[ée]ance|claim|policy|file|case|portalis|affaire|commande|devis|matricule|sinistre|quittance|titre(?:\sde\srecettes?)?|police|identifiant|r[ée]f(?:[ée]rences?)?\b\.?"
+    )
+    + r"|IPP|NIP|IEP|RG|NDA"
 )
 # Nouns before a column of numbers: `Numéro fiscal        30 12 456 789 015`.
-IN_COLUMN = (
-    r"(?i:dossier|r[ée]f(?:[ée]rences?|s)?\b\.?|num[ée]ro|identifiant|matricule|client|contrat|facture|usager|avis|adh[ée]rent|allocataire"
-    r"|coupon(?:-photo)?|talon|account|reference|case|claim|invoice|policy|file)"
+IN_COLUMN = _by_first_letter(
+    r"dossier|r[ée]f(?:[ée]rences?|s)?\b\.?|num[ée]ro|identifiant|matricule|client|contrat|facture|usager|avis|adh[ée]rent|allocataire"
+    r"|coupon(?:-photo)?|talon|account|reference|case|claim|invoice|policy|file"
 )
 # At the head of a line, but of no reference.
 NO_LABEL = r"(?!(?i:montant|total|solde|somme|prix|revenu|quotient|capital|loyer|population|bic|code|mot|pin|pass|bonjour|date|le|du|au)\b)"

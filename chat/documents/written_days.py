@@ -19,7 +19,7 @@ DAY = r"(?:\d{1,2}|[1lI]\s?er|1°|premier)"  # `ler`: of a scanner
 GAP = r"[\s-]{0,3}"  # scanners lose the spaces
 DATE = re.compile(
     rf"""
-    (?:(?<![\w/.-])|(?<=\b[lad][eu])|(?<=\bdès))(?:
+    (?:(?<![\w/.-])|(?<=\b[lad][eu])|(?<=\bdès))(?=[\djfmasondrpli])(?:
         (?P<iso_year>\d{{4}})(?P<iso_separator>[-/.])(?P<iso_month>\d\d)(?P=iso_separator)(?P<iso_day>\d\d)
       | (?P<day>\d{{1,2}})(?P<separator>[/.-])(?P<month>\d{{1,2}})(?P=separator)(?P<year>\d{{4}}|\d\d)
       | (?P<spaced_day>\d{{1,2}})[ ]?(?P<spaced_separator>[/.])[ ]?(?P<spaced_month>\d{{1,2}})
@@ -101,7 +101,10 @@ def find_days(plain: str) -> list[WrittenDay]:
     days = [*_dated_days(plain), *_days_in_words(plain)]
     places = {place for day in days for place in range(day.start, day.end)}
     lone = (place for place in find_lone_days(plain) if place[0] not in places)
-    days += (WrittenDay(start, end, _day(re.match(r"\d{1,2}(?!er)|1", plain[start:end])[0]), None, None) for start, end in lone)  # type: ignore[index]
+    days += (
+        WrittenDay(start, end, _day(re.match(r"\d{1,2}(?!er)|1", plain[start:end])[0]), None, None)
+        for start, end in lone
+    )  # type: ignore[index]
     return _with_shared_years(plain, sorted(days, key=lambda day: day.start))
 
 
@@ -120,7 +123,9 @@ def _dated_days(plain: str) -> Iterator[WrittenDay]:
 
 def _days_in_words(plain: str) -> Iterator[WrittenDay]:
     for day in find_days_in_words(plain):
-        found = WrittenDay(day.start, day.end, day.day, month_number(day.month), day.year, None, _weekday(plain, day.start))
+        found = WrittenDay(
+            day.start, day.end, day.day, month_number(day.month), day.year, None, _weekday(plain, day.start)
+        )
         if found.in_year(day.year or 2024):
             yield found
 
