@@ -26,6 +26,7 @@ BY_AN_OFFICE = pattern(
     r"|\bnous\s(?:vous\s)?(?:\w{1,4}\s)?(?:enverrons|verserons|transmettrons|ferons|répondrons|adresserons|prélèverons)\b"
     r"|\b(?:MDPH|CAF|CPAM|caisse|commission|CDAPH|rectorat|tribunal|service|département|école|équipe|mairie|council|school|panel)\s"
     r"(?:doit|devra|must)\s(?!recevoir|être|avoir|disposer|receive|be\b|have)"
+    r"|\bdevrai(?:t|ent)\s(?:vous\s)?(?:aboutir|intervenir|arriver|avoir\slieu|être\s\w{2,14}ée?s?)\b"
     r"|je\sm['’]en\scharge|\b(?:I|we)(?:['’]ll|\swill)\b|\bréponse\sdu\b|\bpar\sle\slycée\b",
     re.IGNORECASE,
 )

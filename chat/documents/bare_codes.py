@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator
 
 CODE = re.compile(
-    r"(?<![\w@./+-])(?<!\d )(?=[A-Z]{0,10}[\d/._-])[A-Z\d]{1,12}(?:[-/._][A-Z\d]{1,12}){1,5}(?![\w@/*-]|\.\w|,\d|\s?[€%$£])"
+    r"(?<![\w@./+-])(?<!\d )(?=[A-Z]{0,10}[\d/._-])[A-Z\d]{1,12}(?:[-/._][A-Z\d]{1,12}){1,5}"
+    r"(?![\w@/*-]|\.\w|,\d|\s?[€%$£])"
 )
 MIN_DIGITS = 3
 MIN_DIGITS_ALONE = 7  # of a number without letters

@@ -17,7 +17,7 @@ KIND_CUES = pattern(
       | \b(?:pour|pr)\s{{1,2}}(?:le\s{{0,2}}(?:{WEEKDAY}\s{{1,2}})?|{WEEKDAY}\s)?\Z
       | \bby\s(?:\d{{1,2}}\s?[ap]m\s(?:on\s)?|noon\s(?:on\s)?)?(?:the\s|next\s|this\s)?(?:{WEEKDAY}\s)?\Z
       | (?<!\best\s)(?<!\bsuis\s)(?<!\ba\s)\bpassé\sle\s\Z | \bau-delà\sdu\s\Z | \bpas\saprès\sle\s\Z
-      | \bdu\b.{{4,40}}\bau\s{{0,2}}(?:{WEEKDAY}\s)?\Z
+      | \bdu\b.{{3,40}}\bau\s{{0,2}}(?:{WEEKDAY}\s)?\Z
       | (?:arrivée?s?|reçue?s?|acceptée?s?|parvenue?s?|déposée?s?|transmise?s?)\s(?:[^.]{{0,20}}\s)?après\sle\s\Z
       | \bentre\sle\b.{{2,40}}\bet\sle\s(?:{WEEKDAY}\s)?\Z
     )
@@ -25,8 +25,8 @@ KIND_CUES = pattern(
         au\splus\stard | (?:date|jour)\slimite
       | dernier\s(?:délai|jour(?=\s(?:pour|de\sdépôt|d['’]\s?inscription|utile)))
       | retourner | renvoyer | transmettre | parvenir
-      | \bà\s(?:rendre|remettre|déposer|régler|payer|fournir|envoyer|rapporter|ramener|apporter|compléter|signer|adresser
-          |produire|communiquer|déclarer|demander|faire\s(?:passer|parvenir|suivre|signer))\b
+      | \bà\s(?:rendre|remettre|déposer|régler|payer|fournir|envoyer|rapporter|ramener|apporter|compléter|signer
+          |adresser|produire|communiquer|déclarer|demander|faire\s(?:passer|parvenir|suivre|signer))\b
       | \bà\s(?:me|nous|lui|leur)\s(?:faire\s)?\w{{3,14}}(?:er|ir|re)\b
       | \bbutoir\b | \bforclusion\b | \bexigible | \bimpérati(?:ve|f)(?!\w) | \bultime\b | dernière\s(?:date|limite)
       | (?:défaut|faute)\sde\s(?:réponse|retour|nouvelles|confirmation|paiement|règlement)\s(?:au|d'ici|avant)\b
@@ -37,14 +37,16 @@ KIND_CUES = pattern(
       | confirmer | échéance(?!\sde\s(?:vos|ses|leurs)\sdroits) | no\slater\sthan | deadline | \bdue\b
     )
   | (?P<end>
-        (?:arriv|vien|vin|parvien)\w{{0,5}}\sà\séchéance | \béchoi | expire | pren(?:d|nent|dra)\sfin | fin\sde(?:s|\s(?:vos|ses|leurs))?\s(?:droits|notification) | s['’]achève
+        (?:arriv|vien|vin|parvien)\w{{0,5}}\sà\séchéance | \béchoi | \b(?:ends?|stops?|lapses?)\son\b
+      | expire | pren(?:d|nent|dra)\sfin | fin\sde(?:s|\s(?:vos|ses|leurs))?\s(?:droits|notification) | s['’]achève
       | se\stermine | échéance\sde\s(?:vos|ses|leurs)\sdroits
     )
   | (?P<appointment>
         rendez-?\s?vous | \brdv\b | convoqu | convi(?:e|ons|er)\b | entretien | réunion | audience | se\stiendra
       | aura\slieu | recevra | consultation | visite | sortie | \bséances?\b(?=.{{0,20}}prévue)
       | (?:à|,|at|-|–)\s\d{{1,2}}\s?(?:h|[ap]m\b)
-      | est\smaintenu | appointment | \bmeeting\b(?!\sof) | rencontre\b
+      | est\smaintenu | appointment | \bmeeting\b(?!\sof)
+      | \b(?:review|hearing|assessment)\s(?:is|will\sbe)\b | rencontre\b
     )
   | (?P<decision>
         décision | décid | notifi | en\s(?:sa\s)?séance | séance\sdu | se\sprononce
@@ -93,12 +95,12 @@ PERIOD_END_FOLLOWS = pattern(r"\s{1,3}(?:au|et\sjusqu)\b", re.IGNORECASE)
 PAST_PERIOD = pattern(r"\bpériode\s(?:allant\s)?du\b.{4,40}\bau\s{0,2}\Z", re.IGNORECASE | re.DOTALL)
 # `quinze jours avant l'échéance du |30 juin|`: the duty ends earlier.
 COUNTED_BACK = pattern(
-    r"(?:\b(?:jours?|mois|semaines?|heures?|days?|weeks?|months?|hours?)|\d\s?h)\s(?:au\s(?:moins|plus\stard)\s)?(?:avant|before)\s(?P<what>[^,;]{0,60})\Z",
+    r"(?:\b(?:jours?|mois|semaines?|heures?|days?|weeks?|months?|hours?)|\d\s?h)\s(?:au\s(?:moins|plus\stard)\s)?(?:avant|before)\s(?P<what>[^,;]{0,60}(?:,\s(?:soit\s)?le\s)?)\Z",
     re.IGNORECASE,
 )
 # `le rendez-vous du 24 est déplacé au |31|`.
 MOVED = pattern(
-    rf"\b(?:déplacé|reporté|repoussé|avancé|décalé|reprogrammé|remis)e?s?\sau\s(?:{WEEKDAY}\s)?\Z", re.IGNORECASE
+    rf"\b(?:déplacé|reporté|repoussé|avancé|décalé|reprogrammé|remis|report)e?s?\sau\s(?:{WEEKDAY}\s)?\Z", re.IGNORECASE
 )
 # `Un retour m'est promis pour le |5 juin|`.
 PLANNED = pattern(
@@ -166,18 +168,14 @@ def _kind_of_cue(cue: re.Match[str], before: str, after: str) -> DateKind:
 def _kind_of_end(cue: str, before: str, sentence: str, after: str) -> DateKind:
     if CLOSED.search(sentence):
         return "other"
-    if "avant cette date" in after:
-        return "deadline"
-    if QUOTE.search(sentence) and VALID.search(sentence):
-        return "deadline"
-    is_duty = TO_DO.search(sentence) is not None
-    if cue.lower().startswith("entre"):
-        return "deadline" if is_duty else "other"
     if cue.lower().startswith(("pass", "au-del")):
         return "end_of_rights" if VALID.search(before) else "deadline"
-    if RIGHT_IS_OPEN.search(sentence) or (RIGHTS.search(sentence) and not is_duty):
-        return "end_of_rights"
-    return "deadline" if is_duty else "end_of_rights"
+    if "avant cette date" in after or (QUOTE.search(sentence) and VALID.search(sentence)):
+        return "deadline"
+    is_duty = TO_DO.search(sentence) is not None
+    if is_duty and not RIGHT_IS_OPEN.search(sentence):
+        return "deadline"
+    return "other" if cue.lower().startswith("entre") else "end_of_rights"
 
 
 def _is_in_table_of_deadlines(plain: str, start: int) -> bool:

@@ -13,7 +13,7 @@ from chat.documents.date_kinds import kind_of_day
 from chat.documents.facts import Date, DateKind
 from chat.documents.letter import Letter
 from chat.documents.letter_date import find_letter_date, is_in_head, is_of_message
-from chat.documents.months import MONTH, month_number
+from chat.documents.nearest_days import day_seen_from
 from chat.documents.period_starts import KnownDay, find_start, is_from_receipt
 from chat.documents.periods import Period, end_of_period, find_periods
 from chat.documents.relative_days import RelativeDay, find_relative_days
@@ -31,18 +31,8 @@ LABELS: dict[DateKind, str] = {
 }
 # The order of kinds: duties, then expiries, then the rest.
 URGENCY: list[DateKind] = ["deadline", "appointment", "end_of_rights", "decision", "letter", "other", "birth"]
-TO_COME: frozenset[DateKind] = frozenset({"deadline", "appointment"})
-MAX_PAST = dt.timedelta(days=60)  # since an appointment that a letter without its year tells of
 MAX_TO_NEXT_DAY = 120  # characters from a day to `le lendemain`
-# `pour les vacances d'avril (du |13| au 24)`
-MONTH_NAMED = re.compile(rf"\b(?:d'|(?:de|en|pour|in)\s)(?P<month>{MONTH})(?!\s\d)[^.\n]{{0,90}}\Z", re.IGNORECASE)
 ENDS = re.compile(r"\.\s|\n")
-# `la réunion qui a eu lieu |le 12|`, `votre recours reçu |le 2|`, `l'audience du |12|`.
-HAPPENED = re.compile(
-    r"(?:\b(?:a|ai|ont|avez|avons|ayant)\s(?:\w{1,8}\s)?(?:eu\slieu|(?!lieu\b)\w{2,14}(?:ée?s?|is|u))"
-    r"|\b(?:re[çc]ue?s?|survenue?s?|formée?s?|datée?s?|passée?s?|tenue?s?|parvenue?s?|déposée?s?))\s(?:[^.,;:]{0,20}\s)?(?:le\s|du\s)?\Z",
-    re.IGNORECASE,
-)
 
 # `Merci de rappeler |demain|`, `Rappelez-moi |lundi|`, `Revenir |lundi| si fièvre`: the reader must act.
 ASKED = re.compile(
@@ -115,42 +105,13 @@ def _dated(
     earlier: dt.date | None,
 ) -> _Found:
     """`earlier` is the day before it in its sentence: the start of its period, or the last one that has a month."""
-    if (
-        day.month is None
-        and day.weekday is None
-        and (named := MONTH_NAMED.search(letter.plain, *_sentence_before(day)))
-    ):
-        day = replace(day, month=month_number(named["month"]))
-    is_past = HAPPENED.search(letter.plain, max(0, day.start - 60), day.start) is not None
-    date = day.date or (_nearest(day, of_letter, kind, earlier, is_past=is_past) if of_letter and day.day else None)
+    date = day.date or (day_seen_from(of_letter, letter.plain, day, kind, earlier) if of_letter and day.day else None)
     if kind == "deadline" and date and of_letter and date < of_letter:
         kind = "other"  # nobody is asked to have done it before the letter
     text = _text(letter, day.start, day.end)
     if day.shared:
         text = f"{text} {_text(letter, *day.shared)}"
     return _Found.of(text, date, kind)
-
-
-def _sentence_before(day: WrittenDay) -> tuple[int, int]:
-    return max(0, day.start - 100), day.start
-
-
-def _nearest(
-    day: WrittenDay, seen_from: dt.date, kind: DateKind, earlier: dt.date | None, *, is_past: bool
-) -> dt.date | None:
-    """The day without a year that is nearest to the letter; a deadline is not before it, what happened not behind."""
-    dates = day.near(seen_from)
-    if earlier and (day.month or earlier > seen_from):
-        dates = [found for found in day.near(earlier) if found >= earlier]
-        seen_from = earlier
-    elif is_past:
-        dates = [found for found in dates if found <= seen_from] or dates
-    elif kind in TO_COME:
-        first = seen_from if kind == "deadline" else seen_from - MAX_PAST
-        dates = [found for found in dates if found >= first]
-    # Without its month, or far away, it is rather to come.
-    behind = 2 if day.month is None and day.weekday is None else 1.5
-    return min(dates, key=lambda found: abs(found - seen_from) * (behind if found < seen_from else 1), default=None)
 
 
 def _limited(letter: Letter, period: Period, days: Sequence[KnownDay], of_letter: dt.date | None) -> _Found | None:

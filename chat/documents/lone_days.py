@@ -37,13 +37,14 @@ NO_DAY = re.compile(
     re.IGNORECASE,
 )
 # `fixée |au 17|`, `jusqu'|au 12|`, `sans réponse |au 4|`.
-BEFORE_AU = re.compile(r"(?:jusqu'|\b\w{2,14}[ée]e?s?\s|\b(?:sans|absence)\b[^.]{0,40}\s|d'ici\s)\Z", re.IGNORECASE)
-# `la séance |du 18|`: not `la CAF |du 93|`.
+BEFORE_AU = re.compile(
+    r"(?:jusqu'|\b\w{2,14}[ée]e?s?\s|\breport\s|\b(?:sans|absence|défaut)\b[^.]{0,40}\s|d'ici\s)\Z", re.IGNORECASE
+)
+# `la séance |du 18|`: not `la CAF |du 93|`, `le département |du 59|`.
 BEFORE_DU = re.compile(
-    r"\b(?:s[ée]ance|courrier|lettre|courriel|e?-?mail|message|r[ée]union|rdv|rendez-vous|appel|d[ée]cision|commission"
-    r"|audience|visite|consultation|bilan|jour|nuit|matin|soir|facture|[ée]ch[ée]ance|virement|pr[ée]l[èe]vement|sortie"
-    r"|conseil|partir|compter|celui|celle)\s\Z",
-    re.IGNORECASE,
+    r"(?<![A-ZÀ-Ýa-zà-ÿ])(?!d[ée]part|acad[ée]|agence|antenne|centre|site|maison|caisse|famille|habitant|pr[ée]fecture|secteur"
+    r"|ligne|tram|urgence|num[ée]ro|mutuelle|[ée]cole|coll[èe]ge|lyc[ée]e|quartier|tribunal|parent|semaine|inspection|[ée]tage)"
+    r"(?:[a-zà-ÿ]{4,20}|rdv|RDV|mail)\s\Z"
 )
 
 

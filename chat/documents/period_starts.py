@@ -27,9 +27,9 @@ FROM_RECEIPT = re.compile(
 RECEIVED_FIRST = re.compile(r"\b(?:[àa]|d[èe]s|apr[èe]s|on|upon)\s(?:la\s)?(?:r[ée]ception|receipt)\b", re.IGNORECASE)
 # What happens on the day that the letter is dated.
 OF_THE_LETTER = re.compile(
-    r"aujourd'hui|\btoday\b|publication\sde\sce|notif|signif|pr[ée]sente?\b|\b(?:ce|cet|cette|this)\s(?:jour|courrier|lettre|d[ée]cision|avis|message|mail|facture|document|letter|notice"
+    r"aujourd'hui|\btoday\b|publication\sde\sce|notif|signif|pr[ée]sente?\b|\b(?:ce|cet|cette|this)\s(?:jour|courrier|lettre|d[ée]cision|avis|message|mail|facture|invoice|document|letter|notice"
     r"|decision|date|attestation|notification|convocation|proposition|devis|offre|mise)\b|ci-dessus|r[ée]daction|signature"
-    r"|[ée]mission|d[ée]cision|refus|facture|envoi\b|courrier|[ée]tablissement|[ée]dition|\bdate\s(?:de\s|of\s)?(?:l'avis|issue|the\sletter)"
+    r"|[ée]mission|d[ée]cision|refus|facture|\binvoice|envoi\b|courrier|[ée]tablissement|[ée]dition|\bdate\s(?:de\s|of\s)?(?:l'avis|issue|the\sletter)"
     r"|mise\sen\sdemeure|d[ée]livrance|mailing",
     re.IGNORECASE,
 )
@@ -134,7 +134,7 @@ def _day_ahead(plain: str, period: Period, days: Sequence[KnownDay]) -> dt.date 
     if appointments := [day for day in near if day.kind == "appointment"]:
         return _only(appointments)
     if APPOINTMENT.search(after):
-        return _only([day for day in days if day.kind == "appointment"])
+        return _only([day for day in days if day.kind == "appointment"] or near)
     is_of_appointments = event is not None or "veille" in period.text.lower()
     return near[-1].date if near and not is_of_appointments else None
 

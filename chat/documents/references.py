@@ -9,6 +9,7 @@ from itertools import islice
 from chat.documents.bare_codes import find_bare_codes
 from chat.documents.facts import Reference, ReferenceKind
 from chat.documents.letter import Letter
+from chat.documents.reference_labels import NOUNS, REFERENCES
 from chat.documents.text import collapse_whitespace
 from chat.documents.written_days import DATE
 from observability import masking
@@ -28,106 +29,9 @@ MIN_DIGITS = 3  # of a reference number; with letters, two are enough
 MAX_NUMBERS = 100  # social security numbers shown; more than any letter has
 MAX_MATCHES = 1000  # of one kind examined in a letter; more than any has
 
-SIGN = r"(?:(?i:n[°ºo]s?|num[ée]ros?|no\.?|number|code|ID)(?![a-zà-ÿ])|\#)"
-COLON = r"\s{0,20}[:.]?\s{0,20}"
-OF = r"\s{0,2}(?i:de\s(?:la\s|l['’])?|du\s|d['’])?"
-WORD = r"(?:\s(?!(?i:cerfa)\b)(?:[a-zà-ÿ'’]{1,14}|[A-ZÀ-Ý'’/-]{1,14})(?=[\s:]))"
-NUMBER = (
-    r"(?!(?:RG|IPP|NIP|IEP|NDA|MDPH|CAF)\s)(?=[A-Za-z/._-]{0,24}\d|(?:[A-Z]{1,3}|[A-Z]{2,6}[-/][A-Z]{2,6})[ ]\d)"
-    r"([A-Z\d](?:[A-Za-z\d/._-]{0,38}[A-Za-z\d])?(?:/?n°[ ]?\d+)?(?:[ ]/[ ]\d{1,4}(?![\d/]))?"
-    r"(?:[ ](?!\d\d?/\d)(?:\d{1,9}(?:[/.-][\dA-Z]{1,10}){0,3}|[A-Z]{1,3}(?=\s|$|[.,;)]))(?![\w€%])){0,6})"
-)
-
-
-def _by_first_letter(nouns: str) -> str:
-    """The alternation, grouped: at most words one letter is tried instead of each noun, which halves the time."""
-    groups: dict[str, list[str]] = {}
-    for noun in re.split(r"\|(?![^()]*\))", nouns):
-        groups.setdefault(noun[0], []).append(noun[1:])
-    return "|".join(f"[{first}{first.upper()}](?i:{'|'.join(rest)})" for first, rest in groups.items())
-
-
-def _after(noun: str) -> str:
-    """`n° de dossier : 12`, `dossier n° 12`, `dossier : 12`: the noun with a sign or a colon."""
-    return (
-        rf"(?<!\w)(?:{SIGN}{OF}(?:{noun}){WORD}{{0,4}}{COLON}"
-        rf"|(?:{noun}){WORD}{{0,5}}\s{{0,20}}(?:{SIGN}{COLON}|:\s{{0,20}})){NUMBER}"
-    )
-
-
-# Nouns before a reference number with a sign or a colon, and those before one without.
-FILE = (
-    _by_first_letter(
-        r"dossier|r[ée]f(?:[ée]rences?|s)?\b\.?|identifiant|patient|usager|s[ée]jour|devis|client|fiscal|cesu|commande|mandat"
-        r"|portalis|sinistre|bordereau|titre|mise\sen\sdemeure|avis|courrier|requ[êe]te|proc[ée]dure|immatriculation"
-        r"|d[ée]compte|convention|minute|venue|t[ée]l[ée]service"
-        r"|matricule|coupon(?:-photo)?|talon|famille|foyer|personnel|suivi|r[ée]servation|r[ée]c[ée]piss[ée]|demande|communication"
-        r"|locataire|soci[ée]taire|compte|cr[ée]ance|pr[êe]t|note|re[çc]u|quittance|avoir|relev[ée]|affaire|acte"
-        r"|case|claim|policy|file|reference|ref|customer|account|booking|ticket|application|order|notice|enquiry"
-    )
-    + r"|[ÉéEe](?i:l[èe]ve)|IPP|NIP|IEP|R\.?G\.?|NDA"
-)
-CLOSE = (
-    _by_first_letter(
-        r"dossier|locataire|soci[ée]taire|compte|acte|pr[êe]t|cr[ée]ance|claim|policy|file|case|portalis|affaire|commande|devis|matricule|sinistre|quittance|titre(?:\sde\srecettes?)?|police|identifiant|r[ée]f(?:[ée]rences?)?\b\.?"
-    )
-    + r"|IPP|NIP|IEP|RG|NDA"
-)
-# Nouns before a column of numbers: `Numéro fiscal        30 12 456 789 015`.
-IN_COLUMN = _by_first_letter(
-    r"dossier|r[ée]f(?:[ée]rences?|s)?\b\.?|num[ée]ro|identifiant|matricule|client|contrat|facture|usager|avis|adh[ée]rent|allocataire"
-    r"|coupon(?:-photo)?|talon|account|reference|case|claim|invoice|policy|file"
-)
-# At the head of a line, but of no reference.
-NO_LABEL = r"(?!(?i:montant|total|solde|somme|prix|revenu|quotient|capital|loyer|population|bic|code|mot|pin|pass|bonjour|date|le|du|au)\b)"
-REFERENCES: dict[ReferenceKind, re.Pattern[str]] = {
-    "beneficiary": re.compile(
-        rf"\b(?:{SIGN}\s?(?i:d['’]|de\s)?(?i:allocataire)|(?i:allocataire)\s{SIGN}|(?i:matricule)"
-        rf"|(?i:allocataire)(?=\s?:?\s\d)){COLON}"
-        r"(\d{1,2}\s\d{3}\s\d{3}(?:\s[A-Z]\b)?|\d{4}\s\d{3}(?:\s[A-Z]\b)?|\d{5,8}(?:\s?[A-Z]\b)?)"
-    ),
-    "form": re.compile(rf"\b(?i:cerfa)\s{{1,2}}(?:{SIGN}\s{{0,2}})?(\d{{5}}(?:\*\d\d)?)"),
-    "pupil": re.compile(rf"\b(?:INE|{SIGN}\s?(?:INE|(?i:d['’])?(?i:élève))){COLON}{NUMBER}"),
-    "candidate": re.compile(_after("(?i:candidate?)")),
-    "member": re.compile(rf"{_after('(?i:adh[ée]rente?|member)')}|\b(?:ADH[ÉE]RENT|(?i:adhérente?))\s(?=\d){NUMBER}"),
-    "contract": re.compile(rf"{_after('(?i:contrat)')}|\b(?i:contrat)\s{{1,4}}(?=[A-Z]{{0,3}}-?\d){NUMBER}"),
-    "invoice": re.compile(
-        rf"{_after('(?i:facture|invoice)|F A C T U R E')}"
-        rf"|\b(?i:facture|invoice)\s\(?(?=[A-Z]{{1,4}}-?\d){NUMBER}"
-    ),
-    "file": re.compile(
-        rf"""
-        {_after(FILE)}
-        |(?<!\w)(?:{CLOSE})(?:\s(?:[A-Z]{{2,8}}|(?!de\s|du\s|pages?\s|suivi|reçu|le\s|n)[a-zà-ÿ]{{2,12}}))??\s{{1,3}}(?=[A-Z]{{0,6}}[-/]?[A-Z]{{0,3}}[\d/]|[A-Z]{{1,2}}\s\d){NUMBER}
-        |(?i:lettre\ssuivie|indu|cr[ée]ance)\s(?=[A-Z\d]{{1,5}}\s?\d){NUMBER}
-        |\bRUM\b\)?{COLON}\+{{0,2}}{NUMBER}
-        |(?i:r[ée]f[ée]rences?\sà\srappeler)\s{{0,3}}:[^\n]{{0,120}}\n\s{{0,20}}{NUMBER}
-        |(?<!\w)(?:{SIGN}{OF})?(?:{IN_COLUMN}){WORD}{{0,4}}(?:\s\([^()\n]{{1,20}}\))?(?:[ ]{{3,40}}|\t)
-          (?=[\dA-Z/._-]{{0,12}}\d){NUMBER}
-        |(?i:annule\set\sremplace\s(?:le|la|les)\s(?:n°\s?)?|replaces\s)(?=[\dA-Z/._-]{{0,12}}\d){NUMBER}
-        |(?i:\b(?:objet|concerne|subject|re|sujet))\s?:[^\n]{{0,80}}?(?<=[\s(\[])(?=[A-Z]{{2,6}}[-/.]?\d)
-          ([A-Z]{{2,6}}[/.-]\d[\w/.-]{{1,20}}[\dA-Z]|[A-Z]{{2,6}}\d{{5,10}})(?=[\s)\],;]|$)
-        # Any label at the head of a line or column: `SOCIÉTAIRE : 4 410 662 Z`.
-        |(?:^|[ ]{{2}}|[|\t(–])[ ]{{0,3}}{NO_LABEL}[A-ZÀ-Ýa-zà-ÿ][a-zà-ÿA-ZÀ-Ý'’]{{2,20}}{WORD}{{0,3}}[ ]?:[ ]{{0,3}}(?=(?:[A-Z]{{0,3}}[ ]?\d[ ]?){{6}}){NUMBER}
-        |\+\+\+\s?(\d{{3}}/\d{{4}}/\d{{5}})\s?\+\+\+
-        |(?P<any_noun>(?<!\w)){SIGN}{OF}(?:(?:[A-ZÀ-Ý]?[a-zà-ÿ]{{2,20}}|[A-ZÀ-Ý]{{2,20}}(?=\s?:)){WORD}{{0,4}})?{COLON}{NUMBER}
-        """,
-        re.VERBOSE | re.MULTILINE,
-    ),
-}  # fmt: skip
 PHONE = re.compile(r"0\d(?:[ .]\d\d){4}|0[ .]8\d\d(?:[ .]\d\d\d){2}")
 YEAR = re.compile(r"(?:19|20)\d\d(?:[-/]20\d\d)?")
 COUNTED = re.compile(r"\s(?:heures?|h|jours?|mois|ans?|km|s[ée]ances?|pages?|enfants?|personnes?|minutes?|points?)\b")
-# A word that every match of a rare kind has.
-NOUNS: dict[ReferenceKind, re.Pattern[str]] = {
-    "beneficiary": re.compile("[Aa]llocataire|ALLOCATAIRE|[Mm]atricule|MATRICULE"),
-    "form": re.compile("[Cc]erfa|CERFA"),
-    "pupil": re.compile("INE|[Éé]lève|[Ee]leve|ÉLÈVE"),
-    "candidate": re.compile("[Cc]andidat|CANDIDAT"),
-    "member": re.compile("[Aa]dh[ée]rent|ADH[ÉE]RENT|[Mm]ember|MEMBER"),
-    "contract": re.compile("[Cc]ontrat|CONTRAT"),
-    "invoice": re.compile("[Ff]acture|FACTURE|[Ii]nvoice|INVOICE|F A C T"),
-}
 MAX_BEFORE_NOUN = 40
 MAX_BEHIND_NOUN = 240
 OFFICIAL: set[ReferenceKind] = {"form", "pupil"}

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from chat.documents import sentences
+from chat.documents.months import MONTH
 
 WEEKDAYS = (
     "lundi|monday", "mardi|tuesday", "mercredi|wednesday", "jeudi|thursday", "vendredi|friday", "samedi|saturday",
@@ -47,7 +48,7 @@ EVERY_WEEK = re.compile(
     r"\b(?:ouvert|horaire|permanence|chaque|tou(?:s|tes)\sles|habituel|d'habitude|opening|open\b|every)", re.IGNORECASE
 )
 AFTER_OTHER_DAYS = re.compile(
-    rf",?\s{{1,2}}(?:\d|1er|dernier|et\s|au\s(?!plus)|and\s|ou\s|to\s|soir\set|(?:{'|'.join(NAMES)})|[A-Za-zû]{{3,9}}\s\d)",
+    rf",?\s{{1,2}}(?:\d|1er|dernier|et\s|au\s(?!plus)|and\s|ou\s|to\s|soir\set|(?:{'|'.join(NAMES)})|{MONTH})",
     re.IGNORECASE,
 )
 # `je suis passée |lundi|`.

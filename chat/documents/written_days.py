@@ -101,10 +101,7 @@ def find_days(plain: str) -> list[WrittenDay]:
     days = [*_dated_days(plain), *_days_in_words(plain)]
     places = {place for day in days for place in range(day.start, day.end)}
     lone = (place for place in find_lone_days(plain) if place[0] not in places)
-    days += (
-        WrittenDay(start, end, _day(re.match(r"\d{1,2}(?!er)|1", plain[start:end])[0]), None, None)
-        for start, end in lone
-    )  # type: ignore[index]
+    days += (WrittenDay(start, end, _day(re.sub(r"\D", "", plain[start:end])), None, None) for start, end in lone)
     return _with_shared_years(plain, sorted(days, key=lambda day: day.start))
 
 

@@ -1,0 +1,47 @@
+"""Tells which day one without its year or month is, seen from the date of the letter."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from dataclasses import replace
+
+from chat.documents.facts import DateKind
+from chat.documents.months import MONTH, month_number
+from chat.documents.written_days import WrittenDay
+
+TO_COME: frozenset[DateKind] = frozenset({"deadline", "appointment"})
+MAX_PAST = dt.timedelta(days=60)  # since an appointment that a letter without its year tells of
+# `pour les vacances d'avril (du |13| au 24)`
+MONTH_NAMED = re.compile(rf"\b(?:d'|(?:de|en|pour|in)\s)(?P<month>{MONTH})(?!\s\d)[^.\n]{{0,90}}\Z", re.IGNORECASE)
+# `la réunion qui a eu lieu |le 12|`, `votre recours reçu |le 2|`.
+HAPPENED = re.compile(
+    r"(?:\b(?:a|ai|ont|avez|avons|ayant)\s(?:\w{1,8}\s)?(?:eu\slieu|(?!lieu\b)\w{2,14}(?:ée?s?|is|u))"
+    r"|\b(?:re[çc]ue?s?|survenue?s?|formée?s?|datée?s?|passée?s?|tenue?s?|parvenue?s?|déposée?s?))"
+    r"\s(?:[^.,;:]{0,20}\s)?(?:le\s|du\s)?\Z",
+    re.IGNORECASE,
+)
+
+
+def day_seen_from(
+    of_letter: dt.date, plain: str, day: WrittenDay, kind: DateKind, earlier: dt.date | None
+) -> dt.date | None:
+    """The nearest such day to the date of the letter; a deadline is not before it, what happened not behind.
+
+    `earlier` is the day before it in its sentence: the start of its period, or the last one that has a month.
+    """
+    is_lone = day.month is None and day.weekday is None
+    if is_lone and (named := MONTH_NAMED.search(plain, max(0, day.start - 100), day.start)):
+        day = replace(day, month=month_number(named["month"]))
+    dates, seen_from = day.near(of_letter), of_letter
+    if earlier and (day.month or earlier > of_letter):
+        dates = [date for date in day.near(earlier) if date >= earlier]
+        seen_from = earlier
+    elif HAPPENED.search(plain, max(0, day.start - 60), day.start):
+        dates = [date for date in dates if date <= of_letter] or dates
+    elif kind in TO_COME:
+        first = of_letter if kind == "deadline" else of_letter - MAX_PAST
+        dates = [date for date in dates if date >= first]
+    # Without its month, or far away, it is rather to come.
+    behind = 2 if is_lone else 1.5
+    return min(dates, key=lambda date: abs(date - seen_from) * (behind if date < seen_from else 1), default=None)
