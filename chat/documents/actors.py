@@ -27,6 +27,7 @@ BY_AN_OFFICE = pattern(
     r"|\b(?:MDPH|CAF|CPAM|caisse|commission|CDAPH|rectorat|tribunal|service|département|école|équipe|mairie|council|school|panel)\s"
     r"(?:doit|devra|must)\s(?!recevoir|être|avoir|disposer|receive|be\b|have)"
     r"|\bdevrai(?:t|ent)\s(?:vous\s)?(?:aboutir|intervenir|arriver|avoir\slieu|être\s\w{2,14}ée?s?)\b"
+    r"|\b(?:la|le|les|l['’])\s?(?!famille|parent|assuré)\w{3,20}(?:\s\w{3,20}){0,2}\s(?:a|ont)\sjusqu"
     r"|je\sm['’]en\scharge|\b(?:I|we)(?:['’]ll|\swill)\b|\bréponse\sdu\b|\bpar\sle\slycée\b",
     re.IGNORECASE,
 )
@@ -35,7 +36,8 @@ WILL_ACT = pattern(
     r"\bvous\s(?:recevrez|serez|aurez\s(?:une|notre|la)\sréponse|obtiendrez)\b"
     r"|\b(?:je|j'|nous|on)\s?(?:(?:vous|te|t'|lui|leur|le|la|les|l'|y|en|ne)\s?){0,3}"
     r"(?!(?:ser|devr|attendr|compter|saur|aur|recevr|pourr|demander|accepter)(?:ai|ons|a)\b)\w{2,14}(?:rai|rons|era)\b"
-    r"|\b(?:je|j'|nous)\s(?:(?:vous|te|t'|lui)\s?)(?:rappelle|envoie|réponds|transmets|recontacte|reviens|tiens|adresse)\b"
+    r"|\b(?:je|j'|nous)\s(?:(?:vous|te|t'|lui)\s?)(?:rappelle|envoie|réponds|transmets|recontacte|reviens|tiens|adresse"
+    r"|remboursons|versons|envoyons|adressons|transmettons|livrons|recontactons|contactons|répondons)\b"
     r"|\b(?!(?:devra|faudra|pourra|sera|aura|vaudra|caméra|opéra|extra|ultra|seront|auront|devront|pourront|attendra|conviendra)\b)"
     r"\w{2,14}(?:era|ira|dra|tra|vra|rra|ront)\b"
     r"|\b(?:la|le|l'|Mme|Mlle|M\.|Dr|notre)\s?(?:\S{1,18}\s){1,4}?"

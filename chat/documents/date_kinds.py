@@ -6,7 +6,7 @@ import re
 
 from chat.documents.actors import is_by_an_office, pattern
 from chat.documents.facts import DateKind
-from chat.documents.months import WEEKDAY
+from chat.documents.months import MONTH, WEEKDAY
 from chat.documents.sentences import SENTENCE_END
 
 # Cues for the kind of a date. The nearest cue before it counts, else the first one after it.
@@ -17,7 +17,7 @@ KIND_CUES = pattern(
       | \b(?:pour|pr)\s{{1,2}}(?:le\s{{0,2}}(?:{WEEKDAY}\s{{1,2}})?|{WEEKDAY}\s)?\Z
       | \bby\s(?:\d{{1,2}}\s?[ap]m\s(?:on\s)?|noon\s(?:on\s)?)?(?:the\s|next\s|this\s)?(?:{WEEKDAY}\s)?\Z
       | (?<!\best\s)(?<!\bsuis\s)(?<!\ba\s)\bpassé\sle\s\Z | \bau-delà\sdu\s\Z | \bpas\saprès\sle\s\Z
-      | \bdu\b.{{3,40}}\bau\s{{0,2}}(?:{WEEKDAY}\s)?\Z
+      | \bdu\s(?:{WEEKDAY}\s)?(?:\d|premier).{{0,40}}\bau\s{{0,2}}(?:{WEEKDAY}\s)?\Z
       | (?:arrivée?s?|reçue?s?|acceptée?s?|parvenue?s?|déposée?s?|transmise?s?)\s(?:[^.]{{0,20}}\s)?après\sle\s\Z
       | \bentre\sle\b.{{2,40}}\bet\sle\s(?:{WEEKDAY}\s)?\Z
     )
@@ -38,13 +38,15 @@ KIND_CUES = pattern(
     )
   | (?P<end>
         (?:arriv|vien|vin|parvien)\w{{0,5}}\sà\séchéance | \béchoi | \b(?:ends?|stops?|lapses?)\son\b
-      | expire | pren(?:d|nent|dra)\sfin | fin\sde(?:s|\s(?:vos|ses|leurs))?\s(?:droits|notification) | s['’]achève
+      | expire | pren(?:d|nent|dra)\sfin | fin\sde(?:s|\s(?:vos|ses|leurs))?\s(?:droits|notification)
+      | s['’](?:achève|arrête) | à\s(?:son\s)?terme\sle\b
       | se\stermine | échéance\sde\s(?:vos|ses|leurs)\sdroits
     )
   | (?P<appointment>
         rendez-?\s?vous | \brdv\b | convoqu | convi(?:e|ons|er)\b | entretien | réunion | audience | se\stiendra
       | aura\slieu | recevra | consultation | visite | sortie | \bséances?\b(?=.{{0,20}}prévue)
       | (?:à|,|at|-|–)\s\d{{1,2}}\s?(?:h|[ap]m\b)
+      | \bentre\s\d{{1,2}}\s?(?:h|heures)?\d{{0,2}}\set\s\d{{1,2}}\s?h
       | est\smaintenu | appointment | \bmeeting\b(?!\sof)
       | \b(?:review|hearing|assessment)\s(?:is|will\sbe)\b | rencontre\b
     )
@@ -59,7 +61,7 @@ KIND_CUES = pattern(
 # Of `jusqu'au` and the like: a duty of the reader until then, or a benefit until then.
 TO_DO = pattern(
     r"\bvous\s(?:avez|aurez|pouvez|pourrez|devez|disposez)\b|\bdélai"
-    r"|\bvous\sreste|\bpour\s(?:nous\s|vous\s)?\w{3,14}(?:er|ir|re)\b|\bvous\sappartient|\bà\svous\sde\b|actualis|conservée?s?\b|disponible|retir|savoir\b|\byou\s(?:have|can|may|must)|\bto\s(?:send|return|reply|respond|appeal|apply)|\bmerci\b|veuillez"
+    r"|\bvous\sreste|\bpour\s(?:nous\s|vous\s)?\w{3,14}(?:er|ir|re)\b|\bvous\sappartient|\bà\svous\sde\b|actualis|conservée?s?\b|retir|savoir\b|\byou\s(?:have|can|may|must)|\bto\s(?:send|return|reply|respond|appeal|apply)|\bmerci\b|veuillez"
     r"|demandes?\sà\s|\bà\s(?:faire|demander)\b|inscri|répon|envoy|retourn|transm|adress|dépos"
     r"|\bouverte?s?\sdu\b|recevable|contest|recours|possible|observations|\bpay|\brégl|corrig|avant\scette\sdate|\bmodifi",
     re.IGNORECASE,
@@ -85,7 +87,9 @@ BIRTH = pattern(
 # The start of a period: `à compter du |1er mai`, `du |1er mai| au 30 juin`, `prend effet le |1er mai`.
 PERIOD_START = pattern(
     rf"""
-    (?P<explicit>\b(?:compter|partir)\s{{1,2}}du | \b(?:effet|débuté|commencée?|dès|depuis)\s{{1,2}}le )
+    (?P<explicit>\b(?:compter|partir)\s{{1,2}}du
+      | \b(?:effet|débuté?(?:nt|ra|ront)?|commencée?(?:nt|ra|ront)?|ouvr\w{{1,5}}|démarre\w{{0,4}}|dès|depuis)
+        \s{{1,2}}le )
     \s{{0,2}}(?:{WEEKDAY}\s{{1,2}})?\Z
   | \bdu\s{{0,2}}(?:{WEEKDAY}\s{{1,2}})?\Z
     """,
@@ -109,6 +113,7 @@ PLANNED = pattern(
 )
 END = pattern(r"\b(?:fin|terme|échéance|expiration|end|expiry)\b", re.IGNORECASE)
 LOAN = pattern(r"\bmensualités?\b|\bTAEG\b|\bmontant\semprunté", re.IGNORECASE)
+ANOTHER_DAY = re.compile(rf"\d\s{{0,2}}(?:{MONTH}|/\d)[^,;]{{0,40}}[,;]", re.IGNORECASE)
 ENDS_SENTENCE = re.compile(r"\.\s[A-ZÀ-Ý]")  # `le 24 mars.`: the dot is no abbreviation's
 TABLE_OF_DEADLINES = re.compile(
     r"\bdates?\slimites?\b|\bpour\squand\b|\b[ée]ch[ée]ances?\s{0,20}\||\|\s{0,20}(?:d[ée]lais?|avant\sle|pour\sle|deadline|due|by\swhen)\b",
@@ -135,7 +140,8 @@ def kind_of_day(plain: str, start: int, end: int) -> DateKind:
         return "other"
     # A cue such as `avant` after the date belongs to a later date.
     following = (cue for cue in KIND_CUES.finditer(after) if cue.lastgroup != "until")
-    nearest = [*KIND_CUES.finditer(before)][-1:] or list(following)[:1]
+    earlier = [cue for cue in KIND_CUES.finditer(before) if not _is_of_another_day(cue, before)]
+    nearest = earlier[-1:] or list(following)[:1]
     kind = _kind_of_cue(nearest[0], before, plain[end : end + 90]) if nearest else "other"
     if nearest and nearest[0][0].lower() == "échéance" and LOAN.search(plain, max(0, start - 600), start):
         kind = "other"  # the bank takes it
@@ -146,6 +152,11 @@ def kind_of_day(plain: str, start: int, end: int) -> DateKind:
     if kind == "deadline" and (counted := COUNTED_BACK.search(before)):
         return "end_of_rights" if END.search(counted["what"]) else "other"
     return "other" if kind == "deadline" and is_by_an_office(before, after) else kind
+
+
+def _is_of_another_day(cue: re.Match[str], before: str) -> bool:
+    """`avant le 5 avril, sinon … au |1er mai|`: the cue belongs to the day that is nearer to it."""
+    return cue.lastgroup == "until" and ANOTHER_DAY.search(before, cue.end()) is not None
 
 
 def _kind_of_cue(cue: re.Match[str], before: str, after: str) -> DateKind:

@@ -60,7 +60,7 @@ def is_of_message(plain: str, day: WrittenDay) -> bool:
     before, _ = _cell(plain, day)
     after = plain[day.end : day.end + 12]
     is_alone = re.fullmatch(
-        rf"(?:\[[^\]\n]{{1,30}}\]\s|(?i:sms|message)\s[^\n\d]{{1,30}}\s)?[\[(>•\s]{{0,3}}(?:(?:envoyé|reçu|le)\s){{0,2}}(?:{WEEKDAY}\s)?",
+        rf"(?:\[[^\]\n]{{1,30}}\]\s|(?i:sms|message)(?:\s[^\n\d]{{1,30}})?\s)?[\[(>•\s]{{0,3}}(?:(?:envoyé|reçu|le)\s){{0,2}}(?:{WEEKDAY}\s)?",
         before,
         re.IGNORECASE,
     )
@@ -72,7 +72,7 @@ def _has_place(plain: str, day: WrittenDay) -> bool:
     if PLACE_AND_ARTICLE.match(before):
         return not re.match(r"\sà\s\d", after)
     if HEADER.match(before):
-        return TIME_ONLY.match(after.partition(" – ")[0]) is not None or bool(
+        return TIME_ONLY.match(re.split(r"\s[-–—]\s", after)[0]) is not None or bool(
             WRITTEN.match(before) and after.startswith(" par ")
         )
     return bool(PLACE.match(before) and "," in before[:-1] and not after.strip(" .,"))
@@ -85,7 +85,7 @@ def _is_alone(plain: str, day: WrittenDay) -> bool:
 
 def _is_of_quote(plain: str, day: WrittenDay) -> bool:
     before, after = _cell(plain, day)
-    return bool(OF_QUOTE.match(before) and not after.strip(" .,"))
+    return bool(OF_QUOTE.match(before) and not re.split(r"\s[-–—]\s", after)[0].strip(" .,"))
 
 
 def is_in_head(plain: str, day: WrittenDay) -> bool:

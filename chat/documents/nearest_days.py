@@ -21,6 +21,8 @@ HAPPENED = re.compile(
     r"\s(?:[^.,;:]{0,20}\s)?(?:le\s|du\s)?\Z",
     re.IGNORECASE,
 )
+# `le dossier passera en commission |le 28|`.
+WILL_HAPPEN = re.compile(r"\b\w{2,14}(?:ra|ront|rai|rons|rez)\b[^.\n]{0,40}\Z", re.IGNORECASE)
 
 
 def day_seen_from(
@@ -35,10 +37,14 @@ def day_seen_from(
         day = replace(day, month=month_number(named["month"]))
     dates, seen_from = day.near(of_letter), of_letter
     if earlier and (day.month or earlier > of_letter):
-        dates = [date for date in day.near(earlier) if date >= earlier]
+        # What must be done for a day comes before it: `le 22 janvier, dites-moi avant le |19|`.
+        first = max(of_letter, earlier.replace(day=1)) if kind == "deadline" and is_lone else earlier
+        dates = [date for date in day.near(earlier) if date >= first]
         seen_from = earlier
     elif HAPPENED.search(plain, max(0, day.start - 60), day.start):
         dates = [date for date in dates if date <= of_letter] or dates
+    elif is_lone and WILL_HAPPEN.search(plain, max(0, day.start - 60), day.start):
+        dates = [date for date in dates if date >= of_letter]
     elif kind in TO_COME:
         first = of_letter if kind == "deadline" else of_letter - MAX_PAST
         dates = [date for date in dates if date >= first]

@@ -57,6 +57,7 @@ TO_AN_EVENT = re.compile(
 )
 CELL_END = re.compile(rf"{sentences.SENTENCE_END.pattern}|\s{{3}}|\|")
 AND = re.compile(r"[^.;]{0,14}(?:\bet|\bou|,)\s(?:(?:le|du|au)\s)?(?:\w{3,8}\s)?\Z")
+EVES = {"la veille", "l'avant-veille", "the day before"}
 MAX_STEM = 7  # letters of a noun that are compared
 TO_A_DAY = re.compile(
     r"\s{1,3}(?:au\s(?:moins|minimum|plus\stard)\s)?(?:avant|before|prior\sto|de\s|du\s)\s?(?:[\w'.-]{1,20}\s{1,3}){0,7}\(?\Z"
@@ -135,7 +136,7 @@ def _day_ahead(plain: str, period: Period, days: Sequence[KnownDay]) -> dt.date 
         return _only(appointments)
     if APPOINTMENT.search(after):
         return _only([day for day in days if day.kind == "appointment"] or near)
-    is_of_appointments = event is not None or "veille" in period.text.lower()
+    is_of_appointments = event is not None or period.text.lower() in EVES
     return near[-1].date if near and not is_of_appointments else None
 
 
@@ -146,12 +147,13 @@ def _ends(days: Sequence[KnownDay]) -> list[KnownDay]:
 def _days_of(plain: str, noun: str, days: Sequence[KnownDay]) -> list[KnownDay]:
     """The days in whose sentence, before them, this noun stands."""
     stem = noun.lower()[:MAX_STEM]
+    stems = (stem, "cdaph") if stem == "commiss" else (stem,)
     found: list[KnownDay] = []
     previous: KnownDay | None = None
     for day, before in _with_text_before(plain, [day for day in days if day.kind not in {"birth", "letter"}]):
         cell = CELL_END.split(before)[-1]
         # `séances le 17 mars à 9 h et le |24 mars|`: of the same noun.
-        if stem in cell.lower() or (previous and previous in found and AND.match(before)):
+        if any(stem in cell.lower() for stem in stems) or (previous and previous in found and AND.match(before)):
             found.append(day)
         previous = day
     return found

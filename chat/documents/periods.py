@@ -33,7 +33,7 @@ PERIOD = re.compile(
     rf"\b(?P<number>{NUMBER})\s{{1,3}}(?:\(\w{{1,10}}\)\s)?{NEXT}(?P<working>working\s|business\s)?(?:(?:calendar|full|clear)\s)?"
     r"(?P<unit>jour|semaine|mois|ann[ée]e|an|day|week|month|year)(?:s?\s(?P<business>ouvr[ée]s|ouvrables?))?"
     rf"|\b(?P<hours>{HOURS})|\b(?P<named>{'|'.join(NAMED_PERIODS)})\b|dans\sle\s(?P<one_month>mois)"
-    r"|\b(?P<one>a)\s(?P<one_unit>month|week|year)\b|(?P<two_eves>avant-veille)|(?P<eve>veille)",
+    r"|\b(?P<one>a)\s(?P<one_unit>day|month|week|year)\b|(?P<two_eves>avant-veille)|(?P<eve>veille|day\sbefore)",
     re.IGNORECASE,
 )
 LIMIT = (
@@ -59,9 +59,10 @@ TIME_LIMIT = re.compile(
       | (?:sous|dans\sla)\s(?:{"|".join(NAMED_PERIODS)})\b
       | dans\sle\smois\b(?=\s(?:suivant|qui\ssuit|de\s(?:la|sa|cette)|[àa]\s(?:compter|partir)))
       | (?P<quote>{VALID}){DURATION}
-      | (?P<bare>{DURATION})(?={AHEAD}|\s{{1,3}}(?:suivant|qui\ssui|[àa]\s(?:compter|partir|dater)
+      | (?P<bare>{DURATION}|a\s(?:day|week|month)\b)(?={AHEAD}
+          |\s{{1,3}}(?:suivant|qui\ssui|[àa]\s(?:compter|partir|dater)
           |(?:[àa]|apr[èe]s)\sr[ée]ception|from|after|of\sthe))
-      | (?P<eve>l'avant-veille|la\sveille)\b
+      | (?P<eve>l'avant-veille|la\sveille|the\sday\sbefore)\b
     )(?!\s{{1,3}}(?:pr[ée]c[ée]d|derniers))
     """,
     re.IGNORECASE | re.VERBOSE,

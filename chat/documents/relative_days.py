@@ -18,6 +18,9 @@ WEEKDAYS = (
 STEPS = {
     "demain": 1,
     "tomorrow": 1,
+    "ce soir": 0,
+    "aujourd'hui": 0,
+    "tonight": 0,
     "après-demain": 2,
     "apres-demain": 2,
     "hier": -1,
@@ -28,10 +31,11 @@ NAMES = [name for names in WEEKDAYS for name in names.split("|")]
 RELATIVE = re.compile(
     rf"""
     \b(?:
-        (?P<step>apr[èe]s-demain|avant-hier|demain|hier|tomorrow|yesterday)
+        (?P<step>apr[èe]s-demain|avant-hier|demain|hier|tomorrow|yesterday
+          |(?:(?<=avant\s)|(?<=d'ici\s))(?:ce\ssoir|aujourd'hui)|(?<=by\s)tonight)
       | (?P<next_to>(?P<second>sur)?lendemain)(?!\s(?:de|du|des)\b|\sd')
       | (?P<weekday>{"|".join(NAMES)})(?P<coming>\sprochain)?(?P<past>\sdernier)?
-    )\b(?!\s\d)
+    )\b(?!\s\d(?!\d?\s?(?:h|:\d)))
     """,
     re.IGNORECASE | re.VERBOSE,
 )
@@ -42,13 +46,14 @@ BEFORE_COMING = re.compile(
 # Without an article, behind a word: `la remettre lundi`. `le lundi`, `lundi et jeudi` are days of every week.
 BEFORE_BARE = re.compile(r"(?:[a-zéèêàûç]{2}|\bRDV|-\w{2,4})\s\Z")
 BEFORE_EVERY_WEEK = re.compile(
-    r"\b(?:les?|du|au|des?|un|une|chaque|et|ou|sauf|notre|votre|the|every|each|a|an|and|or|from|to)\s\Z", re.IGNORECASE
+    r"\b(?:les?|du|au|des|(?<!séance\s)(?<!rdv\s)(?<!réunion\s)(?<!visite\s)(?<!cours\s)de|un|une|chaque|et|ou|sauf|notre|votre|the|every|each|a|an|and|or|from|to)\s\Z",
+    re.IGNORECASE,
 )
 EVERY_WEEK = re.compile(
     r"\b(?:ouvert|horaire|permanence|chaque|tou(?:s|tes)\sles|habituel|d'habitude|opening|open\b|every)", re.IGNORECASE
 )
 AFTER_OTHER_DAYS = re.compile(
-    rf",?\s{{1,2}}(?:\d|1er|dernier|et\s|au\s(?!plus)|and\s|ou\s|to\s|soir\set|(?:{'|'.join(NAMES)})|{MONTH})",
+    rf",?\s{{1,2}}(?:\d(?!\d?\s?(?:h|:\d))|1er|dernier|et\s|au\s(?!plus)|and\s|ou\s|to\s|soir\set|(?:{'|'.join(NAMES)})|{MONTH})",
     re.IGNORECASE,
 )
 # `je suis passée |lundi|`.

@@ -316,3 +316,36 @@ def test_who_must_act_stands_in_the_row_of_a_table():
 )
 def test_counted_days_take_linear_time(repeated):
     assert_linear(find_facts, repeated, 60_000)
+
+
+@pytest.mark.parametrize(
+    ("sentence", "deadlines", "others"),
+    [
+        (
+            "La sortie du 19 est reportée au 26. Merci de répondre avant le 17.",
+            ["2026-03-17"],
+            ["2026-03-19", "2026-03-26"],
+        ),
+        ("Nous nous voyons le 22 ou le 23 avril, dites-moi avant le 19.", ["2026-04-19"], ["2026-04-22", "2026-04-23"]),
+        ("Les travaux débuteront le 1er juin et s'achèveront le 12.", [], ["2026-06-01", "2026-06-12"]),
+        ("Pour les vacances d'avril (du 13 au 24), l'accueil est fermé.", [], ["2026-04-13", "2026-04-24"]),
+        ("Votre courriel reçu le 3 a été transmis.", [], ["2026-03-03"]),
+        ("La décision a été rendue le vingt et un janvier deux mille vingt-six.", [], ["2026-01-21"]),
+        ("Je suis passée mardi, je repasserai vendredi à 10 h.", [], ["2026-03-10", "2026-03-13"]),
+        ("La CAF du 93 et le 15 rue Haute ; les 3 et 4 premiers ; appelez le 18.", [], []),
+        ("Le loyer est prélevé le 5 de chaque mois.", [], []),
+        ("Rendez-vous le 24 mars à 9 h ou le lendemain.", [], ["2026-03-24", "2026-03-25"]),
+        (
+            "Départ le 11 juillet. Solde le 3 juin. Fiche à nous faire passer un mois avant le départ.",
+            ["2026-06-11"],
+            ["2026-06-03", "2026-07-11"],
+        ),
+        ("À réception de mon rapport, vous aurez 10 jours pour répondre.", [], []),
+        ("Un retour nous est promis pour le 30 mars.", [], ["2026-03-30"]),
+        ("La partie adverse a jusqu'au 31 mars pour répondre.", [], ["2026-03-31"]),
+        ("Payez avant le 5 avril, sinon vos droits seront suspendus au 1er mai.", ["2026-04-05"], ["2026-05-01"]),
+        ("Service dates 01/14/2026 to 02/18/2026.", [], ["2026-01-14", "2026-02-18"]),
+    ],
+)
+def test_days_without_month_and_days_of_a_named_event(sentence, deadlines, others):
+    assert days(sentence) == (deadlines, others)
