@@ -44,6 +44,7 @@ DATE = re.compile(
 )
 # An American letter: `01/14/2026`.
 MONTHS_FIRST = re.compile(r"(?<![\d/])(?:0?[1-9]|1[0-2])/(?:1[3-9]|2\d|3[01])/20\d\d(?!\d)")
+ENGLISH = re.compile(r"\b(?:the|your|dear|and)\b", re.IGNORECASE)
 SAME_YEAR = re.compile(
     rf"\s{{1,2}}(?:au|et|ou|to|and|-|–)\s{{1,2}}(?:le\s|the\s)?(?:{WEEKDAY}\s{{1,2}})?\Z", re.IGNORECASE
 )
@@ -106,7 +107,7 @@ def find_days(plain: str) -> list[WrittenDay]:
 
 
 def _dated_days(plain: str) -> Iterator[WrittenDay]:
-    months_first = MONTHS_FIRST.search(plain) is not None
+    months_first = MONTHS_FIRST.search(plain) is not None and ENGLISH.search(plain) is not None
     for match in islice(DATE.finditer(plain), MAX_DATES):
         if not is_day(plain, match):
             continue

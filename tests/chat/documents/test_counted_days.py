@@ -344,7 +344,7 @@ def test_counted_days_take_linear_time(repeated):
         ("Un retour nous est promis pour le 30 mars.", [], ["2026-03-30"]),
         ("La partie adverse a jusqu'au 31 mars pour répondre.", [], ["2026-03-31"]),
         ("Payez avant le 5 avril, sinon vos droits seront suspendus au 1er mai.", ["2026-04-05"], ["2026-05-01"]),
-        ("Service dates 01/14/2026 to 02/18/2026.", [], ["2026-01-14", "2026-02-18"]),
+        ("Your claim: service dates 01/14/2026 to 02/18/2026.", [], ["2026-01-14", "2026-02-18"]),
     ],
 )
 def test_days_without_month_and_days_of_a_named_event(sentence, deadlines, others):
