@@ -7,32 +7,55 @@ logged or stored.
 from __future__ import annotations
 
 import re
-from typing import Literal
+from typing import Literal, NamedTuple
 
-from chat.pipeline import calm_phrases, distress_classifier
+from chat.pipeline import distress_classifier
 from chat.pipeline.distress_classifier import Kind
 
 Told = Kind | Literal["grief"]  # those that have a notice of their own
 Distress = Told | Literal["unspecific"]
 
 
+# A phrase of the list adds that much to a message's score: of a film, a law or a leaflet it is no sign. It is enough in
+# a short message, which has no room for another meaning, and in a long one, of which the classifier sees parts.
+PHRASE_WEIGHT = 1.0
+SHORT_WORDS, LONG_WORDS = 12, 60
+
+
 def detect(text: str) -> tuple[Distress, ...]:
     """The kinds of distress in a message, the likeliest first; empty for a calm message.
 
     Two where it is not certain which it is, so that the right help line is among those shown. A trained classifier
-    recognises varied wordings; a list of phrases catches what it misses: then the kind may be `unspecific`. Grief for a
-    child is found by its words, where nobody is in danger.
+    recognises varied wordings, helped by a list of phrases; a message with one of these may be `unspecific`. Grief for
+    a child is found by its words, where nobody is in danger.
     """
-    plain = distress_classifier.without_accents(text)
-    folded = " ".join(plain.split())  # `J’en peux   PLUS` → `j'en peux plus`
-    model, found = distress_classifier.model(), distress_classifier.find(calm_phrases.left_out(plain))
+    found = assess(text)
+    model = distress_classifier.model()
     is_recognised = found.score >= model.threshold
-    if not is_recognised and not _SIGNS.search(folded):
-        return ("grief",) if _GRIEF.search(folded) else ()
-    first, second, lead = found.likeliest_kinds()
+    if not is_recognised and not (found.has_phrase and not SHORT_WORDS < len(found.folded.split()) <= LONG_WORDS):
+        return ("grief",) if _GRIEF.search(found.folded) else ()
+    first, second, lead = found.by_classifier.likeliest_kinds()
     if lead >= model.certain:
         return (first,)
     return (first, second) if is_recognised else ("unspecific",)
+
+
+class Assessment(NamedTuple):
+    """What the classifier and the list of phrases find in a message; together they make its score."""
+
+    folded: str
+    by_classifier: distress_classifier.Finding
+    has_phrase: bool
+
+    @property
+    def score(self) -> float:
+        return self.by_classifier.score + PHRASE_WEIGHT * self.has_phrase
+
+
+def assess(text: str) -> Assessment:
+    plain = distress_classifier.without_accents(text)
+    folded = " ".join(plain.split())  # `J’en peux   PLUS` → `j'en peux plus`
+    return Assessment(folded, distress_classifier.find(plain), _SIGNS.search(folded) is not None)
 
 
 _CHILD = (

@@ -42,6 +42,13 @@ def test_most_distress_is_heard_and_calm_messages_mostly_are_not(judged):
     assert min(heard / total for total, heard, _ in report.by_kind.values()) >= KIND_FLOOR
 
 
+@pytest.mark.parametrize(("name", "heard", "false_alarms"), [("judge2", 0.935, 0.075), ("judge3", 0.98, 0.045)])
+def test_other_writers_are_heard_too(name, heard, false_alarms):
+    report = evaluate(read(SENTENCES / f"{name}.jsonl"))
+    assert report.heard >= heard
+    assert report.false_alarms <= false_alarms
+
+
 def test_ordinary_questions_hardly_ever_get_a_notice(judged):
     ordinary = [sentence for sentence in judged[666:1066] if sentence.label == "none"]
     assert sum(bool(distress.detect(sentence.text)) for sentence in ordinary) <= 4  # of 400
