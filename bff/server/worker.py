@@ -67,15 +67,16 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn ships no types
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.connections: dict[object, Connection] = {}  # by the greenlet that serves it
+        self.servers: list[StreamServer] = []
 
     def run(self) -> None:
         get_hub().print_exception = _log_exception
-        servers = [self._open(listener) for listener in self.sockets]
+        self.servers = [self._open(listener) for listener in self.sockets]
         self._wait_while(lambda: self.alive)
         self._wait_while(lambda: True, DRAINING_SIGNAL_SECONDS)
         if draining.is_active():
             self._drain()
-        for server in servers:
+        for server in self.servers:
             _close(server)
         self._wait_while(self._is_busy, longest_response_seconds())
         if self.connections:
@@ -131,9 +132,12 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn ships no types
         )
 
     def _is_busy(self) -> bool:
-        """Close idle connections; whether others, or background work, remain."""
+        """Close idle connections; whether others, or background work, remain.
+
+        The pools also have the connections that were accepted a moment ago, whose greenlets have not begun.
+        """
         self._close_idle_connections()
-        return bool(self.connections) or draining.has_background_work()
+        return any(len(server.pool) for server in self.servers) or draining.has_background_work()
 
     def _close_idle_connections(self) -> None:
         """Close keep-alive connections for reading. A request that has already arrived is still served."""
