@@ -5,7 +5,8 @@
 | `reading` | file or pasted text → `Document`; binary formats are read by `sandbox_client` |
 | `kinds` | detects the type of a file from its content |
 | `text` | decodes and cleans plain text |
-| `extraction` | text → `Facts`: `dates`, `amounts`, `references`, `senders` |
+| `extraction` | text → `Facts`: days and periods, amounts, references, the sender |
+| `facts` | what it finds; `fact_labels` names it in French |
 | `errors` | why a document cannot be read |
 | `sandbox` | the confined process that parses PDF, Word and images |
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from chat.documents.contacts import without_identifiers
+from chat.documents.extraction.contacts import without_identifiers
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import datetime as dt
 import pytest
 
 from chat.documents.extraction import find_facts
-from chat.documents.periods import end_of_period
+from chat.documents.extraction.days.periods import end_of_period
 
 HEAD = "MDPH du Nord\nLille, le 12 mars 2026\n\nMadame,\n"
 

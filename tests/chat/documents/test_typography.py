@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from chat.documents.extraction import find_facts
-from chat.documents.letter import Letter
+from chat.documents.extraction.letter import Letter
 from tests.support.growth import assert_linear
 
 

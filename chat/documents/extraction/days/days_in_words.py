@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from chat.documents.months import MONTH
-from chat.documents.number_words import NUMBER_IN_WORDS, number_in_words
+from chat.documents.extraction.months import MONTH
+from chat.documents.extraction.number_words import NUMBER_IN_WORDS, number_in_words
 
 YEAR = rf"deux[\s-]mille(?:[\s-]{NUMBER_IN_WORDS})?"
 DAY_IN_WORDS = re.compile(

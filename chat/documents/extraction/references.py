@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterator
 from itertools import islice
 
-from chat.documents.bare_codes import find_bare_codes
+from chat.documents.extraction.bare_codes import find_bare_codes
+from chat.documents.extraction.days.written_days import DATE
+from chat.documents.extraction.letter import Letter
+from chat.documents.extraction.reference_labels import NOUNS, REFERENCES
 from chat.documents.facts import Reference, ReferenceKind
-from chat.documents.letter import Letter
-from chat.documents.reference_labels import NOUNS, REFERENCES
 from chat.documents.text import collapse_whitespace
-from chat.documents.written_days import DATE
 from observability import masking
 
 LABELS: dict[ReferenceKind, str] = {

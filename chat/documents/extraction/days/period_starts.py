@@ -8,9 +8,9 @@ from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from chat.documents import sentences
+from chat.documents.extraction.days import sentences
+from chat.documents.extraction.days.periods import Period
 from chat.documents.facts import DateKind
-from chat.documents.periods import Period
 
 MAX_LETTER = 5000  # characters from a period to the day that it is counted from
 MAX_BETWEEN = 80  # characters between a period and the date that it is counted from

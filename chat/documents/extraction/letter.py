@@ -6,7 +6,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
-from chat.documents.months import MONTH
+from chat.documents.extraction.months import MONTH
 from observability.character_map import CharacterMap
 
 # Digits of a form, one a box: `|1|2|0|3|2|0|2|6|`, `1 2 / 0 3 / 2 0 2 6`.

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from itertools import islice
 
-from chat.documents.months import MONTH
+from chat.documents.extraction.months import MONTH
 
 MAX_DAYS = 200  # examined in a letter; more than any has
 NUMBER = r"(?:1er|[12]\d|3[01]|0?[1-9])"

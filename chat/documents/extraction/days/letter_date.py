@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from chat.documents.months import WEEKDAY
-from chat.documents.written_days import WrittenDay
+from chat.documents.extraction.days.written_days import WrittenDay
+from chat.documents.extraction.months import WEEKDAY
 
 # `Lille, le |12 mars 2026`, `Fait à Lille le |12 mars 2026`, `Lille, |12 mars 2026`, `ce lundi |15 juin 2026`.
 _NAME = r"[A-ZÀ-Ý][\w'-]{1,30}"

@@ -12,13 +12,13 @@ from itertools import islice
 from pathlib import Path
 from typing import TypeVar
 
-from chat.documents.amounts import find_amounts
-from chat.documents.contacts import without_identifiers
-from chat.documents.dates import find_dates
+from chat.documents.extraction.amounts import find_amounts
+from chat.documents.extraction.contacts import without_identifiers
+from chat.documents.extraction.days.dates import find_dates
+from chat.documents.extraction.letter import Letter
+from chat.documents.extraction.references import find_references
+from chat.documents.extraction.senders import find_sender
 from chat.documents.facts import NO_FACTS, Amount, Date, Facts, Reference
-from chat.documents.letter import Letter
-from chat.documents.references import find_references
-from chat.documents.senders import find_sender
 from chat.documents.text import MAX_CHARACTERS, clean
 
 MAX_PER_KIND = 50

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 
-from chat.documents import sentences
-from chat.documents.months import MONTH
+from chat.documents.extraction.days import sentences
+from chat.documents.extraction.months import MONTH
 
 WEEKDAYS = (
     "lundi|monday", "mardi|tuesday", "mercredi|wednesday", "jeudi|thursday", "vendredi|friday", "samedi|saturday",

@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator
 from decimal import Decimal
 
-from chat.documents.amount_columns import whole_numbers_in_columns
+from chat.documents.extraction.amount_columns import whole_numbers_in_columns
+from chat.documents.extraction.letter import Letter
+from chat.documents.extraction.number_words import NUMBER_IN_WORDS, number_in_words
 from chat.documents.facts import Amount
-from chat.documents.letter import Letter
-from chat.documents.number_words import NUMBER_IN_WORDS, number_in_words
 from chat.documents.text import collapse_whitespace
 
 EURO = r"(?:€|euros?\b|EUR\b)"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
-from chat.documents.actors import is_by_an_office, pattern
+from chat.documents.extraction.days.actors import is_by_an_office, pattern
+from chat.documents.extraction.days.sentences import SENTENCE_END
+from chat.documents.extraction.months import MONTH, WEEKDAY
 from chat.documents.facts import DateKind
-from chat.documents.months import MONTH, WEEKDAY
-from chat.documents.sentences import SENTENCE_END
 
 # Cues for the kind of a date. The nearest cue before it counts, else the first one after it.
 KIND_CUES = pattern(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from chat.documents.months import WEEKDAY
+from chat.documents.extraction.months import WEEKDAY
 
 # A day such as `5/10` could be a mark or a fraction: what tells that it is a day.
 BEFORE_SHORT_DAY = re.compile(

@@ -6,9 +6,9 @@ import datetime as dt
 import re
 from dataclasses import replace
 
+from chat.documents.extraction.days.written_days import WrittenDay
+from chat.documents.extraction.months import MONTH, month_number
 from chat.documents.facts import DateKind
-from chat.documents.months import MONTH, month_number
-from chat.documents.written_days import WrittenDay
 
 TO_COME: frozenset[DateKind] = frozenset({"deadline", "appointment"})
 MAX_PAST = dt.timedelta(days=60)  # since an appointment that a letter without its year tells of

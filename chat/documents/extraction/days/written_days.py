@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
 
-from chat.documents.day_evidence import WEEKDAY_BEFORE, is_day
-from chat.documents.days_in_words import find_days_in_words
-from chat.documents.lone_days import find_lone_days
-from chat.documents.months import ENGLISH_MONTH, MONTH, WEEKDAY, month_number, weekday_number
+from chat.documents.extraction.days.day_evidence import WEEKDAY_BEFORE, is_day
+from chat.documents.extraction.days.days_in_words import find_days_in_words
+from chat.documents.extraction.days.lone_days import find_lone_days
+from chat.documents.extraction.months import ENGLISH_MONTH, MONTH, WEEKDAY, month_number, weekday_number
 
 MAX_DATES = 500  # examined in a letter; more than any has
 YEARS = range(1800, 2200)  # programs write 01/01/0001 or 31/12/9999 where there is no day

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 
-from chat.documents.number_words import NUMBER_IN_WORDS, number_in_words
+from chat.documents.extraction.number_words import NUMBER_IN_WORDS, number_in_words
 
 ENGLISH = {
     "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "ten": 10, "twelve": 12,

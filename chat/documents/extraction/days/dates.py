@@ -7,18 +7,18 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from chat.documents import sentences
-from chat.documents.actors import is_period_of_an_office
-from chat.documents.date_kinds import kind_of_day
+from chat.documents.extraction.days import sentences
+from chat.documents.extraction.days.actors import is_period_of_an_office
+from chat.documents.extraction.days.date_kinds import kind_of_day
+from chat.documents.extraction.days.letter_date import find_letter_date, is_in_head, is_of_message
+from chat.documents.extraction.days.nearest_days import day_seen_from
+from chat.documents.extraction.days.period_starts import KnownDay, find_start, is_from_receipt
+from chat.documents.extraction.days.periods import Period, end_of_period, find_periods
+from chat.documents.extraction.days.relative_days import RelativeDay, find_relative_days
+from chat.documents.extraction.days.written_days import SAME_YEAR, WrittenDay, find_days
+from chat.documents.extraction.letter import Letter
 from chat.documents.facts import Date, DateKind
-from chat.documents.letter import Letter
-from chat.documents.letter_date import find_letter_date, is_in_head, is_of_message
-from chat.documents.nearest_days import day_seen_from
-from chat.documents.period_starts import KnownDay, find_start, is_from_receipt
-from chat.documents.periods import Period, end_of_period, find_periods
-from chat.documents.relative_days import RelativeDay, find_relative_days
 from chat.documents.text import collapse_whitespace
-from chat.documents.written_days import SAME_YEAR, WrittenDay, find_days
 
 LABELS: dict[DateKind, str] = {
     "deadline": "échéance",

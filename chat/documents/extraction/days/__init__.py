@@ -1,0 +1,12 @@
+"""The days in a letter, their kinds, and the days that its periods end on: `dates.find_dates`.
+
+| module | content |
+| --- | --- |
+| `written_days` | days as they are written; `days_in_words`, `lone_days` (no month), `day_evidence` (what is none) |
+| `relative_days` | `demain`, `avant vendredi` |
+| `letter_date` | the day of the letter itself |
+| `nearest_days` | the year or month that a day leaves out |
+| `periods`, `period_starts` | periods, and the days that they are counted from |
+| `date_kinds`, `actors` | whether a day is a deadline, and whose |
+| `sentences` | the sentence around a day |
+"""
