@@ -145,6 +145,8 @@ CORS_ALLOWED_ORIGINS = env.items("CORS_ALLOWED_ORIGINS", [], addresses.origin, e
 CORS_ALLOW_CREDENTIALS = env.flag("CORS_ALLOW_CREDENTIALS", False)
 RATE_LIMIT_CHAT = env.rate("RATE_LIMIT_CHAT", "60/minute")
 RATE_LIMIT_DEFAULT = env.rate("RATE_LIMIT_DEFAULT", "300/minute")
+PARALLEL_ANSWERS_PER_CALLER = env.integer("PARALLEL_ANSWERS_PER_CALLER", 20)
+PARALLEL_ANSWERS_PER_ADDRESS = env.integer("PARALLEL_ANSWERS_PER_ADDRESS", 200)
 DAILY_ANSWERS_PER_CALLER = env.integer("DAILY_ANSWERS_PER_CALLER", 300)
 DAILY_ANSWERS_PER_ADDRESS = env.integer("DAILY_ANSWERS_PER_ADDRESS", 3000)
 DAILY_TOKENS_TOTAL = env.integer("DAILY_TOKENS_TOTAL", 0)
@@ -212,6 +214,7 @@ MIDDLEWARE = [
     "bff.http.media_types.MediaTypeMiddleware",
     "bff.identity.middleware.CallerMiddleware",
     "bff.ratelimit.RateLimitMiddleware",
+    "bff.parallel_answers.ParallelAnswersMiddleware",
     "bff.http.page_middleware.GZipMiddleware",
     "bff.http.page_middleware.SessionMiddleware",
     "bff.http.page_middleware.LocaleMiddleware",

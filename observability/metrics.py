@@ -57,6 +57,11 @@ SAVED_LATE_MESSAGES = Counter("bff_saved_late_messages", "Messages reported as u
 OVER_BUDGET = Counter(
     "bff_over_budget", "Answers that the AI was not asked for, because a daily budget was used up.", ["budget"]
 )
+PARALLEL_ANSWERS_REFUSED = Counter(
+    "bff_parallel_answers_refused",
+    "Requests refused because a caller or a network had too many answers at the same time.",
+    ["limit"],
+)
 UNEXPECTED_ERRORS = Counter(
     "bff_unexpected_errors",
     "Errors of this program that nobody expected, by where they were caught.",
@@ -124,6 +129,8 @@ for _code in ("rejected", "second_factor", "limited"):
     LOGIN_FAILURES.labels(_code)
 for _budget in ("caller", "address", "tokens"):
     OVER_BUDGET.labels(_budget)
+for _limit in ("caller", "address"):
+    PARALLEL_ANSWERS_REFUSED.labels(_limit)
 for _operation in ("chat", "analyze"):
     for _origin in ("ai", "cache", "stale", "knowledge", "fallback"):
         ANSWERS.labels(_operation, _origin)

@@ -33,6 +33,8 @@ class Route:
     needs_caller: bool = False
     # A POST produces an answer and so costs money: it counts against RATE_LIMIT_CHAT.
     answers: bool = False
+    # A request begins no answer but reads one while it is written: it counts against PARALLEL_ANSWERS_*.
+    follows_answer: bool = False
     # The body may be multipart/form-data.
     takes_files: bool = False
     # On success, the visitor's data has been deleted or assigned to a signed-in person: the cookie is deleted.

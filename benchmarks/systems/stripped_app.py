@@ -17,7 +17,7 @@ MIDDLEWARES = {
     "access log": ("AccessLogMiddleware",),
     "metrics": ("MetricsMiddleware",),
     "identity": ("CallerMiddleware",),
-    "rate limit": ("RateLimitMiddleware",),
+    "rate limit": ("RateLimitMiddleware", "ParallelAnswersMiddleware"),
     "security headers, CORS, static files": ("SecurityMiddleware", "whitenoise", "corsheaders"),
     "page middlewares": ("bff.http.page_middleware",),
 }

@@ -101,6 +101,7 @@ def stream_message(request: HttpRequest, body: schemas.StreamIn) -> StreamingHtt
     return _stream_response(request, pending)
 
 
+@routes.traits(follows_answer=True)
 @router.get("/{conversation_id}/stream", response={200: None, 204: None}, openapi_extra=EVENT_STREAM)
 def resume_stream(request: HttpRequest, conversation_id: schemas.PublicId) -> HttpResponse | StreamingHttpResponse:
     """Resume the stream of the pending answer, from its beginning or after the event in `Last-Event-ID`.

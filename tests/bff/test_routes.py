@@ -22,7 +22,7 @@ PROBE = {"kind": "operations", "is_quiet": True}
         ("/api/openapi.json", PAGE | {"error_format": "problem"}),
         ("/api/chat/message", API | {"answers": True}),
         ("/api/chat/stream", API | {"answers": True}),
-        ("/api/chat/some-conversation/stream", API),
+        ("/api/chat/some-conversation/stream", API | {"follows_answer": True}),
         ("/api/chat/analyze-document", API | {"answers": True, "takes_files": True}),
         ("/api/chat/claim", API | {"ends_visitor": True}),
         ("/api/me", API | {"ends_visitor": True}),

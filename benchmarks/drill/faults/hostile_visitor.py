@@ -163,6 +163,8 @@ def _shipped_limits(_environment: Environment) -> Iterator[Mapping[str, str]]:
         "RATE_LIMIT_CHAT": "60/minute",
         "RATE_LIMIT_DEFAULT": "300/minute",
         "OPENAI_DOOR_ANONYMOUS": "0",
+        "PARALLEL_ANSWERS_PER_CALLER": "20",
+        "PARALLEL_ANSWERS_PER_ADDRESS": "200",
         "DAILY_ANSWERS_PER_CALLER": f"{BUDGET}",
         "DAILY_ANSWERS_PER_ADDRESS": f"{BUDGET}",
     }
