@@ -6,6 +6,7 @@ source is shown or searchable. With it, every read is logged.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import admin, messages
@@ -17,6 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from chat.admin.audit_log import record
 from chat.admin.read_only import ReadOnly
 from chat.admin.readings import record_reading
+from chat.core import links
 from chat.history import conversations
 from chat.models import Conversation, Message, Reading
 from chat.storage import answer_cache
@@ -127,8 +129,10 @@ class ConversationAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]  
             record(request, Conversation, str(obj.pk), obj.public_id, gettext("Read what was said."))
             record_reading(request, Reading.What.TEXTS, [obj.public_id])
         if request.user.has_perm("chat.view_message"):
+            shown = _last_messages(obj, readable)
             context |= {
-                "last_messages": _last_messages(obj, readable),
+                "last_messages": shown,
+                "linked_addresses": _linked_addresses(shown),
                 "readable": readable,
                 "max_messages": MAX_MESSAGES,
             }
@@ -153,6 +157,12 @@ def _last_messages(conversation: Conversation, readable: bool) -> list[Message]:
     if not readable:
         messages = messages.defer("text", "comment")
     return list(reversed(messages[:MAX_MESSAGES]))
+
+
+def _linked_addresses(shown: Sequence[Message]) -> set[str]:
+    """The addresses of sources that may be links. A service gives them, so they may be disguised."""
+    addresses = {source["url"] for message in shown for source in message.sources}
+    return {address for address in addresses if links.is_allowed(address)}
 
 
 def _listed_ids(response: HttpResponse) -> list[str]:

@@ -15,7 +15,7 @@ from django.db import connection
 from playwright.sync_api import Page, expect
 
 from ai_service.control import StandIn
-from chat.models import KnowledgeEntry
+from chat.models import KnowledgeEntry, Message
 from tests.e2e.states import ask, fulfill_with_stream, wait_for_answer
 from tests.support.link_texts import NO_LINKS, SHOWN
 from tests.support.polling import eventually
@@ -57,6 +57,7 @@ SEND_ALL = """(names) => {
   }
 }"""
 
+LINKS = "\n\n".join([*SHOWN, *(f"Voir [ici]({address})." for address in NO_LINKS)])
 WORDS = [f"zorglub{number}" for number in range(len(HOSTILE))]
 
 
@@ -133,13 +134,56 @@ def test_answers_sources_suggestions_and_notices_are_inert(browser_page: OpenPag
 
 
 def test_links_say_where_they_lead(browser_page: OpenPage) -> None:
-    page = browser_page()
-    text = "\n\n".join([*SHOWN, *(f"Voir [ici]({address})." for address in NO_LINKS)])
-    page.route("**/api/chat/stream", lambda route: fulfill_with_stream(route, text))
+    page = page_with_links(browser_page)
+    assert_links_are_honest(page)
 
+
+def test_links_say_where_they_lead_in_a_reopened_conversation(browser_page: OpenPage, ai: StandIn) -> None:
+    page = browser_page()
     ask(page, "Bonjour")
     wait_for_answer(page)
+    answer = Message.objects.filter(role="assistant").latest("pk")
+    run_committed(lambda: Message.objects.filter(pk=answer.pk).update(text=LINKS))
 
+    page.reload()
+
+    expect(page.locator(".answer .prose p")).to_have_count(LINKS.count("\n\n") + 1)
+    assert_links_are_honest(page)
+
+
+def test_links_say_where_they_lead_on_paper(browser_page: OpenPage) -> None:
+    page = page_with_links(browser_page)
+    page.evaluate("window.print = () => {}")
+
+    page.get_by_role("button", name="Imprimer la réponse").click()
+    page.emulate_media(media="print")
+
+    expect(page.locator(".imprint:visible")).to_have_count(1)
+    assert_links_are_honest(page)
+
+
+@pytest.mark.parametrize("button", ["Partager la réponse", "Copier la réponse"])
+def test_links_say_where_they_lead_in_an_answer_taken_elsewhere(browser_page: OpenPage, button: str) -> None:
+    page = page_with_links(browser_page, permissions=["clipboard-read", "clipboard-write"])
+
+    page.get_by_role("button", name=button).click()
+
+    shared = page.evaluate("async () => window.shared?.text ?? await navigator.clipboard.readText()")
+    lines = shared.replace("\u00a0", " ").splitlines()
+    assert [line for line in lines if line in SHOWN.values()] == list(SHOWN.values())
+
+
+def page_with_links(browser_page: OpenPage, **options: Any) -> Page:
+    """The page with one answer, whose links are all kinds of disguises."""
+    page = browser_page(locale="fr-FR", **options)
+    page.evaluate("navigator.share = async (shared) => { window.shared = shared; }")
+    page.route("**/api/chat/stream", lambda route: fulfill_with_stream(route, LINKS))
+    ask(page, "Bonjour")
+    wait_for_answer(page)
+    return page
+
+
+def assert_links_are_honest(page: Page) -> None:
     paragraphs = page.locator(".answer .prose p")
     shown = [words.replace("\u00a0", " ") for words in paragraphs.all_inner_texts()]
     assert shown[: len(SHOWN)] == list(SHOWN.values())

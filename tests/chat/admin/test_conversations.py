@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from django.contrib.admin.models import LogEntry
@@ -198,6 +199,18 @@ def test_message_content_is_html_escaped(reader, conversation):
     assert "&lt;script&gt;alert(1)" in page
     assert "&lt;i&gt;x&lt;/i&gt;" in page
     assert "javascript:" not in page
+
+
+def test_the_link_of_a_source_is_its_whole_address(reader, conversation):
+    urls = ["https://evil.example/", "https://caf.fr@evil.example/", "https://xn--f-7sb.fr/"]
+    sources = [{"id": "1", "title": "www.caf.fr", "url": url} for url in urls]
+    Message.objects.create(conversation=conversation, role="assistant", text="Oui.", sources=sources)
+    page = get_page(reader, f"{conversation.pk}/change/")
+    assert re.findall(r'<a href="(https?://[^"]+)"[^>]*>([^<]+)</a>', page) == [
+        ("https://www.service-public.fr/F14809", "https://www.service-public.fr/F14809"),
+        ("https://evil.example/", "https://evil.example/"),
+    ]
+    assert page.count("www.caf.fr") == len(urls)
 
 
 def test_only_the_last_messages_of_a_long_conversation_are_shown(reader, conversation, monkeypatch):
