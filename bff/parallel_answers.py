@@ -24,7 +24,7 @@ from django_redis import get_redis_connection
 from redis import Redis, RedisError
 
 from bff.http.problems import problem
-from observability import metrics, outage, response_stream
+from observability import metrics, outage, response_stream, unexpected_errors
 from observability.caller import Caller, caller_of
 from observability.pseudonyms import pseudonym
 from observability.redis_cluster import Trips, trips_of
@@ -133,12 +133,16 @@ class Places:
         return trips_of(_redis())
 
     def take(self, limits: Sequence[Limit]) -> Place:
-        """A place under each limit. Raises NoPlace if there is none under one of them."""
+        """A place under each limit. Raises NoPlace if there is none under one of them, and nothing else."""
         if not self.outage.is_active:
             try:
                 return self._take_shared(limits)
+            except NoPlace:
+                raise
             except RedisError as error:
                 self.outage.suspect(error)
+            except Exception:  # noqa: BLE001 - reported
+                unexpected_errors.report("ratelimit")
         return self._take_local(limits)
 
     def give_back(self, place: Place) -> None:

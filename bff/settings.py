@@ -215,6 +215,7 @@ MIDDLEWARE = [
     "bff.identity.middleware.CallerMiddleware",
     "bff.ratelimit.RateLimitMiddleware",
     "bff.parallel_answers.ParallelAnswersMiddleware",
+    "bff.identity.csrf.APICSRFMiddleware",
     "bff.http.page_middleware.GZipMiddleware",
     "bff.http.page_middleware.SessionMiddleware",
     "bff.http.page_middleware.LocaleMiddleware",

@@ -14,7 +14,8 @@ class Caller:
 
     `visitor` is the visitor id in the cookie of a signed-in person, from before they signed in. `networks` are the
     client's networks, the narrowest first, for rate limits and fair sharing. They are personal data, so neither logged
-    nor stored. `daily_answers` is a program's own budget, 0 for none.
+    nor stored. `daily_answers` is a program's own budget, 0 for none. `is_new` is a visitor without a
+    valid cookie.
     """
 
     id: str
@@ -22,6 +23,7 @@ class Caller:
     visitor: str | None = None
     networks: tuple[str, ...] = field(default=(), repr=False)
     daily_answers: int = 0
+    is_new: bool = False
 
 
 class IdentifiedRequest(HttpRequest):

@@ -16,7 +16,7 @@ from observability.caller import Caller, set_caller
 MIDDLEWARES = {
     "access log": ("AccessLogMiddleware",),
     "metrics": ("MetricsMiddleware",),
-    "identity": ("CallerMiddleware",),
+    "identity": ("CallerMiddleware", "APICSRFMiddleware"),
     "rate limit": ("RateLimitMiddleware", "ParallelAnswersMiddleware"),
     "security headers, CORS, static files": ("SecurityMiddleware", "whitenoise", "corsheaders"),
     "page middlewares": ("bff.http.page_middleware",),

@@ -14,14 +14,12 @@ from functools import partial
 import jwt
 from django.conf import settings
 from django.core import signing
-from django.core.exceptions import RequestDataTooBig
 from django.db import OperationalError
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, UnreadablePostError
-from django.middleware.csrf import CsrfViewMiddleware
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from limits import parse
 
 from bff.client_address import client_address, networks_of
-from bff.http.problems import INCOMPLETE, TOO_LARGE, problem
+from bff.http.problems import problem
 from bff.identity.jwks import KeysUnavailable, PublishedKeys
 from bff.identity.jwt_verifier import TokenVerifier
 from bff.ratelimit import Counted, Counters, RateLimitState
@@ -31,16 +29,11 @@ from observability.routes import route_of
 
 VISITOR_SALT = "visitor"
 VISITOR_COOKIE_AGE = 365 * 24 * 3600
-UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 API_KEY_PREFIX = "bff_"
 
 
 class Unauthenticated(Exception):
     """The request has no valid credentials; the message is safe to show."""
-
-
-class CSRFFailed(Exception):
-    """Another site may have sent this request with the visitor's cookie."""
 
 
 class TooManyAttempts(Exception):
@@ -51,23 +44,14 @@ class TooManyAttempts(Exception):
         self.state = state
 
 
-AUTHENTICATION_ERRORS = (
-    Unauthenticated,
-    CSRFFailed,
-    TooManyAttempts,
-    KeysUnavailable,
-    OperationalError,
-    RequestDataTooBig,
-    UnreadablePostError,
-)
+AUTHENTICATION_ERRORS = (Unauthenticated, TooManyAttempts, KeysUnavailable, OperationalError)
 
 
 _verifier = TokenVerifier()
-_csrf = CsrfViewMiddleware(lambda request: HttpResponse())
 
 
 class CallerMiddleware:
-    """Sets `request.caller`, or responds 401 (unauthenticated), 403 (CSRF), 429 (guessing) or 503 (unverifiable).
+    """Sets `request.caller`, or responds 401 (unauthenticated), 429 (guessing) or 503 (unverifiable).
 
     Runs only on routes that declare `needs_caller`.
     """
@@ -82,15 +66,15 @@ class CallerMiddleware:
         if not route.needs_caller:
             return self.get_response(request)
         try:
-            caller, is_new = self._identify(request)
-            _check_csrf(request, caller, is_new=is_new)
+            caller = self._identify(request)
         except AUTHENTICATION_ERRORS as error:
             return _error_response(request, error)
         set_caller(request, caller)
         response = self.get_response(request)
         if route.ends_visitor and response.status_code in {200, 409}:  # 409: somebody else has claimed the visitor
             response.delete_cookie(settings.VISITOR_COOKIE_NAME, samesite="Lax")
-        elif is_new and response.status_code != 403:  # a forged form, sent without the cookie, must not replace it
+        # A forged form, sent without the cookie, must not replace it.
+        elif caller.is_new and response.status_code != 403:
             _set_visitor_cookie(response, caller)
         if settings.CORS_ALLOW_CREDENTIALS and request.headers.get("Origin") in settings.CORS_ALLOWED_ORIGINS:
             _send_to_other_origins(response)
@@ -100,8 +84,8 @@ class CallerMiddleware:
             response.headers["Cache-Control"] = "private, no-store"
         return response
 
-    def _identify(self, request: HttpRequest) -> tuple[Caller, bool]:
-        """The caller, and whether they are a new visitor."""
+    def _identify(self, request: HttpRequest) -> Caller:
+        """The caller. Raises one of AUTHENTICATION_ERRORS."""
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
         networks = networks_of(client_address(request))
         if scheme:
@@ -109,8 +93,8 @@ class CallerMiddleware:
                 raise Unauthenticated("Only bearer tokens are accepted.")
             if token.startswith(API_KEY_PREFIX):
                 program = _program_of(token.strip(), partial(self._count_attempt, "keys", networks))
-                return replace(program, networks=networks), False
-            return Caller(self._subject(token.strip(), networks), "user", _visitor(request), networks), False
+                return replace(program, networks=networks)
+            return Caller(self._subject(token.strip(), networks), "user", _visitor(request), networks)
         if route_of(request).error_format == "openai" and not settings.OPENAI_DOOR_ANONYMOUS:
             raise Unauthenticated("An API key or an access token is needed here.")
         if not settings.ALLOW_ANONYMOUS:
@@ -118,7 +102,7 @@ class CallerMiddleware:
         visitor = _visitor(request)
         if visitor and route_of(request).kind == "page" and _is_claimed(visitor):
             visitor = None
-        return Caller(visitor or f"visitor-{uuid.uuid4()}", "visitor", networks=networks), visitor is None
+        return Caller(visitor or f"visitor-{uuid.uuid4()}", "visitor", networks=networks, is_new=visitor is None)
 
     def _subject(self, token: str, networks: Sequence[str]) -> str:
         """The user id of an access token. Raises Unauthenticated, TooManyAttempts or KeysUnavailable."""
@@ -182,42 +166,14 @@ def _send_to_other_origins(response: HttpResponseBase) -> None:
             response.cookies[name]["secure"] = True
 
 
-def _check_csrf(request: HttpRequest, caller: Caller, *, is_new: bool) -> None:
-    """CSRF protection of API routes, which skip Django's middleware. Raises CSRFFailed.
-
-    - A known visitor: Django's own check, as the request is identified by a cookie alone.
-    - A new visitor has no CSRF token yet: only the Origin header is checked. Another site's form is sent without our
-      Lax cookie, and must not replace it by a new one.
-    - A signed-in person on a route that ends a visitor: only the Origin header is checked. The request carries a bearer
-      token, which no form can send, beside the visitor's cookie.
-    """
-    route = route_of(request)
-    if request.method not in UNSAFE or route.kind != "api":
-        return
-    if is_new or (route.ends_visitor and caller.kind == "user"):
-        if "Origin" in request.headers and not _csrf._origin_verified(request):  # type: ignore[attr-defined]
-            raise CSRFFailed
-    elif caller.kind == "visitor":
-        _ = request.POST  # raises UnreadablePostError, which Django's check takes for a missing token
-        _csrf.process_request(request)
-        if _csrf.process_view(request, HttpResponse, (), {}) is not None:
-            raise CSRFFailed
-
-
 def _error_response(request: HttpRequest, error: Exception) -> HttpResponse:
     match error:
         case Unauthenticated():
             return problem(request, 401, str(error), headers={"WWW-Authenticate": "Bearer"})
-        case CSRFFailed():
-            return problem(request, 403, "The CSRF token is missing or wrong, or the origin is not allowed.")
         case TooManyAttempts(state=state):
             headers = {"Retry-After": str(state.reset), **state.headers()}
             return problem(
                 request, 429, f"Too many invalid keys or tokens; try again in {state.reset} s.", headers=headers
             )
-        case RequestDataTooBig():  # Django reads the body to look for the CSRF token
-            return problem(request, 413, TOO_LARGE)
-        case UnreadablePostError():
-            return problem(request, 408, INCOMPLETE)
     retry_after = PublishedKeys.MIN_FETCH_INTERVAL_SECONDS if isinstance(error, KeysUnavailable) else 5
     return problem(request, 503, "Sign-in can't be checked just now.", headers={"Retry-After": str(retry_after)})

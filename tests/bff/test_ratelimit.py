@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from functools import partial
+from http.client import HTTPConnection
 from typing import Any
 
 import pytest
@@ -15,6 +17,7 @@ from bff import ratelimit
 from bff.identity.middleware import VISITOR_SALT
 from tests.support import services
 from tests.support.polling import eventually, seconds_of
+from tests.support.server import Server
 from tests.support.services import HOST, free_port
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -99,6 +102,33 @@ def test_the_page_shows_the_429_in_the_persons_language(settings, visitor, ai, l
     assert [reply.status_code for reply in replies] == [200, 429]
     assert f'<html lang="{language}"' in replies[1].content.decode()
     assert words in replies[1].content.decode()
+
+
+def test_requests_without_a_csrf_token_are_counted(three_a_minute, ai):
+    browser = Client(enforce_csrf_checks=True)
+    browser.get("/")
+    statuses = [browser.post("/api/chat/message", {}, "application/json").status_code for _ in range(4)]
+    assert statuses == [403, 403, 403, 429]
+
+
+def test_above_the_limit_no_body_is_waited_for(ai, transactional_db):
+    server = Server(RATE_LIMIT_CHAT="1/minute")
+    visitor = server.visitor()
+    body = {"message": "Bonjour"}
+    assert visitor.post(f"{server.url}/api/chat/message", json=body, timeout=60).status_code == 200
+    cookies = "; ".join(f"{name}={value}" for name, value in visitor.cookies.items())
+    with closing(HTTPConnection(HOST, server.port, timeout=60)) as connection:
+        connection.putrequest("POST", "/api/chat/analyze-document")
+        for name, value in {
+            "Cookie": cookies,
+            "X-CSRFToken": visitor.cookies["csrftoken"],
+            "Content-Type": "multipart/form-data; boundary=b",
+            "Content-Length": "10000000",
+        }.items():
+            connection.putheader(name, value)
+        connection.endheaders()
+        assert connection.getresponse().status == 429
+    server.stop()
 
 
 def test_reads_do_not_count_as_answers(three_a_minute, visitor, ai):

@@ -6,23 +6,14 @@ from typing import Any
 
 import openai
 import pytest
-from django.http import HttpResponse
-from django.middleware.csrf import CsrfViewMiddleware
 from django.test import override_settings
 
-from bff.identity import middleware
 from tests.conftest import ChatClient
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 APP, OTHER = "https://app.example.org", "https://evil.example.org"
 WITH_CREDENTIALS = {"CORS_ALLOW_CREDENTIALS": True, "CORS_ALLOWED_ORIGINS": [APP], "CSRF_TRUSTED_ORIGINS": [APP]}
-
-
-@pytest.fixture(autouse=True)
-def _origins_of_this_test(monkeypatch):
-    """The middleware remembers the trusted origins."""
-    monkeypatch.setattr(middleware, "_csrf", CsrfViewMiddleware(lambda request: HttpResponse()))
 
 
 def preflight(headers: str, origin: str = APP) -> Any:
