@@ -150,11 +150,12 @@ def test_old_conversations_are_deleted_each_night():
 
 def test_containers_have_no_rights_they_do_not_need():
     services = yaml.safe_load(read("compose.yaml"))["services"]
-    for name in ("web", "redis"):
+    for name in ("prepare", "web", "redis"):
         assert services[name]["read_only"] is True
         assert services[name]["cap_drop"] == ["ALL"]
         assert services[name]["security_opt"] == ["no-new-privileges:true"]
     assert "requirepass" in services["redis"]["command"][-1]
+    assert "maxmemory 512mb" in services["redis"]["command"][-1]
     assert "maxmemory-policy volatile-lru" in services["redis"]["command"][-1]
     assert "\nUSER chat-bff\n" in read("Dockerfile")
 

@@ -11,6 +11,7 @@ import requests
 from django.conf import settings
 from django.contrib.auth import password_validation
 from django.contrib.auth.models import User
+from django.contrib.sessions.models import Session
 from django.core.exceptions import ValidationError
 from django.test import Client
 
@@ -88,6 +89,31 @@ def test_a_session_ends_after_twelve_hours(account):
     client.post(LOGIN, {"username": "camille", "password": PASSWORD, "next": "/admin/"})
     assert client.cookies[settings.SESSION_COOKIE_NAME]["max-age"] == 12 * 3600
     assert client.session.get_expiry_age() == 12 * 3600
+
+
+def test_a_login_replaces_the_session_that_the_browser_had(account):
+    """Somebody may have set it, to know it after the login."""
+    client = Client()
+    client.force_login(User.objects.create_user("somebody"))
+    before = client.cookies[settings.SESSION_COOKIE_NAME].value
+    client.post(LOGIN, {"username": "camille", "password": PASSWORD, "next": "/admin/"})
+    assert client.cookies[settings.SESSION_COOKIE_NAME].value != before
+    assert not Session.objects.filter(session_key=before).exists()
+
+
+@pytest.mark.parametrize("ends", ["logout", "new password"])
+def test_a_logout_and_a_new_password_end_sessions_elsewhere(account, ends):
+    """A copy of the cookie opens nothing either."""
+    client, copy = Client(), Client()
+    client.post(LOGIN, {"username": "camille", "password": PASSWORD, "next": "/admin/"})
+    copy.cookies[settings.SESSION_COOKIE_NAME] = client.cookies[settings.SESSION_COOKIE_NAME].value
+    assert copy.get("/admin/").status_code == 200
+    if ends == "logout":
+        client.post("/admin/logout/")
+    else:
+        account.set_password("another horse battery staple")
+        account.save()
+    assert copy.get("/admin/").status_code == 302
 
 
 def test_forty_logins_at_once_delay_no_other_request(server: Server, account):
