@@ -146,9 +146,9 @@ class Places:
         return self._take_local(limits)
 
     def give_back(self, place: Place) -> None:
-        """Free a place. Never fails: one that can't be freed expires."""
+        """Free a place. Never fails."""
         if place.is_shared:
-            self._send(*(("ZREM", key, place.answer) for key in place.keys))
+            self._tell(self.shared.post, [("ZREM", key, place.answer) for key in place.keys])
             return
         with self._lock:
             self._local.subtract(place.keys)
@@ -157,14 +157,17 @@ class Places:
     def expire(self, place: Place, seconds: float) -> None:
         """Free a place after this time. One that only this process knows is freed at once."""
         if place.is_shared:
-            self._send(*(_expire([key], place.answer, seconds) for key in place.keys))
+            self._tell(self.shared.send, [_expire([key], place.answer, seconds) for key in place.keys])
         else:
             self.give_back(place)
 
     def _take_shared(self, limits: Sequence[Limit]) -> Place:
         answer = secrets.token_urlsafe(12)
-        replies = self.shared.send(*(_take([limit.key], answer, limit.places, _lease_seconds()) for limit in limits))
         place = Place(answer, tuple(limit.key for limit in limits), is_shared=True)
+        lease = _lease_seconds()
+        replies = self.shared.send(
+            *(_take([key], answer, limit.places, lease) for key, limit in zip(place.keys, limits, strict=True))
+        )
         if full := [limit for limit, is_taken in zip(limits, replies, strict=True) if not is_taken]:
             self.give_back(place)
             raise NoPlace(full[0])
@@ -178,11 +181,12 @@ class Places:
             self._local.update(keys)
         return Place("", keys, is_shared=False)
 
-    def _send(self, *commands: Command) -> None:
+    def _tell(self, carry: Callable[..., object], commands: Sequence[Command]) -> None:
+        """Free places in Redis. One that can't be freed expires."""
         if self.outage.is_active:
             return
         try:
-            self.shared.send(*commands)
+            carry(*commands)
         except RedisError as error:
             self.outage.suspect(error)
 
