@@ -46,6 +46,10 @@ def split(text: str) -> Address:
     if match is None:
         raise Wrong(_what_is_wrong(text))
     parts = match.groupdict()
+    if re.fullmatch(r"\[.*\]|<.*>", parts["password"] or ""):
+        raise Wrong(
+            "Its password stands between [ and ] or < and >, as in a template: leave them out, or write %5B and %5D."
+        )
     hosts = tuple(_host_and_port(host) for host in parts["hosts"].split(",")) if parts["hosts"] else ()
     query = dict(parse_qsl(parts["query"] or "", keep_blank_values=True))
     user, password = _decoded(parts["user"] or ""), _decoded(parts["password"] or "")
@@ -85,7 +89,7 @@ def _decoded(text: str) -> str:
         return text
 
 
-def in_url(host: str, port: int | None) -> str:
+def in_url(host: str, port: int | str | None) -> str:
     """`host:port`, with the brackets of an IPv6 address."""
     return (f"[{host}]" if ":" in host else host) + (f":{port}" if port else "")
 
@@ -123,8 +127,11 @@ def shown(address: str) -> str:
 
 
 def supabase_project(text: str) -> str:
-    """The address of a Supabase project; that of its sign-in service is taken for it."""
-    return web_address(text).removesuffix("/auth/v1").rstrip("/")
+    """The address of a Supabase project; that of its sign-in or REST service is taken for it. Raises Wrong."""
+    address = web_address(text).removesuffix("/auth/v1").removesuffix("/rest/v1").rstrip("/")
+    if urlsplit(address).hostname in ("supabase.com", "app.supabase.com"):
+        raise Wrong("Is the address of the dashboard, not of a project.")
+    return address
 
 
 def origin(text: str) -> str:

@@ -6,6 +6,7 @@ The URL may have options of other programs. Options of libpq are passed on, thos
 
 from __future__ import annotations
 
+from itertools import zip_longest
 from typing import Any
 from urllib.parse import urlencode
 
@@ -54,8 +55,9 @@ def shown(config: dict[str, Any]) -> str:
     if "sqlite3" in config["ENGINE"]:
         return f"sqlite:///{config['NAME']}"
     user = f"{config['USER']}@" if config["USER"] else ""
-    port = f":{config['PORT']}" if config["PORT"] else ""
-    return f"postgresql://{user}{config['HOST']}{port}/{config['NAME']}"
+    hosts, ports = config["HOST"].split(","), config["PORT"].split(",")
+    places = ",".join(addresses.in_url(host, port) for host, port in zip_longest(hosts, ports, fillvalue=ports[0]))
+    return f"postgresql://{user}{places}/{config['NAME']}"
 
 
 def _sqlite(text: str) -> dict[str, Any]:

@@ -6,7 +6,8 @@ python-dotenv parses the file: quotes, `export`, comments, CRLF and a byte order
 character.
 
 Spaces and one pair of quotes around a value are removed, because some launchers don't interpret quotes
-(`docker --env-file`). No value has line breaks or other control characters.
+(`docker --env-file`). No value has line breaks, control characters or invisible ones, or is the placeholder of a
+template.
 """
 
 from __future__ import annotations
@@ -32,7 +33,13 @@ TRUE, FALSE = frozenset({"1", "true", "yes", "on", "y", "t"}), frozenset({"0", "
 # A longer value in a message might be a secret that was put into the wrong setting.
 MAX_QUOTED_CHARACTERS = 12
 WITHHELD = "(set, withheld)"
+# What no value has, and how to mend it.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u2064\ufeff]")
+_TYPOGRAPHIC_QUOTES = re.compile("[“”‘’].*[“”‘’]")
+# Such as $(command), ${VARIABLE}, $VARIABLE, {{ variable }} and <your key>: `$` is only a character here.
+_PLACEHOLDER = re.compile(r"\$\(.*\)|\$\{[^{}]*\}|\$[A-Z_]+|\{\{.*\}\}|<[^<>]*>")
+_TOKEN = re.compile(r"eyJ[\w-]+\.[\w-]+\.[\w-]*")
 
 
 class Wrong(Exception):
@@ -66,12 +73,14 @@ class _Layer:
 
     source: str
     values: Mapping[str, str]
+    commented: frozenset[str] = frozenset()  # names of values that a comment follows on their line
 
 
 @dataclass(frozen=True, slots=True)
 class _Found:
     value: str
     source: str
+    has_comment: bool
 
 
 @dataclass
@@ -89,9 +98,9 @@ class Environment:
         named = environ.get("ENV_FILE", "").strip()
         path = Path(named) if named else default_file
         own = {name: value for name, value in environ.items() if value.strip()}
-        from_file, problems = _read_file(path, must_exist=bool(named))
+        from_file, commented, problems = _read_file(path, must_exist=bool(named))
         renamed = [*renamed_settings.copy_to_new_names(own), *renamed_settings.copy_to_new_names(from_file)]
-        environment = cls((_Layer(ENVIRONMENT, own), _Layer(str(path), from_file)), problems, renamed)
+        environment = cls((_Layer(ENVIRONMENT, own), _Layer(str(path), from_file, commented)), problems, renamed)
         for name, value in from_file.items():
             if not own.keys() & {name, f"{name}_FILE", name.removesuffix("_FILE")}:
                 environ[name] = value
@@ -103,16 +112,20 @@ class Environment:
         return self.parse(name, default, lambda value: value, secret=secret)
 
     def secret(self, name: str, default: str | None = "", *, min_length: int = 0, example: str = "") -> str:
-        """A value that is never shown. With None as default it is required."""
+        """A value that is never shown. With None as default it is required; with `min_length` it signs."""
 
         def parse(value: str) -> str:
+            if value.lower().startswith("bearer "):
+                raise Wrong("Begins with Bearer, which is added to it; write what follows.")
+            if min_length and _TOKEN.fullmatch(value):
+                raise Wrong("Is itself a token, such as a public key of Supabase, not the secret that signs tokens.")
             if len(value) < min_length:
                 raise Wrong(f"Has {len(value)} characters; it needs {min_length} or more.")
             if not value.isascii():
                 raise Wrong("Has letters with accents or other characters that no header can carry.")
             return value
 
-        if default is None and self._find(name) is None:
+        if default is None and self._find(name, example) is None and not self._is_reported(name):
             self._report(name, "Is required, unless DEBUG=1, and not set.", example)
         return self.parse(name, default or "", parse, secret=True, example=example)
 
@@ -160,8 +173,14 @@ class Environment:
         """Values between commas, each without its spaces and quotes; empty ones and repetitions are left out."""
 
         def parse(value: str) -> list[str]:
-            texts = filter(None, map(_unquoted, _without_brackets(value).split(",")))
-            return list(dict.fromkeys(item(text) for text in texts))
+            found = []
+            for number, text in enumerate(filter(None, map(_unquoted, _without_brackets(value).split(","))), 1):
+                try:
+                    found.append(item(text))
+                except Wrong as error:
+                    hint = " Commas separate items." if re.search(r"[\s;|]", text) else ""
+                    raise Wrong(f"Item {number}: {error}{hint}") from None
+            return list(dict.fromkeys(found))
 
         return self.parse(name, list(default), parse, example=example or ",".join(default), show=",".join)
 
@@ -225,7 +244,7 @@ class Environment:
 
         `show` gives what of the value is no secret; with `quotes`, a problem may quote the text.
         """
-        found = self._find(name)
+        found = self._find(name, example)
         value, source = default, DEFAULT
         if found is not None:
             source = found.source
@@ -233,7 +252,10 @@ class Environment:
                 value = parser(found.value)
             except Wrong as error:
                 is_quoted = quotes and len(found.value) <= MAX_QUOTED_CHARACTERS
-                self._report(name, f'"{found.value}": {error}' if is_quoted else f"{error}", example)
+                hint = (
+                    " In the file, what follows a space and # is a comment." if found.has_comment and not quotes else ""
+                )
+                self._report(name, f'"{found.value}": {error}' if is_quoted else f"{error}{hint}", example)
         shown = (WITHHELD if value else "") if secret else show(value)
         self._in_force[name] = InForce(name, shown, source)
         return value
@@ -263,7 +285,7 @@ class Environment:
         lines += [f"Settings come from the environment, then from {file}. .env.example explains each."]
         sys.exit("\n".join(lines))
 
-    def _find(self, name: str) -> _Found | None:
+    def _find(self, name: str, example: str = "") -> _Found | None:
         """The value, cleaned. Each problem is reported once, however often the value is read."""
         for layer in self.layers:
             value, path = layer.values.get(name, ""), layer.values.get(f"{name}_FILE", "")
@@ -271,11 +293,12 @@ class Environment:
                 self._report(name, f"Is set twice: also as {name}_FILE.")
             if value or path:
                 text = _unquoted(value) if value else self._read_value(name, _unquoted(path))
-                if _CONTROL.search(text):
-                    self._report(name, "Has a line break or another control character in it.")
+                if problem := _never_in_a_value(text):
+                    self._report(name, problem, example)
                     return None
                 if text:
-                    return _Found(text, layer.source if value else f"{layer.source}, in {_unquoted(path)}")
+                    source = layer.source if value else f"{layer.source}, in {_unquoted(path)}"
+                    return _Found(text, source, name in layer.commented)
         return None
 
     def _read_value(self, name: str, path: str) -> str:
@@ -285,6 +308,9 @@ class Environment:
             self._report(f"{name}_FILE", "Names a file that can't be read as text.")
             return ""
 
+    def _is_reported(self, name: str) -> bool:
+        return any(problem.name in (name, f"{name}_FILE") for problem in self.problems)
+
     def _report(self, name: str, what: str, example: str = "") -> None:
         as_file = f"{name.removesuffix('_FILE')}_FILE=/run/secrets/{name.removesuffix('_FILE').lower()}"
         problem = Problem(name, what, f"{name}={example}" if example else as_file)
@@ -292,23 +318,40 @@ class Environment:
             self.problems.append(problem)
 
 
-def _read_file(path: Path, *, must_exist: bool) -> tuple[dict[str, str], list[Problem]]:
-    """The values in the file, and its lines that can't be read."""
+def _read_file(path: Path, *, must_exist: bool) -> tuple[dict[str, str], frozenset[str], list[Problem]]:
+    """The values in the file, the names of those that a comment follows, and its lines that can't be read."""
     try:
         text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         missing = [Problem("ENV_FILE", "Names a file that doesn't exist.", "ENV_FILE=/etc/chat-bff/env")]
-        return {}, missing if must_exist else []
+        return {}, frozenset(), missing if must_exist else []
     except (OSError, ValueError):  # ValueError: not UTF-8
-        return {}, [Problem(str(path), "Can't be read as text in UTF-8.", "NAME='any value'")]
-    values, problems = {}, []
+        return {}, frozenset(), [Problem(str(path), "Can't be read as text in UTF-8.", "NAME='any value'")]
+    values, commented, problems = {}, set(), []
     for binding in parse_stream(StringIO(text)):
         if binding.error or (binding.key and binding.value is None):
             line = binding.original.line + len(binding.original.string) - len(binding.original.string.lstrip("\r\n"))
             problems.append(Problem(str(path), f"Line {line} is not NAME=value.", "NAME='any value'"))
         elif binding.key and binding.value and binding.value.strip():
             values[binding.key] = binding.value
-    return values, problems
+            if f"{binding.value} #" in binding.original.string:
+                commented.add(binding.key)
+    return values, frozenset(commented), problems
+
+
+def _never_in_a_value(text: str) -> str:
+    """What the value has or is that no value has or is, and how to mend it; empty if nothing."""
+    if _CONTROL.search(text):
+        return (
+            "Has a line break or another control character in it. Between double quotes, \\n is one: use single quotes."
+        )
+    if found := _INVISIBLE.search(text):
+        return f"Has an invisible character (U+{ord(found[0]):04X}) in it; type it anew."
+    if _TYPOGRAPHIC_QUOTES.fullmatch(text):
+        return "Stands between typographic quotes, which no program takes for quotes; write ' or nothing."
+    if _PLACEHOLDER.fullmatch(text):
+        return "Is a placeholder that nothing has replaced with the value."
+    return ""
 
 
 def _unquoted(text: str) -> str:
@@ -320,8 +363,8 @@ def _unquoted(text: str) -> str:
 
 
 def _without_brackets(text: str) -> str:
-    """A list that was written as JSON."""
-    return text[1:-1] if text.startswith("[") and text.endswith("]") and text[1:2] in "'\"" else text
+    """A list that was written as JSON, or as YAML; not the address [::1]."""
+    return text[1:-1] if re.fullmatch(r"\[\s*(['\"]|https?:).*\]", text) else text
 
 
 def _choice(choices: Iterable[str], also: Mapping[str, str]) -> Callable[[str], str]:

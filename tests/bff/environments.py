@@ -10,6 +10,7 @@ from typing import Any
 
 KEY = "0123456789" * 5
 JWT = "jwt-secret-" * 4
+ANON_KEY = "eyJhbGciOiJIUzI1NiJ9.eyJyb2xlIjoiYW5vbiJ9.hunter2-hunter2-hunter2"
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,7 @@ class Case:
     dotenv: str | bytes = ""
     files: dict[str, str | bytes] = field(default_factory=dict)
     expected: dict[str, Any] = field(default_factory=dict)
+    shown: dict[str, str] = field(default_factory=dict)  # by check_settings
     problems: tuple[str, ...] = ()
     withheld: tuple[str, ...] = ()  # must not be in the output
 
@@ -64,6 +66,39 @@ CASES = {
         {"PORT": "9002"}, "PORT=9001\nWEB_WORKERS=3\n", expected={"PORT": 9002, "WEB_WORKERS": 3}
     ),
     "an empty variable doesn't win": Case({"PORT": ""}, "PORT=9001\n", expected={"PORT": 9001}),
+    "a # that begins a comment": Case(
+        dotenv="REDIS_URL=redis://:hunter2 #word@h:6379/0\n",
+        problems=("REDIS_URL: ", "what follows a space and # is a comment"),
+        withheld=("hunter2",),
+    ),
+    "backslashes between double quotes": Case(
+        dotenv='LOG_FILE="C:\\new\\chat.log"\n',
+        problems=("LOG_FILE: Has a line break", "single quotes", "Example: LOG_FILE=/var/log/chat-bff/chat-bff.log"),
+    ),
+    "a name of two lines": Case(dotenv="AI_COMPANY='Mistral\nFrance'\n", problems=("AI_COMPANY: Has a line break",)),
+    "an invisible character": in_file("LOG_LEVEL=info\u00a0\nPORT=9001\u3000\n", LOG_LEVEL="info", PORT=9001),
+    "a zero-width space": Case(
+        dotenv="LOG_LEVEL=\u200binfo\nAI_SERVICE_MODEL=small\u200b-1\n",
+        problems=("LOG_LEVEL: Has an invisible character (U+200B)", "AI_SERVICE_MODEL: Has an invisible character"),
+    ),
+    "quotes of a word processor": Case(
+        dotenv="AI_SERVICE_MODEL=“small”\nMETRICS_TOKEN=‘hunter2’\n",
+        problems=("AI_SERVICE_MODEL: Stands between typographic quotes", "METRICS_TOKEN: Stands"),
+        withheld=("hunter2",),
+    ),
+    "a command that no shell has run": Case(
+        {"SECRET_KEY": ""},
+        'SECRET_KEY=$(python3 -c "import secrets; print(secrets.token_urlsafe(50))")\n',
+        problems=("SECRET_KEY: Is a placeholder",),
+    ),
+    "variables that nothing has replaced": Case(
+        {"METRICS_TOKEN": "$METRICS_TOKEN", "AI_SERVICE_MODEL": "{{ model }}"},
+        "AI_SERVICE_API_KEY=${KEY}\n",
+        problems=tuple(
+            f"{name}: Is a placeholder" for name in ("METRICS_TOKEN", "AI_SERVICE_MODEL", "AI_SERVICE_API_KEY")
+        ),
+    ),
+    "a template's place": wrong("AI_SERVICE_API_KEY", "<your key>", "Is a placeholder"),
     "an old name": in_file("AI_ATTEMPTS=5\n", AI_MAX_ATTEMPTS=5),
     # --- quotes and spaces that the starter left in
     "docker --env-file keeps quotes": of(
@@ -112,6 +147,12 @@ CASES = {
         withheld=("hunter2",),
     ),
     "a secret no header carries": wrong("AI_SERVICE_API_KEY", "clé-secrète", "that no header can carry", "clé"),
+    "an unreadable key is reported once": Case(
+        {"SECRET_KEY": "", "SECRET_KEY_FILE": "{folder}/none"},
+        problems=("because 1 of its settings", "SECRET_KEY_FILE: "),
+    ),
+    "a public key in place of the secret": wrong("SUPABASE_JWT_SECRET", ANON_KEY, "Is itself a token", "hunter2"),
+    "a key with its header": wrong("AI_SERVICE_API_KEY", "Bearer hunter2", "Begins with Bearer", "hunter2"),
     "a short key": wrong("SECRET_KEY", "hunter2", "Has 7 characters; it needs 32", "hunter2"),
     "no key": Case({"SECRET_KEY": ""}, problems=("SECRET_KEY: Is required",)),
     # --- words, numbers, lists
@@ -141,6 +182,14 @@ CASES = {
     "a list as JSON": of(
         {"ALLOWED_HOSTS": '["a.example.org", "b.example.org"]'}, ALLOWED_HOSTS=["a.example.org", "b.example.org"]
     ),
+    "a list in brackets": of(
+        {"CORS_ALLOWED_ORIGINS": "[https://a.example.org, https://b.example.org,]", "ALLOWED_HOSTS": "[::1]"},
+        CORS_ALLOWED_ORIGINS=["https://a.example.org", "https://b.example.org"],
+        ALLOWED_HOSTS=["[::1]"],
+    ),
+    "semicolons in a list": wrong("HEALTH_REQUIRED", "supabase;cache", "Item 1: "),
+    "spaces in a list": wrong("ALLOWED_HOSTS", "a.example.org b.example.org", "Commas separate items"),
+    "the second of a list": wrong("CORS_ALLOWED_ORIGINS", "https://a.example.org,b.example.org", "Item 2: "),
     "hosts as addresses": of(
         {"ALLOWED_HOSTS": "https://Chat.example.org/,b.example.org:8000,*.c.example.org,::1,[::1]:80"},
         ALLOWED_HOSTS=["chat.example.org", "b.example.org", ".c.example.org", "[::1]"],
@@ -173,6 +222,12 @@ CASES = {
     ),
     "Supabase's sign-in address": of(
         {"SUPABASE_URL": "https://p.supabase.co/auth/v1/"}, SUPABASE_URL="https://p.supabase.co"
+    ),
+    "Supabase's REST address": of(
+        {"SUPABASE_URL": "https://p.supabase.co/rest/v1/"}, SUPABASE_URL="https://p.supabase.co"
+    ),
+    "Supabase's dashboard": wrong(
+        "SUPABASE_URL", "https://supabase.com/dashboard/project/ref", "Is the address of the dashboard"
     ),
     "an AI on IPv6": of({"AI_SERVICE_URL": "http://[::1]:11434/v1"}, AI_SERVICE_URL="http://[::1]:11434/v1"),
     "an AI without scheme": wrong("AI_SERVICE_URL", "ai.example.org", "Does not begin with https://"),
@@ -284,6 +339,32 @@ CASES = {
     "a socket as option": of(
         {"DATABASE_URL": "postgresql://u:@/app?host=/tmp/pg"}, DATABASE={"USER": "u", "NAME": "app", "HOST": "/tmp/pg"}
     ),
+    "Supabase's template": wrong(
+        "DATABASE_URL", "postgresql://postgres:[YOUR-PASSWORD]@db.ref.supabase.co:5432/postgres", "between [ and ]"
+    ),
+    "the brackets of Supabase's template": wrong(
+        "DATABASE_URL", "postgresql://postgres:[hunter2]@db.ref.supabase.co:5432/postgres", "between [ and ]", "hunter2"
+    ),
+    "a Redis password in the brackets of a template": wrong(
+        "REDIS_URL", "rediss://default:<hunter2>@h:6379", "between [ and ]", "hunter2"
+    ),
+    "brackets that are a password's own": of(
+        {"DATABASE_URL": "postgresql://u:%5Bp%5D@db.example.org:5432/app"}, DATABASE=POSTGRES | {"PASSWORD": "[p]"}
+    ),
+    "what is shown of a database on IPv6": Case(
+        {"DATABASE_URL": "postgresql://u:p@[2001:db8::1]:5432/app"},
+        shown={"DATABASE_URL": "postgresql://u@[2001:db8::1]:5432/app"},
+    ),
+    "what is shown of two hosts": Case(
+        {"DATABASE_URL": "postgresql://u:p@a:5432,b:5433/app"},
+        shown={"DATABASE_URL": "postgresql://u@a:5432,b:5433/app"},
+    ),
+    "a pooler's address from a secret file": Case(
+        {"DATABASE_URL_FILE": "{folder}/url"},
+        files={"url": "postgres://postgres.ref:p@s/s#1%25$x@aws-0-eu-west-3.pooler.supabase.com:6543/postgres\r\n\r\n"},
+        expected={"DATABASE": {"USER": "postgres.ref", "PASSWORD": "p@s/s#1%$x", "PORT": "6543"}},
+    ),
+    "the last of two lines": in_file("PORT=9001\nPORT=9002\n", PORT=9002),
     "MySQL": wrong("DATABASE_URL", "mysql://u:hunter2@h/app", "neither postgresql:// nor sqlite", "hunter2"),
     "no name of a database": wrong("DATABASE_URL", "postgresql://u:hunter2@h:5432", "Names no database", "hunter2"),
     "a port of letters": wrong(

@@ -56,6 +56,8 @@ def test_an_environment_is_read_or_all_its_problems_are_reported(read, name):
     if not case.problems:
         assert told == ""
         assert_as_expected(case.expected, result["values"])
+        shown = {setting: text for setting, text, _ in result["shown"]}
+        assert shown | case.shown == shown
     for secret in case.withheld:
         assert secret not in json.dumps(result, ensure_ascii=False)
 
