@@ -12,26 +12,27 @@ template.
 
 from __future__ import annotations
 
+import difflib
 import math
 import os
 import re
 import sys
 from collections.abc import Callable, Collection, Iterable, Mapping, MutableMapping
-from dataclasses import dataclass, field
-from io import StringIO
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 
 import limits
-from dotenv.parser import parse_stream
 
-from bff import renamed_settings
+from bff import env_file, renamed_settings
+from bff.env_file import Layer, Problem
 
 T = TypeVar("T")
 ENVIRONMENT, DEFAULT = "environment", "default"
 TRUE, FALSE = frozenset({"1", "true", "yes", "on", "y", "t"}), frozenset({"0", "false", "no", "off", "n", "f"})
 # A longer value in a message might be a secret that was put into the wrong setting.
 MAX_QUOTED_CHARACTERS = 12
+LIBRARIES = "OTEL_"  # the variables of OpenTelemetry, which a file may have, too
 WITHHELD = "(set, withheld)"
 # What no value has, and how to mend it.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -47,33 +48,12 @@ class Wrong(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
-    """A problem with the setting or file `name`, and an example of a correct line."""
-
-    name: str
-    what: str
-    example: str
-
-    def __str__(self) -> str:
-        return f"{self.name}: {self.what} Example: {self.example}"
-
-
-@dataclass(frozen=True, slots=True)
 class InForce:
     """A setting in force: the displayable part of its value, and its origin."""
 
     name: str
     shown: str
     source: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Layer:
-    """One place with values: the environment, or the file."""
-
-    source: str
-    values: Mapping[str, str]
-    commented: frozenset[str] = frozenset()  # names of values that a comment follows on their line
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +67,7 @@ class _Found:
 class Environment:
     """A typed view of the values. Problems are collected; for an invalid value the default is returned."""
 
-    layers: tuple[_Layer, ...]
+    layers: tuple[Layer, Layer]
     problems: list[Problem] = field(default_factory=list)
     renamed: list[tuple[str, str]] = field(default_factory=list)
     _in_force: dict[str, InForce] = field(default_factory=dict)
@@ -98,9 +78,10 @@ class Environment:
         named = environ.get("ENV_FILE", "").strip()
         path = Path(named) if named else default_file
         own = {name: value for name, value in environ.items() if value.strip()}
-        from_file, commented, problems = _read_file(path, must_exist=bool(named))
+        file, problems = env_file.read(path, must_exist=bool(named))
+        from_file = dict(file.values)
         renamed = [*renamed_settings.copy_to_new_names(own), *renamed_settings.copy_to_new_names(from_file)]
-        environment = cls((_Layer(ENVIRONMENT, own), _Layer(str(path), from_file, commented)), problems, renamed)
+        environment = cls((Layer(ENVIRONMENT, own), replace(file, values=from_file)), problems, renamed)
         for name, value in from_file.items():
             if not own.keys() & {name, f"{name}_FILE", name.removesuffix("_FILE")}:
                 environ[name] = value
@@ -268,12 +249,23 @@ class Environment:
     def in_force(self) -> list[InForce]:
         return sorted(self._in_force.values(), key=lambda setting: setting.name)
 
-    def unknown_names(self) -> list[str]:
-        """Names in the file that no setting has, such as misspelt ones."""
-        known = {name + suffix for name in self._in_force for suffix in ("", "_FILE")}
-        known |= {name + suffix for name in renamed_settings.NEW_NAMES for suffix in ("", "_FILE")}
-        _, file = self.layers
-        return sorted(name for name in file.values if name not in known)
+    def unknown_names(self) -> dict[str, str]:
+        """Names that no setting has, with the setting that each resembles, or "".
+
+        All of the file's, and those of the environment that resemble a setting without a value.
+        """
+        settings = {*self._in_force, *renamed_settings.NEW_NAMES, "ENV_FILE"}
+        known = settings | {f"{name}_FILE" for name in settings}
+        unset = {name for name in settings if not self.is_set(name)}
+        environment, file = self.layers
+        found = {name: _similar(name, unset) for name in environment.values if name not in known}
+        found = {name: similar for name, similar in found.items() if similar}
+        found |= {name: _similar(name, settings) for name in file.values if name not in known}
+        return {name: found[name] for name in sorted(found) if not name.startswith(LIBRARIES)}
+
+    def repeated_names(self) -> list[str]:
+        """Names that the file has more than once, with different values."""
+        return sorted(self.layers[-1].repeated)
 
     def stop_if_wrong(self) -> None:
         """End the program, with a list of all problems on stderr."""
@@ -318,27 +310,6 @@ class Environment:
             self.problems.append(problem)
 
 
-def _read_file(path: Path, *, must_exist: bool) -> tuple[dict[str, str], frozenset[str], list[Problem]]:
-    """The values in the file, the names of those that a comment follows, and its lines that can't be read."""
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        missing = [Problem("ENV_FILE", "Names a file that doesn't exist.", "ENV_FILE=/etc/chat-bff/env")]
-        return {}, frozenset(), missing if must_exist else []
-    except (OSError, ValueError):  # ValueError: not UTF-8
-        return {}, frozenset(), [Problem(str(path), "Can't be read as text in UTF-8.", "NAME='any value'")]
-    values, commented, problems = {}, set(), []
-    for binding in parse_stream(StringIO(text)):
-        if binding.error or (binding.key and binding.value is None):
-            line = binding.original.line + len(binding.original.string) - len(binding.original.string.lstrip("\r\n"))
-            problems.append(Problem(str(path), f"Line {line} is not NAME=value.", "NAME='any value'"))
-        elif binding.key and binding.value and binding.value.strip():
-            values[binding.key] = binding.value
-            if f"{binding.value} #" in binding.original.string:
-                commented.add(binding.key)
-    return values, frozenset(commented), problems
-
-
 def _never_in_a_value(text: str) -> str:
     """What the value has or is that no value has or is, and how to mend it; empty if nothing."""
     if _CONTROL.search(text):
@@ -365,6 +336,12 @@ def _unquoted(text: str) -> str:
 def _without_brackets(text: str) -> str:
     """A list that was written as JSON, or as YAML; not the address [::1]."""
     return text[1:-1] if re.fullmatch(r"\[\s*(['\"]|https?:).*\]", text) else text
+
+
+def _similar(name: str, settings: Iterable[str]) -> str:
+    """The setting that was probably meant, or "". The cutoff spares AI_SERVICE_PORT, which Kubernetes sets."""
+    written = name.upper().replace("-", "_").replace(".", "_")
+    return next(iter(difflib.get_close_matches(written, settings, n=1, cutoff=0.85)), "")
 
 
 def _choice(choices: Iterable[str], also: Mapping[str, str]) -> Callable[[str], str]:

@@ -174,7 +174,7 @@ LOGS_URL = env.parse("LOGS_URL", "", addresses.search_address, example="https://
 env.stop_if_wrong()
 USES_STAND_IN, USES_EMBEDDED_REDIS = not env.is_set("AI_SERVICE_URL"), not env.is_set("REDIS_URL")  # for `make run`
 SETTINGS_IN_FORCE = env.in_force()  # for `manage.py check_settings`
-SETTINGS_NOT_KNOWN = env.unknown_names()
+SETTINGS_UNKNOWN, SETTINGS_REPEATED = env.unknown_names(), env.repeated_names()
 
 # --- Django -----------------------------------------------------------------------------------------------------------
 ROOT_URLCONF = "bff.urls"
@@ -279,6 +279,9 @@ LOGGING_CONFIG = None
 logs.configure(level=LOG_LEVEL, format=LOG_FORMAT, file=LOG_FILE)
 for old_name, new_name in env.renamed:
     logs.get_logger(__name__).warning("Setting was renamed", setting=old_name, replacement=new_name)
+for unknown_name, similar_name in SETTINGS_UNKNOWN.items():
+    if similar_name:
+        logs.get_logger(__name__).warning("Unknown setting", setting=unknown_name, replacement=similar_name)
 
 LANGUAGE_CODE = "fr"
 LANGUAGES = [("fr", "Français"), ("en", "English")]

@@ -95,7 +95,31 @@ def test_check_settings_shows_the_values_in_force_and_their_origin(tmp_path):
     assert lines["DATABASE_URL"] == f"postgresql://u@db.example.org/app [{file}]"
     assert lines["AI_SERVICE_URL"] == f"https://ai.example.org/v1?… [{file}]"
     assert "hunter2" not in process.stdout + process.stderr
-    assert process.stderr.splitlines() == ["REDIS_ULR is in the file, but is not a setting of chat-bff."]
+    assert process.stderr.splitlines() == ["REDIS_ULR is set, but is not a setting. Did you mean REDIS_URL?"]
+
+
+def test_misspelt_names_are_reported_at_start_and_by_check_settings(tmp_path):
+    file = tmp_path / "settings"
+    file.write_text(
+        "REDIS_URl=redis://cache.example.org\nport=9001\nAI-SERVICE-URL=https://ai.example.org\nLOG_LEVEL=info\n"
+        "COMPOSE_PROJECT_NAME=chat\nOTEL_SERVICE_NAME=chat\nAI_ATTEMPTS=2\nLOG_LEVEL=warning\n"
+    )
+    own = {"ALLOWED_HOST": "chat.example.org", "AI_SERVICE_PORT": "tcp://10.0.0.1:80", "HOSTNAME": "chat"}
+    env = {"PATH": os.environ["PATH"], "ENV_FILE": str(file), "SECRET_KEY": "k" * 40, "SUPABASE_JWT_SECRET": "s" * 40}
+    command = [sys.executable, "manage.py", "check_settings"]
+    process = subprocess.run(command, cwd=ROOT, env=env | own, capture_output=True, text=True, timeout=60, check=True)
+    similar = {
+        "AI-SERVICE-URL": "AI_SERVICE_URL",
+        "ALLOWED_HOST": "ALLOWED_HOSTS",
+        "REDIS_URl": "REDIS_URL",
+        "port": "PORT",
+    }
+    lines = [json.loads(line) for line in process.stdout.splitlines() if line.startswith("{")]
+    logged = {line["setting"]: line["replacement"] for line in lines if line["message"] == "Unknown setting"}
+    assert logged == similar
+    told = [f"{name} is set, but is not a setting. Did you mean {setting}?" for name, setting in similar.items()]
+    told.insert(2, "COMPOSE_PROJECT_NAME is set, but is not a setting.")
+    assert process.stderr.splitlines() == [*told, "LOG_LEVEL is in the file more than once; the last line is in force."]
 
 
 def test_other_variables_of_the_file_are_there_for_libraries(tmp_path):

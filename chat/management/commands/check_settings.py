@@ -18,5 +18,9 @@ class Command(BaseCommand):
         width = max(len(setting.name) for setting in settings.SETTINGS_IN_FORCE)
         for setting in settings.SETTINGS_IN_FORCE:
             self.stdout.write(f"{setting.name:<{width}}  {setting.shown or '(empty)'}   [{setting.source}]")
-        for name in settings.SETTINGS_NOT_KNOWN:
-            self.stderr.write(f"{name} is in the file, but is not a setting of chat-bff.")
+        for name, similar in settings.SETTINGS_UNKNOWN.items():
+            self.stderr.write(
+                f"{name} is set, but is not a setting." + (f" Did you mean {similar}?" if similar else "")
+            )
+        for name in settings.SETTINGS_REPEATED:
+            self.stderr.write(f"{name} is in the file more than once; the last line is in force.")
