@@ -10,7 +10,7 @@ from pathlib import Path
 
 import csp.constants
 
-from bff import addresses, cores, database_urls, redis_caches, redis_urls
+from bff import addresses, database_urls, machine, redis_caches, redis_urls
 from bff.dev.services import ai_service_address, database_address, development_secret, redis_address
 from bff.environment import Environment
 from observability import logs, prometheus_multiproc
@@ -32,7 +32,7 @@ ALLOWED_HOSTS = env.items(
 )
 STATIC_ROOT = env.path("STATIC_ROOT", BASE_DIR / "var" / "static")
 PORT = env.integer("PORT", 8000, at_least=1, at_most=65535)
-WEB_WORKERS = env.integer("WEB_WORKERS", cores.usable(), at_least=1)
+WEB_WORKERS = env.integer("WEB_WORKERS", machine.Cgroups().workers(), at_least=1)
 
 # --- PostgreSQL (Supabase), else a SQLite file ------------------------------------------------------------------------
 DATABASE = env.parse(
@@ -121,7 +121,11 @@ DOCUMENT_MAX_MB = env.integer("DOCUMENT_MAX_MB", 10, at_least=1)
 DOCUMENT_MAX_PAGES = env.integer("DOCUMENT_MAX_PAGES", 50, at_least=1)
 DOCUMENT_TIMEOUT_SECONDS = env.number("DOCUMENT_TIMEOUT_SECONDS", 10.0, above=0)
 DOCUMENT_MEMORY_MB = env.integer("DOCUMENT_MEMORY_MB", 512, at_least=256)
-DOCUMENT_MAX_CONCURRENCY = env.integer("DOCUMENT_MAX_CONCURRENCY", 3, at_least=1)
+DOCUMENT_MAX_CONCURRENCY = env.integer(
+    "DOCUMENT_MAX_CONCURRENCY",
+    min(3, max(1, machine.Cgroups().memory_mb() // WEB_WORKERS // DOCUMENT_MEMORY_MB)),
+    at_least=1,
+)
 
 # --- Who publishes: for the pages on privacy, the publisher and accessibility -----------------------------------------
 PUBLISHER = {

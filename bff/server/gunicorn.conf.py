@@ -18,7 +18,7 @@ import signal
 from types import FrameType
 from typing import Any
 
-from bff import cores, settings
+from bff import machine, settings
 from bff.server.worker import Worker, longest_response_seconds
 from health import draining
 from observability import logs, prometheus_multiproc
@@ -44,7 +44,10 @@ control_socket_disable = True  # all instances on a machine would share its path
 
 
 def on_starting(server: Any) -> None:
-    logs.get_logger("bff.server").info("Starting workers", workers=workers, cores=cores.usable())
+    usable = machine.Cgroups()
+    logs.get_logger("bff.server").info(
+        "Starting workers", workers=workers, cores=usable.cores(), memory_mb=usable.memory_mb()
+    )
     prometheus_multiproc.clear()
     # Exclude the loaded program from garbage collection, which would write to its pages and unshare them.
     gc.collect()

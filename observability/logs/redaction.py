@@ -22,8 +22,8 @@ ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None]
 FIELDS = frozenset(
     """
     account ageSeconds attempt attempts breaker bytes cause chunks code conversationId cores count dependency
-    documentType duration ended endpoint entries error events firstByte fromState kind language messageId method
-    model operation origin outcome reason replacement retryAfter room runId saved seconds service setting source
+    documentType duration ended endpoint entries error events firstByte fromState kind language memoryMb messageId
+    method model operation origin outcome reason replacement retryAfter room runId saved seconds service setting source
     status toState tokens type userId waitSeconds who workers
     """.split()  # noqa: SIM905 - a list of quoted strings would be harder to read
 )

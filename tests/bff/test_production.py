@@ -8,7 +8,7 @@ import re
 import pytest
 import requests
 
-from bff import cores
+from bff import machine
 from tests.support.server import Server
 from tests.support.services import HOST
 
@@ -37,9 +37,11 @@ def test_production_serves_pages_static_files_and_error_pages(production):
     assert production.get("/", allow_redirects=False).status_code == 301
 
 
-def test_the_start_logs_the_number_of_workers_and_cores(production):
+def test_the_start_logs_the_number_of_workers_and_what_they_may_use(production):
     started = [line for line in map(json.loads, production.lines()) if line["message"] == "Starting workers"]
-    assert [(line["workers"], line["cores"]) for line in started] == [(1, cores.usable())]
+    usable = machine.Cgroups()
+    told = [(line["workers"], line["cores"], line["memoryMb"]) for line in started]
+    assert told == [(1, usable.cores(), usable.memory_mb())]
 
 
 def test_production_sets_security_headers_and_cookie_flags(production):
