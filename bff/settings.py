@@ -157,6 +157,7 @@ DAILY_TOKENS_TOTAL = env.integer("DAILY_TOKENS_TOTAL", 0)
 TRUSTED_PROXIES = env.integer("TRUSTED_PROXIES", 0)
 
 # --- Operations -------------------------------------------------------------------------------------------------------
+BUILD_COMMIT = env.text("BUILD_COMMIT")
 DRAIN_SECONDS = env.number("DRAIN_SECONDS", 5.0)
 READYZ_DETAILS = env.choice("READYZ_DETAILS", "public", ["public", "operators"])
 HEALTH_REQUIRED = env.choices("HEALTH_REQUIRED", ["supabase"], ["supabase", "aiService", "cache"])

@@ -14,7 +14,7 @@ from django.db import connections
 
 from health import draining, uptime
 from health.probes import Details, Probe, error_code, probes_by_dependency
-from observability import correlation
+from observability import build, correlation
 from observability.logs import get_logger
 from observability.timestamps import iso
 
@@ -82,6 +82,7 @@ class Readiness:
             "status": "unhealthy" if draining.is_active() else overall_status(dependencies),
             "timestamp": iso(),
             "uptime": uptime.seconds(),
+            "version": build.full_version(),
             "dependencies": dependencies,
         }
 

@@ -100,6 +100,12 @@ BREAKER_TRANSITIONS = Counter("bff_breaker_transitions", "State changes.", ["bre
 BREAKER_REJECTIONS = Counter("bff_breaker_rejections", "Calls rejected because the breaker was open.", ["breaker"])
 
 # --- Workers (worker_metrics.py) --------------------------------------------------------------------------------------
+BUILD_INFO = Gauge(
+    "bff_build_info",
+    "1, labelled with the version and commit of the program.",
+    ["version", "commit"],
+    multiprocess_mode="livemax",
+)
 WORKERS = Gauge("bff_workers", "Workers accepting requests.", multiprocess_mode="livesum")
 WORKERS_CPU = Counter("bff_workers_cpu_seconds", "CPU time used by workers, including those that ended.")
 WORKERS_MEMORY = Gauge("bff_workers_resident_memory_bytes", "Memory of all workers.", multiprocess_mode="livesum")

@@ -8,7 +8,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from observability import metrics
+from observability import build, metrics
 
 INTERVAL_SECONDS = 1.0
 
@@ -16,6 +16,7 @@ INTERVAL_SECONDS = 1.0
 def start() -> None:
     """Measure this process every second until it ends. For gunicorn's `post_worker_init`."""
     metrics.WORKERS.set(1)
+    metrics.BUILD_INFO.labels(build.VERSION, build.commit()).set(1)
     threading.Thread(target=_run, name="worker-metrics", daemon=True).start()
 
 

@@ -117,7 +117,7 @@ def check_contracts(server: Server) -> None:
     healthz = server.get("/healthz").json()
     assert set(healthz) == {"status", "timestamp", "uptime"}
     readyz = server.get("/readyz").json()
-    assert set(readyz) == {"status", "timestamp", "uptime", "dependencies"}
+    assert set(readyz) == {"status", "timestamp", "uptime", "version", "dependencies"}
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", readyz["timestamp"])
     assert set(readyz["dependencies"]) == {"supabase", "aiService", "cache"}
     assert all({"status", "latency"} <= set(found) for found in readyz["dependencies"].values())

@@ -21,7 +21,7 @@ from typing import Any
 from bff import machine, settings
 from bff.server.worker import Worker, longest_response_seconds
 from health import draining
-from observability import logs, prometheus_multiproc
+from observability import build, logs, prometheus_multiproc
 from observability.logs.gunicorn_logger import Logger
 
 wsgi_app = "bff.wsgi"
@@ -48,6 +48,7 @@ def on_starting(server: Any) -> None:
     logs.get_logger("bff.server").info(
         "Starting workers", workers=workers, cores=usable.cores(), memory_mb=usable.memory_mb()
     )
+    build.commit()  # once for all workers, which are forked from here
     prometheus_multiproc.clear()
     # Exclude the loaded program from garbage collection, which would write to its pages and unshare them.
     gc.collect()

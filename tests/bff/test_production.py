@@ -9,6 +9,7 @@ import pytest
 import requests
 
 from bff import machine
+from observability import build
 from tests.support.server import Server
 from tests.support.services import HOST
 
@@ -42,6 +43,12 @@ def test_the_start_logs_the_number_of_workers_and_what_they_may_use(production):
     usable = machine.Cgroups()
     told = [(line["workers"], line["cores"], line["memoryMb"]) for line in started]
     assert told == [(1, usable.cores(), usable.memory_mb())]
+
+
+def test_an_instance_names_its_version_and_commit(production):
+    info = f'bff_build_info{{commit="{build.commit()}",version="{build.VERSION}"}} 1.0'
+    assert info in production.get("/metrics", headers=HTTPS).text.splitlines()
+    assert production.get("/readyz", headers=HTTPS).json()["version"] == build.full_version()
 
 
 def test_production_sets_security_headers_and_cookie_flags(production):

@@ -13,6 +13,7 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from health import readiness
 from health.probes import probes_by_dependency
+from observability import build
 from tests.support.concurrency import run_concurrently
 
 
@@ -31,7 +32,8 @@ def test_readyz_has_the_documented_shape(client, settings, monkeypatch):
     response = client.get("/readyz")
     body = response.json()
     assert response.status_code == 200, body
-    assert list(body) == ["status", "timestamp", "uptime", "dependencies"]
+    assert list(body) == ["status", "timestamp", "uptime", "version", "dependencies"]
+    assert body["version"] == build.full_version()
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", body["timestamp"])
     for name in ("supabase", "cache"):
         assert list(body["dependencies"][name])[:2] == ["status", "latency"]
