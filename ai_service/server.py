@@ -6,6 +6,7 @@ only the fault `down` affects; and the control surface, which always works.
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable, Iterator
 from typing import Any
 from wsgiref.types import StartResponse, WSGIEnvironment
@@ -89,9 +90,10 @@ class Service:
 
 def serve(service: Service, host: str, port: int) -> Any:
     """Start a gevent server. Raises OSError if it can't listen."""
-    server = WSGIServer(
-        (host, port), service, backlog=BACKLOG, handler_class=Handler, log=None, environ={"SERVER_NAME": host}
-    )
+    # gevent would leave a socket open that can't listen.
+    listener = socket.create_server((host, port), backlog=BACKLOG)
+    listener.setblocking(False)
+    server = WSGIServer(listener, service, handler_class=Handler, log=None, environ={"SERVER_NAME": host})
     server.start()
     return server
 

@@ -5,6 +5,7 @@ Runs the Procfile without the services whose address is set in the environment. 
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import sys
 import threading
@@ -33,6 +34,8 @@ def main() -> None:
     is_needed = {"redis": settings.USES_EMBEDDED_REDIS, "ai": settings.USES_STAND_IN, "web": True}
     names = [name for name in _procfile() if is_needed[name]]
     _exit_if_ports_are_taken({"web": port, "ai": ai_service_port(port), "redis": redis_port(port)}, names)
+    # Not fork, as before Python 3.14: it would copy this process while a thread of it runs, which may hold locks.
+    multiprocessing.set_start_method("forkserver")
     manager = Manager()
     for name in names:
         manager.add_process(name, _procfile()[name], env=env)

@@ -118,6 +118,7 @@ def test_make_run_serves_the_product_and_ctrl_c_stops_all_processes(first_start)
     assert re.search(r"Admin account created: admin / \S{16}", first_start.output)
     assert re.search(r"^chat +closed", first_start.breakers, re.MULTILINE)
     assert first_start.exit_code == 0
+    assert "DeprecationWarning" not in first_start.output
     assert len(first_start.children) >= 4
     assert first_start.alive == []
 
