@@ -154,4 +154,4 @@ def host_name(text: str) -> str:
     host = re.sub(r":\d+$", "", host)
     if host == "*" or re.fullmatch(_HOST, host.removeprefix("*").removeprefix(".")):
         return host if host == "*" else host.removeprefix("*").rstrip(".")
-    raise Wrong("Has an item that is not a host name.")
+    raise Wrong("Is not a host name.")

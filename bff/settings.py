@@ -25,7 +25,8 @@ SECRET_KEY = env.secret(
     "SECRET_KEY",
     development_secret() if DEBUG else None,
     min_length=0 if DEBUG else 32,
-    example='$(python3 -c "import secrets; print(secrets.token_urlsafe(50))")',
+    # Not $(…): nothing would run it in .env, and the key that signs would be one that everybody can read here.
+    example='… – what this prints: python3 -c "import secrets; print(secrets.token_urlsafe(50))"',
 )
 ALLOWED_HOSTS = env.items(
     "ALLOWED_HOSTS", ["127.0.0.1", "localhost", "[::1]"], addresses.host_name, example="chat.example.org"

@@ -89,7 +89,7 @@ CASES = {
     "a command that no shell has run": Case(
         {"SECRET_KEY": ""},
         'SECRET_KEY=$(python3 -c "import secrets; print(secrets.token_urlsafe(50))")\n',
-        problems=("SECRET_KEY: Is a placeholder",),
+        problems=("SECRET_KEY: Is a placeholder", "Example: SECRET_KEY=… – what this prints: python3 -c"),
     ),
     "variables that nothing has replaced": Case(
         {"METRICS_TOKEN": "$METRICS_TOKEN", "AI_SERVICE_MODEL": "{{ model }}"},
@@ -97,6 +97,10 @@ CASES = {
         problems=tuple(
             f"{name}: Is a placeholder" for name in ("METRICS_TOKEN", "AI_SERVICE_MODEL", "AI_SERVICE_API_KEY")
         ),
+    ),
+    "the example of the key, as it stands": Case(
+        {"SECRET_KEY": '… – what this prints: python3 -c "import secrets; print(secrets.token_urlsafe(50))"'},
+        problems=("SECRET_KEY: Has letters",),
     ),
     "a template's place": wrong("AI_SERVICE_API_KEY", "<your key>", "Is a placeholder"),
     "an old name": in_file("AI_ATTEMPTS=5\n", AI_MAX_ATTEMPTS=5),
@@ -188,7 +192,9 @@ CASES = {
         ALLOWED_HOSTS=["[::1]"],
     ),
     "semicolons in a list": wrong("HEALTH_REQUIRED", "supabase;cache", "Item 1: "),
-    "spaces in a list": wrong("ALLOWED_HOSTS", "a.example.org b.example.org", "Commas separate items"),
+    "spaces in a list": wrong(
+        "ALLOWED_HOSTS", "a.example.org b.example.org", "Item 1: Is not a host name. Commas separate items"
+    ),
     "the second of a list": wrong("CORS_ALLOWED_ORIGINS", "https://a.example.org,b.example.org", "Item 2: "),
     "hosts as addresses": of(
         {"ALLOWED_HOSTS": "https://Chat.example.org/,b.example.org:8000,*.c.example.org,::1,[::1]:80"},
