@@ -47,7 +47,9 @@ class Spelling:
         """
         if len(word) < MIN_LENGTH or not word.isalpha():
             return set()
-        one_error_away = self._lookup(self._by_deletion, _deletion_variants(word))
+        one_error_away = {
+            known for known in self._lookup(self._by_deletion, _deletion_variants(word)) if _is_one_error(word, known)
+        }
         same_sound = self._lookup(self._by_sound, {_phonetic_key(word)})
         return one_error_away & same_sound or one_error_away or same_sound
 
@@ -63,6 +65,18 @@ class Spelling:
 def _deletion_variants(word: str) -> set[str]:
     """The word, and the word without each one of its letters. Words one error apart share a variant."""
     return {word} | {word[:position] + word[position + 1 :] for position in range(len(word))}
+
+
+def _is_one_error(word: str, known: str) -> bool:
+    """Whether words that share a deletion variant are one error apart: `scoler` and `isoler` are not."""
+    if len(word) != len(known):
+        return True
+    different = [position for position in range(len(word)) if word[position] != known[position]]
+    return len(different) <= 1 or (len(different) == 2 and _is_swapped(word, known, *different))
+
+
+def _is_swapped(word: str, known: str, first: int, second: int) -> bool:
+    return second == first + 1 and word[first] == known[second] and word[second] == known[first]
 
 
 def _phonetic_key(word: str) -> str:

@@ -64,6 +64,10 @@ def test_a_word_one_typing_error_away_is_a_candidate(typed: str) -> None:
     assert Spelling(["harcelement", "handicap"]).candidates(typed) == {"harcelement"}
 
 
+def test_a_letter_lost_and_another_added_elsewhere_are_two_errors() -> None:
+    assert Spelling(["isoler", "colere", "scolaire"]).candidates("scoler") == {"scolaire"}  # by its sound
+
+
 @pytest.mark.parametrize("typed", ["harclment", "aah", "12345", ""])
 def test_two_errors_short_words_and_numbers_have_no_candidates(typed: str) -> None:
     assert Spelling(["harcelement", "aab", "1234"]).candidates(typed) == set()
