@@ -55,7 +55,7 @@ class CharNgrams:
         """The cosine similarity of these words to each text, from 0 to 1."""
         vectors = [self._word_vector(word) for word in words if word not in self._ignored]
         columns = zip(*(vector.dot_products for vector in vectors), strict=True)
-        dot_products: list[float] = [sum(column) for column in columns] or [0.0] * self._size
+        dot_products: list[float] = list(map(sum, columns)) or [0.0] * self._size
         squared_norm = sum([vector.squared_norm for vector in vectors])
         ngrams = list(chain.from_iterable([vector.ngrams for vector in vectors]))
         if len(set(ngrams)) < len(ngrams):

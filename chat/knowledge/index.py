@@ -11,6 +11,7 @@ Score = matched BM25 / (best possible BM25 + EVIDENCE) + SIMILARITY_WEIGHT × ch
 
 from __future__ import annotations
 
+import math
 import re
 from array import array
 from collections.abc import Callable, Iterator, Sequence
@@ -64,6 +65,11 @@ class Index:
     def __init__(self, language: Language, entries: Sequence[KnowledgeEntry]) -> None:
         self.entries = tuple(entries)
         self._lexicon = lexicon.for_language(language)
+        self._number_by_question = {
+            self._lexicon.expand_abbreviations(question): number
+            for number, entry in enumerate(self.entries)
+            for question in entry.questions
+        }
         # The everyday words are left out, because first names are among them.
         self._common_words = (self._lexicon.vocabulary - self._lexicon.everyday) | self._lexicon.stop_words
         # Questions repeat the same words: these caches save most of the time of a search.
@@ -116,6 +122,8 @@ class Index:
             score and score + SIMILARITY_WEIGHT * similarity
             for score, similarity in zip(bm25_scores, similarities, strict=True)
         ]
+        if (own := self._number_by_question.get(expanded)) is not None:
+            scores[own] = math.nextafter(max(scores), math.inf)  # an entry's own question finds that entry first
         best = sorted(range(len(scores)), key=scores.__getitem__, reverse=True)[:limit]
         return tuple(SearchHit(self.entries[number], scores[number]) for number in best if scores[number])
 
@@ -140,7 +148,7 @@ class Index:
         unit = self._bm25.unknown_term_score
         possible = min(sum(part.max_score for part in parts), MAX_POSSIBLE * unit) + (EVIDENCE + unknown_terms) * unit
         scores = [part.scores for part in parts if part.scores]
-        return [sum(each) / possible for each in zip(*scores, strict=True)]
+        return [total / possible for total in map(sum, zip(*scores, strict=True))]
 
     def _segment(self, question: str) -> dict[tuple[Words, Words], None]:
         """The question's phrases as (stems, stems of the synonym), in order and without repetitions."""
