@@ -8,7 +8,7 @@ RUNTIME := $(call stamp,requirements-run.lock)
 DEVELOPMENT := $(call stamp,requirements-dev.lock)
 CLIENTS := tests/clients/node_modules/$(shell cksum tests/clients/package-lock.json | cut -d' ' -f1).installed
 
-.PHONY: help run test test-fast lint format audit lock bench drill soak real-services conformance conversations documents distress-model dashboard collection messages lighthouse screenshots
+.PHONY: help run test test-fast lint format audit lock bench drill soak real-services conformance conversations documents distress-model paraphrases dashboard collection messages lighthouse screenshots
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -81,6 +81,9 @@ conversations: $(DEVELOPMENT) ## write what people read in hard conversations in
 
 documents: $(DEVELOPMENT) ## write which files of families are read whole into docs/documents.md
 	$(BIN)/python -m tests.chat.documents.files_table
+
+paraphrases: $(DEVELOPMENT) ## collect the words of the paraphrases that the search knows
+	@DJANGO_SETTINGS_MODULE=bff.settings DEBUG=1 $(BIN)/python -m benchmarks.knowledge.paraphrases
 
 distress-model: ## learn the weights that recognise distress in messages
 	@test -x .venv-training/bin/python || $(PYTHON) -m venv .venv-training

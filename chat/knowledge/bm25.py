@@ -15,12 +15,12 @@ from itertools import chain
 from chat.knowledge.cooperative import cooperative
 from chat.knowledge.postings import Postings
 
-# Tuned with `manage.py evaluate_knowledge` on dev.yaml. Measure again before changing any of them.
-FIELD_BOOSTS = {"slug": 2.0, "title": 2.0, "keywords": 2.0, "questions": 1.6, "paraphrases": 1.4, "text": 1.2}
+# Tuned with `manage.py evaluate_knowledge` on its tuning sets. Measure again before changing any of them.
+FIELD_BOOSTS = {"slug": 2.0, "title": 2.0, "keywords": 2.0, "questions": 1.6, "paraphrases": 1.8, "text": 1.2}
 MAX_BOOST = max(FIELD_BOOSTS.values())
 CORRECTLY_SPELLED_FIELDS = ("slug", "title", "keywords", "text")
-NAME_BOOST = 1.2  # weight of the additional field `name`: the slug, if it is a single word
-TIE_BREAKER = 0.15  # weight of all scores but the best in `dis_max`
+NAME_BOOST = 1.6  # weight of the additional field `name`: the slug, if it is a single word
+TIE_BREAKER = 0.12  # weight of all scores but the best in `dis_max`
 K1, B = 1.2, 0.75  # term frequency saturation and length normalisation of BM25
 
 Document = Mapping[str, Sequence[str]]  # stems by field: those of FIELD_BOOSTS, and `name`
@@ -39,6 +39,7 @@ class BM25:
         self._correctly_spelled = frozenset().union(
             *(fields[name].document_frequency for name in CORRECTLY_SPELLED_FIELDS)
         )
+        self._in_entries = self._correctly_spelled | fields["questions"].document_frequency.keys()
         row_counts = Counter(stem for document in cooperative(documents) for stem in set(chain(*document.values())))
         self._postings = Postings(row_counts, _scores(documents, fields))
         self.unknown_term_score = self.max_score("")
@@ -50,6 +51,10 @@ class BM25:
     def is_correctly_spelled(self, stem: str) -> bool:
         """Whether the stem occurs outside the example questions, which contain typing errors like any question."""
         return stem in self._correctly_spelled
+
+    def is_in_an_entry(self, stem: str) -> bool:
+        """Whether the stem occurs in an entry itself, not only in paraphrases."""
+        return stem in self._in_entries
 
     def max_score(self, stem: str) -> float:
         """The score of an entry about this stem: idf × highest boost. Highest for unknown stems."""

@@ -14,9 +14,10 @@ from __future__ import annotations
 import math
 import re
 from array import array
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
-from itertools import islice
+from itertools import chain, islice
 from typing import NamedTuple
 
 from tantivy import Filter, TextAnalyzerBuilder, Tokenizer
@@ -30,14 +31,15 @@ from chat.knowledge.phrases import Phrases, Words
 from chat.knowledge.spelling import Spelling
 from chat.models import KnowledgeEntry
 
-# Tuned with `manage.py evaluate_knowledge` on dev.yaml. Measure again before changing any of them.
+# Tuned with `manage.py evaluate_knowledge` on its tuning sets. Measure again before changing any of them.
 SYNONYM_WEIGHT = 0.8  # a match of a synonym, relative to a match of the term in the question
 SIMILARITY_WEIGHT = 0.5
 # Both are multiples of the score of an unknown term.
-EVIDENCE = 2
+EVIDENCE = 2.5
 MAX_POSSIBLE = 9  # cap of the best possible BM25: a page of text needs no more matches than two good sentences
 # Unknown terms that are added to an off-topic question.
-OFF_TOPIC_TERMS = 4
+OFF_TOPIC_TERMS = 8
+MIN_PARAPHRASED = 3  # rarer words of an entry's paraphrases would add half to the n-grams, and no recall
 MAX_QUERY_PARTS = 60  # of a long message; the rest is ignored
 ELIDED_LETTERS = "cdjlmnst"  # French elisions before an apostrophe: c', d', j', l' …
 STEMMERS = {"fr": "french", "en": "english"}
@@ -78,8 +80,10 @@ class Index:
         self._correct_word = lru_cache(maxsize=4096)(self._choose_spelling)
         self.search = lru_cache(maxsize=512)(self._search)
         documents = [self._field_texts(entry) for entry in cooperative(self.entries)]
-        self._bm25 = BM25([self._field_stems(texts) for texts in cooperative(documents)])
-        self._char_ngrams = CharNgrams([" ".join(texts.values()) for texts in documents], self._lexicon.stop_words)
+        by_slug = lexicon.paraphrases(language)
+        paraphrases = [by_slug.get(entry.slug, "").split() for entry in self.entries]
+        self._bm25 = BM25(list(map(self._field_stems, cooperative(documents), paraphrases)))
+        self._char_ngrams = CharNgrams(list(map(_ngram_text, documents, paraphrases)), self._lexicon.stop_words)
         words = {word for texts in documents for text in texts.values() for word in text.split()}
         self._spelling = Spelling(self._lexicon.vocabulary | words)
         self._synonyms = dict(self._known_synonyms())
@@ -92,18 +96,18 @@ class Index:
             "title": entry.title,
             "keywords": " ".join(entry.keywords),
             "questions": " ".join(entry.questions),
-            "paraphrases": " ".join(self._lexicon.paraphrases.get(entry.slug, ())),
             "text": entry.text,
             "name": "" if "-" in entry.slug else entry.slug,
         }
         return {field: self._lexicon.normalise(text) for field, text in texts.items()}
 
-    def _field_stems(self, texts: dict[str, str]) -> Document:
+    def _field_stems(self, texts: dict[str, str], paraphrases: Sequence[str]) -> Document:
         stop_words = self._lexicon.stop_words
-        return {
+        stems = {
             field: [self._stem(word) for word in text.split() if word not in stop_words]
             for field, text in texts.items()
         }
+        return stems | {"paraphrases": list(map(self._stem, paraphrases))}
 
     def _known_synonyms(self) -> Iterator[tuple[Words, Words]]:
         """Stems of each phrase of the lexicon with those stems of its synonym that occur in an entry."""
@@ -135,7 +139,7 @@ class Index:
         numbers = [word for word in words if not word.isalpha()]
         if len(numbers) > 1 or any(len(number) > MAX_NUMBER_LENGTH for number in numbers):
             return False
-        return all(word in self._common_words or self._document_frequency(word) for word in words)
+        return all(word in self._common_words or self._bm25.is_in_an_entry(self._stem(word)) for word in words)
 
     def _normalised_bm25(self, question: str, unknown_terms: int) -> list[float]:
         """The first term of the score formula for each entry; empty when no term of the question is known.
@@ -196,6 +200,12 @@ class Index:
 
     def _stems(self, text: str) -> Words:
         return tuple(map(self._stem, text.split()))
+
+
+def _ngram_text(texts: dict[str, str], paraphrases: Sequence[str]) -> str:
+    """All fields, and the words that occur in paraphrases at least MIN_PARAPHRASED times."""
+    counts = Counter(paraphrases)
+    return " ".join(chain(texts.values(), (word for word in paraphrases if counts[word] >= MIN_PARAPHRASED)))
 
 
 def _stemmer(language: Language, everyday: frozenset[str]) -> Callable[[str], str]:

@@ -1,31 +1,32 @@
 """Text normalisation for the search: abbreviations, spelling variants and synonyms, one table for each language.
 
-The tables (`lexicon_fr.toml`, `paraphrases_fr.toml`, and the English ones) are written for editors; this module does
-not depend on the search.
+The tables (`lexicon_fr.toml`, `lexicon_en.toml`) are written for editors; this module does not depend on the search.
 """
 
 from __future__ import annotations
 
+import gzip
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
+
+import orjson
 
 from chat.core import unicode_text
 from chat.core.question import Language
 from chat.knowledge.phrases import Phrases
 
 FOLDER = Path(__file__).parent
+PARAPHRASES = FOLDER / "paraphrases.json.gz"  # written by benchmarks/knowledge/paraphrases.py
 
 
 class Lexicon:
     """The table of one language. All texts it returns are folded."""
 
     def __init__(self, language: Language) -> None:
-        table = _table(f"lexicon_{language}")
-        self.paraphrases: dict[str, list[str]] = _table(f"paraphrases_{language}")  # by slug
+        table = tomllib.loads((FOLDER / f"lexicon_{language}.toml").read_text("utf-8"))
         variants, synonyms = _inverted(table["variants"]), _inverted(table["synonyms"])
         self.stop_words = frozenset(table["stop_words"].split())
         # Words that resemble terms of the entries: they match only themselves.
@@ -74,10 +75,6 @@ class Replacements:
         return " ".join(filter(None, (self._replacements.get(segment, segment[0]) for segment in segments)))
 
 
-def _table(name: str) -> dict[str, Any]:
-    return tomllib.loads((FOLDER / f"{name}.toml").read_text("utf-8"))
-
-
 def _inverted(table: Mapping[str, list[str]]) -> list[tuple[str, str]]:
     return [(phrase, term) for term, phrases in table.items() for phrase in phrases]
 
@@ -85,6 +82,15 @@ def _inverted(table: Mapping[str, list[str]]) -> list[tuple[str, str]]:
 @cache
 def for_language(language: Language) -> Lexicon:
     return Lexicon(language)
+
+
+def paraphrases(language: Language) -> dict[str, str]:
+    """By slug, the words in which people other than its author ask for an entry: normalised, sorted, as often as used.
+
+    Entries that an operator adds have none. Read at each call: an index needs them only while it is built.
+    """
+    words: dict[str, dict[str, str]] = orjson.loads(gzip.decompress(PARAPHRASES.read_bytes()))
+    return words[language]
 
 
 def fold(text: str) -> str:

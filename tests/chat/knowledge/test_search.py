@@ -67,6 +67,13 @@ def test_every_question_of_an_entry_finds_it_first(knowledge_base: KnowledgeBase
             assert best(knowledge_base, question.upper(), cast("Language", entry.language)) == entry.slug, question
 
 
+def test_a_word_of_paraphrases_alone_makes_no_common_question(knowledge_base: KnowledgeBase) -> None:
+    for question, is_common in (("il a avalé un produit", True), ("il a avalé de la javel", False)):
+        passages = knowledge_base.search(question, "fr", 1)
+        assert passages[0].slug == "numeros-urgence"
+        assert knowledge_base.is_common(question, "fr", passages) == is_common
+
+
 def test_scores_of_short_and_long_questions_are_comparable(knowledge_base: KnowledgeBase) -> None:
     fitting = ["aeeh", "comment obtenir un AESH pour mon fils en maternelle l'an prochain"]
     off_topic = ["comment changer les pneus de ma voiture", "recette de la tarte aux pommes de ma grand-tante"]
