@@ -81,7 +81,7 @@ class Index:
         self.search = lru_cache(maxsize=512)(self._search)
         documents = [self._field_texts(entry) for entry in cooperative(self.entries)]
         by_slug = lexicon.paraphrases(language)
-        paraphrases = [by_slug.get(entry.slug, "").split() for entry in self.entries]
+        paraphrases = [by_slug.get(entry.slug, "") for entry in self.entries]
         self._bm25 = BM25(list(map(self._field_stems, cooperative(documents), paraphrases)))
         self._char_ngrams = CharNgrams(list(map(_ngram_text, documents, paraphrases)), self._lexicon.stop_words)
         words = {word for texts in documents for text in texts.values() for word in text.split()}
@@ -101,13 +101,13 @@ class Index:
         }
         return {field: self._lexicon.normalise(text) for field, text in texts.items()}
 
-    def _field_stems(self, texts: dict[str, str], paraphrases: Sequence[str]) -> Document:
+    def _field_stems(self, texts: dict[str, str], paraphrases: str) -> Document:
         stop_words = self._lexicon.stop_words
         stems = {
             field: [self._stem(word) for word in text.split() if word not in stop_words]
             for field, text in texts.items()
         }
-        return stems | {"paraphrases": list(map(self._stem, paraphrases))}
+        return stems | {"paraphrases": self._stems(paraphrases)}
 
     def _known_synonyms(self) -> Iterator[tuple[Words, Words]]:
         """Stems of each phrase of the lexicon with those stems of its synonym that occur in an entry."""
@@ -202,10 +202,11 @@ class Index:
         return tuple(map(self._stem, text.split()))
 
 
-def _ngram_text(texts: dict[str, str], paraphrases: Sequence[str]) -> str:
+def _ngram_text(texts: dict[str, str], paraphrases: str) -> str:
     """All fields, and the words that occur in paraphrases at least MIN_PARAPHRASED times."""
-    counts = Counter(paraphrases)
-    return " ".join(chain(texts.values(), (word for word in paraphrases if counts[word] >= MIN_PARAPHRASED)))
+    words = paraphrases.split()
+    counts = Counter(words)
+    return " ".join(chain(texts.values(), (word for word in words if counts[word] >= MIN_PARAPHRASED)))
 
 
 def _stemmer(language: Language, everyday: frozenset[str]) -> Callable[[str], str]:
