@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from functools import cached_property, partial
+from functools import cached_property, lru_cache, partial
 from itertools import chain
-from typing import get_args
+from typing import cast, get_args
 
 from django.utils import timezone
 
@@ -26,6 +26,8 @@ EARLIER_WEIGHT = 0.46
 MAX_EARLIER = 2
 # Slugs of the entries that most families need first; their questions start the list of openers.
 OPENERS = ("aeeh", "dossier-mdph", "aesh", "repit-aidants")
+SAME_TOPIC = 1.3  # how much nearer an entry's text counts in its topic, when related entries are suggested
+MAX_RELATED = 6
 MAX_COMMON_WORDS = 25  # of a common question; longer ones hold personal details
 
 
@@ -38,15 +40,10 @@ class KnowledgeBase:
         self._passage_with = {key: _passage_factory(entry) for key, entry in self._by_slug.items()}
         self._normalised = {question: normalise(question) for entry in self.entries for question in entry.questions[:1]}
         self._questions = {normalise(question) for entry in self.entries for question in entry.questions}
-        self._topics: dict[tuple[str, str], list[KnowledgeEntry]] = defaultdict(list)
-        self._position_in_topic: dict[tuple[str, str], int] = {}
-        for entry in self.entries:
-            topic = self._topics[entry.language, entry.topic]
-            self._position_in_topic[entry.language, entry.slug] = len(topic)
-            topic.append(entry)
         self._indexes: dict[Language, Index] = {
             language: Index(language, self.entries_in(language)) for language in get_args(Language)
         }
+        self._related = lru_cache(maxsize=None)(self._find_related)
 
     def is_common(self, text: str, language: Language, passages: Sequence[Passage]) -> bool:
         """Whether the text is an entry's question, or one that `passages` answer, in words of the entries alone."""
@@ -103,11 +100,11 @@ class KnowledgeBase:
     def suggestions(
         self, passages: Sequence[Passage], language: Language, question: str, limit: int
     ) -> tuple[str, ...]:
-        """First questions of related entries: the other passages, then the entries of the best passage's topic."""
+        """First questions of related entries: the other passages, then those with the texts nearest to the best one."""
         if not passages:
             return tuple(self.openers(language, limit))
-        best = self.article(passages[0].slug, language)
-        related = chain((self.article(passage.slug, language) for passage in passages[1:]), self._same_topic(best))
+        others = (self.article(passage.slug, language) for passage in passages[1:])
+        related = chain(others, self._related(passages[0].slug, language))
         current = normalise(question)
         questions = (entry.questions[0] for entry in related if entry and entry.questions)
         return tuple(dict.fromkeys(each for each in questions if self._normalised[each] != current))[:limit]
@@ -119,13 +116,15 @@ class KnowledgeBase:
         entries = chain((entry for entry in first if entry), by_topic.values())
         return list(dict.fromkeys(entry.questions[0] for entry in entries if entry.questions))[:limit]
 
-    def _same_topic(self, entry: KnowledgeEntry | None) -> list[KnowledgeEntry]:
-        """The other entries of its topic, starting after it, so that suggestions differ between entries."""
+    def _find_related(self, slug: str, language: Language) -> list[KnowledgeEntry]:
+        """The entries with the nearest texts in its own language, best first."""
+        entry = self.article(slug, language)
         if entry is None:
             return []
-        topic = self._topics[entry.language, entry.topic]
-        position = self._position_in_topic[entry.language, entry.slug]
-        return topic[position + 1 :] + topic[:position]
+        found = self._hits(entry.text, cast("Language", entry.language), len(self.entries))
+        nearness = {hit.slug: score * (SAME_TOPIC if hit.topic == entry.topic else 1) for hit, score in found}
+        others = (hit for hit, _ in found if hit.slug != slug)
+        return sorted(others, key=lambda hit: nearness[hit.slug], reverse=True)[:MAX_RELATED]
 
 
 def _passage_factory(entry: KnowledgeEntry) -> Callable[..., Passage]:

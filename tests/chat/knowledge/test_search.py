@@ -131,6 +131,19 @@ def test_suggestions_are_related_questions_without_the_current_one(knowledge_bas
     assert related.questions[0] not in knowledge_base.suggestions(passages, "fr", question, 3)
 
 
+def test_suggestions_are_of_the_entries_with_the_nearest_texts(knowledge_base: KnowledgeBase) -> None:
+    def related_to(slug: str, language: Language) -> set[str]:
+        passage = dataclasses.replace(knowledge_base.search("aeeh", "fr", 1)[0], slug=slug)
+        questions = knowledge_base.suggestions([passage], language, "", 3)
+        return {entry.slug for entry in knowledge_base.entries if entry.questions[0] in questions}
+
+    assert {"ulis", "refus-scolarisation"} <= related_to("aesh", "fr")
+    assert {"lignes-ecoute", "repit-aidants"} <= related_to("epuisement-parental", "en")
+    assert "dossier-mdph" in related_to("certificat-medical-mdph", "fr"), "of its topic, though others are nearer"
+    assert "recours-tribunal" in related_to("rapo", "fr")
+    assert related_to("no-such-thing", "fr") == set()
+
+
 def test_suggestions_without_passages_are_the_openers(knowledge_base: KnowledgeBase) -> None:
     assert knowledge_base.suggestions([], "en", "weather", 3) == tuple(knowledge_base.openers("en", 3))
 
