@@ -24,17 +24,21 @@ passages that it is given) and without any. `make conversations` writes this pag
 
 Read as a parent: each first message that tells of a danger gets the right number first. Mended while reading: without
 the AI no article, and no excuse, follows a notice any more; "papa" found the PAP; the ceiling of resources of the AEEH
-found another benefit; the apology in English was doubled; notices spoke to a father, or of "your child" to a child. Not
-mended:
+found another benefit; the apology in English was doubled; notices spoke to a father, or of "your child" to a child;
+nothing told what follows a report on a family; after an article the questions on offer were its neighbours in the
+alphabet. Some entries have questions since for what was asked here and not found, so that this page is no measure of
+the search. Not mended:
 
 - Some calm messages get a notice: anger at a school, at a report on a family (which it may take as a reproach). The
   phrases for which six others were mistaken are left out since: they were taken from this page, which is no measure.
 - A follow-up is judged alone: "elle a froid", after a night without a roof, gets other numbers; "il regarde mon
   téléphone" gets a second one.
-- Without the AI a follow-up of few words may get an article beside the point ("combien de temps j'ai").
+- Without the AI a follow-up of few words may get an article beside the point: "j'ai le droit de refuser" that on
+  a school's refusal.
 - Of two or three questions in one message the article answers one.
-- A parent whose child has died gets a notice, but no article is written for them, and the whole list of numbers
-  without the AI. A child who writes gets words fit for anybody, not its own.
+- A parent whose child has died gets a notice, and a few lines far down in the article on the AEEH's duration, but
+  none of their own; without the AI they get the whole list of numbers. A child who writes gets words fit for anybody,
+  not its own.
 - Beside a notice the AI still gets passages that only share words with the message.
 - "Vous faites bien de poser la question" and "La prochaine étape" are the stand-in's own sentences.
 """
