@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from functools import cached_property, lru_cache, partial
+from functools import cached_property, partial
 from itertools import chain
 from typing import cast, get_args
 
@@ -43,7 +43,7 @@ class KnowledgeBase:
         self._indexes: dict[Language, Index] = {
             language: Index(language, self.entries_in(language)) for language in get_args(Language)
         }
-        self._related = lru_cache(maxsize=None)(self._find_related)
+        self._related: dict[tuple[str, Language], list[KnowledgeEntry]] = {}  # what was found, as 10 ms are long
 
     def is_common(self, text: str, language: Language, passages: Sequence[Passage]) -> bool:
         """Whether the text is an entry's question, or one that `passages` answer, in words of the entries alone."""
@@ -104,7 +104,7 @@ class KnowledgeBase:
         if not passages:
             return tuple(self.openers(language, limit))
         others = (self.article(passage.slug, language) for passage in passages[1:])
-        related = chain(others, self._related(passages[0].slug, language))
+        related = chain(others, self._related_to(passages[0].slug, language))
         current = normalise(question)
         questions = (entry.questions[0] for entry in related if entry and entry.questions)
         return tuple(dict.fromkeys(each for each in questions if self._normalised[each] != current))[:limit]
@@ -115,6 +115,11 @@ class KnowledgeBase:
         by_topic = {entry.topic: entry for entry in reversed(self.entries_in(language))}
         entries = chain((entry for entry in first if entry), by_topic.values())
         return list(dict.fromkeys(entry.questions[0] for entry in entries if entry.questions))[:limit]
+
+    def _related_to(self, slug: str, language: Language) -> list[KnowledgeEntry]:
+        if (slug, language) not in self._related:
+            self._related[slug, language] = self._find_related(slug, language)
+        return self._related[slug, language]
 
     def _find_related(self, slug: str, language: Language) -> list[KnowledgeEntry]:
         """The entries with the nearest texts in its own language, best first."""
