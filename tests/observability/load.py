@@ -13,6 +13,7 @@ from typing import Any, Self
 import requests
 
 KNOWN = "Comment demander l'AEEH ?"
+PAUSE_SECONDS = 0.05  # of each thread after a request: the shares matter, not the load
 LETTER = "La MDPH vous demande un certificat médical avant le 12 mars 2026. Dossier n° 2026-1234."
 
 
@@ -53,9 +54,9 @@ class LoadGenerator:
                 lambda: self._send(session, address, "POST", "/api/chat/message", {"message": ""}),
             ]
             for send in itertools.cycle(requests_to_send):
-                if self._stopped.is_set():
-                    return
                 send()
+                if self._stopped.wait(PAUSE_SECONDS):
+                    return
 
     def _ask(self, session: requests.Session, address: str, endpoint: str, text: str) -> None:
         self._send(session, address, "POST", f"/api/chat/{endpoint}", {"message": text})
