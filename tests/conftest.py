@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import signal
-import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
+import hypothesis
 import pytest
 import requests
 from django.conf import settings
@@ -28,24 +28,17 @@ from tests.support.server import Server
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
+# A busy machine is slow, and random cases have no time of their own.
+hypothesis.settings.register_profile("busy", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("busy")
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if slow_tests.is_slow(item):
             item.add_marker(pytest.mark.slow)
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
-    watch, watch_of_threads = sys.gettrace(), threading.gettrace()
-    if slow_tests.repeats_itself(item):
-        sys.settrace(None)
-        threading.settrace(None)
-    try:
-        return (yield)
-    finally:
-        sys.settrace(watch)
-        threading.settrace(watch_of_threads)
+        if slow_tests.is_without_coverage(item):
+            item.add_marker(pytest.mark.without_coverage)
 
 
 class ChatClient(Client):
@@ -79,6 +72,19 @@ def ai() -> Iterator[StandIn]:
     stand_in.reset()
     yield stand_in
     stand_in.reset()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _threads_seen_by_coverage() -> Iterator[None]:
+    """Coverage watches no bare thread, and runs are written in such."""
+
+    def start(function: Callable[..., object], arguments: tuple[object, ...]) -> None:
+        threading.Thread(target=function, args=arguments, daemon=True).start()
+
+    with pytest.MonkeyPatch.context() as patch:
+        if threading.gettrace():
+            patch.setattr("_thread.start_new_thread", start)
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)

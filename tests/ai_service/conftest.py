@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,7 +11,6 @@ import pytest
 import requests
 
 from ai_service.control import StandIn
-from tests.support import child_coverage
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -20,8 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 def start(*options: str) -> subprocess.Popen[str]:
     """Start a stand-in; its first output line ends with its URL."""
     command = [sys.executable, "-m", "ai_service", *options]
-    env = {**os.environ, **child_coverage.env()}
-    return subprocess.Popen(command, cwd=ROOT, env=env, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    return subprocess.Popen(command, cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
 def address_of(process: subprocess.Popen[str]) -> str:

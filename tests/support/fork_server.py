@@ -42,14 +42,11 @@ class ForkServer:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder  # for the exit codes
-        # Its children choose themselves whether coverage watches them.
-        env = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tests.support.fork_server", str(folder)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             cwd=ROOT,
-            env=env,
         )
 
     def start(self, arguments: Sequence[str], env: Mapping[str, str], output: Path) -> ForkedProcess:
@@ -133,10 +130,6 @@ def _run(arguments: list[str], env: dict[str, str], output: str) -> None:
     for number in (1, 2):
         os.dup2(log, number)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-    if "COVERAGE_PROCESS_START" in env:
-        import coverage
-
-        coverage.process_startup()
     sys.argv = ["gunicorn", *arguments]
     gunicorn: Any = import_module("gunicorn.app.wsgiapp")
     sys.exit(gunicorn.run())

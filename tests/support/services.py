@@ -12,11 +12,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from tests.support import (
-    child_coverage,  # noqa: F401 takes coverage from the environment of all that starts here
-    reaper,
-    xdist,
-)
+from tests.support import reaper, xdist
 from tests.support.postgres import Postgres
 from tests.support.processes import HOST, ROOT, Process, free_port, start_ai_service, start_redis, wait_for_port
 

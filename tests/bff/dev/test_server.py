@@ -25,7 +25,6 @@ import requests
 from ai_service.control import StandIn
 from bff.dev.ports import is_taken
 from bff.dev.services import ai_service_port
-from tests.support import child_coverage
 from tests.support.polling import eventually
 from tests.support.services import HOST, ROOT, free_port
 
@@ -95,7 +94,7 @@ class FirstStart:
 def first_start(tmp_path_factory: pytest.TempPathFactory) -> FirstStart:
     folder = tmp_path_factory.mktemp("first")
     port, output, database = three_free_ports(), folder / "output", f"sqlite:///{folder / 'db.sqlite3'}"
-    process = launch(port, output, DATABASE_URL=database, **child_coverage.env())
+    process = launch(port, output, DATABASE_URL=database)
     try:
         wait_for(output, f"chat-bff is ready: http://{HOST}:{port}", process)
         asked = StandIn(f"http://{HOST}:{ai_service_port(port)}").calls

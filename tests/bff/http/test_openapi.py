@@ -17,7 +17,7 @@ from tests.support.supabase import SECRET, token_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-EXAMPLES = 60  # random cases per route, besides those that cover the limits in the document
+EXAMPLES = 30  # random cases per route, besides those that cover the limits in the document
 
 
 @pytest.fixture

@@ -84,7 +84,6 @@ def test_streams_run_to_their_end_while_readyz_returns_503(instance, ai):
     assert instance.process.child.wait(10) == 0
 
 
-@pytest.mark.usefixtures("watched")
 def test_requests_during_draining_are_served_and_their_connections_closed(instance, ai):
     ai.pace(25)
     with Reader(instance.url, 0).reply as stream:
@@ -136,7 +135,6 @@ def test_an_answer_with_readers_on_another_instance_is_completed(instance, ai):
     there.stop()
 
 
-@pytest.mark.usefixtures("watched")
 def test_reloading_the_workers_keeps_the_instance_ready(instance, ai):
     ai.pace(25)
     arbiter = psutil.Process(instance.process.child.pid)

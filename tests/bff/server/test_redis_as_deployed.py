@@ -46,7 +46,6 @@ def test_a_user_limited_to_our_keys_can_do_all_that_the_program_does(redis, redi
     assert {key.partition(":")[0] for key in redis.keys("*")} == {"bff"}
 
 
-@pytest.mark.usefixtures("watched")
 @pytest.mark.parametrize(("policy", "is_told"), [("noeviction", True), ("allkeys-lru", True), ("volatile-ttl", False)])
 def test_an_eviction_policy_that_does_not_fit_is_told_at_start(redis, redis_server, ai, policy, is_told):
     redis.config_set("maxmemory", "100mb")

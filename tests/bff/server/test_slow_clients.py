@@ -88,7 +88,6 @@ DRIPS = {
 }
 
 
-@pytest.mark.usefixtures("watched")
 def test_requests_that_drip_end_with_408(server, ai):
     with ThreadPoolExecutor(len(DRIPS)) as clients:
         outcomes = dict(zip(DRIPS, clients.map(lambda start: Drip(start).outcome(server), DRIPS.values()), strict=True))

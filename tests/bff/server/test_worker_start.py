@@ -21,7 +21,6 @@ def test_the_knowledge_base_is_loaded_before_the_first_question(ai):
         server.stop()
 
 
-@pytest.mark.usefixtures("watched")
 def test_a_worker_starts_without_a_database(ai):
     server = Server(DATABASE_URL="postgresql://postgres:@127.0.0.1:1/nobody")
     try:

@@ -46,7 +46,7 @@ HISTORIES = st.lists(
 )
 
 
-@hypothesis_settings(deadline=None, max_examples=60)
+@hypothesis_settings(max_examples=60)
 @given(HISTORIES, st.integers(0, 3), st.sampled_from([1000, 2000, 8000]))
 def test_whatever_the_history_the_turns_are_strict_and_the_prompt_fits(history, passage_count, tokens):
     from django.conf import settings
@@ -75,7 +75,7 @@ def test_a_clients_system_texts_are_set_apart_in_the_one_system_message():
     assert sent(asked) == [(USER, "a"), (AI, "b"), (USER, "Et après ?")]
 
 
-@hypothesis_settings(deadline=None, max_examples=60)
+@hypothesis_settings(max_examples=60)
 @given(st.text(max_size=20), st.sampled_from(["", " ", "\u200b", "\uff0f"]), st.booleans())
 def test_a_document_cannot_end_its_own_element(text, between, is_quoted):
     """Not with the tag of another document either, which an answer may have quoted."""

@@ -144,5 +144,5 @@ class Agreement(RuleBasedStateMachine):
 
 TestBothStoresAgree = Agreement.TestCase
 TestBothStoresAgree.settings = settings(
-    max_examples=60, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True
+    max_examples=60, stateful_step_count=40, suppress_health_check=list(HealthCheck), derandomize=True
 )
