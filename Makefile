@@ -17,7 +17,7 @@ run: $(RUNTIME) ## start everything and serve the chat page at http://127.0.0.1:
 	@exec $(BIN)/python -m bff.dev.server
 
 # Coverage doubles a test's time: those that run in programs of their own, or the same lines thousands of times, run
-# without it. They wait more than they compute: so two for each core.
+# without it.
 test: $(DEVELOPMENT) $(CLIENTS) ## run the test suite (TESTS=path for a part)
 ifdef TESTS
 	$(BIN)/python -m pytest -n auto --dist worksteal $(TESTS)
@@ -25,7 +25,7 @@ else
 	$(BIN)/python -m coverage run -m pytest -n auto --dist worksteal -m "not without_coverage"
 	$(BIN)/coverage combine -q
 	$(BIN)/coverage report
-	$(BIN)/python -m pytest -n $$((2 * $$(nproc))) --dist worksteal -m without_coverage
+	$(BIN)/python -m pytest -n auto --dist worksteal -m without_coverage
 endif
 
 test-fast: $(DEVELOPMENT) ## run the tests that start no server, browser or other program: what to run while writing

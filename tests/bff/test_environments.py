@@ -26,6 +26,9 @@ def environment(case: Case, folder: Path) -> dict[str, str]:
     return {**own, "ENV_FILE": str(folder / ".env"), **env}
 
 
+OWN = ("PATH", "COVERAGE_PROCESS_CONFIG")  # of the process that reads all
+
+
 @pytest.fixture(scope="module")
 def read(tmp_path_factory) -> dict[str, dict[str, Any]]:
     """The result of each case, read in one other process."""
@@ -34,7 +37,7 @@ def read(tmp_path_factory) -> dict[str, dict[str, Any]]:
         [sys.executable, "-m", "tests.bff.read_environments"],
         cwd=ROOT,
         input=json.dumps(environments),
-        env={"PATH": os.environ["PATH"], "DEBUG": "1"},
+        env={name: os.environ[name] for name in OWN if name in os.environ} | {"DEBUG": "1"},
         capture_output=True,
         text=True,
         timeout=60,

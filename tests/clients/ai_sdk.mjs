@@ -1,10 +1,13 @@
-/** Reads our streams with one major version of the AI SDK: `node ai_sdk.mjs ai-v5 '{"scenario": "ask", …}'`. */
+/**
+ * Reads our streams with one major version of the AI SDK: `node ai_sdk.mjs ai-v5`.
+ * Each line of input is a scenario with its options, `{"scenario": "ask", …}`; each line of output is its result.
+ */
 
+import { createInterface } from "node:readline";
 import { createChat } from "./chat.mjs";
 
-const [version, optionsJson] = process.argv.slice(2);
-const ai = await import(version);
-const options = JSON.parse(optionsJson);
+const ai = await import(process.argv[2]);
+let options;
 
 const scenarios = {
   /** Send a message as `useChat` does. */
@@ -101,4 +104,7 @@ function requestOf({ id, question }) {
   return { chatId: id, messages: [message] };
 }
 
-process.stdout.write(JSON.stringify(await scenarios[options.scenario]()));
+for await (const line of createInterface({ input: process.stdin })) {
+  options = JSON.parse(line);
+  process.stdout.write(`${JSON.stringify(await scenarios[options.scenario]())}\n`);
+}

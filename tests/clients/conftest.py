@@ -7,6 +7,8 @@ import shutil
 import subprocess
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,7 @@ from tests.support.supabase import SECRET, token_of
 
 HERE = Path(__file__).parent
 
-Node = Callable[..., Any]
+Node = Callable[..., Callable[..., Any]]
 
 
 @pytest.fixture(scope="session")
@@ -43,17 +45,30 @@ def conversation() -> str:
 
 
 @pytest.fixture(scope="session")
-def node() -> Node:
-    """Runs a script of this folder and returns the JSON it prints: `node("ai_sdk.mjs", "ai-v6", scenario="ask", …)`."""
+def node() -> Iterator[Node]:
+    """Starts a script of this folder, ended with the tests: it reads lines of JSON and answers each with one.
+    `ask = node("ai_sdk.mjs", "ai-v6"); ask(scenario="ask", …)`"""
     if shutil.which("node") is None:
         skip_or_fail("node is not installed (Debian's package nodejs)")
     if not (HERE / "node_modules").exists():
         skip_or_fail("the JavaScript clients are not installed: make test does it, with Debian's npm")
+    with ExitStack() as processes:
 
-    def run(script: str, *arguments: str, **options: Any) -> Any:
-        command = ["node", str(HERE / script), *arguments, json.dumps(options)]
-        process = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-        assert process.returncode == 0, process.stderr
-        return json.loads(process.stdout)
+        @cache
+        def start(script: str, *arguments: str) -> Callable[..., Any]:
+            command = ["node", str(HERE / script), *arguments]
+            process = processes.enter_context(
+                subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+            )
 
-    return run
+            def ask(**options: Any) -> Any:
+                assert process.stdin
+                assert process.stdout
+                print(json.dumps(options), file=process.stdin, flush=True)
+                answer = process.stdout.readline()
+                assert answer, f"{command} has ended; see its standard error"
+                return json.loads(answer)
+
+            return ask
+
+        yield start

@@ -1,8 +1,11 @@
-/** A browser's EventSource, which reconnects by itself: `node event_source.mjs '{"url": …, "token": …}'`. */
+/** A browser's EventSource, which reconnects by itself: reads `{"url": …, "token": …}` and prints what it received. */
 
+import { once } from "node:events";
+import { createInterface } from "node:readline";
 import { EventSource } from "eventsource";
 
-const { url, token, lose_after: loseAfter = Infinity } = JSON.parse(process.argv[2]);
+const [line] = await once(createInterface({ input: process.stdin }), "line");
+const { url, token, lose_after: loseAfter = Infinity } = JSON.parse(line);
 const received = { parts: [], ids: [], connections: [] };
 let connection = new AbortController();
 
@@ -15,7 +18,7 @@ source.onmessage = ({ data, lastEventId }) => {
 };
 source.onerror = ({ code }) => {
   if (source.readyState !== EventSource.CLOSED) return;
-  process.stdout.write(JSON.stringify({ ...received, closed_by: code }));
+  process.stdout.write(`${JSON.stringify({ ...received, closed_by: code })}\n`);
   process.exit();
 };
 

@@ -22,7 +22,7 @@ def sdk(request, node: Node, instances: tuple[Server, Server], token: str, conve
     def run(scenario: str, **options):
         here, there = (instance.url for instance in instances)
         common = {"url": here, "elsewhere": there, "token": token, "id": conversation}
-        return node("ai_sdk.mjs", request.param, **(common | {"scenario": scenario} | options))
+        return node("ai_sdk.mjs", request.param)(**(common | {"scenario": scenario} | options))
 
     return run
 

@@ -25,7 +25,7 @@ def test_event_source_reconnects_and_receives_each_part_once(node: Node, instanc
     here, there = instances
     with ask(here, token, conversation, "Comment préparer la rentrée scolaire ?") as first:
         url = f"{there.url}/api/chat/{conversation}/stream"
-        received = node("event_source.mjs", url=url, token=token, lose_after=6)
+        received = node("event_source.mjs")(url=url, token=token, lose_after=6)
         whole = list(parse_parts(first.iter_lines()))
     first_connection, second, *last = received["connections"]
     assert (first_connection["status"], first_connection["last_event_id"]) == (200, None)

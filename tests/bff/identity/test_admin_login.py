@@ -117,7 +117,7 @@ def test_a_logout_and_a_new_password_end_sessions_elsewhere(account, ends):
 
 
 def test_forty_logins_at_once_delay_no_other_request(server: Server, account):
-    """Each hashes for a third of a second: in the event loop the last /healthz would wait for ten seconds."""
+    """Each hashes for a third of a second: in the event loop the last /healthz would wait for all of them."""
     latencies: list[float] = []
     ended = threading.Event()
 
@@ -132,6 +132,7 @@ def test_forty_logins_at_once_delay_no_other_request(server: Server, account):
             session.post(server.url + LOGIN, data=data, timeout=60)
 
     threads = [threading.Thread(target=attempt, args=[number]) for number in range(40)]
+    started = time.monotonic()
     for thread in threads:
         thread.start()
 
@@ -146,9 +147,10 @@ def test_forty_logins_at_once_delay_no_other_request(server: Server, account):
     watcher.start()
     for thread in threads:
         thread.join()
+    all_logins = time.monotonic() - started
     ended.set()
     watcher.join()
     eventually(lambda: len(latencies) > 5)
     latencies.sort()
     assert latencies[len(latencies) // 2] < 0.3
-    assert latencies[-1] < 2
+    assert latencies[-1] < all_logins / 4  # some ten seconds on a quiet machine
