@@ -17,13 +17,12 @@ from typing import Literal, NamedTuple
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
-from django.shortcuts import render
 from django.utils import translation
 from django.utils.translation import gettext
 from django_redis import get_redis_connection
 from redis import Redis, RedisError
 
-from bff.http.problems import problem
+from bff.http.problems import too_many_requests
 from observability import metrics, outage, response_stream, unexpected_errors
 from observability.caller import Caller, caller_of
 from observability.pseudonyms import pseudonym
@@ -32,8 +31,6 @@ from observability.redis_trips import Command, Script
 from observability.response_stream import ResponseStream
 from observability.routes import route_of
 
-# As for the daily budgets: one customer's /48 may be a whole town's.
-ADDRESSES_PER_NETWORK = (1, 5)
 RETRY_AFTER_SECONDS = 5  # a place is free as soon as any answer ends
 # Beyond the AI's deadline, for reading a document and for a slow reader. An answer that takes longer is not counted.
 MARGIN_SECONDS = 60
@@ -201,8 +198,8 @@ def _limits(caller: Caller) -> Iterator[Limit]:
     if settings.PARALLEL_ANSWERS_PER_CALLER:
         yield Limit("caller", caller.id, settings.PARALLEL_ANSWERS_PER_CALLER)
     if settings.PARALLEL_ANSWERS_PER_ADDRESS and caller.kind != "key":
-        for network, addresses in zip(caller.networks, ADDRESSES_PER_NETWORK, strict=False):
-            yield Limit("address", network, settings.PARALLEL_ANSWERS_PER_ADDRESS * addresses)
+        for network, places in caller.limits_by_network(settings.PARALLEL_ANSWERS_PER_ADDRESS):
+            yield Limit("address", network, places)
 
 
 def _lease_seconds() -> int:
@@ -217,10 +214,4 @@ def _redis() -> Redis:
 def _too_many_answers(request: HttpRequest) -> HttpResponseBase:
     with translation.override(translation.get_language_from_request(request)):  # LocaleMiddleware runs further in
         text = gettext("Several answers to you or your network are still being written. Wait until one has ended.")
-        if route_of(request).kind == "api":
-            response: HttpResponseBase = problem(request, 429, text)
-        else:
-            context = {"explanation": text, "retry_after": RETRY_AFTER_SECONDS}
-            response = render(request, "429.html", context, status=429)
-    response["Retry-After"] = str(RETRY_AFTER_SECONDS)
-    return response
+    return too_many_requests(request, RETRY_AFTER_SECONDS, text, text)

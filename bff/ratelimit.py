@@ -13,14 +13,12 @@ from typing import NamedTuple
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
-from django.shortcuts import render
-from django.utils import translation
 from django_redis import get_redis_connection
 from limits import RateLimitItem, parse
 from limits.storage import MemoryStorage, Storage
 from redis import Redis, RedisError
 
-from bff.http.problems import problem
+from bff.http.problems import too_many_requests
 from observability import outage, unexpected_errors
 from observability.caller import caller_of
 from observability.pseudonyms import pseudonym
@@ -78,7 +76,11 @@ class RateLimitMiddleware:
         policy, limit = ("answers", self.answers_limit) if answers else ("calls", self.calls_limit)
         states = self.counters.hit(*(Counted(policy, item, name) for item, name in _limits(request, limit)))
         state = min(states, key=lambda state: state.remaining)
-        response = self.get_response(request) if state.remaining >= 0 else _too_many_requests(request, state)
+        response = (
+            self.get_response(request)
+            if state.remaining >= 0
+            else too_many_requests(request, state.reset, f"Too many requests; try again in {state.reset} s.")
+        )
         for name, value in state.headers().items():
             response[name] = value
         return response
@@ -153,13 +155,3 @@ def _limits(request: HttpRequest, limit: RateLimitItem) -> Iterator[tuple[RateLi
 def _redis() -> Redis:
     client: Redis = get_redis_connection("default")
     return client
-
-
-def _too_many_requests(request: HttpRequest, state: RateLimitState) -> HttpResponseBase:
-    if route_of(request).kind == "api":
-        response = problem(request, 429, f"Too many requests; try again in {state.reset} s.")
-    else:
-        with translation.override(translation.get_language_from_request(request)):  # LocaleMiddleware runs further in
-            response = render(request, "429.html", {"retry_after": state.reset}, status=429)
-    response["Retry-After"] = str(state.reset)
-    return response

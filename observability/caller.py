@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal, cast
 
@@ -14,8 +15,7 @@ class Caller:
 
     `visitor` is the visitor id in the cookie of a signed-in person, from before they signed in. `networks` are the
     client's networks, the narrowest first, for rate limits and fair sharing. They are personal data, so neither logged
-    nor stored. `daily_answers` is a program's own budget, 0 for none. `is_new` is a visitor without a
-    valid cookie.
+    nor stored. `daily_answers` is a program's own budget, 0 for none. `is_new` is a visitor without a valid cookie.
     """
 
     id: str
@@ -24,6 +24,12 @@ class Caller:
     networks: tuple[str, ...] = field(default=(), repr=False)
     daily_answers: int = 0
     is_new: bool = False
+
+    def limits_by_network(self, per_address: int) -> Iterator[tuple[str, int]]:
+        """Each network with its limit. Many families share an address, and one customer's /48 may be a whole town's:
+        it has five times the limit of an address or a /64.
+        """
+        return zip(self.networks, (per_address, 5 * per_address), strict=False)
 
 
 class IdentifiedRequest(HttpRequest):

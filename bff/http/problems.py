@@ -11,6 +11,8 @@ from django.core.exceptions import PermissionDenied, RequestDataTooBig, Suspicio
 from django.db import OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
+from django.shortcuts import render
+from django.utils import translation
 from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
 from pydantic import BaseModel
@@ -69,6 +71,18 @@ def problem(
     if errors:
         body["errors"] = list(errors)
     return JsonResponse(body, status=status, headers=headers, content_type="application/problem+json")
+
+
+def too_many_requests(request: HttpRequest, retry_after: int, detail: str, explanation: str = "") -> HttpResponse:
+    """429 with `Retry-After` (seconds): a problem on API routes, else a page in the reader's language."""
+    if route_of(request).kind == "api":
+        response = problem(request, 429, detail)
+    else:
+        with translation.override(translation.get_language_from_request(request)):  # LocaleMiddleware runs further in
+            context = {"explanation": explanation, "retry_after": retry_after}
+            response = render(request, "429.html", context, status=429)
+    response["Retry-After"] = str(retry_after)
+    return response
 
 
 def _openai_error(status: int, message: str, errors: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

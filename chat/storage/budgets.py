@@ -24,8 +24,6 @@ from observability.redis_trips import Script
 
 Budget = Literal["caller", "address", "tokens"]
 
-# Many families share the address of a school or a hospital; an IPv6 /48 may be a whole town's.
-ADDRESSES_PER_NETWORK = (1, 5)
 LIFETIME_SECONDS = 2 * 24 * 3600
 
 # KEYS: the tokens spent, then the counters of answers; ARGV: lifetime, then the limit of each key. Counts an answer and
@@ -99,8 +97,8 @@ def _budgets_of(caller: Caller | None) -> Iterator[tuple[Budget, str, int]]:
     if settings.DAILY_ANSWERS_PER_CALLER:
         yield "caller", f"caller:{caller.id}", settings.DAILY_ANSWERS_PER_CALLER
     if settings.DAILY_ANSWERS_PER_ADDRESS:
-        for network, addresses in zip(caller.networks, ADDRESSES_PER_NETWORK, strict=False):
-            yield "address", f"network:{network}", settings.DAILY_ANSWERS_PER_ADDRESS * addresses
+        for network, limit in caller.limits_by_network(settings.DAILY_ANSWERS_PER_ADDRESS):
+            yield "address", f"network:{network}", limit
 
 
 def _key(name: str) -> str:
