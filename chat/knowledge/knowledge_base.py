@@ -43,7 +43,7 @@ class KnowledgeBase:
         self._indexes: dict[Language, Index] = {
             language: Index(language, self.entries_in(language)) for language in get_args(Language)
         }
-        self._related: dict[tuple[str, Language], list[KnowledgeEntry]] = {}  # what was found, as 10 ms are long
+        self._related: dict[tuple[str, Language], list[KnowledgeEntry]] = {}  # a search for a whole text takes 10 ms
 
     def is_common(self, text: str, language: Language, passages: Sequence[Passage]) -> bool:
         """Whether the text is an entry's question, or one that `passages` answer, in words of the entries alone."""

@@ -160,7 +160,7 @@ def test_dashboard_rules_and_alerts_use_only_scraped_names(scraped):
     assert {name for query in queries for name in names_in(query)} - known == set()
 
 
-def test_the_quantiles_match_the_request_logs_and_exceed_no_client_s(scraped):
+def test_the_quantiles_match_the_request_logs_and_are_not_above_those_of_clients(scraped):
     """To within one bucket, the precision of a histogram. Clients also wait for their connection to be accepted."""
     assert scraped.load.errors == []
     logged = logged_durations(scraped.instances)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import tracemalloc
 
 import pytest
@@ -73,15 +72,12 @@ def test_field_lengths_are_quantised_as_in_lucene(length: int, quantised: int) -
 
 def test_the_index_of_all_entries_takes_little_memory_also_while_it_is_built() -> None:
     entries = [file.entry for file in read_folder(BUNDLED)]
-    coverage = sys.gettrace()
-    sys.settrace(None)  # watching each line, too, takes most of a minute
     tracemalloc.start()
     try:
         knowledge_base = KnowledgeBase(entries)
         retained, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-        sys.settrace(coverage)
     assert knowledge_base.entries
     assert retained / len(entries) < 40_000  # bytes; measured: 32,000, and 49,000 at its peak
     assert peak / len(entries) < 60_000
