@@ -122,7 +122,7 @@ class Places:
 
     def __init__(self) -> None:
         self.outage = outage.for_redis(settings.CACHES["default"]["LOCATION"], _redis)
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # the garbage collector may end an abandoned stream while this thread has it
         self._local: Counter[str] = Counter()
 
     @cached_property

@@ -28,7 +28,8 @@ class Watchdog(Generic[Item]):
         self._seconds = seconds
         self._is_expired = is_expired
         self._on_expire = on_expire
-        self._lock = threading.Lock()
+        # Reentrant: the garbage collector may close an abandoned stream, and remove its item, while this thread has it.
+        self._lock = threading.RLock()
         self._items: set[Item] = set()
         self._thread: threading.Thread | None = None
 
@@ -50,7 +51,7 @@ class Watchdog(Generic[Item]):
         while not is_done:
             time.sleep(self._seconds)
             with self._lock:
-                expired = [item for item in self._items if self._is_expired(item)]
+                expired = [item for item in list(self._items) if item in self._items and self._is_expired(item)]
                 self._items.difference_update(expired)
                 is_done = not self._items
                 if is_done:

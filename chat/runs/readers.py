@@ -14,11 +14,12 @@ class Readers:
     """All methods may be called from any thread. A reader's id is that of the message it receives, or empty."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        # Reentrant: the garbage collector may close an abandoned stream of this run while this thread has it.
+        self._lock = threading.RLock()
         self._reading: list[str] = []
         self._unsubscribed: frozenset[str] = frozenset()  # will not come back
         self._disconnected: frozenset[str] = frozenset()  # left before the end; may come back unless unsubscribed
-        self._subscribers: list[Subscriber] = []
+        self._subscribers: tuple[Subscriber, ...] = ()  # replaced, not changed: `wake` and `offer` go through it
         self._is_closed = False
         self._expected = 0  # have joined, and do not read yet
         self._unread_since = time.monotonic()
@@ -86,12 +87,12 @@ class Readers:
         """A subscriber that is woken whenever the run changes."""
         subscriber = Subscriber(self._lock, position, outlet)
         with self._lock:
-            self._subscribers.append(subscriber)
+            self._subscribers += (subscriber,)
         try:
             yield subscriber
         finally:
             with self._lock:
-                self._subscribers.remove(subscriber)
+                self._subscribers = tuple(each for each in self._subscribers if each is not subscriber)
             subscriber.close()
 
     @contextmanager

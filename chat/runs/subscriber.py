@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from threading import Lock
+from threading import RLock
 from typing import Protocol
 
 from chat.runs.wakeup import Wakeup
@@ -30,7 +30,7 @@ class Subscriber:
 
     __slots__ = ("_is_waiting", "_lock", "_outlet", "_wakeup", "position")
 
-    def __init__(self, lock: Lock, position: int = 0, outlet: Outlet | None = None) -> None:
+    def __init__(self, lock: RLock, position: int = 0, outlet: Outlet | None = None) -> None:
         self.position = position
         self._lock = lock
         self._outlet = outlet

@@ -144,6 +144,7 @@ def owner(request, ai, settings, monkeypatch):
     running = {"conversation": conversation, "message": message}
     yield Owner(client, ids, running, (SECRET_WORDS, second["messageId"], message))
     client.post_json(f"/api/chat/{running['conversation']}/stop", {})
+    stream.close()
 
 
 @pytest.mark.parametrize("route", ROUTES, ids=str)

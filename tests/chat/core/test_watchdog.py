@@ -75,3 +75,17 @@ def test_failing_callback_does_not_affect_other_items(overdue, expired, caplog):
     eventually(lambda: sorted(expired) == ["a", "b", "c"])
     eventually(lambda: not is_running())
     assert [record.msg["event"] for record in caplog.records] == ["Watchdog callback failed"] * 3
+
+
+def test_items_may_be_removed_while_they_are_checked(expired):
+    """The garbage collector closes an abandoned stream, and removes its items, in whatever thread it runs."""
+
+    def is_expired(item: str) -> bool:
+        checked.remove("b" if item == "a" else "a")
+        return True
+
+    checked = Watchdog[str](NAME, 0.01, is_expired, expired.append)
+    checked.add("a")
+    checked.add("b")
+    eventually(lambda: not is_running())
+    assert len(expired) == 1

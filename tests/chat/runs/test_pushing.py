@@ -161,3 +161,31 @@ def test_words_after_the_end_are_dropped():
     run.append([Notice("status", "Un instant.", {}), Finish("ai")])
     run.push("trop tard")
     assert list(run.events) == [Notice("status", "Un instant.", {}), Finish("ai")]
+
+
+def test_a_reader_may_be_closed_while_words_are_pushed():
+    """The garbage collector closes an abandoned stream in whatever thread it runs: in the writer's, here."""
+    run = Run("run")
+    abandoned = run.read(reader="abandoned")
+    assert next(abandoned) == []  # it reads now
+
+    class ClosingClient(Client):
+        def push(self, text: str) -> bool:
+            abandoned.close()  # type: ignore[attr-defined]
+            return super().push(text)
+
+    clients = [ClosingClient(), Client()]
+    readers = [read(run, client) for client in clients]
+    eventually(lambda: all(client.empty_batches for client in clients))
+
+    def everybody_got_words() -> bool:
+        return all(client.pushed for client in clients)
+
+    writer = threading.Thread(target=push_until, args=(run, everybody_got_words), daemon=True)
+    writer.start()
+    writer.join(5)
+    assert not writer.is_alive()
+    run.append([Finish("ai")])
+    for reader in readers:
+        reader.join(5)
+    assert clients[0].content[0] == clients[1].content[0]
