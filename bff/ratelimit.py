@@ -6,25 +6,22 @@ Fixed windows; `limits` parses the rates and counts in memory. All counts of a r
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponseBase
 from django_redis import get_redis_connection
-from limits import RateLimitItem, parse
+from limits import RateLimitItem
 from limits.storage import MemoryStorage, Storage
 from redis import Redis, RedisError
 
-from bff.http.problems import too_many_requests
 from observability import outage, unexpected_errors
-from observability.caller import caller_of
+from observability.caller import Caller
 from observability.pseudonyms import pseudonym
 from observability.redis_cluster import Trips, trips_of
-from observability.redis_trips import Script
-from observability.routes import route_of
+from observability.redis_trips import Command, Script
 
 # Many families share the address of a school or a hospital, and an IPv6 /48 may be a whole town's.
 CALLERS_PER_NETWORK = (20, 100)
@@ -59,33 +56,6 @@ class RateLimitState:
         }
 
 
-class RateLimitMiddleware:
-    """Responds 429 with `Retry-After` above the limit, and adds `RateLimit-*` headers to every response."""
-
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
-        self.get_response = get_response
-        self.answers_limit = parse(settings.RATE_LIMIT_CHAT)
-        self.calls_limit = parse(settings.RATE_LIMIT_DEFAULT)
-        self.counters = Counters()
-
-    def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        route = route_of(request)
-        if not route.needs_caller or request.method == "OPTIONS":
-            return self.get_response(request)
-        answers = route.answers and request.method == "POST"
-        policy, limit = ("answers", self.answers_limit) if answers else ("calls", self.calls_limit)
-        states = self.counters.hit(*(Counted(policy, item, name) for item, name in _limits(request, limit)))
-        state = min(states, key=lambda state: state.remaining)
-        response = (
-            self.get_response(request)
-            if state.remaining >= 0
-            else too_many_requests(request, state.reset, f"Too many requests; try again in {state.reset} s.")
-        )
-        for name, value in state.headers().items():
-            response[name] = value
-        return response
-
-
 class Counted(NamedTuple):
     """A name whose requests are counted under a policy, and its limit."""
 
@@ -98,6 +68,11 @@ class Counted(NamedTuple):
         """Keys in Redis must not reveal callers or addresses."""
         rate = f"{self.limit.amount}/{self.limit.get_expiry()}"
         return f"bff:limit:{self.policy}:{rate}:{pseudonym('bff.ratelimit', self.name)}"
+
+    @property
+    def command(self) -> Command:
+        """Counts one request; the arguments of `state` are its reply."""
+        return _count([self.key], self.limit.get_expiry(), self.limit.amount)
 
     def state(self, count: int, seconds_left: float) -> RateLimitState:
         window, remaining = self.limit.get_expiry(), self.limit.amount - count
@@ -129,27 +104,27 @@ class Counters:
                 self.outage.suspect(error)
             except Exception:  # noqa: BLE001 - reported
                 unexpected_errors.report("ratelimit")
-        return [self._hit_local(each) for each in counted]
+        return [self.hit_local(each) for each in counted]
 
     def _hit_shared(self, counted: Sequence[Counted]) -> list[RateLimitState]:
-        commands = (_count([each.key], each.limit.get_expiry(), each.limit.amount) for each in counted)
-        replies = self.shared.send(*commands)
+        replies = self.shared.send(*(each.command for each in counted))
         return [each.state(*reply) for each, reply in zip(counted, replies, strict=True)]
 
-    def _hit_local(self, counted: Counted) -> RateLimitState:
+    def hit_local(self, counted: Counted) -> RateLimitState:
+        """Count in this process alone."""
         count = self.local.incr(counted.key, counted.limit.get_expiry())
         return counted.state(count, self.local.get_expiry(counted.key) - time.time())
 
 
-def _limits(request: HttpRequest, limit: RateLimitItem) -> Iterator[tuple[RateLimitItem, str]]:
-    """The (limit, name) pairs to count. Visitors can delete their cookie and some projects allow any sign-up, so that
-    networks are counted as well; not for API keys, which the operator issues.
+def of_caller(caller: Caller, policy: str, limit: RateLimitItem) -> list[Counted]:
+    """The names under which a caller's request is counted. Visitors can delete their cookie and some projects allow any
+    sign-up, so that networks are counted as well; not for API keys, which the operator issues.
     """
-    caller = caller_of(request)
-    yield limit, caller.id
+    counted = [Counted(policy, limit, caller.id)]
     if caller.kind != "key":
         for network, callers in zip(caller.networks, CALLERS_PER_NETWORK, strict=False):
-            yield type(limit)(limit.amount * callers, limit.multiples), network
+            counted.append(Counted(policy, type(limit)(limit.amount * callers, limit.multiples), network))
+    return counted
 
 
 def _redis() -> Redis:

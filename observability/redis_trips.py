@@ -2,6 +2,8 @@
 
     replies = trips.send(("GET", key), increment([other_key], 60))
 
+Commands whose reply nobody waits for are posted: the next trip of the process takes them along.
+
 redis-py makes the connections – address, TLS, password, Sentinel, timeouts, checks – and its errors are those raised
 here. Its methods for commands would cost a message half a millisecond more: 60 to 110 µs a trip instead of 15, most of
 it for taking a connection, timing the command and interpreting replies. A traced process, in which each command is a
@@ -11,27 +13,30 @@ span, uses the client's own pipeline. redis_cluster.py sends each command of a t
 from __future__ import annotations
 
 import os
+import threading
+from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
 from hashlib import sha1
-from time import monotonic
+from time import monotonic, sleep
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from redis import Redis
-from redis.exceptions import ConnectionError, NoScriptError, ResponseError  # noqa: A004 redis-py's own
+from redis import Redis, RedisError
+from redis.exceptions import NoScriptError, ResponseError
 
 from observability import tracing
 
 # A connection that was idle for longer goes through the pool, which checks whether the server has closed it.
 CHECKED_SECONDS = 0.05
 
+# A posted command waits this long for a trip that takes it along, then makes one of its own.
+POST_SECONDS = 0.005
+
 Argument = str | bytes | int | float
 Command = tuple[Argument, ...]
 
 _sources: dict[Argument, str] = {}
-# The idle connections taken from each pool: connection, idle since, replies still to be read.
-_idle: WeakKeyDictionary[Any, list[tuple[Any, float, int]]] = WeakKeyDictionary()
 
 
 class Script:
@@ -46,16 +51,29 @@ class Script:
         return ("EVALSHA", self._digest, len(keys), *keys, *arguments)
 
 
-class RedisTrips:
-    """Sends commands through one client. All methods raise `redis.RedisError`; any thread may call them.
+class _Shared:
+    """What all trips through one connection pool share."""
 
-    All that use one pool share its idle connections.
-    """
+    def __init__(self) -> None:
+        self.forget()
+
+    def forget(self) -> None:
+        """Begin anew, in a forked process: connections and posted commands are its parent's."""
+        self.idle: list[tuple[Any, float]] = []  # connections taken from the pool, idle since
+        self.posted: deque[Command] = deque()
+        self.is_flush_due = False
+
+
+_shared: WeakKeyDictionary[Any, _Shared] = WeakKeyDictionary()  # by pool
+
+
+class RedisTrips:
+    """Sends commands through one client. All methods raise `redis.RedisError`; any thread may call them."""
 
     def __init__(self, client: Redis) -> None:
         self._client = client
         self._pool = client.connection_pool
-        self._idle = _idle.setdefault(self._pool, [])
+        self._shared = _shared.setdefault(self._pool, _Shared())
 
     def send(self, *commands: Command) -> list[Any]:
         """The reply to each command, from one trip. Raises the first error among them, after all were executed.
@@ -68,30 +86,50 @@ class RedisTrips:
 
     def replies(self, commands: Sequence[Command]) -> list[Any]:
         """The same, with the errors that Redis replied with among the replies."""
-        replies = self._trip(commands)
-        if any(isinstance(reply, NoScriptError) for reply in replies):  # the first calls since Redis started
-            replies = [
-                self._trip([_with_source(command)])[0] if isinstance(reply, NoScriptError) else reply
-                for command, reply in zip(commands, replies, strict=True)
-            ]
-        return replies
+        posted = self._take_posted()
+        replies = self._with_sources([*posted, *commands], self._trip([*posted, *commands]))
+        raise_first(replies[: len(posted)])  # a server that refuses one write refuses others
+        return replies[len(posted) :]
 
     def post(self, *commands: Command) -> None:
-        """Write the commands without waiting. The next trip on the connection reads the replies, and raises an error
-        among them: a server that refuses one write refuses others. Not for a script that Redis may not know yet.
-        """
-        if self._is_traced:
-            self.send(*commands)
-        else:
-            self._exchange(commands, reads_replies=False)
+        """Execute commands without waiting. They are lost if Redis is unavailable.
 
-    @property
-    def _is_traced(self) -> bool:
-        return tracing.is_started()
+        The next trip takes them along, before its own commands, and raises an error among their replies.
+        """
+        if tracing.is_started():
+            self.send(*commands)  # in the span of their own request
+            return
+        self._shared.posted.extend(commands)
+        if not self._shared.is_flush_due:
+            self._shared.is_flush_due = True
+            threading.Thread(target=self._flush, name="redis-posts").start()  # no daemon: the process waits for it
+
+    def _flush(self) -> None:
+        sleep(POST_SECONDS)
+        self._shared.is_flush_due = False
+        if self._shared.posted:
+            with suppress(RedisError):  # whoever needs Redis next finds out, too
+                self.replies([])
+
+    def _take_posted(self) -> list[Command]:
+        posted, taken = self._shared.posted, []
+        while posted:
+            with suppress(IndexError):  # another thread was quicker
+                taken.append(posted.popleft())
+        return taken
+
+    def _with_sources(self, commands: Sequence[Command], replies: list[Any]) -> list[Any]:
+        """The replies, those to scripts that Redis did not know after sending their sources."""
+        if not any(isinstance(reply, NoScriptError) for reply in replies):  # all but the first since Redis started
+            return replies
+        return [
+            self._trip([_with_source(command)])[0] if isinstance(reply, NoScriptError) else reply
+            for command, reply in zip(commands, replies, strict=True)
+        ]
 
     def _trip(self, commands: Sequence[Command]) -> list[Any]:
         """The replies, errors among them."""
-        if not self._is_traced:
+        if not tracing.is_started():
             return self._exchange(commands)
         pipeline: Any = self._client.pipeline(transaction=False)
         for command in commands:
@@ -99,50 +137,35 @@ class RedisTrips:
         replies: list[Any] = pipeline.execute(raise_on_error=False)
         return replies
 
-    def _exchange(self, commands: Sequence[Command], *, reads_replies: bool = True) -> list[Any]:
-        connection, earlier = self._take()
+    def _exchange(self, commands: Sequence[Command]) -> list[Any]:
+        connection = self._take()
         try:
             connection.send_packed_command(connection.pack_commands(commands))
-            replies = [_read(connection) for _ in commands] if reads_replies else []
+            replies = [_read(connection) for _ in commands]
         except BaseException:
             self._discard(connection)
             raise
-        self._idle.append((connection, monotonic(), 0 if reads_replies else len(commands)))
-        raise_first(earlier)
+        self._shared.idle.append((connection, monotonic()))
         return replies
 
-    def _take(self) -> tuple[Any, list[Any]]:
-        """A connection, and the replies to the commands that were posted on it."""
+    def _take(self) -> Any:
+        """A connection."""
         try:
-            connection, since, unread = self._idle.pop()
+            connection, since = self._shared.idle.pop()
         except IndexError:
-            return self._pool.get_connection(), []
-        try:
-            replies = [_read(connection) for _ in range(unread)]
-        except BaseException as error:
-            self._discard(connection)
-            if isinstance(error, ConnectionError):  # closed by the server
-                return self._pool.get_connection(), []
-            raise
+            return self._pool.get_connection()
         if monotonic() - since < CHECKED_SECONDS and not connection.should_reconnect():
-            return connection, replies
+            return connection
         self._pool.release(connection)
-        return self._pool.get_connection(), replies
+        return self._pool.get_connection()
 
     def _discard(self, connection: Any) -> None:
-        """Close a connection on which replies may still arrive, and idle ones with such replies.
-
-        The other idle ones go through the pool, which checks whether they are broken, too. It would not notice a reply
-        that arrives after its check.
-        """
+        """Close a connection on which replies may still arrive. The pool checks the idle ones: they may be broken."""
         connection.disconnect()
         self._pool.release(connection)
         with suppress(IndexError):
             while True:
-                other, _, unread = self._idle.pop()
-                if unread:
-                    other.disconnect()
-                self._pool.release(other)
+                self._pool.release(self._shared.idle.pop()[0])
 
 
 def _read(connection: Any) -> Any:
@@ -164,10 +187,9 @@ def _with_source(command: Command) -> Command:
     return ("EVAL", _sources[command[1]], *command[2:])
 
 
-def _forget_connections() -> None:
-    """In a forked process: they belong to its parent."""
-    for idle in _idle.values():
-        idle.clear()
+def _forget_all() -> None:
+    for shared in _shared.values():
+        shared.forget()
 
 
-os.register_at_fork(after_in_child=_forget_connections)
+os.register_at_fork(after_in_child=_forget_all)

@@ -17,7 +17,7 @@ MIDDLEWARES = {
     "access log": ("AccessLogMiddleware",),
     "metrics": ("MetricsMiddleware",),
     "identity": ("CallerMiddleware", "APICSRFMiddleware"),
-    "rate limit": ("RateLimitMiddleware", "ParallelAnswersMiddleware"),
+    "rate limit": ("LimitsMiddleware",),
     "security headers, CORS, static files": ("SecurityMiddleware", "whitenoise", "corsheaders"),
     "page middlewares": ("bff.http.page_middleware",),
 }

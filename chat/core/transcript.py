@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from chat.core.events import Event, Finish, Notice, Source, text_of_event
+from chat.core.events import Delta, Event, Finish, Notice, Source, text_of_event
 
 
 class Transcript:
@@ -19,14 +19,15 @@ class Transcript:
 
     def extend(self, events: Iterable[Event]) -> None:
         for event in events:
-            self._texts.append(text_of_event(event))
-            match event:
-                case Source():
-                    self.sources.append(event)
-                case Notice():
-                    self.notices.append(event)
-                case Finish():
-                    self.finish = event
+            if isinstance(event, Delta):
+                self._texts.append(event.text)
+            elif isinstance(event, Source):
+                self.sources.append(event)
+            elif isinstance(event, Notice):
+                self._texts.append(text_of_event(event))
+                self.notices.append(event)
+            elif isinstance(event, Finish):
+                self.finish = event
 
     @property
     def text(self) -> str:

@@ -56,7 +56,7 @@ def numbers_to_call() -> frozenset[str]:
 
 def as_markdown(language: Language) -> str:
     """All help lines as a Markdown list."""
-    return "\n".join(f"- **{line.number}** – {line.name}" for line in all_lines(language))
+    return _markdown(_configured_file(), language)
 
 
 def distress_notice(question: str, language: Language) -> str:
@@ -72,7 +72,11 @@ def notice_beginnings() -> list[str]:
 
 def load() -> _File:
     """The configured file. Raises ImproperlyConfigured with the file's name and its errors."""
-    return _read(Path(settings.HELP_LINES_FILE or BUNDLED))
+    return _read(_configured_file())
+
+
+def _configured_file() -> str | Path:
+    return settings.HELP_LINES_FILE or BUNDLED
 
 
 class _Translated(BaseModel):
@@ -114,11 +118,16 @@ class _File(BaseModel):
 
 
 @cache
-def _read(file: Path) -> _File:
+def _read(file: str | Path) -> _File:
     try:
-        return _File.model_validate(tomllib.loads(file.read_text("utf-8")))
+        return _File.model_validate(tomllib.loads(Path(file).read_text("utf-8")))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ImproperlyConfigured(f"HELP_LINES_FILE: {file} can't be read: {error}") from error
     except ValidationError as error:
         details = "; ".join(f"{'.'.join(map(str, row['loc']))} {row['msg']}".strip() for row in error.errors())
         raise ImproperlyConfigured(f"HELP_LINES_FILE: {file}: {details}") from error
+
+
+@cache
+def _markdown(file: str | Path, language: Language) -> str:
+    return "\n".join(f"- **{line.number}** – {line.text_in(language)}" for line in _read(file).line)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-import threading
+import subprocess
+import sys
 from collections.abc import Iterator
 from functools import partial
 from typing import Any
@@ -91,6 +92,37 @@ def test_a_posted_command_is_executed_and_its_reply_belongs_to_nobody_else(trips
     assert trips.send(("GET", "posted"), ("GET", "n")) == [b"1", b"2"]
 
 
+def test_a_posted_command_goes_with_the_next_trip(trips, client):
+    trips.send(("PING",))
+    before = reads(client)
+    trips.post(("INCR", "n"), ("INCR", "n"))
+    assert trips.send(("GET", "n")) == [b"2"]
+    assert reads(client) == before + 2  # the trip's, and that of INFO
+
+
+def test_a_posted_command_is_executed_soon_if_no_trip_follows(trips, client):
+    trips.post(("INCR", "n"))
+    eventually(lambda: client.get("n") == b"1")
+    trips.post(("INCR", "n"))
+    eventually(lambda: client.get("n") == b"2")
+
+
+def test_a_posted_script_that_redis_does_not_know_is_sent_again(trips, client):
+    client.script_flush()
+    trips.post(increment(["n"], 1))
+    trips.send(("PING",))
+    assert client.get("n") == b"1"
+
+
+def test_a_process_executes_what_it_has_posted_before_it_ends(server, client):
+    program = (
+        "from redis import Redis; from observability.redis_trips import RedisTrips; "
+        f"RedisTrips(Redis(port={server.port})).post(('SET', 'last', 1))"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=30)
+    assert client.get("last") == b"1"
+
+
 def test_the_error_of_a_posted_command_is_raised_by_the_next_trip(trips):
     trips.send(("SET", "text", "no number"))
     trips.post(("INCR", "text"))
@@ -110,21 +142,6 @@ def test_a_reply_that_came_too_late_is_never_taken_for_another_one(server):
         server.thaw()
     eventually(partial(is_available, trips))
     assert trips.send(("GET", "key")) == [b"right"]
-
-
-def test_after_a_failure_a_posted_reply_that_is_still_to_come_is_never_taken_for_another_one(server, client):
-    trips = RedisTrips(connect(server, timeout=0.3))
-
-    def wait_too_long() -> None:
-        with pytest.raises(exceptions.TimeoutError):
-            trips.send(("BLPOP", "nothing", 0))
-
-    waiting = threading.Thread(target=wait_too_long)
-    waiting.start()
-    eventually(lambda: client.info("clients")["blocked_clients"] == 1)
-    trips.post(("BLPOP", "late", 0))  # on another connection
-    waiting.join()
-    assert trips.send(("ECHO", "right")) == [b"right"]
 
 
 def is_available(trips: RedisTrips) -> bool:

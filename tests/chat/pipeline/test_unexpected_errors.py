@@ -9,8 +9,7 @@ import pytest
 
 from bff.http.media_types import MediaTypeMiddleware
 from bff.identity.middleware import CallerMiddleware
-from bff.parallel_answers import Places
-from bff.ratelimit import Counters
+from bff.limits_middleware import LimitsMiddleware
 from chat import knowledge, runs
 from chat.documents import extraction
 from chat.history import conversations
@@ -34,8 +33,7 @@ QUESTION = "C'est quoi un PPS et comment en avoir un ?"
 FAULTS: dict[str, tuple[Any, str, str, bool]] = {
     "media types": (MediaTypeMiddleware, "__call__", "request", False),
     "callers": (CallerMiddleware, "_identify", "request", False),
-    "rate limiter": (Counters, "_hit_shared", "ratelimit", True),
-    "places of answers": (Places, "_take_shared", "ratelimit", True),
+    "limits": (LimitsMiddleware, "_count_shared", "ratelimit", True),
     "labels of metrics": (route_labels, "for_metrics", "metrics", True),
     "labels of the access log": (route_labels, "endpoint", "metrics", True),
     "conversations": (conversations, "resolve", "request", False),

@@ -196,6 +196,7 @@ def test_a_circuit_seen_open_stays_open_when_other_code_finds_the_outage(
 
 def test_a_full_redis_counts_as_unavailable(server: services.Process, breaker: Breaker) -> None:
     succeed(breaker)
+    breaker.snapshot()  # the success, which waits for a trip, goes with this one
     redis_of(breaker).config_set("maxmemory", 1)
     fail(breaker, 6)  # the first result is lost, as in any outage
     rejection(breaker)
