@@ -64,7 +64,7 @@ class AnswerJob:
         newer = None
         if run.may_have_cached_answer and self.refusal is None:
             with unexpected_errors.survived("cache"):
-                newer = answer_cache.peek(self.cache_key)
+                newer = answer_cache.get(self.cache_key)
         if newer is not None and self._is_usable(newer):
             return chain.from_iterable(replay(newer, self.distress_notice))
         trace = GenerationTrace(self.passages, settings.AI_DEADLINE_CHAT)
@@ -179,7 +179,7 @@ class AnswerJob:
         if not settings.AI_SERVICE_FALLBACK_URL:
             return None
         with unexpected_errors.survived("cache"):
-            return answer_cache.peek(answer_cache.key_for(self.cache_key, "fallback"))
+            return answer_cache.get(answer_cache.key_for(self.cache_key, "fallback"))
         return None
 
     def _is_usable(self, cached: CachedAnswer) -> bool:

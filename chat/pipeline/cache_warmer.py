@@ -63,7 +63,7 @@ def tasks(only: set[str] | None = None) -> Iterator[Task]:
 
 def is_warm(task: Task) -> bool:
     """Whether the cache has a fresh answer."""
-    cached = answer_cache.peek(question_answering.cache_key_of(task.question))
+    cached = answer_cache.get(question_answering.cache_key_of(task.question))
     return cached is not None and cached.is_fresh
 
 

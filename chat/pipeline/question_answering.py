@@ -19,6 +19,7 @@ from chat.pipeline.answer_job import AnswerJob
 from chat.pipeline.answer_stream import AnswerStream, CachedStream, RunStream
 from chat.runs import Subscription
 from chat.storage import ai_statistics, answer_cache, budgets, fleet_counters
+from chat.storage.answer_cache import CachedAnswer
 from chat.storage.provenance import Entrypoint, RequestTrace
 from chat.upstream import prompts
 from chat.upstream.errors import internal_error, over_budget
@@ -91,12 +92,15 @@ def _resolve(
     cache_key, cached, has_failed = "", None, True
     with trace.stage("search"), unexpected_errors.survived("knowledge"):
         passages = find_passages(question)
-        question = question if warm else sharing.scoped(question, passages, caller)
+        question = question if warm else sharing.marked(question, passages)
         cache_key, has_failed = _cache_key(question, passages), False
     # Without the knowledge base the answer must not be shared.
     cache_key = cache_key or _key_of_nothing_else(question)
     with trace.stage("cache"), unexpected_errors.survived("cache"):
-        cached = None if has_failed else (answer_cache.peek if warm else answer_cache.get)(cache_key)
+        if not has_failed:
+            question, cache_key, cached = _look_up(question, passages, cache_key, caller)
+            if not warm:
+                answer_cache.count_lookup(cached)
     trace.record_lookup(cached, is_available=not answer_cache.is_unavailable())
     return AnswerJob(
         question,
@@ -109,6 +113,20 @@ def _resolve(
         is_background=warm,
         refusal=internal_error() if has_failed else None,
     )
+
+
+def _look_up(
+    question: Question, passages: Sequence[Passage], cache_key: str, caller: Caller | None
+) -> tuple[Question, str, CachedAnswer | None]:
+    """Look in the cache. A question that several people have asked is not unusual, and has another key."""
+    if not (question.is_unusual and caller):
+        return question, cache_key, answer_cache.get(cache_key)
+    are_several, cached = sharing.look_up_unusual(question, caller, cache_key)
+    if not are_several:
+        return question, cache_key, cached
+    question = replace(question, is_unusual=False)
+    cache_key = _cache_key(question, passages)
+    return question, cache_key, answer_cache.get(cache_key)
 
 
 def _distress_notice(question: Question) -> str:

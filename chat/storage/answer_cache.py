@@ -150,7 +150,19 @@ def is_unavailable() -> bool:
 
 def get(key: str) -> CachedAnswer | None:
     """The cached answer, fresh or stale; None if there is none or it is unreadable. One Redis trip."""
-    cached = peek(key)
+    return get_along(key)[0]
+
+
+def get_along(key: str, *commands: Command) -> tuple[CachedAnswer | None, Sequence[Any]]:
+    """The same, and the replies to commands of the same trip; no replies while Redis is unavailable."""
+    replies = shared_redis.send(*commands, ("GET", answer_key(key)))
+    if replies is None:
+        return None, ()
+    return None if replies[-1] is None else _decode_envelope(replies[-1]), replies[:-1]
+
+
+def count_lookup(cached: CachedAnswer | None) -> None:
+    """Count a request's lookup, which has found this."""
     if shared_redis.is_unavailable:
         result = "error"
     elif cached is None:
@@ -160,13 +172,6 @@ def get(key: str) -> CachedAnswer | None:
     metrics.CACHE_REQUESTS.labels(result).inc()
     if result != "error":
         fleet_counters.count_lookup(result == "hit")
-    return cached
-
-
-def peek(key: str) -> CachedAnswer | None:
-    """The same without counting a lookup: for internal use, not for a request."""
-    replies = shared_redis.send(("GET", answer_key(key)))
-    return _decode_envelope(replies[0]) if replies and replies[0] is not None else None
 
 
 def put(key: str, answer: Sequence[Event], cost_ms: int, *, warm: bool = False) -> bool:

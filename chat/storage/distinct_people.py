@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from chat.storage.shared_redis import shared_redis
 from observability.pseudonyms import pseudonym
-from observability.redis_trips import Script
+from observability.redis_trips import Command, Script
 
 # Returns the number of people, at most ARGV[3], and whether this one is new among them or beyond them.
 _add = Script("""
@@ -42,8 +42,12 @@ class DistinctPeople:
 
     def add(self, key: str, person: str, network: str, *, most: int, lifetime: int) -> Counted | None:
         """Count a person, for `lifetime` seconds; None while Redis is unavailable. No more than `most` are stored."""
-        replies = shared_redis.send(_add([key], self.pseudonym(person), self.pseudonym(network), most, lifetime))
+        replies = shared_redis.send(self.command_to_add(key, person, network, most=most, lifetime=lifetime))
         return Counted(replies[0][0], bool(replies[0][1])) if replies else None
+
+    def command_to_add(self, key: str, person: str, network: str, *, most: int, lifetime: int) -> Command:
+        """The command of `add`; the reply begins with the number of people so far."""
+        return _add([key], self.pseudonym(person), self.pseudonym(network), most, lifetime)
 
     def remove(self, key: str, person: str) -> None:
         shared_redis.send(("HDEL", key, self.pseudonym(person)))

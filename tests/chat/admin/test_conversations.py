@@ -236,10 +236,10 @@ def test_private_cached_answers_can_be_deleted_with_permission(conversation):
     form = {"action": "delete_cached_answers", "_selected_action": [conversation.pk]}
 
     staff_client("view_conversation", name="sacha").post(LIST, form)
-    assert answer_cache.peek(mine)
+    assert answer_cache.get(mine)
 
     page = staff_client("view_conversation", "delete_conversation").post(LIST, form, follow=True).content.decode()
     assert "isitor-42 – Kept answers forgotten: 1" in page  # the message capitalises its first letter
-    assert [answer_cache.peek(key) is not None for key in (mine, other)] == [False, True]
+    assert [answer_cache.get(key) is not None for key in (mine, other)] == [False, True]
     assert LogEntry.objects.get().object_repr == "visitor-42"
     assert Conversation.objects.exists()

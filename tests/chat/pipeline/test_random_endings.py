@@ -104,7 +104,7 @@ def test_only_whole_answers_are_kept_or_called_complete_and_nobody_reads_a_thoug
     for number in range(QUESTIONS):
         stream = question_answering.answer(Question(f"Que veut dire zibou{number} ?", "fr", "somebody"))
         transcript = stream.read_to_end()
-        kept, last, finish = answer_cache.peek(stream.cache_key), sent[-1], transcript.finish
+        kept, last, finish = answer_cache.get(stream.cache_key), sent[-1], transcript.finish
         assert finish is not None
         is_called_complete = finish.origin == "ai" and finish.ending == "stop" and finish.degraded is None
         assert is_called_complete == (kept is not None) == last.is_whole, last

@@ -91,7 +91,7 @@ def test_forget_deletes_all_private_answers_of_one_caller_and_no_others():
     for key in (*keys, *others):
         answer_cache.put(key, COMPLETE, cost_ms=1)
     assert answer_cache.forget("a") == 3
-    assert [answer_cache.peek(key) is not None for key in (*keys, *others)] == [False, False, False, True, True]
+    assert [answer_cache.get(key) is not None for key in (*keys, *others)] == [False, False, False, True, True]
     assert answer_cache.forget("a") == 0
     assert not get_redis_connection("default").keys(f"bff:answers-of:{{{answer_cache.private_scope('a')}}}")
 
@@ -115,7 +115,7 @@ def test_lifetimes_follow_the_settings_with_ten_percent_jitter(settings):
 def _lifetimes(warm: bool) -> tuple[float, int]:
     """Seconds for which an answer stored now is fresh, and its Redis TTL."""
     answer_cache.put("public:x", COMPLETE, cost_ms=1, warm=warm)
-    cached = answer_cache.peek("public:x")
+    cached = answer_cache.get("public:x")
     assert cached is not None
     return cached.fresh_until - cached.created, get_redis_connection("default").ttl("bff:answer:{public:x}")
 

@@ -29,7 +29,7 @@ def set_age_of_all(age_seconds: float, fresh_seconds: float) -> None:
     """Rewrite every cached answer with this age and fresh time."""
     redis = get_redis_connection("default")
     for name in redis.keys("bff:answer:*"):
-        cached = answer_cache.peek(key_in(name))
+        cached = answer_cache.get(key_in(name))
         assert cached is not None
         redis.set(
             name,
@@ -56,7 +56,7 @@ def test_200_requests_for_one_expired_answer_cause_one_renewal_and_are_served_fr
     assert {reply["response"] for reply in replies} == {old["response"]}
     assert ai.calls == 2  # the first answer and one renewal
     key = key_in(get_redis_connection("default").keys("bff:answer:{public:*")[0])
-    eventually(lambda: (answer := answer_cache.peek(key)) and answer.is_fresh, TIMEOUT_SECONDS, every=0.1)
+    eventually(lambda: (answer := answer_cache.get(key)) and answer.is_fresh, TIMEOUT_SECONDS, every=0.1)
 
 
 def test_200_requests_for_one_long_expired_answer_share_one_upstream_call(two_servers, ai):

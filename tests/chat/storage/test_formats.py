@@ -42,7 +42,7 @@ def redis() -> Any:
 
 def test_a_cached_answer_of_an_earlier_release():
     redis().set(answer_key("public:x"), b"j[1,1764000000.0,1764086400.0,500]\n" + ROWS)
-    cached = answer_cache.peek("public:x")
+    cached = answer_cache.get("public:x")
     assert cached is not None
     assert cached.events == EVENTS
     assert (cached.created, cached.fresh_until, cached.cost) == (1764000000.0, 1764086400.0, 0.5)
@@ -50,7 +50,7 @@ def test_a_cached_answer_of_an_earlier_release():
 
 def test_a_cached_answer_of_a_later_schema_is_ignored():
     redis().set(answer_key("public:x"), b"j[2,1764000000.0,1764086400.0,500]\n" + ROWS)
-    assert answer_cache.peek("public:x") is None
+    assert answer_cache.get("public:x") is None
 
 
 def test_a_runs_log_of_another_release():
