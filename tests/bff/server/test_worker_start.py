@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import psutil
 import pytest
 
 from tests.support.server import Server
@@ -26,5 +27,16 @@ def test_a_worker_starts_without_a_database(ai):
     try:
         assert any("using the bundled entries" in line for line in messages(server))
         assert server.ask("Qu'est-ce que la MDPH ?").json()["origin"] == "ai"
+    finally:
+        server.stop()
+
+
+def test_the_first_message_loads_next_to_nothing(ai):
+    server = Server()
+    try:
+        [worker] = psutil.Process(server.process.child.pid).children()
+        before = worker.memory_full_info().uss
+        assert server.ask("Qu'est-ce que la MDPH ?").status_code == 200
+        assert worker.memory_full_info().uss - before < 12e6
     finally:
         server.stop()
