@@ -29,7 +29,7 @@ def main() -> None:
     django.setup()
     sys.excepthook = sys.__excepthook__  # bff's hook hides error texts, which may hold secrets in production
     from benchmarks.reports import figures, performance_doc  # noqa: PLC0415 after Django is set up
-    from benchmarks.scenarios import compare, dashboard, large_history, shards  # noqa: PLC0415
+    from benchmarks.scenarios import compare, dashboard, large_history, shard_death, shards  # noqa: PLC0415
 
     options = _parse_arguments()
     if options.part == "document":
@@ -49,7 +49,8 @@ def main() -> None:
         large_history.measure(options.messages)
         return
     if options.part == "shards":
-        shards.measure()
+        # shards.measure()
+        shard_death.measure()
         return
     for part in [options.part] if options.part else PARTS:
         _run(part, options)
