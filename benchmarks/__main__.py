@@ -49,7 +49,7 @@ def main() -> None:
         large_history.measure(options.messages)
         return
     if options.part == "shards":
-        # shards.measure()
+        shards.measure()
         shard_death.measure()
         return
     for part in [options.part] if options.part else PARTS:

@@ -94,7 +94,8 @@ def streams(figures: Figures) -> str:
 
 
 _STORE_ROWS: tuple[tuple[str, str], ...] = (
-    ("Redis: commands", "redis_commands"),
+    ("Redis: trips", "redis_trips"),
+    ("Redis: commands, those of scripts too", "redis_commands"),
     ("Redis: bytes in", "redis_in"),
     ("Redis: bytes out", "redis_out"),
     ("Redis: CPU ms", "redis_cpu"),
@@ -110,7 +111,7 @@ def stores(figures: Figures) -> str:
     keys = [key for key in NAMES if key in measured]
     return table(
         ["a message", *map(_short_name, keys)],
-        [[name, *(measured[key][row] for key in keys)] for name, row in _STORE_ROWS],
+        [[name, *(measured[key].get(row) for key in keys)] for name, row in _STORE_ROWS],
     )
 
 

@@ -1,4 +1,6 @@
-"""The load of one message on Redis and PostgreSQL: commands, bytes, CPU, and the keys that remain."""
+"""The load of one message on Redis and PostgreSQL: commands (those of scripts, too), trips, bytes, CPU, and the keys
+that remain. A trip is a read of Redis from a connection.
+"""
 
 from __future__ import annotations
 
@@ -49,6 +51,7 @@ def _readings(redis: Any, postgres: Any) -> dict[str, float]:
     calls = {name: float(stat["calls"]) for name, stat in backing_services.redis_info("commandstats").items()}
     return calls | {
         "redis_commands": stats["total_commands_processed"],
+        "redis_trips": stats["total_reads_processed"],
         "redis_in": stats["total_net_input_bytes"],
         "redis_out": stats["total_net_output_bytes"],
         "redis_memory": backing_services.redis_info("memory")["used_memory"],
