@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from urllib.parse import parse_qsl, quote, unquote, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 from bff.environment import Wrong
 
@@ -118,12 +118,6 @@ def search_address(text: str) -> str:
     if "{id}" not in text:
         raise Wrong("Has no {id}, the place of the correlation id.")
     return web_address(text)
-
-
-def shown(address: str) -> str:
-    """The address without what may be secret: its user, password and query."""
-    parts = urlsplit(address)
-    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2], query="…" if parts.query else ""))
 
 
 def supabase_project(text: str) -> str:

@@ -14,6 +14,7 @@ from bff import addresses, database_urls, machine, redis_caches, redis_urls
 from bff.dev.services import ai_service_address, database_address, development_secret, redis_address
 from bff.environment import Environment
 from observability import logs, prometheus_multiproc
+from observability.addresses import without_secrets
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -69,7 +70,7 @@ AI_SERVICE_URL = env.parse(
     ai_service_address(PORT),
     addresses.web_address,
     example="https://ai.example.org/v1",
-    show=addresses.shown,
+    show=without_secrets,
 )
 AI_SERVICE_PROTOCOL = env.choice("AI_SERVICE_PROTOCOL", "openai", ["openai", "rag"])
 AI_SERVICE_API_KEY = env.secret("AI_SERVICE_API_KEY")
@@ -77,7 +78,7 @@ AI_SERVICE_AUTH = env.choice("AI_SERVICE_AUTH", "key", ["key", "caller"])
 AI_SERVICE_MODEL = env.text("AI_SERVICE_MODEL", "stand-in")
 # A second one, asked when the first can't answer.
 AI_SERVICE_FALLBACK_URL = env.parse(
-    "AI_SERVICE_FALLBACK_URL", "", addresses.web_address, example="https://ai.example.org/v1", show=addresses.shown
+    "AI_SERVICE_FALLBACK_URL", "", addresses.web_address, example="https://ai.example.org/v1", show=without_secrets
 )
 AI_SERVICE_FALLBACK_PROTOCOL = env.choice("AI_SERVICE_FALLBACK_PROTOCOL", "openai", ["openai", "rag"])
 AI_SERVICE_FALLBACK_API_KEY = env.secret("AI_SERVICE_FALLBACK_API_KEY")

@@ -10,7 +10,6 @@ from argparse import ArgumentParser
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
 
 from django.core.management.base import BaseCommand, CommandError
 
@@ -18,6 +17,7 @@ from chat.upstream import service, service_trial, trial_findings
 from chat.upstream.service import AIService
 from chat.upstream.service_trial import Trial
 from chat.upstream.trial_findings import Finding
+from observability.addresses import without_secrets
 
 _MARKS = {"ok": "ok", "note": "note", "problem": "PROBLEM"}
 
@@ -57,7 +57,7 @@ class _Check:
     def as_json(self) -> dict[str, Any]:
         return {
             "service": self.service.settings_prefix,
-            "address": _shown(self.service.address),
+            "address": without_secrets(self.service.address),
             "protocol": self.service.protocol,
             "model": self.service.model,
             "works": self.works,
@@ -67,7 +67,7 @@ class _Check:
 
     def lines(self) -> Iterator[str]:
         ai = self.service
-        yield f"{ai.settings_prefix}_URL={_shown(ai.address)} (protocol {ai.protocol}, model {ai.model})"
+        yield f"{ai.settings_prefix}_URL={without_secrets(ai.address)} (protocol {ai.protocol}, model {ai.model})"
         for finding in self.findings:
             yield f"  {_MARKS[finding.level]:<8} {finding.text}"
             if finding.advice:
@@ -81,9 +81,3 @@ def _check(ai: AIService, options: dict[str, Any]) -> _Check:
         long_trial = service_trial.ask(ai, limit=options["timeout"], fills_context=True)
         findings.append(trial_findings.of_long_prompt(ai, long_trial))
     return _Check(ai, trial, findings)
-
-
-def _shown(address: str) -> str:
-    """The address without what may be secret: its user, password and query."""
-    parts = urlsplit(address)
-    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2], query="…" if parts.query else ""))
