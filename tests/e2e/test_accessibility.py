@@ -24,6 +24,7 @@ from tests.e2e.states import (
 from tests.support.server import Server
 
 OpenPage = Callable[..., Page]
+AXE = Axe()
 
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")  # Playwright's pipes, at the end of the process
 
@@ -156,5 +157,7 @@ def test_answers_are_read_aloud_and_questions_dictated_once_chosen(
 def violations(page: Page, *rules: str) -> list[str]:
     """The violations of all axe rules, or of the given ones, each with its element."""
     options = {"resultTypes": ["violations"], **({"runOnly": list(rules)} if rules else {})}
-    found = Axe().run(page, options=options).response["violations"]
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(AXE.axe_script)
+    found = page.evaluate("(options) => axe.run(options)", options)["violations"]
     return [f"{rule['id']}: {node['html']} {node['failureSummary']}" for rule in found for node in rule["nodes"]]
