@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Callable, Iterator
+from functools import cache
 from typing import Any
 
 import hypothesis
@@ -17,10 +18,14 @@ from django_redis import get_redis_connection
 from ai_service.control import StandIn
 from chat import knowledge, runs
 from chat.history import late_writes
+from chat.knowledge import reloader
+from chat.knowledge.knowledge_base import KnowledgeBase
+from chat.models import KnowledgeEntry
 from chat.storage import fleet_counters
 from chat.upstream import breaker_registry, session
 from observability import outage
 from tests import slow_tests
+from tests.support import factories
 from tests.support.polling import eventually
 from tests.support.server import Server
 
@@ -95,6 +100,21 @@ def _database_for_the_session(django_db_setup: None) -> Iterator[None]:
     knowledge._knowledge_base.stop()
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _bundled_entries_indexed_once() -> Iterator[None]:
+    """Each test with entries of its own is followed by one with the bundled ones, whose index takes a second of CPU."""
+    entries = cache(reloader.bundled_entries)
+    bundled = cache(lambda: KnowledgeBase(entries()))
+
+    def build(given: list[KnowledgeEntry]) -> KnowledgeBase:
+        return bundled() if given is entries() else KnowledgeBase(given)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reloader, "bundled_entries", entries)
+        patch.setattr(reloader, "KnowledgeBase", build)
+        yield
+
+
 @pytest.fixture(autouse=True)
 def _close_streams() -> Iterator[None]:
     """Close the streams that a test did not read to their end: the garbage collector would warn in a later test."""
@@ -142,7 +162,13 @@ def quick_breakers(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def server(ai: StandIn, transactional_db: None) -> Iterator[Server]:
+def few_entries(transactional_db: None) -> None:
+    """What a server knows that is started after this."""
+    factories.few_entries()
+
+
+@pytest.fixture
+def server(ai: StandIn, few_entries: None) -> Iterator[Server]:
     """A running instance with two workers. One per test, because runs outlive their readers."""
     instance = Server(workers=2)
     yield instance
@@ -150,7 +176,7 @@ def server(ai: StandIn, transactional_db: None) -> Iterator[Server]:
 
 
 @pytest.fixture
-def two_servers(ai: StandIn, transactional_db: None) -> Iterator[tuple[Server, Server]]:
+def two_servers(ai: StandIn, few_entries: None) -> Iterator[tuple[Server, Server]]:
     """Two instances of one worker each that share Redis, PostgreSQL and the stand-in AI."""
     instances = Server(), Server()
     yield instances

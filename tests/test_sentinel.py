@@ -69,7 +69,7 @@ def cluster(tmp_path: Path) -> Iterator[SentinelCluster]:
 
 
 @pytest.fixture
-def instance(cluster: SentinelCluster, ai, transactional_db) -> Iterator[Server]:
+def instance(cluster: SentinelCluster, ai, few_entries) -> Iterator[Server]:
     instance = Server(workers=2, REDIS_URL=cluster.url)
     yield instance
     instance.stop()

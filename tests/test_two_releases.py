@@ -53,7 +53,7 @@ def earlier_release(tmp_path_factory) -> Iterator[Path]:
 
 
 @pytest.fixture
-def both(earlier_release: Path, ai, transactional_db) -> Iterator[tuple[Server, Server]]:
+def both(earlier_release: Path, ai, few_entries) -> Iterator[tuple[Server, Server]]:
     """An instance of the earlier release and one of this."""
     servers = EarlierServer(earlier_release), Server()
     yield servers

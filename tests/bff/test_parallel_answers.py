@@ -179,7 +179,7 @@ def test_redis_keys_expire_and_name_nobody(settings, visitor, open_stream):
     assert b"127.0.0.1" not in b" ".join(keys)
 
 
-def test_one_limit_holds_for_all_instances(ai, transactional_db):
+def test_one_limit_holds_for_all_instances(ai, few_entries):
     ai.pace(30)
     servers = [Server(PARALLEL_ANSWERS_PER_ADDRESS="1") for _ in range(2)]
     try:

@@ -18,7 +18,7 @@ APP = "https://app.example"
 
 
 @pytest.fixture
-def production(ai, transactional_db):
+def production(ai, few_entries):
     instance = Server(DEBUG="0", ALLOWED_HOSTS=HOST, CORS_ALLOWED_ORIGINS=APP)
     yield instance
     instance.stop()

@@ -111,7 +111,7 @@ def test_requests_without_a_csrf_token_are_counted(three_a_minute, ai):
     assert statuses == [403, 403, 403, 429]
 
 
-def test_above_the_limit_no_body_is_waited_for(ai, transactional_db):
+def test_above_the_limit_no_body_is_waited_for(ai, few_entries):
     server = Server(RATE_LIMIT_CHAT="1/minute")
     visitor = server.visitor()
     body = {"message": "Bonjour"}

@@ -26,7 +26,7 @@ DONE = b"data: [DONE]\n\n"
 
 
 @pytest.fixture
-def instances(ai: StandIn, transactional_db: None) -> Iterator[tuple[Server, Server]]:
+def instances(ai: StandIn, few_entries: None) -> Iterator[tuple[Server, Server]]:
     env: dict[str, Any] = {"TRUSTED_PROXIES": "1", "DRAIN_SECONDS": "1", "RATE_LIMIT_DEFAULT": "1/minute"}
     pair = Server(**env), Server(**env)
     yield pair

@@ -59,7 +59,7 @@ def forbid_writes(redis: Redis, port: int) -> None:
     ],
 )
 def test_answers_go_on_and_readiness_names_the_error(
-    ai, redis_port: int, refuse: Callable[[Redis, int], None], code: str
+    ai, few_entries, redis_port: int, refuse: Callable[[Redis, int], None], code: str
 ) -> None:
     instance = Server(
         REDIS_URL=f"redis://{HOST}:{redis_port}/0",

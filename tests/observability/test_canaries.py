@@ -18,7 +18,7 @@ REQUESTS = 500
 
 
 @pytest.fixture
-def instance(ai, transactional_db, tmp_path) -> Iterator[Server]:
+def instance(ai, few_entries, tmp_path) -> Iterator[Server]:
     """An instance as in production, except that it logs to a file and crashes on request."""
     server = Server(
         workers=2,

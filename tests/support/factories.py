@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+from copy import copy
+from functools import cache
+
+from chat.knowledge.files import BUNDLED, read_folder
 from chat.models import KnowledgeEntry
+
+# The subjects of most questions in tests.
+FAMILIAR = ("aeeh", "aesh", "cdaph", "dossier-mdph", "pch", "pps", "repit-aidants", "sessad")
 
 
 def new_entry(*questions: str) -> KnowledgeEntry:
@@ -19,3 +26,13 @@ def new_entry(*questions: str) -> KnowledgeEntry:
         source_url="https://www.cnsa.fr/",
         checked_on="2025-04-01",
     )
+
+
+def few_entries() -> None:
+    """Save some of the bundled entries. To index all of them takes each worker of a server a second of CPU."""
+    KnowledgeEntry.objects.bulk_create(copy(entry) for entry in _familiar_entries())
+
+
+@cache
+def _familiar_entries() -> list[KnowledgeEntry]:
+    return [file.entry for file in read_folder(BUNDLED) if file.entry.slug in FAMILIAR]

@@ -34,7 +34,7 @@ NOT_RESUMABLE: list[tuple[str, dict[str, Any]]] = [
 
 
 @pytest.fixture
-def patient_server(ai, transactional_db) -> Iterator[Server]:
+def patient_server(ai, few_entries) -> Iterator[Server]:
     """A server on which an unread answer would continue for a minute."""
     instance = Server(UNREAD_RUN_TIMEOUT_SECONDS="60")
     yield instance

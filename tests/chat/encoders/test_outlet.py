@@ -41,7 +41,7 @@ def write_words(serve) -> Any:
 
 
 @pytest.fixture
-def instance(write_words, settings, transactional_db):
+def instance(write_words, settings, few_entries):
     running = Server(AI_SERVICE_URL=settings.AI_SERVICE_URL)
     yield running
     running.stop()

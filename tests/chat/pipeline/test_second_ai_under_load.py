@@ -42,7 +42,7 @@ def first() -> Iterator[Process]:
 
 
 @pytest.fixture
-def instance(ai: StandIn, first: Process, transactional_db: None) -> Iterator[Server]:
+def instance(ai: StandIn, first: Process, few_entries: None) -> Iterator[Server]:
     """With all defaults, except for the limit of one address' questions."""
     settings = {
         "AI_SERVICE_URL": f"http://{HOST}:{first.port}",

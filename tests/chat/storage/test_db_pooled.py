@@ -39,7 +39,7 @@ default_pool_size = {connections}
 
 
 @pytest.fixture
-def pooler(tmp_path: Path, transactional_db: None) -> Iterator[str]:
+def pooler(tmp_path: Path, few_entries: None) -> Iterator[str]:
     """The address of the test database behind a pooler with two connections."""
     if PGBOUNCER is None:
         skip_or_fail("pgbouncer is not installed (Debian's package pgbouncer)")

@@ -57,7 +57,7 @@ def logged_outages(server: Server) -> list[str]:
     return [line for line in server.lines() if "Dependency unavailable" in line]
 
 
-def test_a_worker_that_is_blocked_for_two_seconds_logs_no_outage_and_saves_every_answer(ai, slow_postgres):
+def test_a_worker_that_is_blocked_for_two_seconds_logs_no_outage_and_saves_every_answer(ai, few_entries, slow_postgres):
     slow_postgres.delay = 0.1  # so that statements are in progress at every freeze
     server = Server(DATABASE_URL=database_address(slow_postgres))
     worker = psutil.Process(server.process.child.pid).children()[0]

@@ -40,7 +40,7 @@ class Reader:
 
 
 @pytest.fixture
-def pair(ai, transactional_db) -> Iterator[tuple[Server, Server]]:
+def pair(ai, few_entries) -> Iterator[tuple[Server, Server]]:
     env: dict[str, Any] = {
         "UNREAD_RUN_TIMEOUT_SECONDS": str(UNREAD_TIMEOUT),
         "AI_DEADLINE_CHAT": str(DEADLINE),
