@@ -12,6 +12,7 @@ import hypothesis
 import pytest
 import requests
 from django.conf import settings
+from django.core.management.commands import flush
 from django.test import Client
 from django_redis import get_redis_connection
 
@@ -25,7 +26,7 @@ from chat.storage import fleet_counters
 from chat.upstream import breaker_registry, session
 from observability import outage
 from tests import slow_tests
-from tests.support import factories
+from tests.support import database, factories
 from tests.support.polling import eventually
 from tests.support.server import Server
 
@@ -98,6 +99,13 @@ def _database_for_the_session(django_db_setup: None) -> Iterator[None]:
     to the production database name. Stop the knowledge reloader before the test database is dropped."""
     yield
     knowledge._knowledge_base.stop()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _quick_flush() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(flush.Command, "handle", database.empty_tables)
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)
