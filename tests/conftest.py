@@ -5,14 +5,17 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from functools import cache
 from typing import Any
+from weakref import WeakSet
 
 import hypothesis
 import pytest
 import requests
 from django.conf import settings
 from django.core.management.commands import flush
+from django.http.response import HttpResponseBase
 from django.test import Client
 from django_redis import get_redis_connection
 
@@ -50,6 +53,21 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 class ChatClient(Client):
     """A client with cookies that sends JSON."""
 
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._streams: WeakSet[HttpResponseBase] = WeakSet()
+
+    def request(self, **environ: Any) -> Any:
+        response = super().request(**environ)
+        if response.streaming:
+            self._streams.add(response)
+        return response
+
+    def close(self) -> None:
+        """Close the streams that were not read to their end: the garbage collector would, during a later test."""
+        for stream in self._streams:
+            stream.close()
+
     def ask(self, message: str, **body: Any) -> Any:
         return self.post_json("/api/chat/message", {"message": message, **body})
 
@@ -61,14 +79,16 @@ class ChatClient(Client):
 
 
 @pytest.fixture
-def visitor(db: None) -> ChatClient:
+def visitor(db: None) -> Iterator[ChatClient]:
     knowledge.refresh()  # else the entries of an earlier test would be reloaded during this one
-    return ChatClient(raise_request_exception=False)
+    with closing(ChatClient(raise_request_exception=False)) as client:
+        yield client
 
 
 @pytest.fixture
-def another_visitor() -> ChatClient:
-    return ChatClient(raise_request_exception=False)
+def another_visitor() -> Iterator[ChatClient]:
+    with closing(ChatClient(raise_request_exception=False)) as client:
+        yield client
 
 
 @pytest.fixture

@@ -63,7 +63,7 @@ WITHOUT_COVERAGE_PATHS = (
     "tests/test_two_releases.py",
 )
 # These start gunicorn, a browser or a PostgreSQL of their own.
-WITHOUT_COVERAGE_FIXTURES = frozenset({"server", "two_servers", "pair", "instances", "page", "browser"})
+WITHOUT_COVERAGE_FIXTURES = frozenset({"few_entries", "server", "two_servers", "pair", "instances", "page", "browser"})
 
 
 def is_slow(item: pytest.Item) -> bool:

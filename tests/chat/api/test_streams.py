@@ -184,8 +184,8 @@ def test_stopping_ends_the_answer_for_its_readers_and_cancels_the_upstream_call(
 
 
 def test_a_stopped_answer_in_json_has_the_ending_stopped(visitor, ai):
-    ai.pace(5)
     conversation = visitor.ask("Bonjour").json()["conversationId"]
+    ai.pace(5)
     pending = run_in_thread(lambda: visitor.ask("Comment trouver du répit ?", conversationId=conversation).json())
     eventually(lambda: ai.open_calls == 1)
     eventually(lambda: visitor.post_json(f"/api/chat/{conversation}/stop", {}).json()["stopped"])
