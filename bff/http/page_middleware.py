@@ -23,6 +23,7 @@ from django.http import (
 from django.middleware import clickjacking, common, csrf, gzip, locale
 from django.utils.deprecation import MiddlewareMixin
 
+from bff.http.problems import unreadable_body
 from observability.routes import route_of
 
 
@@ -67,8 +68,8 @@ class CsrfViewMiddleware(PagesOnly, csrf.CsrfViewMiddleware):
             return None
         try:
             _ = request.POST  # Django's check would take a body that doesn't arrive for one without a token
-        except UnreadablePostError:
-            return HttpResponse(status=408)
+        except UnreadablePostError as error:
+            return HttpResponse(status=unreadable_body(request, error).status_code)
         return super().process_view(request, *view)
 
 

@@ -17,6 +17,7 @@ from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
 from pydantic import BaseModel
 
+from bff.http.request_bodies import OutOfMemory
 from chat.api import schemas
 from observability import correlation, logs
 from observability.routes import route_of
@@ -24,6 +25,7 @@ from observability.routes import route_of
 log = logs.get_logger(__name__)
 
 INCOMPLETE = "The request's body did not arrive in time."
+BUSY = "Too many large documents are being sent to this server. Try again in a few seconds."
 TOO_LARGE = "The request is larger than 512 KB. A larger document may be sent as a file, in a form."
 DEFAULT_HEADERS = {401: {"WWW-Authenticate": "Bearer"}, 503: {"Retry-After": "5"}}
 # `error.code` in a problem, unless the error has a code of its own.
@@ -71,6 +73,14 @@ def problem(
     if errors:
         body["errors"] = list(errors)
     return JsonResponse(body, status=status, headers=headers, content_type="application/problem+json")
+
+
+def unreadable_body(request: HttpRequest, error: UnreadablePostError | type[UnreadablePostError]) -> HttpResponse:
+    """408 for a body that did not arrive, 503 for one for which there was no memory."""
+    assert isinstance(error, UnreadablePostError)
+    if isinstance(error.__cause__, OutOfMemory):
+        return problem(request, 503, BUSY, headers=DEFAULT_HEADERS[503])
+    return problem(request, 408, INCOMPLETE)
 
 
 def too_many_requests(request: HttpRequest, retry_after: int, detail: str, explanation: str = "") -> HttpResponse:
@@ -124,7 +134,7 @@ def install(api: NinjaAPI) -> None:
     api.add_exception_handler(Http404, lambda request, error: problem(request, 404))
     api.add_exception_handler(PermissionDenied, lambda request, error: problem(request, 403))
     api.add_exception_handler(RequestDataTooBig, lambda request, error: problem(request, 413, TOO_LARGE))
-    api.add_exception_handler(UnreadablePostError, lambda request, error: problem(request, 408, INCOMPLETE))
+    api.add_exception_handler(UnreadablePostError, unreadable_body)
     api.add_exception_handler(
         MultiPartParserError, lambda request, error: problem(request, 400, "The form can't be read.")
     )

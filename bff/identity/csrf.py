@@ -8,7 +8,7 @@ from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, UnreadablePostError
 from django.middleware.csrf import CsrfViewMiddleware
 
-from bff.http.problems import INCOMPLETE, TOO_LARGE, problem
+from bff.http.problems import TOO_LARGE, problem, unreadable_body
 from observability.caller import Caller, caller_of
 from observability.routes import Route, route_of
 
@@ -18,7 +18,8 @@ UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 class APICSRFMiddleware:
     """Responds 403 to a request that another site may have sent with the visitor's cookie.
 
-    Looking for the token reads the body, so it runs after the rate limits. An incomplete body is 408, a large one 413.
+    Looking for the token reads the body, so it runs after the rate limits. An incomplete body is 408, a large one 413,
+    one for which there is no memory 503.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
@@ -33,8 +34,8 @@ class APICSRFMiddleware:
             is_allowed = self._is_allowed(request, caller_of(request), route)
         except RequestDataTooBig:
             return problem(request, 413, TOO_LARGE)
-        except UnreadablePostError:
-            return problem(request, 408, INCOMPLETE)
+        except UnreadablePostError as error:
+            return unreadable_body(request, error)
         if not is_allowed:
             return problem(request, 403, "The CSRF token is missing or wrong, or the origin is not allowed.")
         return self.get_response(request)

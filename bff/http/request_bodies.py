@@ -1,0 +1,142 @@
+"""Request bodies before Django reads them: those without a Content-Length, and the memory that large ones take.
+
+Bodies are kept in memory, because others on this machine might read a file. Without a limit for all of them together a
+few hundred clients that send slowly would fill it.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from io import BytesIO
+from typing import IO, Any, NoReturn
+
+from django.conf import settings
+
+FORM_OVERHEAD = 64 * 1024  # the other fields and the boundaries of a form with a file
+PIECE = 64 * 1024
+LARGE = 64 * 1024  # smaller bodies are not counted
+# Documents of DOCUMENT_MAX_MB that a process holds at the same time.
+LARGEST_DOCUMENTS = 8
+# The share for bodies without a length: they are read before the limits of their sender are known.
+SHARE_WITHOUT_LENGTH = 0.5
+
+Application = Callable[[dict[str, Any], Any], Iterable[bytes]]
+
+
+class OutOfMemory(OSError):
+    """Too many large bodies are in memory: the client may try again. Django raises it as UnreadablePostError."""
+
+
+class BodyMemory:
+    """Counts the bytes of large bodies until their requests have been answered, in this process."""
+
+    def __init__(self) -> None:
+        self.held = 0
+        # Reentrant: the garbage collector may close a response while this thread has it.
+        self._lock = threading.RLock()
+
+    def take(self, size: int, share: float = 1.0) -> None:
+        """Raises OutOfMemory if this share of the memory has no room for so many bytes more."""
+        limit = share * LARGEST_DOCUMENTS * settings.DOCUMENT_MAX_MB * 1024 * 1024
+        with self._lock:
+            if self.held + size > limit:
+                raise OutOfMemory("too many large bodies at the same time")
+            self.held += size
+
+    def give_back(self, size: int) -> None:
+        with self._lock:
+            self.held -= size
+
+
+def with_limited_bodies(application: Application, memory: BodyMemory | None = None) -> Application:
+    """The application, which gets every body with its length.
+
+    A body without one that is larger than any route accepts is read up to there, and its length then exceeds the
+    route's limit.
+    """
+    memory = memory or BodyMemory()
+
+    def respond(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        length = environ.get("CONTENT_LENGTH") or ""
+        is_chunked = "HTTP_TRANSFER_ENCODING" in environ and not length
+        if not is_chunked and not (length.isdecimal() and int(length) > LARGE):
+            return application(environ, start_response)
+        body = _CountedBody(environ["wsgi.input"], memory, SHARE_WITHOUT_LENGTH if is_chunked else 1.0)
+        environ["wsgi.input"] = body
+        try:
+            if is_chunked:
+                _read_whole(environ, body)
+            return _Response(application(environ, start_response), body.give_back)
+        except BaseException:
+            body.give_back()
+            raise
+
+    return respond
+
+
+class _CountedBody:
+    """Counts what is read of a body. Raises OutOfMemory beyond the limit."""
+
+    def __init__(self, stream: IO[bytes], memory: BodyMemory, share: float) -> None:
+        self._stream, self._memory, self._share = stream, memory, share
+        self._held = 0
+
+    def read(self, size: int = -1) -> bytes:
+        return self._counted(self._stream.read(size))
+
+    def readline(self, size: int = -1) -> bytes:
+        return self._counted(self._stream.readline(size))
+
+    def _counted(self, data: bytes) -> bytes:
+        self._memory.take(len(data), self._share)
+        self._held += len(data)
+        return data
+
+    def give_back(self) -> None:
+        held, self._held = self._held, 0
+        self._memory.give_back(held)
+
+
+class _Response:
+    """A response whose end calls `on_end`: until then its request keeps the body."""
+
+    def __init__(self, response: Iterable[bytes], on_end: Callable[[], None]) -> None:
+        self._response, self._on_end = response, on_end
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self._response)
+
+    def close(self) -> None:
+        try:
+            getattr(self._response, "close", lambda: None)()
+        finally:
+            self._on_end()
+
+
+class _Unreadable:
+    """A body that raises the error again, so that Django responds as to one with a length."""
+
+    def __init__(self, error: OSError) -> None:
+        self.error = error
+
+    def read(self, size: int = -1) -> NoReturn:
+        raise self.error
+
+    readline = read
+
+
+def _read_whole(environ: dict[str, Any], body: _CountedBody) -> None:
+    """Put a body without a length and its length in its place."""
+    remaining = settings.DOCUMENT_MAX_MB * 1024 * 1024 + FORM_OVERHEAD
+    whole = BytesIO()
+    try:
+        while remaining > 0 and (piece := body.read(min(PIECE, remaining))):
+            whole.write(piece)
+            remaining -= len(piece)
+    except OSError as error:  # the connection was lost, the client is too slow, or there is no memory left
+        environ["wsgi.input"], environ["CONTENT_LENGTH"] = _Unreadable(error), "1"
+    else:
+        environ["CONTENT_LENGTH"] = str(whole.tell())
+        whole.seek(0)
+        environ["wsgi.input"] = whole
