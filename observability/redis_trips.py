@@ -108,7 +108,7 @@ class RedisTrips:
         sleep(POST_SECONDS)
         self._shared.is_flush_due = False
         if self._shared.posted:
-            with suppress(RedisError):  # whoever needs Redis next finds out, too
+            with suppress(RedisError, OSError):  # whoever needs Redis next finds out, too
                 self.replies([])
 
     def _take_posted(self) -> list[Command]:
