@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from collections.abc import Mapping
+from typing import Any
 
 from django.conf import settings
-from django.http import HttpRequest
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -16,13 +17,13 @@ _WITH_PORT = re.compile(r"\"?(?:\[(?P<v6>[^\]]+)\](?::\d+)?|(?P<v4>[\d.]+):\d+)\
 NETWORKS = (64, 48)
 
 
-def client_address(request: HttpRequest) -> str:
+def client_address(environ: Mapping[str, Any]) -> str:
     """The address that the outermost trusted proxy saw. Entries further left are set by the client: not trusted.
 
     An invalid entry gives the connection's address, so that a client can't get a new one by malformed entries.
     """
-    connection = str(request.META.get("REMOTE_ADDR", ""))
-    forwarded = request.headers.get("X-Forwarded-For", "").split(",")
+    connection = str(environ.get("REMOTE_ADDR", ""))
+    forwarded = str(environ.get("HTTP_X_FORWARDED_FOR", "")).split(",")
     if settings.TRUSTED_PROXIES and len(forwarded) >= settings.TRUSTED_PROXIES:
         return str(_parse(forwarded[-settings.TRUSTED_PROXIES]) or _parse(connection) or connection)
     return str(_parse(connection) or connection)

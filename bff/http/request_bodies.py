@@ -7,11 +7,14 @@ few hundred clients that send slowly would fill it.
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from io import BytesIO
 from typing import IO, Any, NoReturn
 
 from django.conf import settings
+
+from bff.client_address import client_address, networks_of
 
 FORM_OVERHEAD = 64 * 1024  # the other fields and the boundaries of a form with a file
 PIECE = 64 * 1024
@@ -20,6 +23,7 @@ LARGE = 64 * 1024  # smaller bodies are not counted
 LARGEST_DOCUMENTS = 8
 # The share for bodies without a length: they are read before the limits of their sender are known.
 SHARE_WITHOUT_LENGTH = 0.5
+SHARE_OF_NETWORK = 0.5  # of an IPv4 address or an IPv6 /64
 
 Application = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
@@ -32,21 +36,22 @@ class BodyMemory:
     """Counts the bytes of large bodies until their requests have been answered, in this process."""
 
     def __init__(self) -> None:
-        self.held = 0
+        self._held: Counter[str] = Counter()  # by network
         # Reentrant: the garbage collector may close a response while this thread has it.
         self._lock = threading.RLock()
 
-    def take(self, size: int, share: float = 1.0) -> None:
-        """Raises OutOfMemory if this share of the memory has no room for so many bytes more."""
+    def take(self, size: int, network: str, share: float) -> None:
+        """Raises OutOfMemory if this share of the memory, or the network's, has no room for so many bytes more."""
         limit = share * LARGEST_DOCUMENTS * settings.DOCUMENT_MAX_MB * 1024 * 1024
         with self._lock:
-            if self.held + size > limit:
+            if self._held.total() + size > limit or self._held[network] + size > SHARE_OF_NETWORK * limit:
                 raise OutOfMemory("too many large bodies at the same time")
-            self.held += size
+            self._held[network] += size
 
-    def give_back(self, size: int) -> None:
+    def give_back(self, size: int, network: str) -> None:
         with self._lock:
-            self.held -= size
+            self._held[network] -= size
+            self._held += Counter()  # drops zeros
 
 
 def with_limited_bodies(application: Application, memory: BodyMemory | None = None) -> Application:
@@ -62,7 +67,8 @@ def with_limited_bodies(application: Application, memory: BodyMemory | None = No
         is_chunked = "HTTP_TRANSFER_ENCODING" in environ and not length
         if not is_chunked and not (length.isdecimal() and int(length) > LARGE):
             return application(environ, start_response)
-        body = _CountedBody(environ["wsgi.input"], memory, SHARE_WITHOUT_LENGTH if is_chunked else 1.0)
+        network = networks_of(client_address(environ))[0]
+        body = _CountedBody(environ["wsgi.input"], memory, network, SHARE_WITHOUT_LENGTH if is_chunked else 1.0)
         environ["wsgi.input"] = body
         try:
             if is_chunked:
@@ -78,8 +84,8 @@ def with_limited_bodies(application: Application, memory: BodyMemory | None = No
 class _CountedBody:
     """Counts what is read of a body. Raises OutOfMemory beyond the limit."""
 
-    def __init__(self, stream: IO[bytes], memory: BodyMemory, share: float) -> None:
-        self._stream, self._memory, self._share = stream, memory, share
+    def __init__(self, stream: IO[bytes], memory: BodyMemory, network: str, share: float) -> None:
+        self._stream, self._memory, self._network, self._share = stream, memory, network, share
         self._held = 0
 
     def read(self, size: int = -1) -> bytes:
@@ -89,13 +95,13 @@ class _CountedBody:
         return self._counted(self._stream.readline(size))
 
     def _counted(self, data: bytes) -> bytes:
-        self._memory.take(len(data), self._share)
+        self._memory.take(len(data), self._network, self._share)
         self._held += len(data)
         return data
 
     def give_back(self) -> None:
         held, self._held = self._held, 0
-        self._memory.give_back(held)
+        self._memory.give_back(held, self._network)
 
 
 class _Response:

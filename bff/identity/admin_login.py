@@ -58,7 +58,7 @@ def record_failure(code: Literal["rejected", "second_factor"], name: str) -> Non
 def _seconds_to_wait(request: HttpRequest, what: str, account: str) -> int:
     """0 if the attempt is within all limits."""
     counted = [("account", account)]
-    for network in networks_of(client_address(request)):
+    for network in networks_of(client_address(request.META)):
         counted += [("network", network), ("account from a network", f"{account} {network}")]
     states = _counters().hit(*(Counted(f"{what} {policy}", LIMITS[policy], name) for policy, name in counted))
     return max((state.reset for state in states if state.remaining < 0), default=0)

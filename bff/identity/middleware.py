@@ -87,7 +87,7 @@ class CallerMiddleware:
     def _identify(self, request: HttpRequest) -> Caller:
         """The caller. Raises one of AUTHENTICATION_ERRORS."""
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-        networks = networks_of(client_address(request))
+        networks = networks_of(client_address(request.META))
         if scheme:
             if scheme.lower() != "bearer":
                 raise Unauthenticated("Only bearer tokens are accepted.")

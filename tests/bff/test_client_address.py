@@ -28,7 +28,7 @@ from bff.client_address import client_address, networks_of
 def test_only_trusted_proxies_set_the_client_address(settings, proxies, forwarded, address):
     settings.TRUSTED_PROXIES = proxies
     request = RequestFactory().get("/", headers={"X-Forwarded-For": forwarded})
-    assert client_address(request) == address
+    assert client_address(request.META) == address
 
 
 @pytest.mark.parametrize(

@@ -51,7 +51,8 @@ class HostileVisitor(ConstantRateLoad):
         self.context = context
         self.breaches: list[str] = []
         attacks: dict[Callable[[int], None], int] = {
-            self._ask: 18,
+            self._ask: 12,
+            self._open_and_leave: 6,
             self._send_file: 2,
             self._forge_token: 7,
             self._stop_others: 6,
@@ -59,7 +60,8 @@ class HostileVisitor(ConstantRateLoad):
             self._rate_others: 4,
             self._log_in: 1,
             self._send_long_body: 2,
-            self._send_garbage: 2,
+            self._send_garbage: 1,
+            self._send_part_of_a_file: 1,
             self._drip: 2,
         }
         self._attacks = [attack for attack, share in attacks.items() for _ in range(share)]
@@ -72,6 +74,11 @@ class HostileVisitor(ConstantRateLoad):
     def _ask(self, number: int) -> None:
         body = {"message": f"Zibou {number} et l'AEEH ?"}
         self._expect({200, 429}, number, Request("POST", "/api/chat/message", orjson.dumps(body)))
+
+    def _open_and_leave(self, number: int) -> None:
+        body = orjson.dumps({"message": f"Zibou {number} et la PCH ?"})
+        with self._open(number, Request("POST", "/api/chat/stream", body), {200, 429}) as reply:
+            reply.read(1)
 
     def _send_file(self, number: int) -> None:
         head = b'--b\r\nContent-Disposition: form-data; name="file"; filename="a.txt"\r\n\r\n'
@@ -127,8 +134,24 @@ class HostileVisitor(ConstantRateLoad):
                 time.sleep(1)
             self.breaches.append("a body that drips was waited for")
 
+    def _send_part_of_a_file(self, number: int) -> None:
+        """Two megabytes of a file in chunks, and then nothing: one such request a second."""
+        target = urlsplit(self._address(number))
+        head = "POST /api/chat/analyze-document HTTP/1.1\r\nHost: {}\r\nX-Forwarded-For: {}\r\n"
+        with closing(socket.create_connection((target.hostname, target.port), timeout=5)) as client:
+            client.sendall(head.format(target.netloc, ADDRESS).encode())
+            client.sendall(f"Content-Type: {FORM}\r\nTransfer-Encoding: chunked\r\n\r\n200001\r\n".encode())
+            client.sendall(b"x" * 0x200000)
+            client.settimeout(DRIP_SECONDS)
+            client.recv(4096)
+
     def _expect(self, statuses: set[int], number: int, request: Request) -> bytes:
         """The response's body. Another status than these is a breach."""
+        with self._open(number, request, statuses) as reply:
+            return reply.read()
+
+    @contextmanager
+    def _open(self, number: int, request: Request, statuses: set[int]) -> Iterator[http.client.HTTPResponse]:
         own = {
             "X-Forwarded-For": ADDRESS,
             "X-Forwarded-Proto": "https",
@@ -141,7 +164,7 @@ class HostileVisitor(ConstantRateLoad):
             reply = connection.getresponse()
             if reply.status not in statuses:
                 self.breaches.append(f"{request.method} {request.path.partition('?')[0]}: {reply.status}")
-            return reply.read()
+            yield reply
 
     def _address(self, number: int) -> str:
         return self.context.clients.addresses[number % len(self.context.clients.addresses)]
@@ -173,7 +196,7 @@ def _shipped_limits(_environment: Environment) -> Iterator[Mapping[str, str]]:
 FAULTS = (
     Fault(
         "hostile-visitor",
-        "one address sends 50 requests a second: questions with new cookies, files, guesses, drips, others' ids",
+        "one address sends 50 requests a second: questions, files, streams that it leaves, guesses, others' ids",
         _attack,
         seconds=SECONDS,
         lead_in=LEAD_IN_SECONDS,

@@ -55,10 +55,10 @@ MEGABYTE = 1024 * 1024
 FILE = b'--b\r\nContent-Disposition: form-data; name="file"; filename="a.txt"\r\n\r\n'
 
 
-def half_a_document(server: Server, *, has_length: bool) -> socket.socket:
+def half_a_document(server: Server, address: str, *, has_length: bool) -> socket.socket:
     """A client that sends 900 KB of a document, and then nothing."""
-    head = b"POST /api/chat/analyze-document HTTP/1.1\r\nHost: 127.0.0.1\r\n"
-    head += b"Content-Type: multipart/form-data; boundary=b\r\n"
+    head = b"POST /api/chat/analyze-document HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Forwarded-For: " + address.encode()
+    head += b"\r\nContent-Type: multipart/form-data; boundary=b\r\n"
     body = FILE + b"x" * 900_000
     client = socket.create_connection((HOST, server.port), timeout=20)
     if has_length:
@@ -68,28 +68,46 @@ def half_a_document(server: Server, *, has_length: bool) -> socket.socket:
     return client
 
 
-@pytest.mark.parametrize(("has_length", "room"), [(True, LARGEST_DOCUMENTS), (False, LARGEST_DOCUMENTS // 2)])
-def test_large_bodies_take_a_limited_amount_of_memory(ai, transactional_db, has_length, room):
-    server = Server(DOCUMENT_MAX_MB="1")
+@pytest.fixture
+def small_server(ai, transactional_db) -> Iterator[Server]:
+    """Documents have one megabyte at most."""
+    server = Server(DOCUMENT_MAX_MB="1", TRUSTED_PROXIES="1")
+    yield server
+    server.stop()
+
+
+def send_document(server: Server, address: str) -> requests.Response:
     files = {"file": ("letter.txt", "Décision du 3 mars 2026. ".encode() * 40_000, "text/plain")}
+    headers = {"X-Forwarded-For": address}
+    return requests.post(f"{server.url}/api/chat/analyze-document", files=files, headers=headers, timeout=60)
 
-    def send() -> requests.Response:
-        return requests.post(f"{server.url}/api/chat/analyze-document", files=files, timeout=60)
 
-    try:
-        assert send().status_code == 200
-        with ExitStack() as stack:
-            clients = [stack.enter_context(half_a_document(server, has_length=has_length)) for _ in range(room + 3)]
-            eventually(lambda: sum(map(is_refused, clients)) >= 2)
-            assert server.ask("Bonjour").status_code == 200
-            if has_length:
-                reply = send()
-                assert (reply.status_code, reply.headers["Retry-After"]) == (503, "5")
-                assert "Try again" in reply.json()["detail"]
-            assert sum(map(is_refused, clients)) <= 3
-        eventually(lambda: send().status_code == 200)
-    finally:
-        server.stop()
+@pytest.mark.parametrize(
+    ("has_length", "addresses", "room"),
+    [
+        (True, 1, LARGEST_DOCUMENTS // 2),
+        (False, 1, LARGEST_DOCUMENTS // 4),
+        (True, 4, LARGEST_DOCUMENTS),
+        (False, 4, LARGEST_DOCUMENTS // 2),
+    ],
+    ids=["one address", "one address, no lengths", "four addresses", "four addresses, no lengths"],
+)
+def test_large_bodies_take_a_limited_amount_of_memory(small_server, has_length, addresses, room):
+    own = [f"192.0.2.{number % addresses}" for number in range(room + 3)]
+    with ExitStack() as stack:
+        clients = [
+            stack.enter_context(half_a_document(small_server, address, has_length=has_length)) for address in own
+        ]
+        eventually(lambda: sum(map(is_refused, clients)) >= 2)
+        assert small_server.ask("Bonjour").status_code == 200
+        if has_length:
+            reply = send_document(small_server, own[0])
+            assert (reply.status_code, reply.headers["Retry-After"]) == (503, "5")
+            assert "Try again" in reply.json()["detail"]
+        if addresses == 1:
+            assert send_document(small_server, "198.51.100.1").status_code == 200
+        assert sum(map(is_refused, clients)) <= 3
+    eventually(lambda: send_document(small_server, own[0]).status_code == 200)
 
 
 def is_refused(client: socket.socket) -> bool:
