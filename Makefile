@@ -6,6 +6,7 @@ BIN := .venv/bin
 stamp = .venv/$(1)-$(shell cksum $(1) | cut -d' ' -f1).installed
 RUNTIME := $(call stamp,requirements-run.lock)
 DEVELOPMENT := $(call stamp,requirements-dev.lock)
+TRAINING := .venv-training/.installed
 CLIENTS := tests/clients/node_modules/$(shell cksum tests/clients/package-lock.json | cut -d' ' -f1).installed
 
 .PHONY: help run test test-fast lint format audit lock bench drill soak real-services conformance conversations documents distress-model paraphrases dashboard collection messages lighthouse screenshots
@@ -89,13 +90,17 @@ conversations: $(DEVELOPMENT) ## write what people read in hard conversations in
 documents: $(DEVELOPMENT) ## write which files of families are read whole into docs/documents.md
 	$(BIN)/python -m tests.chat.documents.files_table
 
-paraphrases: $(DEVELOPMENT) ## collect the words of the paraphrases that the search knows
-	@DJANGO_SETTINGS_MODULE=bff.settings DEBUG=1 $(BIN)/python -m benchmarks.knowledge.paraphrases
+paraphrases: $(TRAINING) ## collect the words of the paraphrases, and learn which entry a question asks for
+	@DJANGO_SETTINGS_MODULE=bff.settings DEBUG=1 .venv-training/bin/python -m benchmarks.knowledge.paraphrases
+	@DJANGO_SETTINGS_MODULE=bff.settings DEBUG=1 .venv-training/bin/python -m benchmarks.knowledge.train
 
-distress-model: ## learn the weights that recognise distress in messages
+distress-model: $(TRAINING) ## learn the weights that recognise distress in messages
+	@DJANGO_SETTINGS_MODULE=bff.settings DEBUG=1 .venv-training/bin/python -m benchmarks.distress.train
+
+$(TRAINING): requirements.lock
 	@test -x .venv-training/bin/python || $(PYTHON) -m venv .venv-training
-	@.venv-training/bin/pip install -q --disable-pip-version-check scikit-learn django orjson structlog
-	@DJANGO_SETTINGS_MODULE=bff.settings .venv-training/bin/python -m benchmarks.distress.train
+	@.venv-training/bin/pip install -q --disable-pip-version-check -r requirements.lock
+	@.venv-training/bin/pip install -q --disable-pip-version-check scikit-learn && touch $@
 
 dashboard: $(DEVELOPMENT) ## write the Grafana dashboard
 	$(BIN)/python docs/grafana_dashboard.py

@@ -1,26 +1,46 @@
 """`make paraphrases`: collects the words of all paraphrases by entry, for one field of the search.
 
-The paraphrases are the calm questions that also train the detection of distress, and those of `paraphrases.jsonl`:
-new ones belong there, and those of the entries whose readers rarely write calmly. Run it after a change of either, or
-of a lexicon.
+The paraphrases are the calm questions that also train the detection of distress, and those of `paraphrases*.jsonl`, one
+file for each author or group of authors: new ones belong there. Run it after a change of either, or of a lexicon.
 """
 
 from __future__ import annotations
 
 import gzip
+import hashlib
 from collections import defaultdict
 from itertools import chain
 from pathlib import Path
+from typing import NamedTuple
 
 import django
 import orjson
 
+FOLDER = Path(__file__).parent
 SOURCES = (
-    Path(__file__).with_name("paraphrases.jsonl"),
-    Path(__file__).parents[1] / "distress" / "sentences" / "train_questions.jsonl",
+    *sorted(FOLDER.glob("paraphrases*.jsonl")),
+    FOLDER.parent / "distress" / "sentences" / "train_questions.jsonl",
 )
 
+
+class Paraphrase(NamedTuple):
+    language: str
+    slug: str
+    text: str
+
+
 Words = dict[str, dict[str, str]]  # by language and slug; sorted, each as often as it occurs
+
+
+def read() -> list[Paraphrase]:
+    """All different ones, sorted."""
+    rows = map(orjson.loads, chain.from_iterable(path.read_bytes().splitlines() for path in SOURCES))
+    return sorted({Paraphrase(row["lang"], row["entry"], row["text"]) for row in rows})
+
+
+def digest() -> str:
+    """Tells whether a model was learned from the present paraphrases."""
+    return hashlib.sha256(orjson.dumps(list(map(tuple, read())))).hexdigest()
 
 
 def collect() -> Words:
@@ -28,8 +48,7 @@ def collect() -> Words:
     from chat.knowledge import lexicon  # noqa: PLC0415 needs Django
 
     words: dict[tuple[str, str], list[str]] = defaultdict(list)
-    rows = map(orjson.loads, chain.from_iterable(path.read_bytes().splitlines() for path in SOURCES))
-    for language, slug, text in sorted({(row["lang"], row["entry"], row["text"]) for row in rows}):
+    for language, slug, text in read():
         table = lexicon.for_language(language)
         words[language, slug] += (word for word in table.normalise(text).split() if word not in table.stop_words)
     collected: Words = defaultdict(dict)

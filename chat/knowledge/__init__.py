@@ -8,6 +8,7 @@ This module is the facade; other packages of chat search through it alone.
 | `amounts` | the amounts that entries use by name |
 | `lexicon` | abbreviations, spelling variants and synonyms of one language |
 | `index` | searches the entries of one language: `bm25`, `char_ngrams` and `spelling` on `postings` |
+| `paraphrase_classifier` | which entry a question asks for, learned from paraphrases |
 | `knowledge_base` | one immutable state: entries of all languages and their indexes |
 | `reloader` | keeps the state in step with the database |
 | `evaluation` | measures recall and abstention |

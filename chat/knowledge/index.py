@@ -1,12 +1,14 @@
 """Full-text search in the entries of one language: in memory, immutable.
 
-Score = matched BM25 / (best possible BM25 + EVIDENCE) + SIMILARITY_WEIGHT × character n-gram similarity.
+Score = matched BM25 / (best possible BM25 + EVIDENCE) + SIMILARITY_WEIGHT × character n-gram similarity
++ CLASSIFIER_WEIGHT × fit by the classifier.
 
 - *Best possible BM25* is the score of an entry about every term of the question. So scores of different questions are
   comparable: they lie between 0 and about 1. Unknown terms have the highest possible score and match nothing, which
   keeps scores low for off-topic questions.
 - EVIDENCE keeps scores low for short questions that match by a single common word.
 - The n-gram similarity adds what BM25 misses: misspelled, inflected and compound words.
+- The classifier adds which words tell an entry from its neighbours (`paraphrase_classifier`).
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ from typing import NamedTuple
 from tantivy import Filter, TextAnalyzerBuilder, Tokenizer
 
 from chat.core.question import Language
-from chat.knowledge import lexicon
+from chat.knowledge import lexicon, paraphrase_classifier
 from chat.knowledge.bm25 import BM25, Document, dis_max
 from chat.knowledge.char_ngrams import CharNgrams
 from chat.knowledge.cooperative import cooperative
@@ -34,12 +36,14 @@ from chat.models import KnowledgeEntry
 # Tuned with `manage.py evaluate_knowledge` on its tuning sets. Measure again before changing any of them.
 SYNONYM_WEIGHT = 0.8  # a match of a synonym, relative to a match of the term in the question
 SIMILARITY_WEIGHT = 0.5
+CLASSIFIER_WEIGHT = 0.25
+MAX_CLASSIFIED_WORDS = 90  # the shortest text of an entry has more
 # Both are multiples of the score of an unknown term.
 EVIDENCE = 2.5
 MAX_POSSIBLE = 9  # cap of the best possible BM25: a page of text needs no more matches than two good sentences
 # Unknown terms that are added to an off-topic question.
 OFF_TOPIC_TERMS = 8
-MIN_PARAPHRASED = 3  # rarer words of an entry's paraphrases would add half to the n-grams, and no recall
+MIN_PARAPHRASED = 5  # rarer words of an entry's paraphrases would add half to the n-grams, and no recall
 MAX_QUERY_PARTS = 60  # of a long message; the rest is ignored
 ELIDED_LETTERS = "cdjlmnst"  # French elisions before an apostrophe: c', d', j', l' …
 STEMMERS = {"fr": "french", "en": "english"}
@@ -86,6 +90,7 @@ class Index:
         self._char_ngrams = CharNgrams(list(map(_ngram_text, documents, paraphrases)), self._lexicon.stop_words)
         words = {word for texts in documents for text in texts.values() for word in text.split()}
         self._spelling = Spelling(self._lexicon.vocabulary | words)
+        self._classifier = paraphrase_classifier.for_language(language)
         self._synonyms = dict(self._known_synonyms())
         self._phrases = Phrases(self._synonyms)
 
@@ -118,13 +123,17 @@ class Index:
     def _search(self, question: str, limit: int) -> tuple[SearchHit, ...]:
         """The entries with at least one term of the question, best first."""
         expanded = self._lexicon.expand_abbreviations(question)
-        bm25_scores = self._normalised_bm25(expanded, OFF_TOPIC_TERMS if self._lexicon.is_off_topic(expanded) else 0)
+        is_off_topic = self._lexicon.is_off_topic(expanded)
+        bm25_scores = self._normalised_bm25(expanded, OFF_TOPIC_TERMS if is_off_topic else 0)
         if not bm25_scores:
             return ()
-        similarities = self._char_ngrams.similarities(self._lexicon.replace_variants(expanded).split())
+        words = self._lexicon.replace_variants(expanded).split()
+        similarities = self._char_ngrams.similarities(words)
+        # The classifier has met neither whole texts nor questions that no entry is about.
+        fits = {} if is_off_topic or len(words) > MAX_CLASSIFIED_WORDS else self._classifier.fits(words)
         scores = [
-            score and score + SIMILARITY_WEIGHT * similarity
-            for score, similarity in zip(bm25_scores, similarities, strict=True)
+            score and score + SIMILARITY_WEIGHT * similarity + CLASSIFIER_WEIGHT * fits.get(entry.slug, 0.0)
+            for entry, score, similarity in zip(self.entries, bm25_scores, similarities, strict=True)
         ]
         if (own := self._number_by_question.get(expanded)) is not None:
             scores[own] = math.nextafter(max(scores), math.inf)  # an entry's own question finds that entry first

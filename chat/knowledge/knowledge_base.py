@@ -17,11 +17,11 @@ from chat.models import KnowledgeEntry
 
 # Scores. From GOOD_FIT on, the entry is about the question; below LOOSE_FIT, it only shares words with it.
 # `manage.py evaluate_knowledge` measures both against the questions and off-topic questions of evaluation_sets/.
-GOOD_FIT = 0.55
-LOOSE_FIT = 0.27
+GOOD_FIT = 0.75
+LOOSE_FIT = 0.40
 MAX_QUESTION_CHARACTERS = 4000  # two pages; the rest is ignored
-# The score in the question before counts that much, in the one before that the square of it. Alone they stay below
-# GOOD_FIT: the new question must say something about the entry, too.
+# The score in the question before counts that much, in the one before that the square of it. Alone they are seldom a
+# good fit: the new question must say something about the entry, too.
 EARLIER_WEIGHT = 0.46
 MAX_EARLIER = 2
 # Slugs of the entries that most families need first; their questions start the list of openers.
