@@ -12,7 +12,7 @@ import math
 import operator
 import re
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache, lru_cache
 from itertools import pairwise
 from pathlib import Path
@@ -51,11 +51,13 @@ class Model(NamedTuple):
     certain: float  # of the best kind's lead over the second: from here on the second kind is left out
 
 
-class Known(NamedTuple):
-    """The rows of a text's features that the model knows, of one group, and the length of the group's vector."""
+class Contribution(NamedTuple):
+    """What a word adds to a text, by group (itself, its n-grams): to the score, and to the squared vector length."""
 
-    rows: set[int]
-    length: float
+    whole: float
+    whole_square: float
+    ngrams: float
+    ngrams_square: float
 
 
 @cache
@@ -72,64 +74,81 @@ class Finding(NamedTuple):
     """What is found in a message: distress from `model().threshold` on, and its window that has most distress."""
 
     score: float
-    window: tuple[Known, Known]
+    window: str
 
     def likeliest_kinds(self) -> tuple[Kind, Kind, float]:
         """The two kinds with the highest scores in that window, and how far the first is ahead of the second."""
-        ranked = sorted((_score(self.window, number), kind) for number, kind in enumerate(KINDS, 1))
+        words, pairs, ngrams = features(self.window)
+        groups = [_known([*words, *pairs]), _known(ngrams)]
+        lengths = [_length(sum(map(model().squares.__getitem__, rows))) for rows in groups]
+        ranked = sorted(
+            (
+                bias
+                + sum(
+                    sum(map(weights.__getitem__, rows)) / length for rows, length in zip(groups, lengths, strict=True)
+                ),
+                kind,
+            )
+            for kind, bias, weights in zip(KINDS, model().bias[1:], model().weights[1:], strict=True)
+        )
         (score, second), (best, first) = ranked[-2:]
         return first, second, best - score
 
 
-def find(text: str) -> Finding:
-    """The distress in a message: the score of the whole, or that of its parts less WINDOW_MARGIN, whichever is higher.
+def find(plain: str) -> Finding:
+    """The distress in a message without accents: the score of the whole, or that of its parts less WINDOW_MARGIN.
 
-    Linear in the length.
+    Whichever is higher. Linear in the length.
     """
-    found = [_known(window) for window in windows(text[:MAX_CHARACTERS])]
-    whole, *parts = scores = [_score(known, 0) for known in found]
+    found = list(windows(plain[:MAX_CHARACTERS]))
+    whole, *parts = scores = list(map(_score, found))
     score = max(whole, max(parts, default=-math.inf) - WINDOW_MARGIN)
     return Finding(score, found[scores.index(max(scores))])
 
 
-def _known(folded: str) -> tuple[Known, Known]:
-    """The features of a folded text by group, as in `features`."""
-    rows, words = model().rows, folded.split()
-    pairs = map(rows.get, map("{} {}".format, words, words[1:]))
-    whole, ngrams = set(pairs), set[int]()
-    for row, ngrams_of_word in map(rows_of_word, words):
-        whole.add(row)
-        ngrams.update(ngrams_of_word)
-    return _measured({row for row in whole if row is not None}), _measured(ngrams)
+def _score(folded: str) -> float:
+    """The distress of a folded text. Words and n-grams count alike, however many there are of either."""
+    words = folded.split()
+    pairs = _known(set(map("{} {}".format, words, words[1:])))
+    whole, ngrams = sum(map(model().weights[0].__getitem__, pairs)), 0.0
+    whole_square, ngrams_square = sum(map(model().squares.__getitem__, pairs)), 0.0
+    for added in map(contribution, dict.fromkeys(words)):
+        whole += added[0]
+        whole_square += added[1]
+        ngrams += added[2]
+        ngrams_square += added[3]
+    return model().bias[0] + whole / _length(whole_square) + ngrams / _length(ngrams_square)
 
 
-def _measured(rows: set[int]) -> Known:
-    return Known(rows, max(MIN_LENGTH, math.sqrt(sum(map(model().squares.__getitem__, rows)))))
-
-
-# Messages repeat the same words: splitting and looking them up again was two thirds of the work.
+# Messages repeat the same words: splitting and looking them up again was most of the work.
 @lru_cache(maxsize=8192)
-def rows_of_word(word: str) -> tuple[int | None, tuple[int, ...]]:
-    """The row of the word itself, and those of its n-grams; None for unknown ones, which are left out of the latter."""
-    rows = model().rows
-    (padded,), ngrams = features(word)
-    return rows.get(padded), tuple(row for ngram in ngrams if (row := rows.get(ngram)) is not None)
+def contribution(word: str) -> Contribution:
+    words, _, ngrams = features(word)
+    sums = (
+        sum(map(column.__getitem__, rows))
+        for rows in (_known(words), _known(ngrams))
+        for column in (model().weights[0], model().squares)
+    )
+    return Contribution(*sums)
 
 
-def _score(known: tuple[Known, Known], number: int) -> float:
-    """Words and n-grams count alike, however many there are of either."""
-    weight = model().weights[number].__getitem__
-    return model().bias[number] + sum(sum(map(weight, group.rows)) / group.length for group in known)
+def _known(group: Iterable[str]) -> list[int]:
+    """The rows of those of these features that the model knows."""
+    return [row for row in map(model().rows.get, group) if row is not None]
 
 
-def windows(text: str) -> Iterator[str]:
+def _length(square: float) -> float:
+    return max(MIN_LENGTH, math.sqrt(square))
+
+
+def windows(plain: str) -> Iterator[str]:
     """The folded message; of a long one its parts too, so that calm text does not outweigh one sentence with a sign."""
-    whole = fold(text)
+    whole = _words_of(plain)
     yield whole
     words = whole.split()
     if len(words) <= _LONG_WORDS:
         return
-    sentences = [folded for part in _SENTENCE_END.split(text) if (folded := fold(part))]
+    sentences = [folded for part in _SENTENCE_END.split(plain) if (folded := _words_of(part))]
     yield from sentences
     yield from (f"{first} {second}" for first, second in pairwise(sentences))
     for start in range(0, len(words) - _WINDOW_STEP, _WINDOW_STEP):
@@ -138,7 +157,11 @@ def windows(text: str) -> Iterator[str]:
 
 def fold(text: str) -> str:
     """Lower-case words of ASCII letters, digits and apostrophes, with single spaces."""
-    return _NOT_WORDS.sub(" ", without_accents(text)).strip()
+    return _words_of(without_accents(text))
+
+
+def _words_of(plain: str) -> str:
+    return _NOT_WORDS.sub(" ", plain).strip()
 
 
 def without_accents(text: str) -> str:
@@ -147,15 +170,14 @@ def without_accents(text: str) -> str:
     return _ACCENTS.sub("", decomposed)
 
 
-def features(folded: str) -> tuple[set[str], set[str]]:
-    """Whole words and pairs of words; character n-grams within words."""
+def features(folded: str) -> tuple[list[str], set[str], list[str]]:
+    """Different words, pairs of words, and each word's character n-grams: those of several words several times."""
     words = folded.split()
-    padded = [f" {word} " for word in words]
-    whole = {*padded, *(f"{first} {second}" for first, second in pairwise(words))}
-    ngrams = {
-        word[start : start + length]
-        for word in padded
-        for length in _NGRAM_LENGTHS
-        for start in range(len(word) - length + 1)
-    }
-    return whole, ngrams - whole
+    padded = [f" {word} " for word in dict.fromkeys(words)]
+    pairs = {f"{first} {second}" for first, second in pairwise(words)}
+    return padded, pairs, [ngram for word in padded for ngram in _ngrams(word)]
+
+
+def _ngrams(padded: str) -> set[str]:
+    parts = {padded[start : start + length] for length in _NGRAM_LENGTHS for start in range(len(padded) - length + 1)}
+    return parts - {padded}

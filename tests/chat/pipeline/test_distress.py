@@ -24,7 +24,7 @@ FIRST_NUMBER = {
 }
 
 
-HEARD_FLOOR, KIND_FLOOR = 0.94, 0.90
+HEARD_FLOOR, KIND_FLOOR = 0.95, 0.90
 
 
 @pytest.fixture(scope="module")
@@ -36,22 +36,25 @@ def judged() -> Sequence[Sentence]:
 def test_most_distress_is_heard_and_calm_messages_mostly_are_not(judged):
     report = evaluate(judged)
     assert report.heard >= HEARD_FLOOR
-    assert report.false_alarms <= 0.05
-    assert report.right_kind >= 0.88
-    assert report.told_kind >= 0.95
+    assert report.false_alarms <= 0.035
+    assert report.right_kind >= 0.93
+    assert report.told_kind >= 0.96
     assert min(heard / total for total, heard, _ in report.by_kind.values()) >= KIND_FLOOR
 
 
-@pytest.mark.parametrize(("name", "heard", "false_alarms"), [("judge2", 0.935, 0.075), ("judge3", 0.98, 0.045)])
-def test_other_writers_are_heard_too(name, heard, false_alarms):
+@pytest.mark.parametrize(
+    ("name", "heard", "false_alarms", "right_kind"), [("judge2", 0.935, 0.06, 0.88), ("judge3", 0.98, 0.04, 0.94)]
+)
+def test_other_writers_are_heard_too(name, heard, false_alarms, right_kind):
     report = evaluate(read(SENTENCES / f"{name}.jsonl"))
     assert report.heard >= heard
     assert report.false_alarms <= false_alarms
+    assert report.right_kind >= right_kind
 
 
 def test_ordinary_questions_hardly_ever_get_a_notice(judged):
     ordinary = [sentence for sentence in judged[666:1066] if sentence.label == "none"]
-    assert sum(bool(distress.detect(sentence.text)) for sentence in ordinary) <= 4  # of 400
+    assert sum(bool(distress.detect(sentence.text)) for sentence in ordinary) <= 2  # of 400
 
 
 @pytest.mark.parametrize("kind", KINDS)
