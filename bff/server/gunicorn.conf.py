@@ -57,12 +57,14 @@ def on_starting(server: Any) -> None:
 
 
 def _load_for_all_workers() -> None:
-    """What else would be loaded with the first message, by each worker for itself: 24 MB, in a third of a second."""
+    """What each worker would else load for itself: some 30 MB, in more than a second."""
     from bff import urls  # noqa: PLC0415 needs Django set up
+    from chat import knowledge  # noqa: PLC0415 as above
     from chat.pipeline import distress_classifier  # noqa: PLC0415 as above
 
     assert urls.urlpatterns
     distress_classifier.model()
+    knowledge.load_models()
 
 
 def when_ready(server: Any) -> None:

@@ -19,8 +19,10 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 from collections.abc import Sequence
+from typing import get_args
 
 from chat.core.question import Language, Passage
+from chat.knowledge import lexicon, paraphrase_classifier
 from chat.knowledge.knowledge_base import GOOD_FIT
 from chat.knowledge.reloader import KnowledgeReloader
 from chat.models import KnowledgeEntry
@@ -32,6 +34,7 @@ __all__ = [
     "entries",
     "is_common",
     "load",
+    "load_models",
     "openers",
     "refresh",
     "search",
@@ -94,6 +97,13 @@ def telephone_numbers() -> frozenset[str]:
 def due(day: dt.date) -> list[KnowledgeEntry]:
     """The entries whose facts count as out of date on this day, the longest overdue first."""
     return sorted((entry for entry in entries() if entry.is_overdue(day)), key=lambda entry: entry.due_on)
+
+
+def load_models() -> None:
+    """Load what does not depend on the entries, to be shared by the processes that are forked afterwards."""
+    for language in get_args(Language):
+        lexicon.for_language(language)
+        paraphrase_classifier.for_language(language)
 
 
 def load() -> None:
