@@ -11,6 +11,20 @@ LAST_IN_LINE = re.compile(
     r"(?<=\S)[ ]{3,200}(?P<number>[-–][ ]?\d{1,3}(?:[ .]\d{3}){0,2}|\d{1,3}(?:[ .]\d{3}){1,2}|\d{3,6})[ ]{0,3}$",
     re.MULTILINE,
 )
+# The same with two digits, for a column whose words say that it is of money.
+NUMBER_LAST_IN_LINE = re.compile(
+    r"^(?P<words>[^\n]{2,100}?\S)[ .]{3,200}(?P<number>[-–]?[ ]?(?:\d{1,3}(?:[ .]\d{3}){1,2}|\d{2,6}))[ ]{0,3}$",
+    re.MULTILINE,
+)
+MONEY = re.compile(
+    r"imp[ôo]t|d[ée]gr[èe]vement|montant|solde|\bd[ûu]\b|cotisation|\bprix|co[ûu]t|\bfrais\b|revenu|salaire|allocation|loyer"
+    r"|charges|pension|r[ée]duction|remise|participation|subvention|euros?\b|acompte|retenue|remboursement|net\s[àa]\spayer",
+    re.IGNORECASE,
+)
+OF_OTHER_THINGS = re.compile(
+    r"\b(?:nombre|places?|heures?|jours?|points?|parts?|enfants?|[ée]l[èe]ves?|mois|ann[ée]e|date|n°|salle|page|repas|m²|km|kg|%)",
+    re.IGNORECASE,
+)
 BLOCK_END = re.compile(r"\n[ \t]{0,200}\n")
 MAX_SHIFT = 3  # characters by which right edges differ: `1 236` above `376 €`
 MAX_COLUMN = 300
@@ -27,6 +41,18 @@ def whole_numbers_in_columns(plain: str, amounts: Sequence[tuple[int, int]]) -> 
         for found in LAST_IN_LINE.finditer(plain, start, end) if edges else ():
             if found.end("number") not in known and _column(plain, found.end("number")) in edges:
                 yield found.span("number")
+        if not known:
+            yield from _column_of_money(plain, start, end)
+
+
+def _column_of_money(plain: str, start: int, end: int) -> list[tuple[int, int]]:
+    """The whole numbers of a table of three lines or more that share their right edge, if its words say it is money."""
+    rows = list(NUMBER_LAST_IN_LINE.finditer(plain, start, end))
+    edges = {_column(plain, row.end("number")) for row in rows}
+    if len(rows) < 3 or len(edges) > 1 or OF_OTHER_THINGS.search(plain, start, end):
+        return []
+    is_money = MONEY.search(plain, start, end) is not None
+    return [row.span("number") for row in rows] if is_money else []
 
 
 def _blocks(plain: str) -> Iterator[tuple[int, int]]:

@@ -14,8 +14,11 @@ from chat.documents.text import collapse_whitespace
 
 EURO = r"(?:€|euros?\b|EUR\b)"
 # Families also hear from Québec, Switzerland and Britain. The text shows the currency, the value is the number.
-CURRENCY = rf"(?:{EURO}|(?:CA|CAD|US)?\$|£|(?:CHF|GBP|CAD|dollars?|pounds?|livres\ssterling|francs\ssuisses)\b)"
-SIGN_BEFORE = r"(?:[€£$]|\b(?:EUR|CHF|GBP|CAD)\b)"
+CURRENCY = (
+    rf"(?:{EURO}|(?:CA|CAD|US)?\$|£|(?:CHF|GBP|CAD|dollars?|pounds?|livres\ssterling|francs\ssuisses)\b|S?Fr\.(?=\s|$))"
+)
+SIGN_BEFORE = r"(?:[€£$]|\b(?:EUR|CHF|GBP|CAD)\b|\bS?Fr\.)"
+NO_CENTS = r"[.,][-–—]{1,2}"  # `200.-`
 FRENCH = r"(?:\d{1,3}(?:[ .']\d{3}){1,3}|\d{1,9})(?![\d'])"
 ENGLISH = r"\d{1,3}(?:,\d{3}){1,3}(?!\d)"
 # Units of what is no amount, though it has two decimals.
@@ -27,19 +30,33 @@ AMOUNT = re.compile(
     rf"""
     (?P<sign>(?<![\d€$£%][ ])(?<![€$£%\w])[-–][ ]?)?
     (?:
-        (?P<currency>{SIGN_BEFORE}[ ]?)(?P<after_sign>(?:{ENGLISH}|{FRENCH})(?:[.,]\d\d?(?!\d))?)
-      | (?<![\w.,])(?P<number>(?:{ENGLISH}(?=\.\d\d(?!\d))|{FRENCH})(?:[,.]\d{{1,2}})?)[ ]?{CURRENCY}
+        (?P<currency>{SIGN_BEFORE}[ ]?)(?P<after_sign>(?:{ENGLISH}|{FRENCH})(?:[.,]\d\d?(?!\d))?)(?:{NO_CENTS})?
+      | (?<![\w.,])(?P<number>(?:{ENGLISH}(?=\.\d\d(?!\d))|{FRENCH})(?:[,.]\d{{1,2}})?)(?:{NO_CENTS})?[ ]?{CURRENCY}
         (?:(?<=€)(?P<cents>\d\d)(?!\d)|[ ](?P<late_cents>\d\d)(?=[ .,;]?(?:$|[ ][a-z]{{5,}}s[ ]|[.;])))?
+        (?:\s{{1,2}}(?:et\s)?(?P<spelled_cents>\d{{1,2}})\s?(?:centimes?|cts?)\b)?
         (?:\s?(?:/|par)\s?(?:mois|an|jour|heure|semaine|trimestre)\b)?
+      | (?<![\w.,])(?<!et[ ])(?P<only_cents>\d{{1,2}})\s?(?:centimes|cts)\b
       | (?<![\w.,/])(?P<bare>{FRENCH},\d\d|{ENGLISH}\.\d\d)(?![\d/]|[.,]\d|{UNIT})
       | (?:(?<=[ ]{{2}})|(?<=\.[ ]))(?P<in_column>\d{{1,6}}\.\d\d)(?=[ ]*(?:$|[ ]{{2}}|\|))
     )
     """,
     re.IGNORECASE | re.VERBOSE | re.MULTILINE,
 )
-IN_WORDS = re.compile(rf"\b(?P<words>{NUMBER_IN_WORDS})\s{{1,3}}(?:euros?|dollars?|livres\ssterling)\b", re.IGNORECASE)
+IN_WORDS = re.compile(
+    rf"\b(?P<words>{NUMBER_IN_WORDS})\s{{1,3}}(?:euros?|dollars?|livres\ssterling)\b"
+    rf"(?:\s{{1,2}}et\s(?P<cents>{NUMBER_IN_WORDS}|\d{{1,2}})\s(?:centimes?|cents?)\b)?",
+    re.IGNORECASE,
+)
 WORD_BEFORE_CURRENCY = re.compile(r"(?<=[a-zA-Z]\s)(?:euros?|dollars?|livres\ssterling)\b", re.IGNORECASE)
 MAX_IN_WORDS = 140
+# The numbers that share the sign of the amount behind them: `de 100 à |150 €|`, `10, 15 ou |20 €|`.
+SHARING = re.compile(
+    rf"(?<![\w.,/€-])(?:(?P<entre>\bentre\s)?(?P<first>{FRENCH}(?:,\d\d?)?)"
+    rf"(?P<listed>(?:,\s{FRENCH}(?:,\d\d?)?){{0,4}})(?:\s(?P<and>et|ou|à)\s|(?<=\d)[-–]))\Z",
+    re.IGNORECASE,
+)
+MAX_SHARING = 40
+MAX_CENTS = 40  # characters of ` et cinquante centimes`
 GROUPS = ("after_sign", "number", "bare", "in_column")
 HAS_CURRENCY = re.compile(CURRENCY, re.IGNORECASE)
 
@@ -55,6 +72,7 @@ def find_amounts(letter: Letter) -> Iterator[Amount]:
         text = collapse_whitespace(letter.original(*match.span())).strip()
         if match["sign"] and match["sign"].endswith(" ") and _is_bullet(letter.plain, match):
             text, value = text[1:].lstrip(), abs(value)
+        yield from _sharing(letter, match)
         yield Amount(text, str(value))
     for start, end in whole_numbers_in_columns(letter.plain, [match.span() for match in matches]):
         text = collapse_whitespace(letter.original(start, end))
@@ -62,19 +80,39 @@ def find_amounts(letter: Letter) -> Iterator[Amount]:
     yield from _in_words(letter)
 
 
+def _sharing(letter: Letter, match: re.Match[str]) -> Iterator[Amount]:
+    """The numbers before an amount that have its currency, too."""
+    found = (
+        SHARING.search(letter.plain, max(0, match.start() - MAX_SHARING), match.start()) if match["number"] else None
+    )
+    if not found or ((found["and"] or "").lower() == "et" and not found["entre"]):
+        return
+    for text in (found["first"], *found["listed"].split(", ")[1:]):
+        yield Amount(text, str(Decimal(re.sub(r"[ .']", "", text).replace(",", "."))))
+
+
 def _in_words(letter: Letter) -> Iterator[Amount]:
     """From the currencies back: a letter has fewer than words that may be numbers."""
     end = 0
     for currency in WORD_BEFORE_CURRENCY.finditer(letter.plain):
-        match = IN_WORDS.search(letter.plain, max(end, currency.start() - MAX_IN_WORDS), currency.end())
+        match = IN_WORDS.search(letter.plain, max(end, currency.start() - MAX_IN_WORDS), currency.end() + MAX_CENTS)
         if match and (number := number_in_words(match["words"])):
             end = match.end()
-            yield Amount(collapse_whitespace(letter.original(*match.span())), str(number))
+            cents = _number(match["cents"]) if match["cents"] else 0
+            value = f"{number}.{cents:02}" if 0 < cents < 100 else str(number)
+            yield Amount(collapse_whitespace(letter.original(*match.span())), value)
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isdecimal() else number_in_words(text)
 
 
 def _value(match: re.Match[str]) -> Decimal:
+    if match["only_cents"]:
+        return Decimal(f"0.{match['only_cents']:>02}")
     text = next(found for group in GROUPS if (found := match[group]))
-    whole, cents = text, match["cents"] or match["late_cents"] or ""
+    spelled = match["spelled_cents"] and match["spelled_cents"].zfill(2)
+    whole, cents = text, match["cents"] or match["late_cents"] or spelled or ""
     if decimals := re.search(r"[.,](\d{1,2})\Z", text):
         whole, cents = text[: decimals.start()], decimals[1]
     number = Decimal(f"{re.sub(r'[^0-9]', '', whole)}.{cents}" if cents else re.sub(r"[^0-9]", "", whole))

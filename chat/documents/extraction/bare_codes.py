@@ -18,6 +18,7 @@ NO_CODE = re.compile(
     r"|[A-Z]+\W(?:19|20)\d\d|[A-Z]{4,}\W\d{5}|(?:(?:19|20)\d\d\W?)+|0\d(?:\W\d\d){4}"
 )
 IN_COLUMN = re.compile(r"(?:\s{2}|[|\t]\s?)\Z")
+DAY = re.compile(r"(?<!\d)\d\d[/.-]\d\d[/.-](?:20)?\d\d(?!\d)")
 PRICE = re.compile(r"\d[.,]\d\d(?!\d)|€")
 
 
@@ -43,4 +44,5 @@ def _is_article(plain: str, match: re.Match[str]) -> bool:
     """Whether it stands in a table of prices, as the articles of a quote."""
     if not IN_COLUMN.search(plain, max(0, match.start() - 3), match.start()):
         return False
-    return PRICE.search(plain[match.end() : match.end() + 120].partition("\n")[0]) is not None
+    row = plain[match.end() : match.end() + 120].partition("\n")[0]
+    return PRICE.search(row) is not None and not DAY.search(row)  # what has a day, is a bill or a debt

@@ -9,11 +9,15 @@ from chat.documents.facts import ReferenceKind
 SIGN = r"(?:(?i:n[°ºo]s?|num[ée]ros?|no\.?|number|code|ID)(?![a-zà-ÿ])|\#)"
 COLON = r"\s{0,20}[:.]?\s{0,20}"
 OF = r"\s{0,2}(?i:de\s(?:la\s|l['’])?|du\s|d['’])?"
-WORD = r"(?:\s(?!(?i:cerfa)\b)(?:[a-zà-ÿ'’]{1,14}|[A-ZÀ-Ý'’/-]{1,14})(?=[\s:]))"
+WORD = (
+    r"(?:\s(?!(?i:cerfa)\b)(?:[a-zà-ÿ'’]{1,14}|[A-ZÀ-Ý'’/-]{1,14}|[A-ZÀ-Ý][A-Za-zÀ-ÿ]{1,10}/[A-Za-zÀ-ÿ]{2,10})"
+    r"(?=[\s:]))"
+)
 NUMBER = (
     r"(?!(?:RG|IPP|NIP|IEP|NDA|MDPH|CAF)\s)(?=[A-Za-z/._-]{0,24}\d|(?:[A-Z]{1,3}|[A-Z]{2,6}[-/][A-Z]{2,6})[ ]\d)"
     r"([A-Z\d](?:[A-Za-z\d/._-]{0,38}[A-Za-z\d])?(?:/?n°[ ]?\d+)?(?:[ ]/[ ]\d{1,4}(?![\d/]))?"
-    r"(?:[ ](?!\d\d?/\d)(?:\d{1,9}(?:[/.-][\dA-Z]{1,10}){0,3}|[A-Z]{1,3}(?=\s|$|[.,;)]))(?![\w€%])){0,6})"
+    r"(?:[ ](?!\d\d?/\d)(?:\d{1,9}(?:[/.-][\dA-Z]{1,10}){0,3}|[A-Z]{1,3}(?=\s|$|[.,;)])"
+    r"|[A-Z]{4,6}(?=[ ]\d{3})|bis\b|ter\b)(?![\w€%])){0,6})"
 )
 
 
@@ -28,15 +32,15 @@ def _by_first_letter(nouns: str) -> str:
 def _after(noun: str) -> str:
     """`n° de dossier : 12`, `dossier n° 12`, `dossier : 12`: the noun with a sign or a colon."""
     return (
-        rf"(?<!\w)(?:{SIGN}{OF}(?:{noun}){WORD}{{0,4}}{COLON}"
-        rf"|(?:{noun}){WORD}{{0,5}}\s{{0,20}}(?:{SIGN}{COLON}|:\s{{0,20}})){NUMBER}"
+        rf"(?<!\w)(?:{SIGN}{OF}(?:{noun})s?{WORD}{{0,4}}{COLON}"
+        rf"|(?:{noun})s?{WORD}{{0,5}}\s{{0,20}}(?:{SIGN}{COLON}|:\s{{0,20}})){NUMBER}"
     )
 
 
 # Nouns before a reference number with a sign or a colon, and those before one without.
 FILE = (
     _by_first_letter(
-        r"dossier|r[ée]f(?:[ée]rences?|s)?\b\.?|identifiant|patient|usager|s[ée]jour|devis|client|fiscal|cesu|commande|mandat"
+        r"dossier|r[ée]f(?:[ée]rences?|s)?\b\.?|r[ôo]le\sg[ée]n[ée]ral|identifiant|patient|usager|s[ée]jour|devis|client|fiscal|cesu|commande|mandat"
         r"|portalis|sinistre|bordereau|titre|mise\sen\sdemeure|avis|courrier|requ[êe]te|proc[ée]dure|immatriculation"
         r"|d[ée]compte|convention|minute|venue|t[ée]l[ée]service"
         r"|matricule|coupon(?:-photo)?|talon|famille|foyer|personnel|suivi|r[ée]servation|r[ée]c[ée]piss[ée]|demande|communication"
@@ -45,9 +49,10 @@ FILE = (
     )
     + r"|[ÉéEe](?i:l[èe]ve)|IPP|NIP|IEP|R\.?G\.?|NDA"
 )
+TO_QUOTE = r"(?i:[àa]\s(?:rappeler|mentionner|indiquer|reporter|citer|pr[ée]ciser))"
 CLOSE = (
     _by_first_letter(
-        r"dossier|locataire|soci[ée]taire|compte|acte|pr[êe]t|cr[ée]ance|claim|policy|file|case|portalis|affaire|commande|devis|matricule|sinistre|quittance|titre(?:\sde\srecettes?)?|police|identifiant|r[ée]f(?:[ée]rences?)?\b\.?"
+        r"dossier|locataire|soci[ée]taire|compte|acte|pr[êe]t|cr[ée]ance|claim|policy|file|case|portalis|affaire|commande|devis|matricule|sinistre|quittance|titre(?:\sde\srecettes?)?|police|r[ôo]le(?:\sg[ée]n[ée]ral)?|identifiant|famille|foyer|usager|client|patient|abonn[ée]|r[ée]f(?:[ée]rences?)?\b\.?"
     )
     + r"|IPP|NIP|IEP|RG|NDA"
 )
@@ -71,17 +76,21 @@ REFERENCES: dict[ReferenceKind, re.Pattern[str]] = {
     "pupil": re.compile(rf"\b(?:INE|{SIGN}\s?(?:INE|(?i:d['’])?(?i:élève))){COLON}{NUMBER}"),
     "candidate": re.compile(_after("(?i:candidate?)")),
     "member": re.compile(rf"{_after('(?i:adh[ée]rente?|member)')}|\b(?:ADH[ÉE]RENT|(?i:adhérente?))\s(?=\d){NUMBER}"),
-    "contract": re.compile(rf"{_after('(?i:contrat)')}|\b(?i:contrat)\s{{1,4}}(?=[A-Z]{{0,3}}-?\d){NUMBER}"),
+    "contract": re.compile(
+        rf"{_after('(?i:contrat)')}|\b(?i:contrat)\s{{1,4}}(?:[a-z]{{4,10}}\s)?(?=[A-Z]{{0,3}}-?\d){NUMBER}"
+    ),
     "invoice": re.compile(
         rf"{_after('(?i:facture|invoice)|F A C T U R E')}"
-        rf"|\b(?i:facture|invoice)\s\(?(?=[A-Z]{{1,4}}-?\d){NUMBER}"
+        rf"|\b(?i:factures?|invoices?)\s\(?(?=[A-Z]{{1,4}}-?\d){NUMBER}"
     ),
     "file": re.compile(
         rf"""
         {_after(FILE)}
         |(?<!\w)(?:{CLOSE})(?:\s(?:[A-Z]{{2,8}}|(?!de\s|du\s|pages?\s|suivi|reçu|le\s|n)[a-zà-ÿ]{{2,12}}))??\s{{1,3}}(?=[A-Z]{{0,6}}[-/]?[A-Z]{{0,3}}[\d/]|[A-Z]{{1,2}}\s\d){NUMBER}
-        |(?i:lettre\s(?:suivie|recommand[ée]e)|indu|cr[ée]ance)\s(?=[A-Z\d]{{1,5}}\s?\d){NUMBER}
+        |(?i:lettre\s(?:suivie|recommand[ée]e)(?:\savec\sA\.?R\.?)?|indu|cr[ée]ance)\s(?=[A-Z\d]{{1,5}}\s?\d){NUMBER}
+        |\b(?:LRAR|A\.?R\.?)\s(?=\d[A-Z]\s\d{{3}}){NUMBER}
         |\bRUM\b\)?{COLON}\+{{0,2}}{NUMBER}
+        |(?<!\w)(?:{SIGN}|(?i:r[ée]f[ée]rences?|r[ée]f\.?|dossier))[^\n:]{{0,20}}\s{TO_QUOTE}[^\n:]{{0,60}}:\s{{0,10}}{NUMBER}
         |(?i:r[ée]f[ée]rences?\sà\srappeler)\s{{0,3}}:[^\n]{{0,120}}\n\s{{0,20}}{NUMBER}
         |(?<!\w)(?:{SIGN}{OF})?(?:{IN_COLUMN}){WORD}{{0,4}}(?:\s\([^()\n]{{1,20}}\))?(?:[ ]{{3,40}}|\t)
           (?=[\dA-Z/._-]{{0,12}}\d){NUMBER}

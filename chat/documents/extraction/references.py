@@ -29,6 +29,8 @@ MIN_DIGITS = 3  # of a reference number; with letters, two are enough
 MAX_NUMBERS = 100  # social security numbers shown; more than any letter has
 MAX_MATCHES = 1000  # of one kind examined in a letter; more than any has
 
+MAX_FOLLOWING = 10  # numbers behind one label
+FOLLOWING = re.compile(r"(?:,|\set|\sou|\s&)\s(?:n°\s?)?([A-Z\d][A-Z\d/.-]{1,20}[A-Z\d])(?![\w/-])")
 PHONE = re.compile(r"0\d(?:[ .]\d\d){4}|0[ .]8\d\d(?:[ .]\d\d\d){2}")
 YEAR = re.compile(r"(?:19|20)\d\d(?:[-/]20\d\d)?")
 COUNTED = re.compile(r"\s(?:heures?|h|jours?|mois|ans?|km|s[ée]ances?|pages?|enfants?|personnes?|minutes?|points?)\b")
@@ -37,10 +39,10 @@ MAX_BEHIND_NOUN = 240
 OFFICIAL: set[ReferenceKind] = {"form", "pupil"}
 # Before a number that names a law or a firm, not a file.
 NO_REFERENCE = re.compile(
-    r"\b(?:loi|d[ée]cret|article|arr[êe]t[ée]\sdu|d[ée]lib[ée]ration|circulaire|cerfa|annexe|ordonnance"
+    r"\b(?:loi|d[ée]cret|article|arr[êe]t[ée]\sdu|instruction|note\sde\sservice|imprim[ée]|formulaire|mod[èe]le|conventionn[ée]e?\ssous\sle|menu|digicode|version|lppr?|am|code\s(?:barres?|d'acc[èe]s|confidentiel|[ée]tablissement|secret)|d[ée]lib[ée]ration|circulaire|cerfa|annexe|ordonnance"
     r"|assurance\sd[ée]cennale|agr[ée]ment|licence|activit[ée]|t[ée]l[ée]phone|portable|fax|standard|poste|vert|tva|naf|ape"
     r"|s[ée]curit[ée]\ssociale|convention\scollective|rue|lot|b[âa]timent|chambre|postale?|salle|siret|siren"
-    r"|finess|rpps|adeli|iban|rcs|t[ée]l|uai|ine|art|nhs|ssn|mobile|gsm|phone|whatsapp)\b[^\n:]{0,12}(?::\s{0,3})?\Z",
+    r"|finess|ics|rpps|adeli|iban|rcs|t[ée]l|uai|ine|art|nhs|ssn|mobile|gsm|phone|whatsapp)\b[^\n:]{0,12}(?::\s{0,3})?\Z",
     re.IGNORECASE,
 )
 
@@ -70,6 +72,9 @@ def find_references(letter: Letter) -> Iterator[Reference]:
                 continue
             taken.add((start, end))
             yield _reference(kind, letter.original(start, end))
+            for another in _others_of_the_kind(letter.plain, start, end):
+                taken.add(another)
+                yield _reference(kind, letter.original(*another))
     labelled = {place for start, end in taken for place in range(start, end)}
     for start, end in islice(find_bare_codes(letter.plain), MAX_MATCHES):
         if start not in labelled and _is_reference(letter.plain, start, start, end, any_noun=False):
@@ -90,6 +95,21 @@ def _matches(kind: ReferenceKind, pattern: re.Pattern[str], plain: str) -> Itera
             end = match.end()
 
 
+def _others_of_the_kind(plain: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """The numbers of the same form that follow: `factures n° 2026-118, |2026-119| et |2026-120|`."""
+    form = _form(plain[start:end])
+    for _ in range(MAX_FOLLOWING):
+        following = FOLLOWING.match(plain, end)
+        if not following or _form(following[1]) != form:
+            return
+        yield following.span(1)
+        end = following.end(1)
+
+
+def _form(number: str) -> str:
+    return re.sub(r"[A-Za-z]", "A", re.sub(r"\d", "9", number))
+
+
 def _reference(kind: ReferenceKind, text: str) -> Reference:
     return Reference(collapse_whitespace(text), kind, LABELS[kind])
 
@@ -105,7 +125,7 @@ def _is_reference(plain: str, label: int, start: int, end: int, *, any_noun: boo
     if PHONE.fullmatch(number):
         return False
     digits = sum(map(str.isdigit, number))
-    has_more = re.search(r"[A-Z/.-]", number) is not None
+    has_more = re.search(r"[A-Z/.-]| (?:bis|ter)\Z", number) is not None
     if digits < (MIN_DIGITS if has_more or not any_noun else MIN_DIGITS + 1) and not (digits == 2 and len(number) >= 6):
         return False
     line = plain[max(0, start - 80) : start].rpartition("\n")[2]

@@ -1,0 +1,191 @@
+"""Reference numbers behind the labels of many offices."""
+
+from __future__ import annotations
+
+import pytest
+
+from chat.documents.extraction import find_facts
+from tests.support.growth import assert_linear
+
+
+def references(text: str) -> list[str]:
+    return [reference.text for reference in find_facts(text).references]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("N° d'acte : 0814 2026 SATD 00917", ["0814 2026 SATD 00917"]),
+        ("Identifiant TIPI/PayFiP : 058000", ["058000"]),
+        ("Adhérent 0047.1182.36     Contrat groupe F2210", ["0047.1182.36", "F2210"]),
+        ("Contrat collectif n° G-2210/08", ["G-2210/08"]),
+        ("N° à rappeler dans toute correspondance : 25-041886", ["25-041886"]),
+        ("Référence à rappeler impérativement lors de tout contact : 88 412 A", ["88 412 A"]),
+        ("Famille 11934 - SOULIER", ["11934"]),
+        ("n° d'ordre 118 bis", ["118 bis"]),
+        (
+            "Nature       Pièce        Émis le       Reste dû\nCantine      T-1189/25    10/01/2026    143,50",
+            ["T-1189/25"],
+        ),
+        ("Usager 204418", ["204418"]),
+        ("Famille de 4 enfants, foyer de 3 personnes, client depuis 2019", []),
+        ("Coussin       CAE-1612-R      310,00   1   310,00", []),
+        ("Réf dossier : 2026/PCH/00412", ["2026/PCH/00412"]),
+        ("Dossier MDPH n°59-112233", ["59-112233"]),
+        ("N/Réf. : DR/CL 26.044", ["DR/CL 26.044"]),
+        ("Nos références : 2026-044/AB/cd", ["2026-044/AB/cd"]),
+        ("Vos références à rappeler : 0459 112 L", ["0459 112 L"]),
+        ("Numéro de sinistre 2026S00417", ["2026S00417"]),
+        ("Votre numéro de client est le 00 441 227.", ["00 441 227"]),
+        ("Facture n° FA-2026-0147 du 03/03/2026", ["FA-2026-0147"]),
+        ("N° de facture 20260147", ["20260147"]),
+        ("Avis d'échéance n° 1147/26", ["1147/26"]),
+        ("N° d'avis : 26 59 1234567 89", ["26 59 1234567 89"]),
+        ("Réf. avis 26 59 1234567 89", ["26 59 1234567 89"]),
+        ("N° télédéclarant 1234567", ["1234567"]),
+        ("Numéro fiscal : 30 12 456 789 015", ["30 12 456 789 015"]),
+        ("Matricule CAF 1234567A", ["1234567A"]),
+        ("N° Allocataire : 1234567 A", ["1234567 A"]),
+        ("Assuré n° 4471-B", ["4471-B"]),
+        ("Référence patient : IPP 0081234567", ["0081234567"]),
+        ("Contrat : 0012345678", ["0012345678"]),
+        ("Contrat d'assurance n° 12 345 678", ["12 345 678"]),
+        ("Police n° AB 123456", ["AB 123456"]),
+        ("RG n° 26/00123", ["26/00123"]),
+        ("Affaire n° 26/00123 - M. Martin", ["26/00123"]),
+        ("Rôle général : 26/00123", ["26/00123"]),
+        ("Requête n° 2600123-4", ["2600123-4"]),
+        ("Instance n°2600123", ["2600123"]),
+        ("Recours n° RAPO-2026-0012", ["RAPO-2026-0012"]),
+        ("N° de demande D26-4471", ["D26-4471"]),
+        ("Commande 4471-22", ["4471-22"]),
+        ("Commande web n° W4471022", ["W4471022"]),
+        ("Numéro de suivi : 6A 123 456 7890 1", ["6A 123 456 7890 1"]),
+        ("Lettre recommandée n° 1A 123 456 7890 1", ["1A 123 456 7890 1"]),
+        ("Ticket #448812", ["448812"]),
+        ("Ref: INC0044812", ["INC0044812"]),
+        ("Votre code dossier : KX44-81", ["KX44-81"]),
+        ("Identifiant : MARTIN4481", ["MARTIN4481"]),
+        ("Mandat RUM : FR44ZZZ8812-01", ["FR44ZZZ8812-01"]),
+        ("ICS : FR12ZZZ123456", []),
+        ("Convention n° 2026-14-B", ["2026-14-B"]),
+        ("Décision n° 2026/1123", ["2026/1123"]),
+        ("Notification n° 26-3301", ["26-3301"]),
+        ("PV n° 2026/114", ["2026/114"]),
+        ("Devis D-2026-55 (valable 1 mois)", ["D-2026-55"]),
+        ("Bon de commande n° BC26-0042", ["BC26-0042"]),
+        ("Attestation n° 8812/26", ["8812/26"]),
+        ("N° d'inscription : 26-A-118", ["26-A-118"]),
+        ("Numéro d'élève 118834", ["118834"]),
+        ("Titre exécutoire n° 2026-88", ["2026-88"]),
+        ("N° d'engagement 100443", ["100443"]),
+        ("Section AB parcelle 112", []),
+        ("Salle 214, bâtiment B12, 3e étage", []),
+        ("Article L. 245-1 et D. 245-4 du CASF, décret n° 2005-1588", []),
+        ("BP 40112, 59000 Lille, Cedex 9", []),
+        ("Tél. 03.20.11.22.33 - fax 03 20 11 22 34", []),
+        ("Poste 4471", []),
+        ("Compte bancaire n° 12345678901", ["12345678901"]),
+        ("N° de série : BX7712-44", ["BX7712-44"]),
+        ("Code de confirmation : QX7-118", ["QX7-118"]),
+        ("Lettre recommandée avec AR 2C 171 884 0932 5", ["2C 171 884 0932 5"]),
+        ("LRAR n° 1A 209 884 7156 3", ["1A 209 884 7156 3"]),
+        ("AR n° 2C 171 884 0932 5", ["2C 171 884 0932 5"]),
+        ("Dossier n° 4471 / enfant 2", ["4471"]),
+        ("Dossier : 2026-44 (à rappeler)", ["2026-44"]),
+        ("Dossiers n° 4471-22 et 4471-23", ["4471-22", "4471-23"]),
+        ("Factures F-118 et F-119", ["F-118", "F-119"]),
+        ("Factures n° 2026-118, 2026-119 et 2026-120", ["2026-118", "2026-119", "2026-120"]),
+    ],
+)
+def test_reference_numbers_are_found_behind_their_labels(text, expected):
+    assert references(text) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Délibération n° 2025-114 du conseil départemental",
+        "Circulaire n° 2016-117 du 8-8-2016",
+        "Circulaire MENE1608893C",
+        "Instruction DGCS/SD3A/2015/369",
+        "Note de service n° 2024-012",
+        "BO n° 15 du 10 avril 2025",
+        "N° SIRET 123 456 789 00012 - APE 8810A",
+        "N° TVA FR 12 345678901",
+        "RCS Lille B 123 456 789",
+        "N° ORIAS 07 005 678",
+        "N° Adeli : 59 9 12345 6",
+        "RPPS 10101234567",
+        "AM 59 1 12345 6",
+        "N° AM : 591234567",
+        "Conventionné sous le n° 591234567",
+        "N° d'agrément : SAP/123456789",
+        "N° de déclaration d'activité 31590123459",
+        "Licence n° 2026/59/000123",
+        "Capital 15 000 €, RC Pro MAAF n° 159 123 456",
+        "Assurance décennale AXA n° 1234567804",
+        "IBAN FR76 1234 5678 9012 3456 7890 123 BIC AGRIFRPP",
+        "UAI 0590123X",
+        "Code établissement : 0590123X",
+        "Code UAI : 0590123X",
+        "INE : 123456789AB",
+        "NIR 2 84 07 02 691 044 31",
+        "N° Sécurité sociale : 2 84 07 02 691 044",
+        "cerfa n° 15692*01",
+        "Formulaire E 411",
+        "Formulaire S3704b",
+        "Modèle 2042",
+        "Imprimé n° 1447-C",
+        "Article 12 de la loi n° 2005-102",
+        "Code postal 59000",
+        "TSA 90012, 59 049 Lille Cedex 9",
+        "Lot n° 3, appartement n° 204",
+        "Bâtiment 12, porte 2041",
+        "Salle n° 2041",
+        "Menu n° 1234",
+        "Page 1/12",
+        "Quotient familial 1234",
+        "QF : 645",
+        "Nombre de points : 1234",
+        "Code APE : 8891A",
+        "Code barre 3 401234 567890",
+        "Référence article : 4471-XL",
+        "LPPR 4122118",
+        "Code LPP : 4122118",
+        "Série BX7712 (fauteuil)",
+        "Immatriculation AB-123-CD",
+        "Mot de passe provisoire : Xy4471zz",
+        "Code d'accès : 447122",
+        "Code confidentiel 4471",
+        "Votre code PIN est 4471",
+        "Digicode : 12A45",
+        "Wifi : clé 44712288AA",
+        "Whatsapp 07 68 05 02 26",
+        "Urgences : 15, 112 ou 3114",
+        "Serveur vocal 3230",
+        "N° vert 0 800 123 456",
+        "Tél. : 0 820 25 59 10",
+        "Fax : 03.20.11.22.33",
+        "+33 3 20 11 22 33",
+        "www.mdph59.fr/2026/4471",
+        "https://x.fr/d/AB-1234-55",
+        "contact.2026-44@mdph.fr",
+        "Version V2.14-2025",
+        "Mise à jour 04-2026",
+        "Taille 128-134 cm, pointure 33-34",
+        "Dossier suivi par Mme Roy, poste 4471",
+    ],
+)
+def test_what_names_no_file_is_no_reference(text):
+    shown = [
+        number for number in find_facts(text).references if number.kind not in {"form", "social_security", "pupil"}
+    ]
+    assert not shown
+
+
+@pytest.mark.parametrize(
+    "repeated", ["N° à rappeler dans ", "Famille 1 ", "118 bis ", "0814 SATD ", "n° 26-118, ", "LRAR 1A 209 "]
+)
+def test_labels_take_linear_time(repeated):
+    assert_linear(find_facts, repeated, 60_000)
