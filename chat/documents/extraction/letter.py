@@ -17,14 +17,27 @@ _MISREAD = re.compile(r"(?:(?<![^\W\d_])[OoIl]{0,4}|(?<=[a-zé]))\d[\dOIl]{0,30}
 _MISREAD_DAY = re.compile(rf"(?<!\w)[OIl]{{2}}(?=\s{{1,2}}(?i:{MONTH}))")  # `ll mars`
 
 
+# The end of a line in a phrase: behind a long line without columns, before a small letter or a number with its word.
+# A line such as `le 5 nov. 2025` dates the letter.
+_WRAPPED = re.compile(
+    r"""
+    (?<=[\wÀ-ÿ,])\n(?!(?:le|ce|du)[ ][^\n]{0,30}\d{4}[ .]{0,2}(?:\n|$))
+    (?=[a-zà-ÿ]{1,20}[ ,.;:)'\n]|\d{1,3}(?:[ ]\d{3}){0,2}(?:,\d\d)?[ ](?:€|[a-zà-ÿ]{3,12}[ ,.;:)\n]))
+    """,
+    re.VERBOSE,
+)
+_COLUMNS = re.compile(r"[ ]{3}|\t|\||\.{4}")
+MIN_WRAPPED = 30  # characters of a line that goes on
+
+
 class Letter:
-    """`plain` has one kind of space, hyphen and apostrophe, ASCII digits, no raised letters, and no boxes."""
+    """`plain` has one kind of space, hyphen and apostrophe, ASCII digits, no raised letters, boxes or wrapped lines."""
 
     def __init__(self, text: str) -> None:
         self.text = text
         self._offsets: list[int] | None = None  # of each character of `plain` in `text`; None if they are the same
         self.plain = _MISREAD.sub(_digits, text if text.isascii() else text.translate(_PLAIN))
-        self.plain = _MISREAD_DAY.sub(_digits, self.plain)
+        self.plain = _WRAPPED.sub(_joined, _MISREAD_DAY.sub(_digits, self.plain))
         if _INVISIBLE in self.plain or _BOXED.search(self.plain):
             self._rewrite()
 
@@ -55,6 +68,14 @@ class Letter:
             end = boxed.end()
         self.plain = "".join((*pieces, plain[end:]))
         self._offsets = [kept[place] for place in (*offsets, *range(end, len(plain)))]
+
+
+def _joined(line_end: re.Match[str]) -> str:
+    text, place = line_end.string, line_end.start()
+    line = text[max(0, place - 200) : place].rpartition("\n")[2]
+    following = text[place + 1 : place + 200].partition("\n")[0]
+    is_phrase = len(line) >= MIN_WRAPPED and not _COLUMNS.search(line) and not _COLUMNS.search(following)
+    return " " if is_phrase else "\n"
 
 
 def _digits(misread: re.Match[str]) -> str:

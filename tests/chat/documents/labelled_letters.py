@@ -33,6 +33,20 @@ def facts_found(letter: str) -> dict[str, dict[str, str]]:
     }
 
 
+def facts_found_as_labelled(letter: dict[str, Any], text: str) -> dict[str, dict[str, str]]:
+    """The facts found in `text`, the letter in some typography.
+
+    A day without its year is labelled as it is written if the letter has no date; its year may be found all the same.
+    """
+    found, labelled = facts_found(text), facts_labelled(letter)
+    written = {date.iso: _date(date.text) for date in find_facts(text).dates if date.iso and not date.basis}
+    found["dates"] = {
+        written[date] if date not in labelled["dates"] and written.get(date) in labelled["dates"] else date: kind
+        for date, kind in found["dates"].items()
+    }
+    return found
+
+
 def facts_labelled(letter: dict[str, Any]) -> dict[str, dict[str, str]]:
     """The facts a letter is labelled with, in the same form as `facts_found`."""
     return {
@@ -93,7 +107,7 @@ class Score:
 def score(name: str, kind: str, typography: Callable[[str], str] = str) -> Score:
     """The score of one kind of facts over all letters of one file, written in this typography."""
     return Score.of(
-        (facts_labelled(letter)[kind], facts_found(clean(typography(letter["letter"])))[kind])
+        (facts_labelled(letter)[kind], facts_found_as_labelled(letter, clean(typography(letter["letter"])))[kind])
         for letter in letters(name)
     )
 
@@ -102,7 +116,7 @@ def check_date_labels(name: str) -> tuple[int, list[str]]:
     """The number of dates found, and those with a wrong label as `letter: date: expected, found`."""
     count, wrong = 0, []
     for number, letter in enumerate(letters(name)):
-        found = facts_found(letter["letter"])["dates"]
+        found = facts_found_as_labelled(letter, letter["letter"])["dates"]
         for fact, label in facts_labelled(letter)["dates"].items():
             if fact in found:
                 count += 1

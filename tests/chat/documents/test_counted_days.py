@@ -349,3 +349,145 @@ def test_counted_days_take_linear_time(repeated):
 )
 def test_days_without_month_and_days_of_a_named_event(sentence, deadlines, others):
     assert days(sentence) == (deadlines, others)
+
+
+@pytest.mark.parametrize(
+    ("sentence", "deadlines", "others"),
+    [
+        # Written in short: with hyphens, in rows, in lists.
+        ("Dossier à rendre pour le 30-04.", ["2026-04-30"], []),
+        ("Réponse avant le 1er/04 svp.", ["2026-04-01"], []),
+        ("Votre appel du 1er/12 nous est bien parvenu.", [], ["2025-12-01"]),
+        ("09-04   PRLV CANTINE   96,00 €\n10-04   PRLV ASSURANCE   18,90 €", [], ["2026-04-09", "2026-04-10"]),
+        ("Prochaines réunions : 07/04 (école) puis 12/05 (collège).", [], ["2026-04-07", "2026-05-12"]),
+        ("• 25/04 : kermesse", [], ["2026-04-25"]),
+        ("Atelier 6-12 ans, les 10-12 enfants du groupe, note 12/20, dossier n° 12/05, vue 10/10.", [], []),
+        # Expected from the reader, though it reads like the past.
+        ("Candidatures : par écrit, reçues le 20 mars au plus tard.", ["2026-03-20"], []),
+        ("Les dossiers déposés le 2 avril au plus tard seront étudiés.", ["2026-04-02"], []),
+        # Opening hours are no days.
+        ("Accueil du public lundi-jeudi 9h-12h.", [], []),
+        ("Accueil mardi/jeudi 9h-12h.", [], []),
+        # A cue belongs to its own day.
+        ("Dites-moi avant mercredi 18 si Enzo vient le vendredi 27.", ["2026-03-18"], ["2026-03-27"]),
+        ("Répondez avant le 20 mars pour la sortie du 3 avril.", ["2026-03-20"], ["2026-04-03"]),
+        ("Prévenez-moi d'ici le 20/03 si vous venez le 27/03 au goûter.", ["2026-03-20"], ["2026-03-27"]),
+        ("Merci de rendre le livret avant le 20 mars ou le 23 mars.", ["2026-03-20", "2026-03-23"], []),
+    ],
+)
+def test_days_written_in_short_and_cues_of_another_day(sentence, deadlines, others):
+    assert days(sentence) == (deadlines, others)
+
+
+@pytest.mark.parametrize(
+    ("sentence", "others"),
+    [
+        ("La Région répondra à toutes les familles pour le 21 août 2026.", ["2026-08-21"]),
+        ("Le service enverra un courrier aux parents avant le 30 mars.", ["2026-03-30"]),
+        ("J'ai demandé des explications au directeur, qui doit me répondre avant le 30 mars.", ["2026-03-30"]),
+        ("Le dossier est chez l'expert, qui devra rendre son rapport pour le 30 mars.", ["2026-03-30"]),
+        ("Nous nous engageons à vous répondre au plus tard le 29 mai 2026.", ["2026-05-29"]),
+        ("Mes services s'engagent à pourvoir le poste pour le 13 avril 2026.", ["2026-04-13"]),
+        ("Le rapport du service gardien devra être déposé pour le 16 avril 2026.", ["2026-04-16"]),
+        ("L'expertise du médecin doit être remise avant le 16 avril 2026.", ["2026-04-16"]),
+        ("La carte arrivant à expiration le 31/12/2026, pensez à nous signaler tout changement.", ["2026-12-31"]),
+        ("Le solde non consommé est perdu au 31/12/2026.", ["2026-12-31"]),
+        ("Nous mettrons tout en œuvre pour vous répondre avant le 30 mars.", ["2026-03-30"]),
+        ("L'établissement s'est engagé à envoyer le bilan avant le 30 mars.", ["2026-03-30"]),
+        ("Il appartient à la CAF de répondre avant le 30 mars.", ["2026-03-30"]),
+    ],
+)
+def test_what_others_have_promised_or_owe_is_no_deadline(sentence, others):
+    assert days(sentence) == ([], others)
+
+
+@pytest.mark.parametrize(
+    ("sentence", "deadlines", "others"),
+    [
+        ("Chèque à l'ordre de la régie jusqu'au 25.03.26 inclus. Au-delà, transmission au Trésor.", ["2026-03-25"], []),
+        ("Annulation sans frais jusqu'au 31 mai ; au-delà, 30 % du prix est conservé.", ["2026-05-31"], []),
+        ("Votre envoi vous attend jusqu'au : sam. 21/03/26\nPassé cette date, il sera retourné.", ["2026-03-21"], []),
+        ("Réservations des vacances : ouvertes du 16.03.26 au 27.03.26.", ["2026-03-27"], ["2026-03-16"]),
+        ("Péremption du médicament : 31/10/2026 (à remplacer avant cette date)", ["2026-10-31"], []),
+        ("Paiement en ligne possible jusqu'au 30 mars.", ["2026-03-30"], []),
+        ("Le colis est à votre disposition jusqu'au 30 mars.", ["2026-03-30"], []),
+        ("Les parents qui doivent rendre le dossier avant le 30 mars sont invités.", ["2026-03-30"], []),
+        ("Les familles répondront pour le 30 mars.", ["2026-03-30"], []),
+        ("Il appartient à la famille de répondre avant le 30 mars.", ["2026-03-30"], []),
+        ("Vous vous engagez à fournir l'attestation avant le 30 mars.", ["2026-03-30"], []),
+        ("Les rapports des médecins sont à envoyer avant le 30 mars.", ["2026-03-30"], []),
+        ("Votre médecin doit remplir le certificat avant le 30 mars.", ["2026-03-30"], []),
+    ],
+)
+def test_what_happens_past_a_day_tells_that_it_is_a_deadline(sentence, deadlines, others):
+    assert days(sentence) == (deadlines, others)
+
+
+@pytest.mark.parametrize(
+    ("sentence", "deadlines", "others"),
+    [
+        (
+            (
+                "Congé du 1er avril au 30 juin 2026. Toute prolongation doit être demandée quinze jours au "
+                "moins avant le terme."
+            ),
+            ["2026-06-15"],
+            ["2026-04-01", "2026-06-30"],
+        ),
+        (
+            (
+                "La mesure, en place depuis le 15 juillet 2025, prend fin le 14 juillet 2026. "
+                "Écrivez-nous une semaine au moins avant la fin de la mesure."
+            ),
+            ["2026-07-07"],
+            ["2025-07-15", "2026-07-14"],
+        ),
+        (
+            (
+                "BILAN SANGUIN    | 04/06/2026 | 08H00 |\nHOSPITALISATION  | 15/06/2026 | 07H00 |\n"
+                "A NOUS RETOURNER SIGNE, 8 JOURS AVANT\nL'HOSPITALISATION : autorisation d'opérer."
+            ),
+            ["2026-06-07"],
+            ["2026-06-04", "2026-06-15"],
+        ),
+        (
+            (
+                "Dates : du sam. 11 juil. au ven. 24 juil. 2026\nSolde pour le 15 juin\n"
+                "Fiche sanitaire : 3 semaines avant le départ au plus tard."
+            ),
+            ["2026-06-15", "2026-06-20"],
+            ["2026-07-11", "2026-07-24"],
+        ),
+        (
+            "Séjour du 6 au 17 juillet 2026. Le certificat est à envoyer 15 jours avant le début du séjour.",
+            ["2026-06-21"],
+            ["2026-07-06", "2026-07-17"],
+        ),
+        (
+            (
+                "Votre contrat court du 1er avril 2026 au 31 mars 2027. Vous pouvez le résilier deux mois "
+                "avant l'échéance."
+            ),
+            ["2027-01-31"],
+            ["2026-04-01", "2027-03-31"],
+        ),
+    ],
+)
+def test_a_period_before_an_end_a_departure_or_a_row_of_a_table(sentence, deadlines, others):
+    assert days(sentence) == (deadlines, others)
+
+
+@pytest.mark.parametrize(
+    ("sentence", "others"),
+    [
+        ("Fermeture du 16 au 20/04.", ["2026-04-16", "2026-04-20"]),
+        ("Fermeture du 16 au 20-04.", ["2026-04-16", "2026-04-20"]),
+        ("Réunions 24-03 et 31-03 ; les 6-12 ans, n° 26-04.", ["2026-03-24", "2026-03-31"]),
+        ("Essais les 25 et 26/06.", ["2026-06-25", "2026-06-26"]),
+        ("Séances les 2, 9 et 16.04.2026.", ["2026-04-02", "2026-04-09", "2026-04-16"]),
+        ("Trajets faits entre le 12 et le 28/02/2026.", ["2026-02-12", "2026-02-28"]),
+        ("Absent le 18 et le mardi 24/03.", ["2026-03-18", "2026-03-24"]),
+    ],
+)
+def test_the_days_of_a_series_share_a_month_in_digits(sentence, others):
+    assert days(sentence) == ([], others)

@@ -6,7 +6,8 @@
 | `relative_days` | `demain`, `avant vendredi` |
 | `letter_date` | the day of the letter itself |
 | `nearest_days` | the year or month that a day leaves out |
+| `undated` | the year in a letter without a date of its own |
 | `periods`, `period_starts` | periods, and the days that they are counted from |
-| `date_kinds`, `actors` | whether a day is a deadline, and whose |
+| `date_kinds`, `duties`, `actors` | whether a day is a deadline, and whose |
 | `sentences` | the sentence around a day |
 """

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from chat.documents.extraction.days.actors import is_by_an_office, pattern
+from chat.documents.extraction.days import duties
+from chat.documents.extraction.days.actors import pattern
 from chat.documents.extraction.days.sentences import SENTENCE_END
 from chat.documents.extraction.months import MONTH, WEEKDAY
 from chat.documents.facts import DateKind
@@ -13,12 +14,13 @@ from chat.documents.facts import DateKind
 KIND_CUES = pattern(
     rf"""
     (?P<until>
-        \b(?:avant|before)\b | jusqu['’ ]?(?:au?|en)\b | d['’]ici\s | \buntil\b
+        \b(?:avant|avt|before)\b | jusqu['’ ]?(?:à|aux?|en)\b | d['’]ici\s | \buntil\b
       | \b(?:pour|pr)\s{{1,2}}(?:le\s{{0,2}}(?:{WEEKDAY}\s{{1,2}})?|{WEEKDAY}\s)?\Z
       | \bby\s(?:\d{{1,2}}\s?[ap]m\s(?:on\s)?|noon\s(?:on\s)?)?(?:the\s|next\s|this\s)?(?:{WEEKDAY}\s)?\Z
       | (?<!\best\s)(?<!\bsuis\s)(?<!\ba\s)\bpassé\sle\s\Z | \bau-delà\sdu\s\Z | \bpas\saprès\sle\s\Z
       | \bdu\s(?:{WEEKDAY}\s)?(?:\d|premier).{{0,40}}\bau\s{{0,2}}(?:{WEEKDAY}\s)?\Z
-      | (?:arrivée?s?|reçue?s?|acceptée?s?|parvenue?s?|déposée?s?|transmise?s?)\s(?:[^.]{{0,20}}\s)?après\sle\s\Z
+      | (?:arrivée?s?|reçue?s?|acceptée?s?|parvenue?s?|déposée?s?|transmise?s?)\s(?:[^.]{{0,20}}\s)?après\s
+        (?:le\s|cette\sdate\s?[(,:]\s?(?:le\s)?)\Z
       | \bentre\sle\b.{{2,40}}\bet\sle\s(?:{WEEKDAY}\s)?\Z
     )
   | (?P<deadline>
@@ -29,15 +31,19 @@ KIND_CUES = pattern(
           |adresser|produire|communiquer|déclarer|demander|faire\s(?:passer|parvenir|suivre|signer))\b
       | \bà\s(?:me|nous|lui|leur)\s(?:faire\s)?\w{{3,14}}(?:er|ir|re)\b
       | \bbutoir\b | \bforclusion\b | \bexigible | \bimpérati(?:ve|f)(?!\w) | \bultime\b | dernière\s(?:date|limite)
-      | (?:défaut|faute)\sde\s(?:réponse|retour|nouvelles|confirmation|paiement|règlement)\s(?:au|d'ici|avant)\b
+      | \bexigibilité\b | \blimite\s(?:de|d['’])\s?(?!âge)\w
+      | (?:défaut|faute)\sde\s(?:réponse|retour|nouvelles|confirmation|paiement|règlement)\s(?:de\svotre\spart\s)?
+        (?:au|le|d'ici|avant)\b
+      | \b(?:non[- ]paiement|payables?)\s(?:au|le)\b | \bRSVP\b
       | \bsans\s(?:réponse|nouvelles?|retour)\sde\s(?:votre\spart|vous)\b
       | \bclôture\b | \bclos(?:es?)?\b | \bclôturée?s?\b | \bminuit\b | 23\s?h\s?59 | \bsans\sfaute\b | dernier\scarat
-      | (?:réponse|retour|confirmation|inscription)s?\s(?:souhaitée?s?|attendue?s?|demandée?s?)
+      | (?:réponse|retour|accord|confirmation|inscription|pièce|dossier|document|règlement|attestation)s?\s
+        (?:(?:est|sont)\s)?(?:souhaitée?s?|attendue?s?|demandée?s?)
       | (?:clôture|fermeture|fin)\s(?:des|de\sla|de\sl')\s?(?:inscriptions?|candidatures?|dépôts?|campagne)
       | confirmer | échéance(?!\sde\s(?:vos|ses|leurs)\sdroits) | no\slater\sthan | deadline | \bdue\b
     )
   | (?P<end>
-        (?:arriv|vien|vin|parvien)\w{{0,5}}\sà\séchéance | \béchoi | \b(?:ends?|stops?|lapses?)\son\b
+        \bà\s(?:échéance|expiration)\b | \béchoi | \bperdue?s?\s(?:au|le)\s | \b(?:ends?|stops?|lapses?)\son\b
       | expire | pren(?:d|nent|dra)\sfin | fin\sde(?:s|\s(?:vos|ses|leurs))?\s(?:droits|notification)
       | s['’](?:achève|arrête) | à\s(?:son\s)?terme\sle\b
       | se\stermine | échéance\sde\s(?:vos|ses|leurs)\sdroits
@@ -45,8 +51,9 @@ KIND_CUES = pattern(
   | (?P<appointment>
         rendez-?\s?vous | \brdv\b | convoqu | convi(?:e|ons|er)\b | entretien | réunion | audience | se\stiendra
       | aura\slieu | recevra | consultation | visite | sortie | \bséances?\b(?=.{{0,20}}prévue)
-      | (?:à|,|at|-|–)\s\d{{1,2}}\s?(?:h|[ap]m\b)
+      | (?:à|,|at|-|–)\s(?!23\s?h)\d{{1,2}}\s?(?:h|[ap]m\b)
       | \bentre\s\d{{1,2}}\s?(?:h|heures)?\d{{0,2}}\set\s\d{{1,2}}\s?h
+      | \b(?:intervention|opération|hospitalisation|examen|bilan|test)\s(?:est\s|sera\s)?(?:prévu|fixé|programmé)
       | est\smaintenu | appointment | \bmeeting\b(?!\sof)
       | \b(?:review|hearing|assessment)\s(?:is|will\sbe)\b | rencontre\b
     )
@@ -63,7 +70,7 @@ TO_DO = pattern(
     r"\bvous\s(?:avez|aurez|pouvez|pourrez|devez|disposez)\b|\bdélai"
     r"|\bvous\sreste|\bpour\s(?:nous\s|vous\s)?\w{3,14}(?:er|ir|re)\b|\bvous\sappartient|\bà\svous\sde\b|actualis|conservée?s?\b|retir|savoir\b|\byou\s(?:have|can|may|must)|\bto\s(?:send|return|reply|respond|appeal|apply)|\bmerci\b|veuillez"
     r"|demandes?\sà\s|\bà\s(?:faire|demander)\b|inscri|répon|envoy|retourn|transm|adress|dépos"
-    r"|\bouverte?s?\sdu\b|recevable|contest|recours|possible|observations|\bpay|\brégl|corrig|avant\scette\sdate|\bmodifi",
+    r"|\bouverte?s?\sdu\b|recevable|contest|recours|possible|observations|\bpa[iy]e(?!ur)|\brégl|annul|\brésili|\bchèque|\bvote[rz]?\b|\ben\sligne\b|plateforme|\bdispo(?:nible)?s?\b|(?<!restons\s)(?<!reste\s)(?<!suis\s)à\svotre\sdisposition|vœux|voeux|saisi(?:r|e\b|ss)|vous\satten|échang|corrig|avant\scette\sdate|\bmodifi",
     re.IGNORECASE,
 )
 RIGHTS = pattern(
@@ -73,10 +80,19 @@ RIGHTS = pattern(
     re.IGNORECASE,
 )
 # What ends, is the time to act: `la campagne s'achève le |20 mars|`.
-TIME_TO_ACT = pattern(r"délai|campagne|inscription|candidature|\bdépôts?\b|préinscription", re.IGNORECASE)
+TIME_TO_ACT = pattern(
+    r"délai|campagne|inscription|candidature|\bdépôts?\b|préinscription|réservations?\b|\bouverte?s?\sdu\b|\blien\b",
+    re.IGNORECASE,
+)
 QUOTE = pattern(r"\b(?:devis|offre|proposition|prix|tarifs?|quote|quotation|estimate|offer|option)\b", re.IGNORECASE)
 VALID = pattern(r"valab|valid|\bopen\b|garanti|maintenu|\bvaut\b|ferme", re.IGNORECASE)
 RIGHT_IS_OPEN = pattern(r"\bdroits?\s(?:est|sont|reste|restent)\b|\bcourent\b", re.IGNORECASE)
+# What happens behind a day tells that it is a last one: `jusqu'au |31 mai|. Passé cette date, …`.
+PAST_IT = pattern(r"(?:au[- ]delà|passé\s(?:cette|ce)|après\scette\sdate|ensuite,|sinon)\b", re.IGNORECASE)
+BEFORE_IT = pattern(
+    r"(?<!mois\s)(?<!jours\s)(?<!semaines\s)(?<!heures\s)(?<!h\s)\b(?:avant|d['’]ici)\scette\s(?:date|échéance)\b",
+    re.IGNORECASE,
+)
 CLOSED = pattern(
     r"fermé|\ben\sarrêt\b|\bmalade\b|en\smaladie|indisponible|congés?\b|vacances|absent|closed", re.IGNORECASE
 )
@@ -92,28 +108,36 @@ PERIOD_START = pattern(
         \s{{1,2}}le )
     \s{{0,2}}(?:{WEEKDAY}\s{{1,2}})?\Z
   | \bdu\s{{0,2}}(?:{WEEKDAY}\s{{1,2}})?\Z
+  | (?P<between>\bentre\sle\s(?:{WEEKDAY}\s)?\Z)
     """,
     re.IGNORECASE | re.VERBOSE,
 )
 PERIOD_END_FOLLOWS = pattern(r"\s{1,3}(?:au|et\sjusqu)\b", re.IGNORECASE)
+AND_FOLLOWS = re.compile(r"\s{1,3}et\b", re.IGNORECASE)
+# `photo le |24/03|, bon à rendre avant le 20/03`: the cue is that of the next day.
+NEXT_DAY = re.compile(rf"[^,;.|\n\d]{{0,25}}\d{{1,2}}(?:er)?(?:\s{{0,2}}{MONTH}|/\d)", re.IGNORECASE)
 PAST_PERIOD = pattern(r"\bpériode\s(?:allant\s)?du\b.{4,40}\bau\s{0,2}\Z", re.IGNORECASE | re.DOTALL)
-# `quinze jours avant l'échéance du |30 juin|`: the duty ends earlier.
-COUNTED_BACK = pattern(
-    r"(?:\b(?:jours?|mois|semaines?|heures?|days?|weeks?|months?|hours?)|\d\s?h)\s(?:au\s(?:moins|plus\stard)\s)?(?:avant|before)\s(?P<what>[^,;]{0,60}(?:,\s(?:soit\s)?le\s)?)\Z",
-    re.IGNORECASE,
-)
 # `le rendez-vous du 24 est déplacé au |31|`.
 MOVED = pattern(
     rf"\b(?:déplacé|reporté|repoussé|avancé|décalé|reprogrammé|remis|report)e?s?\sau\s(?:{WEEKDAY}\s)?\Z", re.IGNORECASE
 )
-# `Un retour m'est promis pour le |5 juin|`.
-PLANNED = pattern(
-    rf"\b(?:promis|prévu|annoncé|programmé|envisagé|planifié|espéré|reporté|repoussé|avancé|décalé)e?s?\s(?:au|pour|avant|d'ici)\s(?:le\s)?(?:{WEEKDAY}\s)?\Z",
+LOAN = pattern(r"\bmensualités?\b|\bTAEG\b|\bmontant\semprunté", re.IGNORECASE)
+# Behind `avant`: its own day, and then words that don't join another one to it.
+ANOTHER_DAY = re.compile(
+    rf"[^\d,;]{{0,20}}\d{{1,2}}(?:er)?+\b(?:\s{{0,2}}{MONTH}|[/.-]\d\d?\b)?+(?:[/.\s-]\d{{2,4}}\b)?+"
+    r"(?!\s?(?:[,(]\s?)?(?:et|ou|puis|au|or|and|to|soit|[-–/])\s[^.,;]{0,14}\Z)[^\w]{0,3}\s?[^\W\d].{0,60}\Z",
+    re.IGNORECASE | re.DOTALL,
+)
+# `Date limite : 20/03 - Commission : |14/04|`
+ANOTHER_LABEL = re.compile(
+    rf"\d{{1,2}}(?:er)?(?:\s{{0,2}}{MONTH}|[/.-]\d\d?\b)[^:]{{0,20}}(?:\s[-–|]\s|\s{{3}})[^:\d]{{3,40}}:\s{{0,3}}\Z",
     re.IGNORECASE,
 )
-END = pattern(r"\b(?:fin|terme|échéance|expiration|end|expiry)\b", re.IGNORECASE)
-LOAN = pattern(r"\bmensualités?\b|\bTAEG\b|\bmontant\semprunté", re.IGNORECASE)
-ANOTHER_DAY = re.compile(rf"\d\s{{0,2}}(?:{MONTH}|/\d)[^,;]{{0,40}}[,;]", re.IGNORECASE)
+# Whatever stands before it: `Votre accord est attendu le |20 mars| au plus tard`.
+AT_THE_LATEST = pattern(
+    r"(?:\s?(?:à|,)?\s\d{1,2}\s?h\d{0,2})?,?\s\(?(?:au\splus\stard|dernier\s(?:délai|carat)|délai\sde\srigueur|sans\sfaute|maximum|max)\b",
+    re.IGNORECASE,
+)
 ENDS_SENTENCE = re.compile(r"\.\s[A-ZÀ-Ý]")  # `le 24 mars.`: the dot is no abbreviation's
 TABLE_OF_DEADLINES = re.compile(
     r"\bdates?\slimites?\b|\bpour\squand\b|\b[ée]ch[ée]ances?\s{0,20}\||\|\s{0,20}(?:d[ée]lais?|avant\sle|pour\sle|deadline|due|by\swhen)\b",
@@ -136,26 +160,48 @@ def kind_of_day(plain: str, start: int, end: int) -> DateKind:
     if BIRTH.search(before):
         return "birth"
     period = PERIOD_START.search(before)
-    if (period and (period["explicit"] or PERIOD_END_FOLLOWS.match(after))) or PAST_PERIOD.search(before):
+    if (period and _is_start(period, after)) or PAST_PERIOD.search(before):
         return "other"
-    # A cue such as `avant` after the date belongs to a later date.
-    following = (cue for cue in KIND_CUES.finditer(after) if cue.lastgroup != "until")
-    earlier = [cue for cue in KIND_CUES.finditer(before) if not _is_of_another_day(cue, before)]
-    nearest = earlier[-1:] or list(following)[:1]
-    kind = _kind_of_cue(nearest[0], before, plain[end : end + 90]) if nearest else "other"
-    if nearest and nearest[0][0].lower() == "échéance" and LOAN.search(plain, max(0, start - 600), start):
+    kind = _kind_by_cues(plain, start, end, before, after)
+    is_of_appointment = any(cue.lastgroup == "appointment" for cue in KIND_CUES.finditer(before))
+    return duties.kind_of_deadline(before, after, is_of_appointment=is_of_appointment) if kind == "deadline" else kind
+
+
+def _kind_by_cues(plain: str, start: int, end: int, before: str, after: str) -> DateKind:
+    """By the cue that is nearest, and by the table or the words around the day."""
+    if AT_THE_LATEST.match(after):
+        return "deadline"
+    nearest = _nearest_cue(plain, end, before, after)
+    kind = _kind_of_cue(nearest, before, plain[end : end + 90]) if nearest else "other"
+    if nearest and nearest[0].lower() in {"échéance", "echeance"} and LOAN.search(plain, max(0, start - 600), start):
         kind = "other"  # the bank takes it
     if kind == "other" and _is_in_table_of_deadlines(plain, start):
-        kind = "deadline"
-    if kind == "deadline" and PLANNED.search(before):
-        return "appointment" if any(cue.lastgroup == "appointment" for cue in KIND_CUES.finditer(before)) else "other"
-    if kind == "deadline" and (counted := COUNTED_BACK.search(before)):
-        return "end_of_rights" if END.search(counted["what"]) else "other"
-    return "other" if kind == "deadline" and is_by_an_office(before, after) else kind
+        return "deadline"
+    return "deadline" if kind in {"other", "end_of_rights"} and BEFORE_IT.search(plain, end, end + 90) else kind
+
+
+def _nearest_cue(plain: str, end: int, before: str, after: str) -> re.Match[str] | None:
+    """The last cue before the day, else the first behind it."""
+    earlier = [cue for cue in KIND_CUES.finditer(before) if not _is_of_another_day(cue, before)]
+    # A cue such as `avant` after the date belongs to a later date.
+    following = (
+        cue
+        for cue in KIND_CUES.finditer(after)
+        if cue.lastgroup != "until" and not NEXT_DAY.match(plain, end + cue.end())
+    )
+    return earlier[-1] if earlier else next(following, None)
+
+
+def _is_start(period: re.Match[str], after: str) -> bool:
+    if period["between"]:
+        return AND_FOLLOWS.match(after) is not None
+    return period["explicit"] is not None or PERIOD_END_FOLLOWS.match(after) is not None
 
 
 def _is_of_another_day(cue: re.Match[str], before: str) -> bool:
     """`avant le 5 avril, sinon … au |1er mai|`: the cue belongs to the day that is nearer to it."""
+    if cue.lastgroup == "deadline":
+        return ANOTHER_LABEL.search(before, cue.end()) is not None
     return cue.lastgroup == "until" and ANOTHER_DAY.search(before, cue.end()) is not None
 
 
@@ -177,11 +223,13 @@ def _kind_of_cue(cue: re.Match[str], before: str, after: str) -> DateKind:
 
 
 def _kind_of_end(cue: str, before: str, sentence: str, after: str) -> DateKind:
-    if CLOSED.search(sentence):
+    if CLOSED.search(sentence) and not TIME_TO_ACT.search(before):
         return "other"
     if cue.lower().startswith(("pass", "au-del")):
         return "end_of_rights" if VALID.search(before) else "deadline"
-    if "avant cette date" in after or (QUOTE.search(sentence) and VALID.search(sentence)):
+    if PAST_IT.search(after) and not RIGHTS.search(sentence):
+        return "deadline"
+    if TIME_TO_ACT.search(before) or (QUOTE.search(sentence) and VALID.search(sentence)):
         return "deadline"
     is_duty = TO_DO.search(sentence) is not None
     if is_duty and not RIGHT_IS_OPEN.search(sentence):

@@ -15,6 +15,7 @@ from chat.documents.extraction.days.nearest_days import day_seen_from
 from chat.documents.extraction.days.period_starts import KnownDay, find_start, is_from_receipt
 from chat.documents.extraction.days.periods import Period, end_of_period, find_periods
 from chat.documents.extraction.days.relative_days import RelativeDay, find_relative_days
+from chat.documents.extraction.days.undated import OtherDays
 from chat.documents.extraction.days.written_days import SAME_YEAR, WrittenDay, find_days
 from chat.documents.extraction.letter import Letter
 from chat.documents.facts import Date, DateKind
@@ -64,7 +65,9 @@ def find_dates(letter: Letter) -> list[Date]:
     of_letter = find_letter_date(letter.plain, days)
     date = of_letter.date if of_letter else None
     written = [
-        (day, found) for day, found in _written(letter, days, of_letter) if found.date.iso or day.month or not day.day
+        (day, found)
+        for day, found in _dated_days(letter, days, of_letter)
+        if found.date.iso or day.month or not day.day
     ]
     known = [KnownDay(day.start, day.end, found.day, found.date.kind) for day, found in written if found.day]
     limits = (_limited(letter, period, known, date) for period in find_periods(letter.plain))
@@ -75,6 +78,22 @@ def find_dates(letter: Letter) -> list[Date]:
     ]
     dates.sort(key=lambda found: (URGENCY.index(found.date.kind), found.sorted_by))
     return [found.date for found in dates]
+
+
+def _dated_days(
+    letter: Letter, days: Sequence[WrittenDay], of_letter: WrittenDay | None
+) -> list[tuple[WrittenDay, _Found]]:
+    """The days with their dates; without a date of the letter, by the other days that are written in it."""
+    found = list(_written(letter, days, of_letter))
+    if of_letter or all(known.day for _, known in found):
+        return found
+    others = OtherDays(
+        letter.plain, [KnownDay(day.start, day.end, known.day, known.date.kind) for day, known in found if known.day]
+    )
+    return [
+        (day, known if known.day or not day.day else _Found.of(known.date.text, others.date_of(day), known.date.kind))
+        for day, known in found
+    ]
 
 
 def _written(

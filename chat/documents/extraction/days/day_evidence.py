@@ -11,10 +11,22 @@ BEFORE_SHORT_DAY = re.compile(
     rf"(?:\b(?:le|du|au|des|les|avant|before|by|until|on|from|to|{WEEKDAY})\s{{1,2}}|\d/\d{{1,2}}\s(?:et|ou|au)\s)\Z",
     re.IGNORECASE,
 )
-FIRST_ON_LINE = re.compile(r"(?:\A|\n)\s*\Z")
-AFTER_FIRST_ON_LINE = re.compile(r"\s?,\s|\s{2}|\s(?:et|au)\s\d{1,2}/")
-NO_SHORT_DAY = re.compile(r"\d|\s?(?:%|€|\w{0,2}\d|km\b|points?\b|h\b)")  # `de 3.8 %` is none
+FIRST_ON_LINE = re.compile(r"(?:\A|\n)[\s•*→►·-]*\Z")
+AFTER_FIRST_ON_LINE = re.compile(r"\s?,\s|\s{2}|\s?[:–]\s|\s(?:et|au)\s\d{1,2}/", re.IGNORECASE)
+# `12/05` is no mark, `10/10` may be one: two digits each, and more days than the month has a number.
+NO_MARK = re.compile(
+    r"(?:(?:0[1-9]|[12]\d|3[01])/0[1-9]|(?:1[1-9]|2\d|3[01])/10|(?:1[2-9]|2\d|3[01])/11|(?:1[3-9]|2\d|3[01])/12)\Z"
+)
+BEFORE_NO_DAY = re.compile(
+    r"(?:\d|[n#]°?|num[ée]ro|r[ée]f\w{0,7}|dossier|article|art|page|p|vol|tension|acuit[ée]|vue|lot|note|score|IPP|RG)[.:]?\s?:?\s{0,3}\Z",
+    re.IGNORECASE,
+)
+NO_SHORT_DAY = re.compile(
+    r"\d|\s?(?:%|€|\w{0,2}\d|km\b|points?\b|h\b|ans\b|mois\b|jours\b|heures\b|enfants\b|personnes\b|places\b)"
+)  # `de 3.8 %` is none
 AFTER_SHORT_DAY = re.compile(r"\s?[-–,à]?\s?\d{1,2}\s?[hH:]")  # a time
+DASHED_MONTH = re.compile(r"(?:0[1-9]|[12]\d|3[01])-0[1-9]\Z")  # `24-03`: no range, its end has no zero before it
+TWO_DIGITS_DASHED = re.compile(r"\d\d-\d\d\Z")
 TWO_DIGITS_EACH = re.compile(r"\d\d/(?:0[1-9]|1[0-2])\Z")
 NEXT_IN_LIST = re.compile(r"\s?[,;]\s\d\d/(?:0[1-9]|1[0-2])\b(?!/)")
 LAST_IN_LIST = re.compile(r"\d\d/(?:0[1-9]|1[0-2])\s?[,;]\s\Z")
@@ -24,7 +36,11 @@ RANGE_BEFORE = re.compile(r"(?<![\d/])\d\d/(?:0[1-9]|1[0-2])\s?[-–]\s?\Z")
 ROW = re.compile(r"(?<![\d,.])\d{1,2}/(\d{1,2})(?:(?:,|\set|,\set|\sou)\s\d{1,2}/\1(?!\d)){2,10}")
 WEEKDAY_BEFORE = re.compile(rf"\b({WEEKDAY})\s{{1,2}}\Z", re.IGNORECASE)
 IN_AN_ADDRESS = re.compile(r"\b(?:rue|place|avenue|av\.|boulevard|bd|square|cours|quai|stade)\sdu\s\Z", re.IGNORECASE)
-BEFORE_SERIES = re.compile(rf"(?:\b(?:du|le|les|des|from|the|{WEEKDAY})|,)\s{{1,2}}\Z", re.IGNORECASE)
+BEFORE_SERIES = re.compile(
+    rf"(?:\b(?:du|le|les|des|from|the|{WEEKDAY}|(?:lun|mar|mercre|jeu|vendre|same)dis)|,)\s{{1,2}}\Z|\d[-/]\Z|\d\s?&\s\Z",
+    re.IGNORECASE,
+)
+JOINED_DAYS = re.compile(r"\s?[&/–-]\s?\d")  # `16-17 mai`
 
 
 def is_day(plain: str, match: re.Match[str]) -> bool:
@@ -33,20 +49,43 @@ def is_day(plain: str, match: re.Match[str]) -> bool:
     if match["short_day"]:
         return _is_short_day(match[0], before, after) or _is_in_row(plain, match)
     if match["series_day"]:
-        return BEFORE_SERIES.search(before) is not None
+        return BEFORE_SERIES.search(before) is not None or JOINED_DAYS.match(after) is not None
     if match["weekday_day"]:
         return WEEKDAY_BEFORE.search(before) is not None
     return not IN_AN_ADDRESS.search(before)
 
 
 def _is_short_day(day: str, before: str, after: str) -> bool:
-    if TWO_DIGITS_EACH.match(day) and (NEXT_IN_LIST.match(after) or LAST_IN_LIST.search(before)):
+    if day.startswith("1er"):
         return True
-    if TWO_DIGITS_EACH.match(day) and (RANGE_AFTER.match(after) or RANGE_BEFORE.search(before)):
+    if "-" in day:
+        return _is_dashed_day(day, before, after)
+    if NO_MARK.match(day) and not BEFORE_NO_DAY.search(before) and not NO_SHORT_DAY.match(after):
+        return True
+    if TWO_DIGITS_EACH.match(day) and _is_in_list(before, after):
         return True
     if BEFORE_SHORT_DAY.search(before) or AFTER_SHORT_DAY.match(after):
         return "/" in day or not NO_SHORT_DAY.match(after)
     return "/" in day and bool(FIRST_ON_LINE.search(before) and AFTER_FIRST_ON_LINE.match(after))
+
+
+def _is_dashed_day(day: str, before: str, after: str) -> bool:
+    """`09-02` in the first column of a table, or `avant le 09-02`."""
+    if FIRST_ON_LINE.search(before):
+        return TWO_DIGITS_DASHED.match(day) is not None and after.startswith("  ")
+    if DASHED_MONTH.match(day) and not BEFORE_NO_DAY.search(before) and not NO_SHORT_DAY.match(after):
+        return True
+    return BEFORE_SHORT_DAY.search(before) is not None and not NO_SHORT_DAY.match(after)
+
+
+def _is_in_list(before: str, after: str) -> bool:
+    """Whether it stands beside another day with two digits each."""
+    return bool(
+        NEXT_IN_LIST.match(after)
+        or LAST_IN_LIST.search(before)
+        or RANGE_AFTER.match(after)
+        or RANGE_BEFORE.search(before)
+    )
 
 
 def _is_in_row(plain: str, match: re.Match[str]) -> bool:

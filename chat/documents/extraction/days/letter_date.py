@@ -11,19 +11,20 @@ from chat.documents.extraction.months import WEEKDAY
 # `Lille, le |12 mars 2026`, `Fait à Lille le |12 mars 2026`, `Lille, |12 mars 2026`, `ce lundi |15 juin 2026`.
 _NAME = r"[A-ZÀ-Ý][\w'-]{1,30}"
 PLACE = re.compile(
-    rf"(?:(?i:fait|à)\s){{0,2}}(?:[A-ZÀ-Ý][\w'.() -]{{1,40}},\s?"
+    rf"(?:(?i:fait|[àa])\s){{0,2}}(?:[A-ZÀ-Ý][\w'.() -]{{1,40}},\s?"
     r"|(?!(?i:rendez|rdv|visite|s[ée]ance|r[ée]union|audience))"
     rf"{_NAME}(?:\s{_NAME}){{0,2}}\s(?=(?i:le)\b))?(?:(?i:le|ce)\s{{0,3}})?(?:(?i:{WEEKDAY})\s)?\Z"
 )
 # With a place and `le`, whatever follows on the line.
 PLACE_AND_ARTICLE = re.compile(
-    rf"(?!(?i:madame|monsieur|bonjour|ch[eè]re?s?|docteur|ma[iî]tre))(?:(?i:fait|à)\s){{0,2}}"
+    rf"(?!(?i:madame|monsieur|bonjour|ch[eè]re?s?|docteur|ma[iî]tre))(?:(?i:fait|[àa])\s){{0,2}}"
     rf"{_NAME}(?:\s(?:{_NAME}|\(\d\d\)|de|du|la|les?|sur|en|sous)){{0,4}},\s?(?i:le)\s{{1,3}}(?:(?i:{WEEKDAY})\s)?\Z"
 )
 HEADER = re.compile(
     r"(?:\A|.{0,80}[-–—,;(]\s?)\W*(?:date(?:\s(?:d['’]|de\s(?:la\s|cette\s)?|du\s|of\s(?:this\s|the\s)?)?\s?(?:courrier|letter|notice|issue|invoice|r[ée]daction|lettre|envoi|message|document"
     r"|[ée]dition|[ée]mission|impression|notification|facture|facturation|avis|devis|[ée]tablissement|relev[ée]))?"
-    r"|(?:(?:courrier|lettre|message|mail)\s)?(?:fait|[ée]mise?|remise?(?:\s(?:en\smains?\spropres?|contre\s\w{4,12}))?|envoy[ée]e?|[ée]dit[ée]e?|[ée]tablie?|imprim[ée]e?|r[ée]dig[ée]e?|notifi[ée]e?|post[ée]e?|publi[ée]e?)(?:\sle)?"
+    r"|(?:message|e?-?mail|courriel|sms)\sre[çc]u\sle"
+    r"|(?:(?:courrier|lettre|message|mail)\s)?(?:fait|dat[ée]e?|mise?\s[àa]\sjour|affich[ée]e?|diffus[ée]e?|distribu[ée]e?|exp[ée]di[ée]e?|[ée]mise?|remise?(?:\s(?:en\smains?\spropres?|contre\s\w{4,12}))?|envoy[ée]e?|[ée]dit[ée]e?|[ée]tablie?|imprim[ée]e?|r[ée]dig[ée]e?|notifi[ée]e?|post[ée]e?|publi[ée]e?)(?:\s(?:le|du|au))?"
     r"|(?:courrier|message|sms|notification|facture|avis|relev[ée]|d[ée]compte|devis|[ée]dition)\s(?:du|le|[-–:])"
     rf"|(?:letter|invoice|issue|notice|statement)\sdate|date\styped|typed|sent|issued|posted|dated?)\s{{0,20}}:?\s{{0,3}}(?:le\s)?(?:{WEEKDAY}\s)?\Z",
     re.IGNORECASE,
@@ -34,14 +35,19 @@ OF_QUOTE = re.compile(
     r"\A(?:(?:devis|facture|avis|notification|d[ée]compte|relev[ée]|bordereau|attestation|invoice)\b.{0,40}\s)?(?:du|of)\s\Z",
     re.IGNORECASE,
 )
-TIME_ONLY = re.compile(r"[\s,à]{0,4}(?:\d{1,2}\s?[:hH]\s?\d{0,2}(?::\d\d)?(?:\s[+-]\d{4})?)?[\s.,)]*\Z")
-MESSAGE = re.compile(r"[\s,à-]{0,5}\d{1,2}[:hH]\d\d\]?\s")  # `[05/02/2026, 19:12] Anna: …`
+TIME_ONLY = re.compile(r"[\s,àÀaA]{0,4}(?:\d{1,2}\s?[:hH]\s?\d{0,2}(?::\d\d)?(?:\s[+-]\d{4})?)?[\s.,)]*\Z")
+MESSAGE = re.compile(r"[\s,àÀaA-]{0,5}\d{1,2}[:hH]\d\d\]?\s")  # `[05/02/2026, 19:12] Anna: …`
 MAX_LINE = 120
 MAX_HEAD = 400  # characters of a letter in which its date stands
 HEAD_LINES = 5
-IN_HEAD = re.compile(rf"(?:[-–—,;|/(\])•]|\s{{3}}|\A)\s{{0,3}}(?:(?:le|ce|du)\s)?(?:{WEEKDAY}\s)?\Z", re.IGNORECASE)
+# Behind a dash or a gap, or as `Compte rendu diffusé le |12 mars 2026|`.
+IN_HEAD = re.compile(
+    rf"(?:(?:[-–—,;|/(\])•]|\s{{3}}|\A)\s{{0,3}}(?:(?:le|ce|du)\s)?|\b\w{{2,14}}(?:ée?s?|ise?s?)\s(?:le|du|au)\s)"
+    rf"(?:{WEEKDAY}\s)?\Z",
+    re.IGNORECASE,
+)
 NOT_OF_LETTER = re.compile(
-    r"\bn[ée]e?\b|naissance|born|\bDOB\b|[ée]ch[ée]ance|limite|valab|\bfin\b|rendez|\brdv\b|r[ée]union|audience|s[ée]ance|avant|entre\b|p[ée]riode",
+    r"\b(?:a|ont|est|sont|[ée]t[ée]|avons|avez|suis)\s|\bn[ée]e?s?\b|d[ée]c[ée]d|d[ée]pos[ée]|sign[ée]e?\b|re[çc]ue?\b|\bvos?\b|votre|naissance|born|\bDOB\b|[ée]ch[ée]ance|limite|valab|\bfin\b|rendez|\brdv\b|r[ée]union|audience|s[ée]ance|avant|entre\b|p[ée]riode",
     re.IGNORECASE,
 )
 
@@ -107,6 +113,8 @@ def _cell(plain: str, day: WrittenDay) -> tuple[str, str]:
     before = plain[max(0, day.start - MAX_LINE) : day.start].rpartition("\n")[2]
     after = plain[day.end : day.end + MAX_LINE].partition("\n")[0]
     sentence = (
-        re.split(r"(?<=[.!])\s", before)[-1] if not re.search(rf"{WEEKDAY}\s\Z", before, re.IGNORECASE) else before
+        re.split(r"(?<=[.!])(?<!\.\.\.)\s", before)[-1]
+        if not re.search(rf"{WEEKDAY}\s\Z", before, re.IGNORECASE)
+        else before
     )
     return re.split(r"\s{3,}(?![\s:])|\t|[|│]\s?", sentence)[-1].lstrip(), re.split(r"\s{3,}|\t|[|│]", after)[0]

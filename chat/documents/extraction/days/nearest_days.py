@@ -18,9 +18,12 @@ MONTH_NAMED = re.compile(rf"\b(?:d'|(?:de|en|pour|in)\s)(?P<month>{MONTH})(?!\s\
 HAPPENED = re.compile(
     r"(?:\b(?:a|ai|ont|avez|avons|ayant)\s(?:\w{1,8}\s)?(?:eu\slieu|(?!lieu\b)\w{2,14}(?:ée?s?|is|u))"
     r"|\b(?:re[çc]ue?s?|survenue?s?|formée?s?|datée?s?|passée?s?|tenue?s?|parvenue?s?|déposée?s?))"
-    r"\s(?:[^.,;:]{0,20}\s)?(?:le\s|du\s)?\Z",
+    r"\s(?:(?![^.,;:]{0,20}\b(?:pour|avant)\s)[^.,;:]{0,20}\s)?(?:le\s|du\s)?\Z",
     re.IGNORECASE,
 )
+LAST = re.compile(
+    r"\s(?:dernier|[ée]coul[ée]|pass[ée])\b(?!\s(?:d[ée]lai|jour|carat))", re.IGNORECASE
+)  # `le |14 octobre| dernier`
 # `le dossier passera en commission |le 28|`.
 WILL_HAPPEN = re.compile(r"\b\w{2,14}(?:ra|ront|rai|rons|rez)\b[^.\n]{0,40}\Z", re.IGNORECASE)
 
@@ -41,7 +44,9 @@ def day_seen_from(
         first = max(of_letter, earlier.replace(day=1)) if kind == "deadline" and is_lone else earlier
         dates = [date for date in day.near(earlier) if date >= first]
         seen_from = earlier
-    elif HAPPENED.search(plain, max(0, day.start - 60), day.start):
+    elif LAST.match(plain, day.end) or (
+        kind != "deadline" and HAPPENED.search(plain, max(0, day.start - 60), day.start)
+    ):
         dates = [date for date in dates if date <= of_letter] or dates
     elif is_lone and WILL_HAPPEN.search(plain, max(0, day.start - 60), day.start):
         dates = [date for date in dates if date >= of_letter]
@@ -51,3 +56,7 @@ def day_seen_from(
     # Without its month, or far away, it is rather to come.
     behind = 2 if is_lone else 1.5
     return min(dates, key=lambda date: abs(date - seen_from) * (behind if date < seen_from else 1), default=None)
+
+
+def _has_happened(plain: str, day: WrittenDay) -> bool:
+    return HAPPENED.search(plain, max(0, day.start - 60), day.start) is not None

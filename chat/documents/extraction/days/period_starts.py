@@ -7,16 +7,18 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from chat.documents.extraction.days import sentences
 from chat.documents.extraction.days.periods import Period
+from chat.documents.extraction.months import WEEKDAY
 from chat.documents.facts import DateKind
 
 MAX_LETTER = 5000  # characters from a period to the day that it is counted from
 MAX_BETWEEN = 80  # characters between a period and the date that it is counted from
 # Words after a period that name its start.
 COUNTED_FROM = re.compile(
-    r"\s{0,3},?\s?(?:[àa]\s(?:compter|partir|dater|r[ée]ception)|suivant|qui\ssui(?:t|vent|vra|vront)\b|apr[èe]s|d[èe]s|de\s(?:la|sa)\b|du\b|de\sl'|courant\b"
+    r"\s{0,3},?\s?(?:au\splus\s(?:tard\s)?)?(?:[àa]\s(?:compter|partir|dater|r[ée]ception)|suivant|qui\ssui(?:t|vent|vra|vront)\b|apr[èe]s|d[èe]s|de\s(?:la|sa)\b|du\b|de\sl'|courant\b"
     r"|from|after|of\b|following)",
     re.IGNORECASE,
 )
@@ -29,10 +31,18 @@ RECEIVED_FIRST = re.compile(r"\b(?:[àa]|d[èe]s|apr[èe]s|on|upon)\s(?:la\s)?(?
 OF_THE_LETTER = re.compile(
     r"aujourd'hui|\btoday\b|publication\sde\sce|notif|signif|pr[ée]sente?\b|\b(?:ce|cet|cette|this)\s(?:jour|courrier|lettre|d[ée]cision|avis|message|mail|facture|invoice|document|letter|notice"
     r"|decision|date|attestation|notification|convocation|proposition|devis|offre|mise)\b|ci-dessus|r[ée]daction|signature"
-    r"|[ée]mission|d[ée]cision|refus|facture|\binvoice|envoi\b|courrier|[ée]tablissement|[ée]dition|\bdate\s(?:de\s|of\s)?(?:l'avis|issue|the\sletter)"
+    r"|[ée]mission|d[ée]cision|refus|factur|\binvoice|envoi\b|courrier|[ée]tablissement|[ée]dition|\bdate\s(?:de\s|of\s)?(?:l'avis|issue|the\sletter)"
     r"|mise\sen\sdemeure|d[ée]livrance|mailing",
     re.IGNORECASE,
 )
+THAT_DAY = re.compile(
+    r"\s{0,3},?\s?(?:[àa]\s(?:compter|partir)|suivant|apr[èe]s|from)\s(?:de\s)?(?:cette|this)\sdate", re.IGNORECASE
+)
+OF_NOTIFICATION = re.compile(
+    r"\s{0,3},?\s?(?:[àa]\s(?:compter|partir)\s|suivant\s|apr[èe]s\s)?(?:de\s)?(?:la|sa|cette)\s(?:notif|signif)",
+    re.IGNORECASE,
+)
+NOTIFIED = re.compile(r"\b(?:notifi|signifi)[ée]e?s?\s(?:le\s)?\Z", re.IGNORECASE)
 APPOINTMENT = re.compile(
     r"audience|rendez-?\s?vous|\brdv\b|s[ée]ance|r[ée]union|consultation|visite|entretien|examen|intervention|venue|hospitalisation"
     r"|op[ée]ration|appointment|meeting|hearing|assessment|review|date\s(?:pr[ée]vue|fix[ée]e|du)",
@@ -41,7 +51,7 @@ APPOINTMENT = re.compile(
 END = re.compile(r"\b(?:fin|terme|[ée]ch[ée]ance|expiration|end|expiry|expires)\b", re.IGNORECASE)
 # Of each time that it happens, not of one day: `toute absence doit être signalée 48 heures avant`.
 EACH_TIME = re.compile(
-    r"\b(?:toute?s?\s(?!rupture|question|information|correspondance|difficult)|tous|chaque|any|every|each|absences?)\b",
+    r"\b(?:toute?s?\s(?!rupture|question|information|correspondance|difficult|prolong|reconduct|renouvel|demande|contestation|réclamation|modific|annul)|tous|chaque|any|every|each|absences?)\b",
     re.IGNORECASE,
 )
 NAME = re.compile(r"\b[A-ZÀ-Ý][a-zà-ÿ]{2,20}\b")
@@ -55,6 +65,10 @@ TO_AN_EVENT = re.compile(
     rf"\s{{1,3}}(?:au\s(?:moins|minimum|plus\stard)\s)?(?:avant|before|prior\sto)\s(?:la|le|les|l'|cette|cet|ce|votre|vos|the|your|this|that)\s?(?:(?:date|d[ée]but|jour|fin)\s(?:de\s(?:la\s|l')?|du\s|des\s|d'))?{NOUN}",
     re.IGNORECASE,
 )
+# The first day of a stay: `avant le départ`, `avant le début du séjour`.
+DEPARTURE = re.compile(r"d[ée]part|s[ée]jour|arriv[ée]e|d[ée]but|stage|vacances|camp\b|colo", re.IGNORECASE)
+SPAN_START = re.compile(rf"\bdu\s(?:{WEEKDAY}\s)?\Z", re.IGNORECASE)
+SPAN_MIDDLE = re.compile(rf"(?:\s\d{{4}})?\s{{1,3}}(?:\w{{1,10}}\s)?au\s(?:{WEEKDAY}\s)?\Z", re.IGNORECASE)
 CELL_END = re.compile(rf"{sentences.SENTENCE_END.pattern}|\s{{3}}|\|")
 AND = re.compile(r"[^.;]{0,14}(?:\bet|\bou|,)\s(?:(?:le|du|au)\s)?(?:\w{3,8}\s)?\Z")
 EVES = {"la veille", "l'avant-veille", "the day before"}
@@ -92,7 +106,7 @@ def find_start(plain: str, period: Period, days: Sequence[KnownDay], of_letter: 
     after = sentences.after(plain, period.end, MAX_BETWEEN)
     if not COUNTED_FROM.match(after):
         return of_letter
-    if date := _day_named(plain, period, days, COUNTED_FROM):
+    if date := _day_named(plain, period, days, COUNTED_FROM) or _day_referred_to(plain, period, after, days):
         return date
     if is_from_receipt(plain, period) or OF_THE_LETTER.search(after):
         return of_letter
@@ -100,6 +114,15 @@ def find_start(plain: str, period: Period, days: Sequence[KnownDay], of_letter: 
     if event and (date := _only(_days_of(plain, event["noun"], days))):
         return date
     return _only([day for day in days if day.kind == "appointment"]) if APPOINTMENT.search(after) else None
+
+
+def _day_referred_to(plain: str, period: Period, after: str, days: Sequence[KnownDay]) -> dt.date | None:
+    """`signifié le |5 mars|, … dans le mois de la signification`, `le |5 mars|. … à compter de cette date`."""
+    if THAT_DAY.match(after):
+        return next((day.date for day in reversed(days) if 0 < period.start - day.end < MAX_BETWEEN), None)
+    if not OF_NOTIFICATION.match(after):
+        return None
+    return _only([day for day in days if day.kind != "letter" and NOTIFIED.search(plain, day.start - 20, day.start)])
 
 
 def _days_between(days: Sequence[KnownDay], start: int, end: int) -> Sequence[KnownDay]:
@@ -118,26 +141,46 @@ def _day_named(plain: str, period: Period, days: Sequence[KnownDay], words: re.P
 
 def _day_ahead(plain: str, period: Period, days: Sequence[KnownDay]) -> dt.date | None:
     """The appointment before which a period ends, or the end of a right."""
-    sentence = sentences.before(plain, period.start, 120)
-    after = sentences.after(plain, period.end, 50)
-    ahead = [
-        day for day in days if day.end <= period.start and day.kind not in {"birth", "letter", "decision", "deadline"}
-    ]
-    if EACH_TIME.search(sentence):
+    if EACH_TIME.search(sentences.before(plain, period.start, 120)):
         return None
-    event = TO_AN_EVENT.match(after)
-    if event and (date := _only(_days_of(plain, event["noun"], days))):
-        return date
-    if END.search(after) and (date := _end_of(plain, f"{sentence} {after}", _ends(ahead))):
+    after = sentences.after(plain, period.end, 50)
+    if date := _day_of_event(plain, period, after, days):
         return date
     here = sentences.paragraph_start(plain, period.start)
-    near = [day for day in ahead if here <= day.start]
+    near = [day for day in _ahead(period, days) if here <= day.start]
     if appointments := [day for day in near if day.kind == "appointment"]:
         return _only(appointments)
     if APPOINTMENT.search(after):
         return _only([day for day in days if day.kind == "appointment"] or near)
-    is_of_appointments = event is not None or period.text.lower() in EVES
+    is_of_appointments = TO_AN_EVENT.match(after) is not None or period.text.lower() in EVES
     return near[-1].date if near and not is_of_appointments else None
+
+
+def _ahead(period: Period, days: Sequence[KnownDay]) -> list[KnownDay]:
+    """The days written before the period that it may be counted back from."""
+    return [
+        day for day in days if day.end <= period.start and day.kind not in {"birth", "letter", "decision", "deadline"}
+    ]
+
+
+def _day_of_event(plain: str, period: Period, after: str, days: Sequence[KnownDay]) -> dt.date | None:
+    """The day of what stands behind `avant`: the end of a right, a departure, or any noun that has a day."""
+    event, ahead = TO_AN_EVENT.match(after), _ahead(period, days)
+    spans = list(_spans(plain, ahead))
+    if END.search(event[0] if event else after):
+        sentence = f"{sentences.before(plain, period.start, 120)} {after}"
+        return _end_of(plain, sentence, _ends(ahead)) or _only([last for _, last in spans])
+    if event and DEPARTURE.match(event["noun"]):
+        return _only([first for first, _ in spans] or _days_of(plain, event["noun"], days))
+    return _only(_days_of(plain, event["noun"], days)) if event else None
+
+
+def _spans(plain: str, days: Sequence[KnownDay]) -> Iterator[tuple[KnownDay, KnownDay]]:
+    """First and last days: `du |11 juillet| au |24 juillet|`."""
+    for first, last in pairwise(days):
+        is_span = last.start - first.end < 40 and SPAN_MIDDLE.match(plain[first.end : last.start])
+        if is_span and SPAN_START.search(plain, max(0, first.start - 20), first.start):
+            yield first, last
 
 
 def _ends(days: Sequence[KnownDay]) -> list[KnownDay]:
@@ -151,7 +194,8 @@ def _days_of(plain: str, noun: str, days: Sequence[KnownDay]) -> list[KnownDay]:
     found: list[KnownDay] = []
     previous: KnownDay | None = None
     for day, before in _with_text_before(plain, [day for day in days if day.kind not in {"birth", "letter"}]):
-        cell = CELL_END.split(before)[-1]
+        # A cell without words, as `| |14 h`, belongs to the one before it.
+        cell = next((part for part in reversed(CELL_END.split(before)) if any(map(str.isalpha, part))), "")
         # `séances le 17 mars à 9 h et le |24 mars|`: of the same noun.
         if any(stem in cell.lower() for stem in stems) or (previous and previous in found and AND.match(before)):
             found.append(day)

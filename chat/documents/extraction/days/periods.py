@@ -40,6 +40,7 @@ LIMIT = (
     r"d[ée]lai\s(?:(?:maximum|maximal|imp[ée]ratif|l[ée]gal|strict)\s)?(?:de\s|d['’]\s?)|dans\s(?:les?\s)?(?:un\sd[ée]lai\sde\s)?"
     r"|end[ée]ans\s(?:les\s)?(?:un\sd[ée]lai\sde\s)?|sous\s(?:les\s)?|d['’]ici\s(?:[àa]\s)?"
     r"|d[ée]lai\s(?:\S{1,14}\s){0,4}?(?:est\s(?:fix[ée]\s)?(?:de|[àa])|:)\s"
+    r"|(?:recours|contestation|r[ée]clamation|appel|opposition)[^.:\n]{0,30}:\s?(?:[^.\n]{0,40}[,(]\s?)?"
     r"|vous\s(?:avez|aurez|disposez\s(?:encore\s)?(?:de|d['’]))\s{0,2}|au\smoins\s|au\splus\stard\s|minimum\s|at\sleast\s|within\s"
     r"|il\s(?:vous|te)\sreste\s|pendant\s"
     r"|(?:paiement|r[èe]glement|payables?|net)\s[àa]\s|payment\sdue\sin\s"
@@ -61,7 +62,7 @@ TIME_LIMIT = re.compile(
       | (?P<quote>{VALID}){DURATION}
       | (?P<bare>{DURATION}|a\s(?:day|week|month)\b)(?={AHEAD}
           |\s{{1,3}}(?:suivant|qui\ssui|[àa]\s(?:compter|partir|dater)
-          |(?:[àa]|apr[èe]s)\sr[ée]ception|from|after|of\sthe))
+          |(?:[àa]|apr[èe]s)\sr[ée]ception|au\splus\s(?:tard\s)?apr[èe]s|from|after|of\sthe))
       | (?P<eve>l'avant-veille|la\sveille|the\sday\sbefore)\b
     )(?!\s{{1,3}}(?:pr[ée]c[ée]d|derniers))
     """,
@@ -74,7 +75,9 @@ VAGUE = re.compile(r"dans\s(?!les?\s|un\sd[ée]lai)", re.IGNORECASE)
 ASKS = re.compile(
     r"\b(?:vous\s(?:devez|pouvez)|veuillez|merci\sde|pri[èe]re|contest|recours|retourn|renvoy|r[ée]pond)", re.IGNORECASE
 )
-CONTESTS = re.compile(r"contest|recours|faire\sappel|opposition|r[ée]clamation|r[ée]tract", re.IGNORECASE)
+CONTESTS = re.compile(
+    r"votre\ssilence|contest|recours|faire\sappel|opposition|r[ée]clamation|r[ée]tract", re.IGNORECASE
+)
 # `au moins 20 jours d'absence` is none; of age: `vous avez 20 ans`.
 AT_LEAST = re.compile(r"au\smoins|minimum|at\sleast|vous\savez\s\S{1,12}\sans?\b", re.IGNORECASE)
 AFTER_A_MINIMUM = re.compile(
@@ -111,6 +114,8 @@ def find_periods(plain: str) -> Iterator[Period]:
 
 def _is_limit(plain: str, match: re.Match[str]) -> bool:
     before = plain[max(0, match.start() - 200) : match.start()]
+    if match["eve"]:
+        return not before.lower().endswith(("depuis ", "dès ", "des "))
     if match["quote"]:
         return OF_A_QUOTE.search(f"{before} {match[0]}") is not None or OF_A_QUOTE.search(plain[:400]) is not None
     if match["limit"] and VAGUE.match(match["limit"]):

@@ -35,7 +35,7 @@ RELATIVE = re.compile(
           |(?:(?<=avant\s)|(?<=d'ici\s))(?:ce\ssoir|aujourd'hui)|(?<=by\s)tonight)
       | (?P<next_to>(?P<second>sur)?lendemain)(?!\s(?:de|du|des)\b|\sd')
       | (?P<weekday>{"|".join(NAMES)})(?P<coming>\sprochain)?(?P<past>\sdernier)?
-    )\b(?!\s\d(?!\d?\s?(?:h|:\d)))
+    )\b(?!\s\d(?!\d?\s?(?:h|:\d)))(?!\s?[-–/]\s?(?:{"|".join(NAMES)})\b)
     """,
     re.IGNORECASE | re.VERBOSE,
 )
@@ -44,7 +44,7 @@ BEFORE_COMING = re.compile(
     r"\b(?:avant|d'ici(?:\sà)?|pour|pr|dès|jusqu'à|until|by|before|this|next|on|ce)\s\Z", re.IGNORECASE
 )
 # Without an article, behind a word: `la remettre lundi`. `le lundi`, `lundi et jeudi` are days of every week.
-BEFORE_BARE = re.compile(r"(?:[a-zéèêàûç]{2}|\bRDV|-\w{2,4})\s\Z")
+BEFORE_BARE = re.compile(r"(?:[a-zéèêàûç]{2}|[A-ZÉÈÊÀÛÇ]{3}|\b(?i:RDV)|-\w{2,4})\s\Z")
 BEFORE_EVERY_WEEK = re.compile(
     r"\b(?:les?|du|au|des|(?<!séance\s)(?<!rdv\s)(?<!réunion\s)(?<!visite\s)(?<!cours\s)de|un|une|chaque|et|ou|sauf|notre|votre|the|every|each|a|an|and|or|from|to)\s\Z",
     re.IGNORECASE,
@@ -58,7 +58,7 @@ AFTER_OTHER_DAYS = re.compile(
 )
 # `je suis passée |lundi|`.
 HAPPENED = re.compile(
-    r"\b(?:suis|est|sommes|êtes|sont|ai|as|a|avons|avez|ont|était|étiez)\s(?:\w{1,8}\s)?\w{2,14}(?:[ée]e?s?|i[est]?|ue?s?)\b[^,;:]{0,20}\Z",
+    r"\b(?:suis|est|sommes|êtes|sont|ai|as|a|avons|avez|ont|était|étiez)\s(?:(?!pas\b)\w{1,8}\s|pas\s(?=\w+[éiu]e?s?\b))?\w{2,14}(?:[ée]e?s?|i[est]?|ue?s?)\b[^,;:]{0,20}\Z",
     re.IGNORECASE,
 )
 MAX_DAYS = 100  # examined in a letter; more than any has

@@ -5,9 +5,16 @@ from __future__ import annotations
 import re
 
 # Not behind leaders or an abbreviation, as in `sam. 11 juillet`, `M. Martin`.
+# Nor at the end of a line that leaves a phrase open, as capitals do: `8 JOURS AVANT` `L'HOSPITALISATION`.
+_OPEN = "".join(
+    rf"(?<!\b(?i:{word})\n)"
+    for word in ("avant", "le", "la", "les", "du", "des", "de", "au", "et", "ou", "pour", "par")
+)
 SENTENCE_END = re.compile(
-    r"(?<!\.\.\.)(?<!\b(?:lun|mar|mer|jeu|ven|sam|dim))(?<!\b(?:Dr|Me))(?<!\bM)[.;!?]\s"
-    r"|\n\s{0,3}(?=[\n>A-ZÀÉÊ•→►-]|\d{1,2}[.)]\s)"
+    r"[.;!?](?<!\.\.\..)(?<!\b(?i:lun|mar|mer|jeu|ven|sam|dim).)(?<!\b(?:Dr|Me).)(?<!\bM.)"
+    # `entre le 28 janv. et le 15 févr.`
+    r"(?!(?<=\b(?i:avr|oct|nov|d[ée]c).)\s[a-zà-ÿ\d])(?!(?<=\b(?i:janv|f[ée]vr|juil|sept).)\s[a-zà-ÿ\d])\s"
+    rf"|\n{_OPEN}\s{{0,3}}(?=[\n>A-ZÀÉÊ•→►-]|\d{{1,2}}[.)]\s)"
 )
 
 

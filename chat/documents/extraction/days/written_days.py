@@ -19,26 +19,30 @@ DAY = r"(?:\d{1,2}|[1lI]\s?er|1°|premier)"  # `ler`: of a scanner
 GAP = r"[\s-]{0,3}"  # scanners lose the spaces
 DATE = re.compile(
     rf"""
-    (?:(?<![\w/.-])|(?<=\b[lad][eu])|(?<=\bdès))(?=[\djfmasondrpli])(?:
+    (?:(?<![\w/.-])|(?<=\b[lad][eu])|(?<=\bdès)|(?<=\b(?:lun|mar|mer|jeu|ven|sam|dim)\.)|(?<=\d/\d\d-)
+      |(?<=\d[/-])(?=\d\d?\s{{1,2}}{MONTH}))(?=[\djfmasondrpli])(?:
         (?P<iso_year>\d{{4}})(?P<iso_separator>[-/.])(?P<iso_month>\d\d)(?P=iso_separator)(?P<iso_day>\d\d)
-      | (?P<day>\d{{1,2}})(?P<separator>[/.-])(?P<month>\d{{1,2}})(?P=separator)(?P<year>\d{{4}}|\d\d)
+      | (?P<day>\d{{1,2}}|1er)(?P<separator>[/.-])(?P<month>\d{{1,2}})(?P=separator)(?P<year>\d{{4}}|\d\d)
       | (?P<spaced_day>\d{{1,2}})[ ]?(?P<spaced_separator>[/.])[ ]?(?P<spaced_month>\d{{1,2}})
         [ ]?(?P=spaced_separator)[ ]?(?P<spaced_year>\d{{4}})
+      | (?:(?<=\ble[ ])|(?<=\bdate[ ]:[ ]))(?P<boxed_day>\d\d)[ ](?P<boxed_month>0[1-9]|1[0-2])[ ](?P<boxed_year>20\d\d)
       | (?P<named_day>{DAY})(?:(?:st|nd|rd|th)(?:\sof)?)?{GAP}(?P<named_month>{MONTH})
-        (?:{GAP},?{GAP}(?P<named_year>\d{{4}}))?
+        (?:{GAP},?{GAP}(?P<named_year>\d{{4}})|[-'](?P<named_short_year>\d\d)(?!\d))?
       | (?P<first_month>{MONTH})\s(?P<second_day>\d{{1,2}})(?:st|nd|rd|th)?,?\s{{1,3}}(?P<last_year>\d{{4}})
       | (?P<english_month>{ENGLISH_MONTH})\s(?P<english_day>\d{{1,2}})(?:st|nd|rd|th)?(?!\d|[ ]\d{{4}})
       | {MONTH}{GAP}\d{{4}}
       # `du 1er au 3 mai`, `les 20, 21 et 27 mai 2026`: the month follows the last day.
       | (?P<series_day>{DAY})
-        (?=(?:\s?,\s?\d{{1,2}}){{0,6}}\s{{1,2}}(?:au|et|ou|to|and)\s{{1,2}}(?:le\s)?(?:{WEEKDAY}\s)?{DAY}{GAP}
-          (?P<series_month>{MONTH})(?:{GAP}(?P<series_year>\d{{4}}))?)
+        (?=(?:(?:\s?,\s?\d{{1,2}}){{0,6}}\s{{1,2}}(?:au|et|ou|puis|to|and)\s{{1,2}}(?:le\s)?(?:{WEEKDAY}\s)?{DAY}
+            |(?:\s?[,/&–-]\s?\d{{1,2}}){{1,7}}(?=\s{{1,2}}{MONTH}))
+          (?:{GAP}(?P<series_month>{MONTH})(?:{GAP}(?P<series_year>\d{{4}}))?
+            |[/.-](?P<series_number>0?[1-9]|1[0-2])(?:[/.-](?P<numbered_year>20\d\d|\d\d))?(?![\d/.]\d)))
       # `mardi 14`, `jeu 7`: the month is that of the letter.
       | (?:(?<=di[ ])|(?<=manche[ ])|(?<=day[ ])|(?<=(?:lun|mar|mer|jeu|ven|sam|dim)\.[ ])
           |(?<=\b(?:lun|mar|mer|jeu|ven|sam|dim)[ ]))
         (?P<weekday_day>\d{{1,2}}|1er)(?:st|nd|rd|th)?(?!\d|\s?(?:[hH€%]|heures?\b|[ap]m\b)|:\d|\s{MONTH})
-      | (?P<short_day>\d{{1,2}})[/.](?P<short_month>\d{{1,2}})
-    )(?![\w/-]|\.\d)
+      | (?P<short_day>\d{{1,2}}|1er)(?:[/.](?P<short_month>\d{{1,2}})|-(?P<dashed_month>0[1-9]|1[0-2]))
+    )(?!\w|/(?!\d\d?\s{MONTH})|-(?!\d\d/\d\d(?!\d)|\d\d?\s{MONTH}|\d\d?-\d\d?\s{MONTH})|\.\d)
     """,
     re.IGNORECASE | re.VERBOSE,
 )
@@ -148,20 +152,34 @@ def _written_day(plain: str, match: re.Match[str]) -> WrittenDay:
         "second_day",
         "english_day",
         "spaced_day",
+        "boxed_day",
         "short_day",
         "series_day",
         "weekday_day",
     )
-    number = _first(match, "iso_month", "month", "spaced_month", "short_month")
+    number = _first(
+        match, "iso_month", "month", "spaced_month", "boxed_month", "short_month", "dashed_month", "series_number"
+    )
     name = _first(match, "named_month", "first_month", "english_month", "series_month")
-    year = _first(match, "iso_year", "year", "spaced_year", "named_year", "last_year", "series_year")
+    year = _first(
+        match,
+        "iso_year",
+        "year",
+        "spaced_year",
+        "boxed_year",
+        "named_year",
+        "named_short_year",
+        "last_year",
+        "series_year",
+        "numbered_year",
+    )
     return WrittenDay(
         *match.span(),
         _day(day) if day else None,
         int(number) if number else month_number(name) if name else None,
         _year(year) if year else None,
         (match.start("series_month"), max(match.end("series_month"), match.end("series_year")))
-        if match["series_day"]
+        if match["series_month"]
         else None,
         _weekday(plain, match.start()),
     )
