@@ -9,7 +9,6 @@ import pytest
 
 SLOW_PATHS = (
     "tests/bff/test_settings.py",
-    "tests/bff/test_wsgi.py",
     "tests/chat/documents/test_files.py",
     "tests/chat/documents/test_kinds.py",
     "tests/chat/documents/test_unread_parts.py",
@@ -18,7 +17,6 @@ SLOW_PATHS = (
     "tests/chat/upstream/http/test_silent_connections.py",
     "tests/chat/upstream/test_breaker_defaults.py",
     "tests/chat/upstream/test_conformance.py",
-    "tests/health/test_health_check.py",
     "tests/observability/test_logs.py",
     "tests/test_audit.py",
 )
@@ -29,6 +27,7 @@ WITHOUT_COVERAGE_PATHS = (
     "tests/bff/http/test_openapi.py",
     "tests/bff/server",
     "tests/bff/test_production.py",
+    "tests/bff/test_wsgi.py",
     "tests/chat/documents/test_documents.py",
     "tests/chat/documents/test_hostile.py",
     "tests/chat/documents/test_ocr.py",
@@ -50,6 +49,7 @@ WITHOUT_COVERAGE_PATHS = (
     "tests/clients",
     "tests/deploy",
     "tests/e2e",
+    "tests/health/test_health_check.py",
     "tests/health/test_redis_refuses.py",
     "tests/observability/test_canaries.py",
     "tests/observability/test_cardinality.py",
@@ -58,6 +58,7 @@ WITHOUT_COVERAGE_PATHS = (
     "tests/observability/test_prometheus.py",
     "tests/observability/test_tracing.py",
     "tests/test_end_to_end.py",
+    "tests/test_leftovers.py",
     "tests/test_redis_cluster.py",
     "tests/test_sentinel.py",
     "tests/test_two_releases.py",
@@ -71,6 +72,8 @@ def is_slow(item: pytest.Item) -> bool:
 
 
 def is_without_coverage(item: pytest.Item) -> bool:
+    if item.get_closest_marker("without_coverage"):
+        return True
     fixtures = getattr(item, "fixturenames", ())
     return _is_in(item, WITHOUT_COVERAGE_PATHS) or not WITHOUT_COVERAGE_FIXTURES.isdisjoint(fixtures)
 

@@ -94,6 +94,7 @@ def test_our_own_page_keeps_its_cookies_to_itself(visitor):
     assert "SameSite=Lax" in visitor.get("/api/chat/csrf").cookies["visitor"].OutputString()
 
 
+@pytest.mark.without_coverage
 def test_a_trailing_slash_of_an_origin_is_dropped():
     from tests.bff.test_settings import manage
 

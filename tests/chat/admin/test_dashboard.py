@@ -213,6 +213,7 @@ def test_creating_the_roles_again_keeps_permissions_added_by_hand():
     assert set(editor.values_list("codename", flat=True)) == {*roles.ROLES["editor"], "delete_knowledgeentry"}
 
 
+@pytest.mark.without_coverage
 def test_migrating_a_new_database_creates_the_roles_without_duplicate_permissions(tmp_path):
     env = {**os.environ, "DATABASE_URL": f"sqlite:///{tmp_path}/new.sqlite3", "LOG_LEVEL": "error"}
     code = (

@@ -147,7 +147,7 @@ def test_a_document_is_waited_for_with_words_too(visitor, silent_ai):
     assert "data-interim" not in types
 
 
-@pytest.mark.slow
+@pytest.mark.without_coverage
 def test_at_the_shipped_values_a_silent_ai_leads_to_a_notice(ai):
     """Something useful after 4 s on a stream, an answer after 12; a busy machine may take as long again for itself."""
     instance = Server()
