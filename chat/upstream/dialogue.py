@@ -66,7 +66,7 @@ class Dialogue:
         recent: list[Exchange] = []
         for exchange in reversed(self.exchanges):
             if exchange.tokens > tokens:
-                if not recent and tokens >= 2 * _SMALLEST_TOKENS:
+                if not recent and tokens >= 3 * _SMALLEST_TOKENS:  # the question gets a third
                     recent.append(exchange.shortened(tokens))
                 break
             tokens -= exchange.tokens

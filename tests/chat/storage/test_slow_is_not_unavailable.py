@@ -83,7 +83,7 @@ def test_redis_and_postgresql_behind_a_slow_network_are_used_and_counted_as_slow
         with ThreadPoolExecutor(4) as pool:
             answers = [answer.json() for answer in pool.map(server.ask, [f"Question {n} ?" for n in range(12)])]
         assert [answer["saved"] for answer in answers] == [True] * 12
-        assert server.ask("Question 3 ?").headers["X-Cache"] == "HIT"
+        assert [server.ask("Qu'est-ce que la MDPH ?").headers["X-Cache"] for _ in range(2)] == ["MISS", "HIT"]
         assert logged_outages(server) == []
         slow = slow_operations(server)
         assert slow["redis"] > 0

@@ -129,6 +129,15 @@ def test_the_oldest_exchanges_are_left_out_whole():
     assert dialogue.recent(0) == []
 
 
+@pytest.mark.parametrize("tokens", range(0, 200, 7))
+def test_a_shortened_exchange_keeps_a_part_of_both(tokens):
+    dialogue = Dialogue("", "", (Exchange("long " * 3000, "longue " * 3000),), "")
+    recent = dialogue.recent(tokens)
+    assert all(exchange.question and exchange.answer for exchange in recent)
+    assert sum(exchange.tokens for exchange in recent) <= tokens
+    assert recent or tokens < 36
+
+
 def test_passages_give_way_first_and_keep_their_numbers(settings):
     settings.AI_CONTEXT_TOKENS = 2048
     asked = question((USER, "Question d'avant"), (AI, "Réponse d'avant"))
