@@ -86,8 +86,8 @@ class RedisTrips:
 
     def replies(self, commands: Sequence[Command]) -> list[Any]:
         """The same, with the errors that Redis replied with among the replies."""
-        posted = self._take_posted()
-        replies = self._with_sources([*posted, *commands], self._trip([*posted, *commands]))
+        posted, replies = self._trip(commands)
+        replies = self._with_sources([*posted, *commands], replies)
         raise_first(replies[: len(posted)])  # a server that refuses one write refuses others
         return replies[len(posted) :]
 
@@ -123,30 +123,30 @@ class RedisTrips:
         if not any(isinstance(reply, NoScriptError) for reply in replies):  # all but the first since Redis started
             return replies
         return [
-            self._trip([_with_source(command)])[0] if isinstance(reply, NoScriptError) else reply
+            self._trip([_with_source(command)])[1][-1] if isinstance(reply, NoScriptError) else reply
             for command, reply in zip(commands, replies, strict=True)
         ]
 
-    def _trip(self, commands: Sequence[Command]) -> list[Any]:
-        """The replies, errors among them."""
+    def _trip(self, commands: Sequence[Command]) -> tuple[list[Command], list[Any]]:
+        """The posted commands that were taken along, and all replies, theirs first. Errors are among the replies."""
         if not tracing.is_started():
             return self._exchange(commands)
         pipeline: Any = self._client.pipeline(transaction=False)
         for command in commands:
             pipeline.execute_command(*command)
-        replies: list[Any] = pipeline.execute(raise_on_error=False)
-        return replies
+        return [], pipeline.execute(raise_on_error=False)
 
-    def _exchange(self, commands: Sequence[Command]) -> list[Any]:
+    def _exchange(self, commands: Sequence[Command]) -> tuple[list[Command], list[Any]]:
         connection = self._take()
         try:
-            connection.send_packed_command(connection.pack_commands(commands))
-            replies = [_read(connection) for _ in commands]
+            posted = self._take_posted()  # last, so that hardly any other trip can overtake them
+            connection.send_packed_command(connection.pack_commands([*posted, *commands]))
+            replies = [_read(connection) for _ in range(len(posted) + len(commands))]
         except BaseException:
             self._discard(connection)
             raise
         self._shared.idle.append((connection, monotonic()))
-        return replies
+        return posted, replies
 
     def _take(self) -> Any:
         """A connection."""
