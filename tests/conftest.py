@@ -28,6 +28,7 @@ from chat.models import KnowledgeEntry
 from chat.storage import fleet_counters
 from chat.upstream import breaker_registry, session
 from observability import outage
+from observability.redis_trips import RedisTrips
 from tests import slow_tests
 from tests.support import database, factories
 from tests.support.polling import eventually
@@ -141,6 +142,13 @@ def _bundled_entries_indexed_once() -> Iterator[None]:
         patch.setattr(reloader, "bundled_entries", entries)
         patch.setattr(reloader, "KnowledgeBase", build)
         yield
+
+
+@pytest.fixture(autouse=True)
+def _posts_are_executed_at_once(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that a test can look for what they wrote. Servers in processes of their own post them."""
+    if request.module.__name__ != "tests.observability.test_redis_trips":
+        monkeypatch.setattr(RedisTrips, "post", RedisTrips.send)
 
 
 @pytest.fixture(autouse=True)
