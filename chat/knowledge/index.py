@@ -37,6 +37,9 @@ from chat.models import KnowledgeEntry
 SYNONYM_WEIGHT = 0.8  # a match of a synonym, relative to a match of the term in the question
 SIMILARITY_WEIGHT = 0.5
 CLASSIFIER_WEIGHT = 0.25
+# An entry that the classifier has not learned, such as an operator's, fits as well as its words match: by the score
+# from which on a learned one usually has the fit 1.
+FITTING_SCORE = 0.5
 MAX_CLASSIFIED_WORDS = 90  # the shortest text of an entry has more
 # Both are multiples of the score of an unknown term.
 EVIDENCE = 2.5
@@ -129,16 +132,29 @@ class Index:
             return ()
         words = self._lexicon.replace_variants(expanded).split()
         similarities = self._char_ngrams.similarities(words)
-        # The classifier has met neither whole texts nor questions that no entry is about.
-        fits = {} if is_off_topic or len(words) > MAX_CLASSIFIED_WORDS else self._classifier.fits(words)
         scores = [
-            score and score + SIMILARITY_WEIGHT * similarity + CLASSIFIER_WEIGHT * fits.get(entry.slug, 0.0)
-            for entry, score, similarity in zip(self.entries, bm25_scores, similarities, strict=True)
+            score and score + SIMILARITY_WEIGHT * similarity
+            for score, similarity in zip(bm25_scores, similarities, strict=True)
         ]
+        # The classifier has met neither whole texts nor questions that no entry is about.
+        if not (is_off_topic or len(words) > MAX_CLASSIFIED_WORDS):
+            scores = [
+                score and score + CLASSIFIER_WEIGHT * fit
+                for score, fit in zip(scores, self._fits(words, scores), strict=True)
+            ]
         if (own := self._number_by_question.get(expanded)) is not None:
             scores[own] = math.nextafter(max(scores), math.inf)  # an entry's own question finds that entry first
         best = sorted(range(len(scores)), key=scores.__getitem__, reverse=True)[:limit]
         return tuple(SearchHit(self.entries[number], scores[number]) for number in best if scores[number])
+
+    def _fits(self, words: Sequence[str], scores: Sequence[float]) -> Iterator[float]:
+        """How well each entry fits these words."""
+        fits = self._classifier.fits(words)
+        for entry, score in zip(self.entries, scores, strict=True):
+            if entry.slug in self._classifier.slugs:
+                yield fits.get(entry.slug, 0.0)
+            else:
+                yield min(1.0, score / FITTING_SCORE)
 
     def knows_all_words(self, text: str) -> bool:
         """Whether all words occur in the entries or the lexicon, with no name and at most one short number."""

@@ -47,6 +47,7 @@ class ParaphraseClassifier:
         self._weights = array("b", weights)  # by feature, one for each entry
         self._unit: float = data["unit"]
         self._slugs: list[str] = data["slugs"]
+        self.slugs = frozenset(self._slugs)  # the entries that it has learned
         self._bias = array("f", data["bias"])
         # Questions repeat the same words: adding up known vectors is a tenth of the work of computing them.
         self._word_vector = lru_cache(maxsize=2048)(self._compute_word_vector)

@@ -64,7 +64,7 @@ def test_below_the_help_lines_the_page_says_what_is_waited_for(browser_page: Ope
 
     ask(page, "Je n'en peux plus, je veux mourir")
 
-    expect(page.locator('.prose a[href="tel:3114"]')).to_be_visible()
+    expect(page.locator('.prose a[href="tel:3114"]').first).to_be_visible()
     expect(page.locator(".waiting")).to_contain_text("plus de temps que d’habitude")
     expect(page.locator("#send")).to_be_visible()
     expect(page.locator(".waiting")).to_have_count(0)

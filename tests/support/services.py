@@ -12,8 +12,6 @@ import shutil
 import tempfile
 from pathlib import Path
 
-import pytest
-
 from tests.support import reaper, xdist
 from tests.support.postgres import Postgres
 from tests.support.processes import HOST, ROOT, Process, free_port, start_ai_service, start_redis, wait_for_port
@@ -24,12 +22,6 @@ FOLDER = Path(tempfile.mkdtemp(prefix="chat-bff-tests-"))
 NOWHERE = f"postgresql://nobody@{HOST}:1/none"
 # The data is removed with the folder: durability would only cost time.
 NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_xdist_auto_num_workers() -> int:
-    """`-n auto`: two test processes more than there are cores, because half of a test's time is waiting."""
-    return (os.cpu_count() or 1) + 2
 
 
 def _start() -> None:

@@ -6,6 +6,7 @@ import tracemalloc
 
 import pytest
 
+from chat import knowledge
 from chat.knowledge import paraphrase_classifier
 from chat.knowledge.bm25 import BM25, FIELD_BOOSTS, NAME_BOOST, TIE_BREAKER, _quantised_length, dis_max
 from chat.knowledge.char_ngrams import CharNgrams
@@ -73,6 +74,7 @@ def test_field_lengths_are_quantised_as_in_lucene(length: int, quantised: int) -
 
 def test_the_index_of_all_entries_takes_little_memory_also_while_it_is_built() -> None:
     entries = [file.entry for file in read_folder(BUNDLED)]
+    knowledge.load_models()  # the lexicons, which workers share; the classifiers count
     paraphrase_classifier.for_language.cache_clear()
     tracemalloc.start()
     try:

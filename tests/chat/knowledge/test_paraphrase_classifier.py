@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from typing import Any
+
 import pytest
 
 from chat.knowledge import paraphrase_classifier
+from chat.knowledge.knowledge_base import GOOD_FIT, KnowledgeBase
+from chat.knowledge.reloader import bundled_entries
+from chat.models import KnowledgeEntry
 
 
 def best_and_second(text: str) -> list[tuple[float, str]]:
@@ -27,3 +33,20 @@ def test_unknown_words_and_none_fit_nothing_well() -> None:
     classifier = paraphrase_classifier.for_language("en")
     assert max(classifier.fits(["xqzw"]).values(), default=0.0) < 0.5
     assert classifier.fits([]) == {}
+
+
+OWN: dict[str, Any] = {
+    "checked_on": dt.date(2026, 11, 29),
+    "text": "L'association prête des tandems et des tricycles adaptés le samedi, gratuitement, à Rennes.",
+    "questions": ["Où emprunter un tandem ?", "Qui prête des tricycles adaptés ?"],
+}
+
+
+@pytest.mark.parametrize(
+    "question", ["Où emprunter un tandem ?", "je cherche un tandem à emprunter", "vous pretez des tricycles ?"]
+)
+def test_an_operators_entry_that_it_has_not_learned_is_found_as_well(question: str) -> None:
+    own = KnowledgeEntry(slug="tandem", language="fr", topic="quotidien", title="Le prêt de tandems", **OWN)
+    best = KnowledgeBase([*bundled_entries(), own]).search(question, "fr", 3)[0]
+    assert best.slug == "tandem"
+    assert best.score >= GOOD_FIT
