@@ -54,13 +54,13 @@ class BodyMemory:
             self._held += Counter()  # drops zeros
 
 
-def with_limited_bodies(application: Application, memory: BodyMemory | None = None) -> Application:
+def with_limited_bodies(application: Application) -> Application:
     """The application, which gets every body with its length.
 
     A body without one that is larger than any route accepts is read up to there, and its length then exceeds the
     route's limit.
     """
-    memory = memory or BodyMemory()
+    memory = BodyMemory()
 
     def respond(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         length = environ.get("CONTENT_LENGTH") or ""
@@ -82,7 +82,10 @@ def with_limited_bodies(application: Application, memory: BodyMemory | None = No
 
 
 class _CountedBody:
-    """Counts what is read of a body. Raises OutOfMemory beyond the limit."""
+    """Counts what is read of a body, as far as it is kept: what exceeds the largest document is not.
+
+    Raises OutOfMemory beyond the limit.
+    """
 
     def __init__(self, stream: IO[bytes], memory: BodyMemory, network: str, share: float) -> None:
         self._stream, self._memory, self._network, self._share = stream, memory, network, share
@@ -95,8 +98,9 @@ class _CountedBody:
         return self._counted(self._stream.readline(size))
 
     def _counted(self, data: bytes) -> bytes:
-        self._memory.take(len(data), self._network, self._share)
-        self._held += len(data)
+        kept = min(len(data), _largest_body() - self._held)
+        self._memory.take(kept, self._network, self._share)
+        self._held += kept
         return data
 
     def give_back(self) -> None:
@@ -134,7 +138,7 @@ class _Unreadable:
 
 def _read_whole(environ: dict[str, Any], body: _CountedBody) -> None:
     """Put a body without a length and its length in its place."""
-    remaining = settings.DOCUMENT_MAX_MB * 1024 * 1024 + FORM_OVERHEAD
+    remaining = _largest_body()
     whole = BytesIO()
     try:
         while remaining > 0 and (piece := body.read(min(PIECE, remaining))):
@@ -146,3 +150,7 @@ def _read_whole(environ: dict[str, Any], body: _CountedBody) -> None:
         environ["CONTENT_LENGTH"] = str(whole.tell())
         whole.seek(0)
         environ["wsgi.input"] = whole
+
+
+def _largest_body() -> int:
+    return settings.DOCUMENT_MAX_MB * 1024 * 1024 + FORM_OVERHEAD

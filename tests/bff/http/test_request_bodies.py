@@ -110,6 +110,13 @@ def test_large_bodies_take_a_limited_amount_of_memory(small_server, has_length, 
     eventually(lambda: send_document(small_server, own[0]).status_code == 200)
 
 
+def test_a_file_that_is_too_large_is_refused_as_such_whatever_its_size(small_server):
+    """It is larger than what its network may have in memory, but only a part is kept."""
+    files = {"file": ("letter.txt", b"x" * LARGEST_DOCUMENTS * MEGABYTE, "text/plain")}
+    reply = requests.post(f"{small_server.url}/api/chat/analyze-document", files=files, timeout=60)
+    assert reply.status_code == 413
+
+
 def is_refused(client: socket.socket) -> bool:
     client.settimeout(0)
     try:
