@@ -8,13 +8,11 @@ from functools import partial
 from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
 from limits import parse
-from redis import RedisError
 
 from bff import parallel_answers, ratelimit
 from bff.http.problems import too_many_requests
 from bff.parallel_answers import Limit, Place, Places
 from bff.ratelimit import Counted, Counters, RateLimitState
-from observability import unexpected_errors
 from observability.caller import caller_of
 from observability.routes import route_of
 
@@ -57,14 +55,10 @@ class LimitsMiddleware:
 
     def _count(self, counted: Sequence[Counted], limits: Sequence[Limit]) -> tuple[list[RateLimitState], Place | Limit]:
         """Never fails: without Redis each process counts on its own."""
-        if not self.counters.outage.is_active:
-            try:
-                return self._count_shared(counted, limits)
-            except RedisError as error:
-                self.counters.outage.suspect(error)
-            except Exception:  # noqa: BLE001 - reported
-                unexpected_errors.report("ratelimit")
-        return [self.counters.hit_local(each) for each in counted], self.places.take_local(limits)
+        return self.counters.in_redis_or_here(
+            lambda: self._count_shared(counted, limits),
+            lambda: (list(map(self.counters.hit_local, counted)), self.places.take_local(limits)),
+        )
 
     def _count_shared(
         self, counted: Sequence[Counted], limits: Sequence[Limit]

@@ -6,10 +6,10 @@ Fixed windows; `limits` parses the rates and counts in memory. All counts of a r
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from django.conf import settings
 from django_redis import get_redis_connection
@@ -22,6 +22,8 @@ from observability.caller import Caller
 from observability.pseudonyms import pseudonym
 from observability.redis_cluster import Trips, trips_of
 from observability.redis_trips import Command, Script
+
+Result = TypeVar("Result")
 
 # Many families share the address of a school or a hospital, and an IPv6 /48 may be a whole town's.
 CALLERS_PER_NETWORK = (20, 100)
@@ -97,14 +99,18 @@ class Counters:
 
     def hit(self, *counted: Counted) -> list[RateLimitState]:
         """Count a request of each name. Never fails: without Redis each process counts on its own."""
+        return self.in_redis_or_here(lambda: self._hit_shared(counted), lambda: list(map(self.hit_local, counted)))
+
+    def in_redis_or_here(self, in_redis: Callable[[], Result], here: Callable[[], Result]) -> Result:
+        """The result of counting in Redis, or of counting in this process alone while that is not possible."""
         if not self.outage.is_active:
             try:
-                return self._hit_shared(counted)
+                return in_redis()
             except RedisError as error:
                 self.outage.suspect(error)
             except Exception:  # noqa: BLE001 - reported
                 unexpected_errors.report("ratelimit")
-        return [self.hit_local(each) for each in counted]
+        return here()
 
     def _hit_shared(self, counted: Sequence[Counted]) -> list[RateLimitState]:
         replies = self.shared.send(*(each.command for each in counted))

@@ -123,7 +123,7 @@ class RedisTrips:
         if not any(isinstance(reply, NoScriptError) for reply in replies):  # all but the first since Redis started
             return replies
         return [
-            self._trip([_with_source(command)])[1][-1] if isinstance(reply, NoScriptError) else reply
+            self.replies([_with_source(command)])[0] if isinstance(reply, NoScriptError) else reply
             for command, reply in zip(commands, replies, strict=True)
         ]
 

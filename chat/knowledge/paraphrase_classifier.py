@@ -12,7 +12,6 @@ from __future__ import annotations
 import gzip
 import math
 from array import array
-from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from functools import cache, lru_cache
 from pathlib import Path
@@ -21,6 +20,7 @@ from typing import NamedTuple
 import orjson
 
 from chat.core.question import Language
+from chat.knowledge.postings import position_of
 
 NGRAM_LENGTH = 3  # including the end markers of a word; n-grams of four, too, double the memory and find no more
 
@@ -70,10 +70,8 @@ class ParaphraseClassifier:
         return WordVector(margins, sum(self._squares[row] for row in rows))
 
     def _row(self, feature_hash: int) -> int | None:
-        position = bisect_left(self._hashes, feature_hash)
-        if position == len(self._hashes) or self._hashes[position] != feature_hash:
-            return None
-        return self._rows[position]
+        position = position_of(self._hashes, feature_hash)
+        return None if position is None else self._rows[position]
 
     def _weights_of(self, row: int) -> Sequence[int]:
         return self._weights[row * len(self._slugs) : (row + 1) * len(self._slugs)]

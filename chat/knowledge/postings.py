@@ -37,8 +37,14 @@ class Postings:
 
     def get_by_hash(self, key_hash: int) -> list[tuple[int, float]] | None:
         """Like `get`, for a caller that stores only the hash of the key."""
-        position = bisect_left(self._hashes, key_hash)
-        if position == len(self._hashes) or self._hashes[position] != key_hash:
+        position = position_of(self._hashes, key_hash)
+        if position is None:
             return None
         rows = slice(self._starts[position], self._starts[position + 1])
         return list(zip(self._numbers[rows], self._weights[rows], strict=True))
+
+
+def position_of(hashes: array[int], key_hash: int) -> int | None:
+    """The position of a hash among sorted ones; None if it is not among them."""
+    position = bisect_left(hashes, key_hash)
+    return position if position < len(hashes) and hashes[position] == key_hash else None

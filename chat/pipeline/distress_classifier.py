@@ -79,18 +79,16 @@ class Finding(NamedTuple):
     def likeliest_kinds(self) -> tuple[Kind, Kind, float]:
         """The two kinds with the highest scores in that window, and how far the first is ahead of the second."""
         words, pairs, ngrams = features(self.window)
-        groups = [_known([*words, *pairs]), _known(ngrams)]
-        lengths = [_length(sum(map(model().squares.__getitem__, rows))) for rows in groups]
-        ranked = sorted(
-            (
-                bias
-                + sum(
-                    sum(map(weights.__getitem__, rows)) / length for rows, length in zip(groups, lengths, strict=True)
-                ),
-                kind,
-            )
-            for kind, bias, weights in zip(KINDS, model().bias[1:], model().weights[1:], strict=True)
-        )
+        groups = [
+            (rows, _length(sum(map(model().squares.__getitem__, rows))))
+            for rows in (_known([*words, *pairs]), _known(ngrams))
+        ]
+
+        def score_of(number: int) -> float:
+            weight = model().weights[number].__getitem__
+            return model().bias[number] + sum(sum(map(weight, rows)) / length for rows, length in groups)
+
+        ranked = sorted((score_of(number), kind) for number, kind in enumerate(KINDS, 1))
         (score, second), (best, first) = ranked[-2:]
         return first, second, best - score
 

@@ -8,8 +8,7 @@ import pytest
 
 from chat.documents.extraction import find_facts
 from chat.documents.extraction.days.periods import end_of_period
-
-HEAD = "MDPH du Nord\nLille, le 12 mars 2026\n\nMadame,\n"
+from tests.chat.documents.letter_head import HEAD
 
 
 def dates(text: str) -> list[tuple[str, str | None, str]]:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import pytest
 
 from chat.documents.extraction import find_facts
+from tests.chat.documents.letter_head import HEAD
 from tests.support.growth import assert_linear
-
-HEAD = "MDPH du Nord\nLille, le 12 mars 2026\n\nMadame,\n"  # a Thursday
 
 
 @pytest.mark.parametrize(
