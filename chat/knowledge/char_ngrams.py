@@ -15,6 +15,7 @@ from functools import lru_cache
 from itertools import chain
 from typing import NamedTuple
 
+from chat.core.ngrams import ngrams_of, with_ends
 from chat.knowledge.cooperative import cooperative
 from chat.knowledge.postings import Postings
 
@@ -107,12 +108,7 @@ class CharNgrams:
 
 
 def _ngrams(word: str) -> list[str]:
-    word = f" {word} "
-    return [
-        word[start : start + length]
-        for length in range(MIN_LENGTH, MAX_LENGTH + 1)
-        for start in range(len(word) - length + 1)
-    ]
+    return ngrams_of(with_ends(word), range(MIN_LENGTH, MAX_LENGTH + 1))
 
 
 def _log_frequency(count: int) -> float:

@@ -19,6 +19,7 @@ from typing import NamedTuple
 
 import orjson
 
+from chat.core.ngrams import ngrams_of, with_ends
 from chat.core.question import Language
 from chat.knowledge.postings import position_of
 
@@ -79,8 +80,8 @@ class ParaphraseClassifier:
 
 def features_of(word: str) -> set[str]:
     """The word with its ends marked, and its character n-grams."""
-    word = f" {word} "
-    return {word} | {word[start : start + NGRAM_LENGTH] for start in range(len(word) - NGRAM_LENGTH + 1)}
+    word = with_ends(word)
+    return {word, *ngrams_of(word, [NGRAM_LENGTH])}
 
 
 def model_file(language: Language) -> Path:

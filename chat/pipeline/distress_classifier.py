@@ -21,6 +21,7 @@ from typing import Literal, NamedTuple, get_args
 import orjson
 
 from chat.core import unicode_text
+from chat.core.ngrams import ngrams_of, with_ends
 
 Kind = Literal[
     "medical", "suicide", "couple", "child", "losing_control", "exhaustion", "no_roof", "bullying", "missing"
@@ -171,11 +172,6 @@ def without_accents(text: str) -> str:
 def features(folded: str) -> tuple[list[str], set[str], list[str]]:
     """Different words, pairs of words, and each word's character n-grams: those of several words several times."""
     words = folded.split()
-    padded = [f" {word} " for word in dict.fromkeys(words)]
+    padded = list(map(with_ends, dict.fromkeys(words)))
     pairs = {f"{first} {second}" for first, second in pairwise(words)}
-    return padded, pairs, [ngram for word in padded for ngram in _ngrams(word)]
-
-
-def _ngrams(padded: str) -> set[str]:
-    parts = {padded[start : start + length] for length in _NGRAM_LENGTHS for start in range(len(padded) - length + 1)}
-    return parts - {padded}
+    return padded, pairs, [ngram for word in padded for ngram in {*ngrams_of(word, _NGRAM_LENGTHS)} - {word}]

@@ -30,6 +30,7 @@ BUDGET = 1500  # answers of the AI a day; half of the default, which two minutes
 DRIP_SECONDS = 30.0  # longer than the server waits
 TOKEN = "0" * 32
 FORM = "multipart/form-data; boundary=b"
+HEAD = f"POST /api/chat/{{}} HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Forwarded-For: {ADDRESS}\r\n"
 LETTER = b"Notification du 3 mars 2026. Montant : 151,80 EUR. Recours avant le 4 mai 2026.\n" * 40
 
 
@@ -117,18 +118,15 @@ class HostileVisitor(ConstantRateLoad):
         self._expect({413, 422, 429}, number, Request("POST", "/api/chat/message", body))
 
     def _send_garbage(self, number: int) -> None:
-        target = urlsplit(self._address(number))
-        with closing(socket.create_connection((target.hostname, target.port), timeout=5)) as client:
+        with self._connected(number) as client:
             client.sendall(
                 b"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
             )
             client.recv(4096)
 
     def _drip(self, number: int) -> None:
-        target = urlsplit(self._address(number))
-        head = "POST /api/chat/message HTTP/1.1\r\nHost: {}\r\nX-Forwarded-For: {}\r\nContent-Length: 4000\r\n\r\n"
-        with closing(socket.create_connection((target.hostname, target.port), timeout=5)) as client:
-            client.sendall(head.format(target.netloc, ADDRESS).encode())
+        with self._connected(number) as client:
+            client.sendall(HEAD.format("message").encode() + b"Content-Length: 4000\r\n\r\n")
             for _ in range(int(DRIP_SECONDS)):
                 client.sendall(b" ")
                 time.sleep(1)
@@ -136,10 +134,8 @@ class HostileVisitor(ConstantRateLoad):
 
     def _send_part_of_a_file(self, number: int) -> None:
         """Two megabytes of a file in chunks, and then nothing: one such request a second."""
-        target = urlsplit(self._address(number))
-        head = "POST /api/chat/analyze-document HTTP/1.1\r\nHost: {}\r\nX-Forwarded-For: {}\r\n"
-        with closing(socket.create_connection((target.hostname, target.port), timeout=5)) as client:
-            client.sendall(head.format(target.netloc, ADDRESS).encode())
+        with self._connected(number) as client:
+            client.sendall(HEAD.format("analyze-document").encode())
             client.sendall(f"Content-Type: {FORM}\r\nTransfer-Encoding: chunked\r\n\r\n200001\r\n".encode())
             client.sendall(b"x" * 0x200000)
             client.settimeout(DRIP_SECONDS)
@@ -165,6 +161,10 @@ class HostileVisitor(ConstantRateLoad):
             if reply.status not in statuses:
                 self.breaches.append(f"{request.method} {request.path.partition('?')[0]}: {reply.status}")
             yield reply
+
+    def _connected(self, number: int) -> closing[socket.socket]:
+        target = urlsplit(self._address(number))
+        return closing(socket.create_connection((target.hostname, target.port), timeout=5))
 
     def _address(self, number: int) -> str:
         return self.context.clients.addresses[number % len(self.context.clients.addresses)]
