@@ -1,4 +1,4 @@
-# Each target works on a bare checkout with Python, make and gcc; `make help` lists them.
+# Each target works on a bare checkout with Python, its venv, make and gcc; `make help` lists them.
 .DEFAULT_GOAL := help
 PYTHON ?= python3
 BIN := .venv/bin
@@ -12,7 +12,7 @@ CLIENTS := tests/clients/node_modules/$(shell cksum tests/clients/package-lock.j
 .PHONY: help run test test-fast lint format audit lock bench drill soak real-services conformance conversations documents distress-model paraphrases dashboard collection messages lighthouse screenshots
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: $(RUNTIME) ## start everything and serve the chat page at http://127.0.0.1:8000
 	@exec $(BIN)/python -m bff.dev.server
@@ -29,7 +29,7 @@ else
 	$(BIN)/python -m pytest -n auto --dist worksteal -m without_coverage
 endif
 
-test-fast: $(DEVELOPMENT) ## run the tests that start no server, browser or other program: what to run while writing
+test-fast: $(DEVELOPMENT) ## run the tests that start no server, browser or other program: for use while writing
 	$(BIN)/python -m pytest -n auto --dist worksteal -m "not slow" $(TESTS)
 
 lint: $(DEVELOPMENT) ## check style, types and import rules
@@ -47,14 +47,15 @@ audit: $(DEVELOPMENT) ## look up known vulnerabilities of the locked packages
 
 LOCK := -q --universal --fork-strategy fewest --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 
-lock: $(DEVELOPMENT) ## compile the lock files from pyproject.toml
+lock: $(DEVELOPMENT) ## compile the lock files; after a change of dependencies in pyproject.toml
 	$(BIN)/uv pip compile $(LOCK) -o requirements.lock pyproject.toml
 	$(BIN)/uv pip compile $(LOCK) -o requirements-run.lock -c requirements.lock --group run pyproject.toml
 	$(BIN)/uv pip compile $(LOCK) -o requirements-dev.lock -c requirements.lock --group dev --extra otel pyproject.toml
+	$(BIN)/uv pip compile $(LOCK) -o requirements-otel.lock -c requirements-dev.lock --extra otel pyproject.toml
 
 .venv/%.installed:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "chat-bff needs Python 3.11 or newer")'
-	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@test -x $(BIN)/pip || $(PYTHON) -m venv --clear .venv
 	@echo "Installing $(word 1,$(subst -, ,$*)) packages…"
 	@$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r $(LOCKFILE)
 	@touch $@
@@ -67,13 +68,13 @@ tests/clients/node_modules/%.installed:
 $(RUNTIME): LOCKFILE := requirements-run.lock
 $(DEVELOPMENT): LOCKFILE := requirements-dev.lock
 
-bench: $(DEVELOPMENT) ## run the benchmarks (ARGS=…)
+bench: $(DEVELOPMENT) ## measure CPU and time of a message, a layer, a stream, a scrape (8 minutes; ARGS=streams for a part)
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 drill: $(DEVELOPMENT) ## inject faults under load and measure the answers (ARGS=…)
 	@$(BIN)/python -m benchmarks.drill $(ARGS)
 
-soak: $(DEVELOPMENT) ## run ten minutes of mixed load and check that nothing grows (ARGS=…)
+soak: $(DEVELOPMENT) ## run ten minutes of mixed load and check that nothing grows (ARGS="--seconds 60" for less)
 	@$(BIN)/python -m benchmarks.soak $(ARGS)
 
 real-services: $(DEVELOPMENT) ## ask services that people run, llama.cpp and LiteLLM (compiles for minutes; ARGS=--write)
@@ -90,11 +91,11 @@ conversations: $(DEVELOPMENT) ## write what people read in hard conversations in
 documents: $(DEVELOPMENT) ## write which files of families are read whole into docs/documents.md
 	$(BIN)/python -m tests.chat.documents.files_table
 
-paraphrases: $(TRAINING) ## collect the words of the paraphrases, and learn which entry a question asks for
+paraphrases: $(TRAINING) ## learn which entry a question asks for; after a change of paraphrases or of a lexicon
 	@DJANGO_SETTINGS_MODULE=bff.settings DEBUG=1 .venv-training/bin/python -m benchmarks.knowledge.paraphrases
 	@DJANGO_SETTINGS_MODULE=bff.settings DEBUG=1 .venv-training/bin/python -m benchmarks.knowledge.train
 
-distress-model: $(TRAINING) ## learn the weights that recognise distress in messages
+distress-model: $(TRAINING) ## learn to recognise distress; after a change of benchmarks/distress/sentences
 	@DJANGO_SETTINGS_MODULE=bff.settings DEBUG=1 .venv-training/bin/python -m benchmarks.distress.train
 
 $(TRAINING): requirements.lock
@@ -102,19 +103,19 @@ $(TRAINING): requirements.lock
 	@.venv-training/bin/pip install -q --disable-pip-version-check -r requirements.lock
 	@.venv-training/bin/pip install -q --disable-pip-version-check scikit-learn && touch $@
 
-dashboard: $(DEVELOPMENT) ## write the Grafana dashboard
+dashboard: $(DEVELOPMENT) ## write docs/grafana-dashboard.json; after a change of docs/grafana-dashboard.yaml
 	$(BIN)/python docs/grafana_dashboard.py
 
-collection: $(DEVELOPMENT) ## write the Postman collection of the API, which Bruno imports too
+collection: $(DEVELOPMENT) ## write the Postman collection, which Bruno imports too; after a change of the API
 	DEBUG=1 $(BIN)/python -m docs.api_collection
 
-messages: $(DEVELOPMENT) ## collect and compile the translations
+messages: $(DEVELOPMENT) ## collect and compile the translations; after a change of texts for people (needs gettext)
 	DEBUG=1 $(BIN)/python manage.py makemessages -l fr -l en --add-location file --no-wrap --no-obsolete \
-	  -i .venv -i var -i tests -i ai_service -i benchmarks
-	DEBUG=1 $(BIN)/python manage.py compilemessages -i .venv
+	  -i ".venv*" -i var -i tests -i ai_service -i benchmarks
+	DEBUG=1 $(BIN)/python manage.py compilemessages -i ".venv*"
 
 lighthouse: $(DEVELOPMENT) ## have Lighthouse judge the first page (downloads it with npx)
 	$(BIN)/python -m pytest -q -s tests/e2e/lighthouse.py
 
-screenshots: $(DEVELOPMENT) ## take the screenshots of docs/ (PICTURES=name for some)
+screenshots: $(DEVELOPMENT) ## take the screenshots of docs/; after a change of the page (PICTURES=dark for some)
 	$(BIN)/python -m pytest -q tests/e2e/screenshots.py $(if $(PICTURES),-k "$(PICTURES)")

@@ -9,6 +9,7 @@ import sys
 from django.core.management import execute_from_command_line
 
 from bff.dev import running
+from observability import logs
 
 
 def main() -> None:
@@ -16,6 +17,7 @@ def main() -> None:
     if not os.environ.get("SECRET_KEY"):  # whoever sets it addresses another instance
         for name, value in running.settings().items():
             os.environ.setdefault(name, value)
+    logs.use_stderr()
     execute_from_command_line(sys.argv)
 
 

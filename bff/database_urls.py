@@ -20,9 +20,10 @@ from bff.environment import Wrong
 EXAMPLE = "postgresql://user:password@host:5432/name?sslmode=require"
 POSTGRESQL = frozenset({"postgresql", "postgres", "pgsql", "psql"})
 SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
+SSL_MODE_NAMES = ("sslmode", "ssl")  # the first has the last word
 # As Node's and Prisma's drivers, and JDBC, write them.
 OTHER_SSL_MODES = {"no-verify": "require", "true": "require", "1": "require", "false": "disable", "0": "disable"}
-OTHER_NAMES = {"ssl": "sslmode", "schema": "currentSchema", "search_path": "currentSchema", "sslcrl_dir": "sslcrldir"}
+OTHER_NAMES = {"schema": "currentSchema", "search_path": "currentSchema", "sslcrl_dir": "sslcrldir"}
 # Set by this program (bff/settings.py), or given in the address itself.
 NOT_FROM_OPTIONS = frozenset({"connect_timeout", "tcp_user_timeout", "user", "password", "dbname", "service"})
 
@@ -38,7 +39,10 @@ def parse(text: str) -> dict[str, Any]:
     name = address.path.strip("/")
     if not name:
         raise Wrong("Names no database after its host: …@host:5432/name.")
-    config: dict[str, Any] = dict(dj_database_url.parse(f"postgresql://?{urlencode(_options(address))}"))
+    options = _options(address)
+    if len(address.hosts) > 1 or "," in options.get("host", ""):
+        options.setdefault("target_session_attrs", "read-write")  # the first that answers may be a standby
+    config: dict[str, Any] = dict(dj_database_url.parse(f"postgresql://?{urlencode(options)}"))
     ports = {port for _, port in address.hosts}
     return config | {
         "NAME": name,
@@ -72,19 +76,31 @@ def _options(address: Address) -> dict[str, str]:
     """The options that libpq knows. An unknown one about TLS is not left out: the connection would be less safe."""
     known = {option.keyword.decode() for option in Conninfo.get_defaults()} | {"currentSchema"}
     options = {}
+    if mode := _ssl_mode(address.query):
+        options["sslmode"] = mode
     for name, value in address.query.items():
         name = OTHER_NAMES.get(name, name)  # noqa: PLW2901
-        if name == "sslmode":
-            options[name] = _ssl_mode(value)
-        elif name in known and name not in NOT_FROM_OPTIONS:
+        if name in SSL_MODE_NAMES:
+            continue
+        if name in known and name not in NOT_FROM_OPTIONS:
             options[name] = value
         elif name.startswith("ssl") and name != "sslaccept":  # Prisma's, about its own engine
             raise Wrong(f"Its option {name} is not known to PostgreSQL's clients.")
     return options
 
 
-def _ssl_mode(value: str) -> str:
-    mode = OTHER_SSL_MODES.get(value.lower(), value.lower())
-    if mode not in SSL_MODES:
+def _ssl_mode(query: dict[str, str]) -> str | None:
+    """The `sslmode`, else what `ssl` asks for. Raises Wrong if one needs TLS, or its checks, and the other does not."""
+    named = [query[name].lower() for name in SSL_MODE_NAMES if name in query]
+    modes = [OTHER_SSL_MODES.get(value, value) for value in named]
+    if not set(modes) <= set(SSL_MODES):
         raise Wrong(f"Its option sslmode is none of: {', '.join(SSL_MODES)}.")
-    return mode
+    if len(modes) == 2 and _contradict(*modes):
+        raise Wrong("Its options ssl and sslmode contradict each other; leave out ssl.")
+    return modes[0] if modes else None
+
+
+def _contradict(sslmode: str, ssl: str) -> bool:
+    strictness, asked, tls = (SSL_MODES.index(mode) for mode in (sslmode, ssl, "require"))
+    is_weaker = asked >= tls and strictness < asked
+    return is_weaker or (ssl == "disable" and strictness >= tls)

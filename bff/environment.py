@@ -34,6 +34,8 @@ TRUE, FALSE = frozenset({"1", "true", "yes", "on", "y", "t"}), frozenset({"0", "
 MAX_QUOTED_CHARACTERS = 12
 LIBRARIES = "OTEL_"  # the variables of OpenTelemetry, which a file may have, too
 WITHHELD = "(set, withheld)"
+NONE = "none"
+_SEPARATOR = re.compile(r"""[\s;"']""")
 # What no value has, and how to mend it.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u2064\ufeff]")
@@ -95,20 +97,19 @@ class Environment:
     def secret(self, name: str, default: str | None = "", *, min_length: int = 0, example: str = "") -> str:
         """A value that is never shown. With None as default it is required; with `min_length` it signs."""
 
-        def parse(value: str) -> str:
-            if value.lower().startswith("bearer "):
-                raise Wrong("Begins with Bearer, which is added to it; write what follows.")
-            if min_length and _TOKEN.fullmatch(value):
-                raise Wrong("Is itself a token, such as a public key of Supabase, not the secret that signs tokens.")
-            if len(value) < min_length:
-                raise Wrong(f"Has {len(value)} characters; it needs {min_length} or more.")
-            if not value.isascii():
-                raise Wrong("Has letters with accents or other characters that no header can carry.")
-            return value
-
         if default is None and self._find(name, example) is None and not self._is_reported(name):
             self._report(name, "Is required, unless DEBUG=1, and not set.", example)
-        return self.parse(name, default or "", parse, secret=True, example=example)
+        return self.parse(name, default or "", _secret(min_length), secret=True, example=example)
+
+    def secrets(self, name: str, *, min_length: int = 0) -> list[str]:
+        """Secrets between commas, without commas, spaces, semicolons and quotes of their own."""
+
+        def parse(value: str) -> str:
+            if _SEPARATOR.search(value):
+                raise Wrong("Has a space, a semicolon or a quote inside; only commas stand between keys.")
+            return _secret(min_length)(value)
+
+        return self.items(name, [], parse, secret=True)
 
     def flag(self, name: str, default: bool) -> bool:
         def parse(value: str) -> bool:
@@ -149,7 +150,13 @@ class Environment:
         return self.parse(name, default, _choice(choices, also or {}), example=default, quotes=True)
 
     def items(
-        self, name: str, default: list[str], item: Callable[[str], str] = str.strip, example: str = ""
+        self,
+        name: str,
+        default: list[str],
+        item: Callable[[str], str] = str.strip,
+        example: str = "",
+        *,
+        secret: bool = False,
     ) -> list[str]:
         """Values between commas, each without its spaces and quotes; empty ones and repetitions are left out."""
 
@@ -163,22 +170,29 @@ class Environment:
                     raise Wrong(f"Item {number}: {error}{hint}") from None
             return list(dict.fromkeys(found))
 
-        return self.parse(name, list(default), parse, example=example or ",".join(default), show=",".join)
+        example = example or ",".join(default)
+        return self.parse(name, list(default), parse, example=example, show=",".join, secret=secret)
 
     def choices(self, name: str, default: list[str], choices: Collection[str]) -> list[str]:
-        return self.items(name, default, _choice(choices, {}), example=",".join(choices))
+        """Some of `choices`; the word `none` alone is an empty list."""
+        found = self.items(name, default, _choice([*choices, NONE], {}), example=",".join(choices))
+        if NONE in found and len(found) > 1:
+            self._report(name, "Has none beside others.", NONE)
+        return [each for each in found if each != NONE]
 
     def path(self, name: str, default: Path) -> Path:
         return self.parse(name, default, lambda value: Path(value).expanduser())
 
     def rate(self, name: str, default: str) -> str:
-        """A rate in the notation of the limits library."""
+        """One rate in the notation of the limits library, which would itself take the first of several."""
 
         def parse(value: str) -> str:
             try:
-                limits.parse(value)
+                several = len(limits.parse_many(value)) > 1
             except ValueError:
                 raise Wrong("Is not a number of requests per second, minute, hour or day.") from None
+            if several:
+                raise Wrong("Has several rates; one is counted.")
             return value
 
         return self.parse(name, default, parse, example=default)
@@ -342,6 +356,21 @@ def _similar(name: str, settings: Iterable[str]) -> str:
     """The setting that was probably meant, or "". The cutoff spares AI_SERVICE_PORT, which Kubernetes sets."""
     written = name.upper().replace("-", "_").replace(".", "_")
     return next(iter(difflib.get_close_matches(written, settings, n=1, cutoff=0.85)), "")
+
+
+def _secret(min_length: int) -> Callable[[str], str]:
+    def parse(value: str) -> str:
+        if value.lower().startswith("bearer "):
+            raise Wrong("Begins with Bearer, which is added to it; write what follows.")
+        if min_length and _TOKEN.fullmatch(value):
+            raise Wrong("Is itself a token, such as a public key of Supabase, not the secret that signs tokens.")
+        if len(value) < min_length:
+            raise Wrong(f"Has {len(value)} characters; it needs {min_length} or more.")
+        if not value.isascii():
+            raise Wrong("Has letters with accents or other characters that no header can carry.")
+        return value
+
+    return parse
 
 
 def _choice(choices: Iterable[str], also: Mapping[str, str]) -> Callable[[str], str]:

@@ -7,12 +7,11 @@ from functools import partial
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
-from limits import parse
 
-from bff import parallel_answers, ratelimit
+from bff import parallel_answers
 from bff.http.problems import too_many_requests
 from bff.parallel_answers import Limit, Place, Places
-from bff.ratelimit import Counted, Counters, RateLimitState
+from bff.ratelimit import CallerLimit, Counted, Counters, Rate, RateLimitState
 from observability.caller import caller_of
 from observability.routes import route_of
 
@@ -25,19 +24,17 @@ class LimitsMiddleware:
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
-        self.answers_limit = parse(settings.RATE_LIMIT_CHAT)
-        self.calls_limit = parse(settings.RATE_LIMIT_DEFAULT)
+        self.answers = CallerLimit("answers", Rate.parse(settings.RATE_LIMIT_CHAT))
+        self.calls = CallerLimit("calls", Rate.parse(settings.RATE_LIMIT_DEFAULT))
         self.counters = Counters()
-        self.places = Places(lambda: self.counters.shared, self.counters.outage)
+        self.places = Places(self.counters.shared)
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         route = route_of(request)
         if not route.needs_caller or request.method == "OPTIONS":
             return self.get_response(request)
-        answers = route.answers and request.method == "POST"
-        policy, limit = ("answers", self.answers_limit) if answers else ("calls", self.calls_limit)
-        counted = ratelimit.of_caller(caller_of(request), policy, limit)
-        states, place = self._count(counted, parallel_answers.limits_of(request))
+        limit = self.answers if route.answers and request.method == "POST" else self.calls
+        states, place = self._count(limit.counted(caller_of(request)), parallel_answers.limits_of(request))
         state = min(states, key=lambda state: state.remaining)
         response = self._respond(request, state, place)
         for name, value in state.headers().items():
@@ -62,8 +59,14 @@ class LimitsMiddleware:
 
     def _count_shared(
         self, counted: Sequence[Counted], limits: Sequence[Limit]
-    ) -> tuple[list[RateLimitState], Place | Limit]:
+    ) -> tuple[list[RateLimitState], Place | Limit] | None:
+        """None while Redis is unavailable."""
+        if self.counters.shared.is_unavailable:
+            return None
         place, commands = self.places.wanted(limits)
         replies = self.counters.shared.send(*(each.command for each in counted), *commands)
+        if replies is None:
+            self.places.withdraw(place)
+            return None
         states = [each.state(*reply) for each, reply in zip(counted, replies, strict=False)]
         return states, self.places.taken(place, limits, replies[len(counted) :])

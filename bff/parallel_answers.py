@@ -11,7 +11,8 @@ from __future__ import annotations
 import secrets
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Literal, NamedTuple
 
 from django.conf import settings
@@ -23,12 +24,11 @@ from redis import RedisError
 from bff.http.problems import too_many_requests
 from observability import metrics, response_stream
 from observability.caller import caller_of
-from observability.outage import Outage
 from observability.pseudonyms import pseudonym
-from observability.redis_cluster import Trips
 from observability.redis_trips import Command, Script
 from observability.response_stream import ResponseStream
 from observability.routes import route_of
+from observability.shared_redis import SharedRedis
 
 RETRY_AFTER_SECONDS = 5  # a place is free as soon as any answer ends
 # Beyond the AI's deadline, for reading a document and for a slow reader. An answer that takes longer is not counted.
@@ -73,9 +73,8 @@ class Place(NamedTuple):
 class Places:
     """The places that are taken. `limits_middleware` takes them in Redis, in the trip that counts the request."""
 
-    def __init__(self, shared: Callable[[], Trips], outage: Outage) -> None:
+    def __init__(self, shared: SharedRedis) -> None:
         self._shared = shared
-        self._outage = outage
         self._lock = threading.RLock()  # the garbage collector may end an abandoned stream while this thread has it
         self._local: Counter[str] = Counter()
 
@@ -108,8 +107,8 @@ class Places:
     def hold(self, place: Place, respond: Callable[[], HttpResponseBase]) -> HttpResponseBase:
         """The response. The place is free when it has ended.
 
-        If the reader of a stream leaves before, the answer may continue without readers for UNREAD_RUN_TIMEOUT_SECONDS,
-        and so long the place stays taken: to open streams and leave them is no way around.
+        If the reader of a stream that can be resumed leaves before, the answer may continue without readers for
+        UNREAD_RUN_TIMEOUT_SECONDS, and so long the place stays taken: to open streams and leave them is no way around.
         """
         try:
             response = respond()
@@ -117,34 +116,39 @@ class Places:
             self.give_back(place)
             raise
         if place.keys and response_stream.is_stream(response):
-            response_stream.on_end(response, lambda stream: self._end(place, stream))
+            continues = response_stream.outlives_reader(response)
+            response_stream.on_end(response, lambda stream: self._end(place, stream, continues))
         else:
             self.give_back(place)
         return response
 
     def give_back(self, place: Place) -> None:
-        """Free a place. Never fails."""
+        """Free a place. Never fails; one that Redis does not free expires."""
         if not place.is_shared:
             with self._lock:
                 self._local.subtract(place.keys)
                 self._local += Counter()  # drops zeros
         elif place.keys:
-            self._post(("ZREM", key, place.answer) for key in place.keys)
+            self._shared.post(*_free(place))
 
-    def _end(self, place: Place, stream: ResponseStream) -> None:
-        if stream.outcome == "client_left" and place.is_shared:
-            self._post(_expire([key], place.answer, settings.UNREAD_RUN_TIMEOUT_SECONDS) for key in place.keys)
+    def withdraw(self, place: Place) -> None:
+        """Free a place whose commands have failed: Redis may have executed some, or does so later. Never fails."""
+        if not place.keys:
+            return
+        with suppress(RedisError):  # past the outage, which has begun
+            self._shared.trips.post(*_free(place))
+
+    def _end(self, place: Place, stream: ResponseStream, continues: bool) -> None:
+        if continues and stream.outcome == "client_left" and place.is_shared:
+            seconds = settings.UNREAD_RUN_TIMEOUT_SECONDS
+            self._shared.post(*(_expire([key], place.answer, seconds) for key in place.keys))
         else:  # one that only this process knows is free at once
             self.give_back(place)
 
-    def _post(self, commands: Iterable[Command]) -> None:
-        """Free places in Redis. One that can't be freed expires."""
-        if self._outage.is_active:
-            return
-        try:
-            self._shared().post(*commands)
-        except RedisError as error:
-            self._outage.suspect(error)
+
+def _free(place: Place) -> list[Command]:
+    """The commands that free a place in Redis."""
+    return [("ZREM", key, place.answer) for key in place.keys]
 
 
 def limits_of(request: HttpRequest) -> list[Limit]:

@@ -11,17 +11,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple, TypeVar
 
-from django.conf import settings
-from django_redis import get_redis_connection
-from limits import RateLimitItem
+import limits
 from limits.storage import MemoryStorage, Storage
-from redis import Redis, RedisError
 
-from observability import outage, unexpected_errors
+from observability import unexpected_errors
 from observability.caller import Caller
 from observability.pseudonyms import pseudonym
-from observability.redis_cluster import Trips, trips_of
 from observability.redis_trips import Command, Script
+from observability.shared_redis import SharedRedis
 
 Result = TypeVar("Result")
 
@@ -58,26 +55,39 @@ class RateLimitState:
         }
 
 
+class Rate(NamedTuple):
+    """So many requests within a window of so many seconds."""
+
+    amount: int
+    seconds: int
+
+    @classmethod
+    def parse(cls, text: str) -> Rate:
+        """The rate of a text such as `20/minute`. Raises ValueError."""
+        item = limits.parse(text)
+        return cls(item.amount, item.get_expiry())
+
+
 class Counted(NamedTuple):
     """A name whose requests are counted under a policy, and its limit."""
 
     policy: str
-    limit: RateLimitItem
+    limit: Rate
     name: str
 
     @property
     def key(self) -> str:
         """Keys in Redis must not reveal callers or addresses."""
-        rate = f"{self.limit.amount}/{self.limit.get_expiry()}"
+        rate = f"{self.limit.amount}/{self.limit.seconds}"
         return f"bff:limit:{self.policy}:{rate}:{pseudonym('bff.ratelimit', self.name)}"
 
     @property
     def command(self) -> Command:
         """Counts one request; the arguments of `state` are its reply."""
-        return _count([self.key], self.limit.get_expiry(), self.limit.amount)
+        return _count([self.key], self.limit.seconds, self.limit.amount)
 
     def state(self, count: int, seconds_left: float) -> RateLimitState:
-        window, remaining = self.limit.get_expiry(), self.limit.amount - count
+        window, remaining = self.limit.seconds, self.limit.amount - count
         reset = window if remaining >= 0 else max(1, round(seconds_left))
         return RateLimitState(self.policy, self.limit.amount, window, remaining, reset)
 
@@ -86,11 +96,7 @@ class Counters:
     """Counters of fixed windows."""
 
     def __init__(self) -> None:
-        self.outage = outage.for_redis(settings.CACHES["default"]["LOCATION"], _redis)
-
-    @cached_property
-    def shared(self) -> Trips:
-        return trips_of(_redis())
+        self.shared = SharedRedis("default")
 
     @cached_property
     def local(self) -> Storage:
@@ -101,38 +107,41 @@ class Counters:
         """Count a request of each name. Never fails: without Redis each process counts on its own."""
         return self.in_redis_or_here(lambda: self._hit_shared(counted), lambda: list(map(self.hit_local, counted)))
 
-    def in_redis_or_here(self, in_redis: Callable[[], Result], here: Callable[[], Result]) -> Result:
-        """The result of counting in Redis, or of counting in this process alone while that is not possible."""
-        if not self.outage.is_active:
-            try:
-                return in_redis()
-            except RedisError as error:
-                self.outage.suspect(error)
-            except Exception:  # noqa: BLE001 - reported
-                unexpected_errors.report("ratelimit")
-        return here()
+    def in_redis_or_here(self, in_redis: Callable[[], Result | None], here: Callable[[], Result]) -> Result:
+        """The result of counting in Redis, or of counting in this process alone if that is None, or fails."""
+        try:
+            result = in_redis()
+        except Exception:  # noqa: BLE001 - reported
+            unexpected_errors.report("ratelimit")
+            result = None
+        return here() if result is None else result
 
-    def _hit_shared(self, counted: Sequence[Counted]) -> list[RateLimitState]:
+    def _hit_shared(self, counted: Sequence[Counted]) -> list[RateLimitState] | None:
         replies = self.shared.send(*(each.command for each in counted))
-        return [each.state(*reply) for each, reply in zip(counted, replies, strict=True)]
+        return replies and [each.state(*reply) for each, reply in zip(counted, replies, strict=True)]
 
     def hit_local(self, counted: Counted) -> RateLimitState:
         """Count in this process alone."""
-        count = self.local.incr(counted.key, counted.limit.get_expiry())
+        count = self.local.incr(counted.key, counted.limit.seconds)
         return counted.state(count, self.local.get_expiry(counted.key) - time.time())
 
 
-def of_caller(caller: Caller, policy: str, limit: RateLimitItem) -> list[Counted]:
-    """The names under which a caller's request is counted. Visitors can delete their cookie and some projects allow any
-    sign-up, so that networks are counted as well; not for API keys, which the operator issues.
+class CallerLimit:
+    """The limit of a caller, and its multiples for the networks that many callers share.
+
+    Visitors can delete their cookie and some projects allow any sign-up, so that networks are counted as well; not for
+    API keys, which the operator issues.
     """
-    counted = [Counted(policy, limit, caller.id)]
-    if caller.kind != "key":
-        for network, callers in zip(caller.networks, CALLERS_PER_NETWORK, strict=False):
-            counted.append(Counted(policy, type(limit)(limit.amount * callers, limit.multiples), network))
-    return counted
 
+    def __init__(self, policy: str, rate: Rate) -> None:
+        self._policy = policy
+        self._rate = rate
+        self._network_rates = [Rate(rate.amount * callers, rate.seconds) for callers in CALLERS_PER_NETWORK]
 
-def _redis() -> Redis:
-    client: Redis = get_redis_connection("default")
-    return client
+    def counted(self, caller: Caller) -> list[Counted]:
+        """The names under which a caller's request is counted."""
+        counted = [Counted(self._policy, self._rate, caller.id)]
+        if caller.kind != "key":
+            networks = zip(caller.networks, self._network_rates, strict=False)
+            counted += [Counted(self._policy, rate, network) for network, rate in networks]
+        return counted

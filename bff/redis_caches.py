@@ -39,7 +39,10 @@ def cache(address: str, *, timeout: float, max_connections: int) -> dict[str, An
 
 
 def _sentinel_options(address: str, timeout: float) -> tuple[str, dict[str, Any]]:
-    """The location of the service for django-redis, and the options of its sentinels."""
+    """The location of the service for django-redis, and the options of its sentinels.
+
+    django-redis shares a pool between equal locations, and reads no fragment: it tells apart what other sentinels name.
+    """
     parts = addresses.split(address)
     query = dict(parts.query)
     sentinel_kwargs: dict[str, Any] = {"socket_timeout": timeout, "socket_connect_timeout": timeout, "retry": None}
@@ -52,10 +55,9 @@ def _sentinel_options(address: str, timeout: float) -> tuple[str, dict[str, Any]
         "CONNECTION_FACTORY": "django_redis.pool.SentinelConnectionFactory",
         "SENTINELS": [(host, port or 26379) for host, port in parts.hosts],
         "SENTINEL_KWARGS": sentinel_kwargs,
-        "USERNAME": parts.user,
-        "PASSWORD": parts.password,
     }
-    return f"redis://{service}/{database or 0}?{urlencode(query)}", options
+    sentinels = ",".join(addresses.in_url(*host) for host in parts.hosts)
+    return f"redis://{parts.credentials}{service}/{database or 0}?{urlencode(query)}#{sentinels}", options
 
 
 def _cluster_options(address: str) -> tuple[str, dict[str, Any]]:
@@ -73,5 +75,5 @@ def _cluster_options(address: str) -> tuple[str, dict[str, Any]]:
         "STARTUP_NODES": [(host, port or 6379) for host, port in parts.hosts],
         "CLUSTER": cluster,
     }
-    location = f"{parts.scheme}://{addresses.in_url(*parts.hosts[0])}/0"
+    location = f"{parts.scheme}://{parts.credentials}{addresses.in_url(*parts.hosts[0])}/0"
     return location + (f"?{urlencode(parts.query)}" if parts.query else ""), options

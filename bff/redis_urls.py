@@ -15,11 +15,12 @@ from urllib.parse import parse_qsl, quote, unquote, urlencode
 
 from bff import addresses
 from bff.addresses import Address
-from bff.environment import Wrong
+from bff.environment import FALSE, TRUE, Wrong
 
 EXAMPLE = "redis://user:password@host:6379/0"
 SENTINEL = "redis+sentinel"
 CLUSTER, TLS_CLUSTER = CLUSTERS = ("redis+cluster", "rediss+cluster")
+WITH_TLS = ("rediss", TLS_CLUSTER)
 SCHEMES = ("redis", "rediss", "unix", SENTINEL, *CLUSTERS)
 OTHER_SPELLINGS = {
     "valkey": "redis",
@@ -47,8 +48,7 @@ def normalized(text: str) -> str:
     scheme = OTHER_SPELLINGS.get(address.scheme, address.scheme)
     if scheme not in SCHEMES:
         raise Wrong(f"Its scheme is not one of {', '.join(f'{scheme}://' for scheme in SCHEMES)}.")
-    if scheme in ("redis", CLUSTER) and address.query.get("ssl", "").lower() in ("1", "true"):
-        scheme = scheme.replace("redis", "rediss", 1)
+    scheme = _with_tls(scheme, address.query)
     query = _query(address, scheme)
     if scheme == "unix":
         database = query.pop("db", "") or "0"
@@ -93,9 +93,25 @@ def _socket(text: str) -> Address:
     return Address("unix", user, password, (), unquote(match["path"]), dict(parse_qsl(match["query"] or "")))
 
 
+def _with_tls(scheme: str, query: dict[str, str]) -> str:
+    """The scheme, the one with TLS for `ssl=true`. Raises Wrong for what asks for TLS where there is none."""
+    ssl = query.get("ssl", "false").lower()
+    if ssl not in TRUE | FALSE:
+        raise Wrong("Its option ssl is neither true nor false.")
+    if ssl in TRUE and scheme in ("redis", CLUSTER):
+        scheme = scheme.replace("redis", "rediss", 1)
+    asking = [name for name in query if name.startswith("ssl") and (name != "ssl" or ssl in TRUE)]
+    if asking and scheme not in WITH_TLS:
+        raise Wrong(
+            f"Its option {asking[0]} asks for TLS, which {scheme}:// does not have;"
+            f" rediss://host:port/0 and {TLS_CLUSTER}://host:port,host:port/0 have it."
+        )
+    return scheme
+
+
 def _query(address: Address, scheme: str) -> dict[str, str]:
     """The options that we use. An unknown one about TLS is not dropped: the connection would be less safe."""
-    known = CONNECTION_OPTIONS | {"db"} | (TLS_OPTIONS if scheme in ("rediss", TLS_CLUSTER) else frozenset[str]())
+    known = CONNECTION_OPTIONS | {"db"} | (TLS_OPTIONS if scheme in WITH_TLS else frozenset[str]())
     known |= SENTINEL_OPTIONS if scheme == SENTINEL else frozenset()
     query = {name: value for name, value in address.query.items() if name in known}
     for name in address.query:

@@ -29,6 +29,7 @@ SECRET_KEY = env.secret(
     # Not $(…): nothing would run it in .env, and the key that signs would be one that everybody can read here.
     example='… – what this prints: python3 -c "import secrets; print(secrets.token_urlsafe(50))"',
 )
+SECRET_KEY_FALLBACKS = env.secrets("SECRET_KEY_FALLBACKS", min_length=0 if DEBUG else 32)
 ALLOWED_HOSTS = env.items(
     "ALLOWED_HOSTS", ["127.0.0.1", "localhost", "[::1]"], addresses.host_name, example="chat.example.org"
 )
@@ -179,7 +180,8 @@ GRAFANA_URL = env.parse("GRAFANA_URL", "", addresses.web_address, example="https
 LOGS_URL = env.parse("LOGS_URL", "", addresses.search_address, example="https://logs.example.org/search?q={id}")
 
 env.stop_if_wrong()
-USES_STAND_IN, USES_EMBEDDED_REDIS = not env.is_set("AI_SERVICE_URL"), not env.is_set("REDIS_URL")  # for `make run`
+UNSET_ADDRESSES = [name for name in ("AI_SERVICE_URL", "REDIS_URL", "DATABASE_URL") if not env.is_set(name)]
+USES_STAND_IN, USES_EMBEDDED_REDIS = "AI_SERVICE_URL" in UNSET_ADDRESSES, "REDIS_URL" in UNSET_ADDRESSES  # `make run`
 SETTINGS_IN_FORCE = env.in_force()  # for `manage.py check_settings`
 SETTINGS_UNKNOWN, SETTINGS_REPEATED = env.unknown_names(), env.repeated_names()
 

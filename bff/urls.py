@@ -48,3 +48,5 @@ urlpatterns = [
     path("", include("observability.urls")),
     path("", include("chat.urls")),
 ]
+
+handler500 = problems.server_error

@@ -20,9 +20,11 @@ class ChatConfig(AppConfig):
 
     def update_gauges(self) -> None:
         from chat import knowledge  # noqa: PLC0415 needs the loaded apps
-        from chat.upstream import breaker_registry  # noqa: PLC0415 needs the settings
+        from chat.upstream import breaker_registry, service, session  # noqa: PLC0415 needs the settings
 
         breaker_registry.refresh_metrics()
+        for ai in service.configured():
+            session.get(ai)  # creates the series of its refusals at zero
         metrics.KNOWLEDGE_OVERDUE.set(len(knowledge.due(timezone.localdate())))
 
     def has_background_work(self) -> bool:

@@ -60,10 +60,10 @@ def check_authentication(**kwargs: Any) -> list[CheckMessage]:
     if settings.ALLOW_ANONYMOUS or settings.SUPABASE_URL or settings.SUPABASE_JWT_SECRET:
         return []
     return [
-        Error(
-            "No caller can be identified: anonymous visitors are not allowed and no token can be verified.",
-            hint="Set SUPABASE_URL or SUPABASE_JWT_SECRET, or ALLOW_ANONYMOUS=1.",
-            id="chat.E003",
+        CheckWarning(
+            "Only programs with an API key are answered: anonymous visitors are not allowed, no token can be verified.",
+            hint="For people set SUPABASE_URL or SUPABASE_JWT_SECRET, or ALLOW_ANONYMOUS=1.",
+            id="chat.W004",
         )
     ]
 
@@ -97,6 +97,19 @@ def check_publisher(**kwargs: Any) -> list[CheckMessage]:
             f"The pages on privacy and the publisher lack {', '.join(missing)}.",
             hint="People are entitled to know who publishes this service, who hosts it and who receives their words.",
             id="chat.W002",
+        )
+    ]
+
+
+@register(Tags.compatibility, deploy=True)
+def check_addresses(**kwargs: Any) -> list[CheckMessage]:
+    if not settings.UNSET_ADDRESSES:
+        return []
+    return [
+        CheckWarning(
+            f"Not set: {', '.join(settings.UNSET_ADDRESSES)}.",
+            hint="Only `make run` starts a Redis and an AI by itself; SQLite is one machine's alone.",
+            id="chat.W003",
         )
     ]
 

@@ -146,7 +146,10 @@ class ApiKey(models.Model):
     created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
     expires_at = models.DateTimeField(_("expires"), null=True, blank=True)
     daily_answers = models.PositiveIntegerField(
-        _("answers a day"), null=True, blank=True, help_text=_("That the AI may write for it; empty: no limit.")
+        _("answers a day"),
+        null=True,
+        blank=True,
+        help_text=_("That the AI may write for it; 0: cached answers only; empty: no limit."),
     )
     revoked_at = models.DateTimeField(_("revoked"), null=True, editable=False)
     last_used_on = models.DateField(_("last used"), null=True, editable=False)

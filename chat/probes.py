@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import socket
-import ssl
 from urllib.parse import urlsplit
-
-import requests
 
 from chat.storage import fleet_counters
 from chat.upstream import breaker_registry, service, session
+from chat.upstream.errors import AIUnavailable
+from chat.upstream.http.cancel_scope import CancelScope, Deadline
+from chat.upstream.http.connection import Connection, tls_context
+from chat.upstream.http.resolver import Resolver
 from chat.upstream.service import AIService
 
 TIMEOUT_SECONDS = 0.6
-
-
-class CircuitOpen(Exception):
-    """The breaker rejects chat calls."""
-
-    code = "circuit_open"
 
 
 def ai_breakers() -> dict[str, object]:
@@ -36,10 +30,10 @@ def ai_service() -> dict[str, object]:
     first, *others = service.configured()
     try:
         found = _state_of(first)
-    except (CircuitOpen, OSError) as error:
+    except (AIUnavailable, OSError) as error:
         if not any(map(_can_answer, others)):
             raise
-        return {"status": "degraded", "error": "circuit_open" if isinstance(error, CircuitOpen) else "unreachable"}
+        return {"status": "degraded", "error": error.code if isinstance(error, AIUnavailable) else "unreachable"}
     refusals = (session.get(ai).state.refusal() for ai in others)
     if not found and (refusal := next(filter(None, refusals), "")):
         return {"status": "degraded", "error": "fallback_misconfigured", "cause": refusal}
@@ -55,9 +49,9 @@ def _state_of(ai: AIService) -> dict[str, object]:
     state = session.get(ai).state
     if refusal := state.refusal():
         return {"status": "degraded", "error": "ai_misconfigured", "cause": refusal}
-    snapshot = breaker_registry.get(ai.breaker_name("chat")).snapshot()
+    snapshot = breaker_registry.of(ai, "chat").snapshot()
     if snapshot.state == "open" and snapshot.forced is None:
-        raise CircuitOpen
+        raise AIUnavailable("circuit_open", "circuit_open")
     if not state.has_succeeded_recently:
         _connect(ai.address)
     return {}
@@ -65,15 +59,13 @@ def _state_of(ai: AIService) -> dict[str, object]:
 
 def _can_answer(ai: AIService) -> bool:
     """Whether the service is not known to fail: its circuit is not open, and it does not refuse our settings."""
-    is_open = breaker_registry.get(ai.breaker_name("chat")).snapshot().state == "open"
+    is_open = breaker_registry.of(ai, "chat").snapshot().state == "open"
     return not is_open and not session.get(ai).state.refusal()
 
 
 def _connect(url: str) -> None:
     """Open and close a connection to the AI service. Raises OSError."""
     address = urlsplit(url)
-    host, is_tls = address.hostname or "", address.scheme == "https"
-    with socket.create_connection((host, address.port or (443 if is_tls else 80)), TIMEOUT_SECONDS) as connection:
-        if is_tls:
-            context = ssl.create_default_context(cafile=requests.adapters.DEFAULT_CA_BUNDLE_PATH)
-            context.wrap_socket(connection, server_hostname=host).close()
+    tls = tls_context() if address.scheme == "https" else None
+    scope = CancelScope(Deadline.after(TIMEOUT_SECONDS), TIMEOUT_SECONDS)
+    Connection(Resolver(address), tls, TIMEOUT_SECONDS, scope).close()

@@ -14,6 +14,7 @@ class HealthConfig(AppConfig):
 
     def ready(self) -> None:
         register(checks.required_dependencies_exist)
+        register(checks.operators_have_a_token)
 
     def report(self) -> dict[str, Any]:
         """The body of `/readyz`. Apps that must not import this package call it through Django's app registry."""

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error
+from django.core.checks import Warning as CheckWarning
 
 from health.probes import probes_by_dependency
 
@@ -20,4 +21,16 @@ def required_dependencies_exist(**_: Any) -> list[CheckMessage]:
         )
         for name in settings.HEALTH_REQUIRED
         if name not in known
+    ]
+
+
+def operators_have_a_token(**_: Any) -> list[CheckMessage]:
+    if settings.READYZ_DETAILS != "operators" or settings.METRICS_TOKEN:
+        return []
+    return [
+        CheckWarning(
+            "READYZ_DETAILS is operators, but without METRICS_TOKEN /readyz shows the dependencies to nobody.",
+            hint="Set METRICS_TOKEN, which operators send as bearer, or READYZ_DETAILS to public.",
+            id="health.W001",
+        )
     ]

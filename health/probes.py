@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 
 from django.apps import apps
-from django.db import DatabaseError
+from django.db import DatabaseError, connection
 from django_redis import get_redis_connection
 from health_check.checks import Database
 from health_check.exceptions import HealthCheckException
@@ -37,15 +37,26 @@ _CODE = re.compile(r"[a-z][a-z0-9_]{0,40}")
 
 
 def database() -> Details:
+    """A PostgreSQL that answers may yet refuse to write, as a standby or with a full disk: then it is `degraded`."""
     # django-health-check's other checks are coroutines. All greenlets of a gevent worker share one thread, so an event
     # loop in it would make asyncio and Django fail in concurrent requests.
     Database(alias="default").run()
+    if connection.vendor == "postgresql" and _is_read_only():
+        if pool := getattr(connection, "pool", None):
+            pool.drain()  # its connections would stay read-only when the server takes writes again
+        return {"status": "degraded", "error": "readonly"}
     return {}
+
+
+def _is_read_only() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT current_setting('transaction_read_only')")
+        return bool(cursor.fetchone() == ("on",))
 
 
 def cache() -> Details:
     """A Redis that answers may yet refuse to write: it is full, a replica, can't save its data, or doesn't know us."""
-    redis_cluster.write_everywhere(get_redis_connection("default"), "bff:health")
+    redis_cluster.write_everywhere(redis_cluster.trips_of(get_redis_connection("default")), "bff:health")
     return {}
 
 
@@ -70,7 +81,8 @@ def error_code(error: BaseException) -> str:
         return "misconf"
     if any("Timeout" in type(each).__name__ for each in _causes(error)):
         return "timeout"
-    if isinstance(error, OSError | RedisConnectionError | DatabaseError | HealthCheckException):
+    kinds = OSError | RedisConnectionError | DatabaseError | HealthCheckException
+    if any(isinstance(each, kinds) for each in _causes(error)):
         return "unreachable"
     return "error"
 

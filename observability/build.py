@@ -16,7 +16,9 @@ def commit() -> str:
     """BUILD_COMMIT, else the first characters of git's; empty without both."""
     if settings.BUILD_COMMIT:
         return str(settings.BUILD_COMMIT)
-    command = ["git", "-C", str(settings.BASE_DIR), "rev-parse", "--short=12", "HEAD"]
+    # The checkout may belong to root and this process to a user of its own: git would refuse to read it.
+    folder = str(settings.BASE_DIR)
+    command = ["git", "-C", folder, "-c", f"safe.directory={folder}", "rev-parse", "--short=12", "HEAD"]
     with suppress(OSError, subprocess.SubprocessError):
         return subprocess.run(command, capture_output=True, text=True, check=True, timeout=2).stdout.strip()  # noqa: S603 fixed
     return ""

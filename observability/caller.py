@@ -15,14 +15,15 @@ class Caller:
 
     `visitor` is the visitor id in the cookie of a signed-in person, from before they signed in. `networks` are the
     client's networks, the narrowest first, for rate limits and fair sharing. They are personal data, so neither logged
-    nor stored. `daily_answers` is a program's own budget, 0 for none. `is_new` is a visitor without a valid cookie.
+    nor stored. `daily_answers` is a program's own budget, None for no limit. `is_new` is a visitor without a valid
+    cookie.
     """
 
     id: str
     kind: Literal["user", "key", "visitor"]
     visitor: str | None = None
     networks: tuple[str, ...] = field(default=(), repr=False)
-    daily_answers: int = 0
+    daily_answers: int | None = None
     is_new: bool = False
 
     def limits_by_network(self, per_address: int) -> Iterator[tuple[str, int]]:

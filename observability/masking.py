@@ -106,7 +106,9 @@ _PHONE = re.compile(
     rf"(?<![\d+])(?:0|(?:\+|00 ?)33{_GAP}(?:0{_GAP})?|\+{_GAP}33{_GAP}) ?[1-79](?:{_GAP}\d{_GAP}\d){{4}}(?!\d)"
 )
 _FOREIGN_PHONE = re.compile(r"(?<![\w+])(?:\+|(?<!\d )00) ?(?!33)[1-9](?: {0,3}\d){8,13}(?!\w)")
-_DATE_SHAPE = ".|.|...|."  # `01 02 2025 10 h`
+# The day, month and year in `01 02 2025 10 h 30`. A number may seem to begin with the day, or with the month.
+_DATE = re.compile(r"(?:0[1-9]|[12]\d|3[01])( {1,24})(?:0[1-9]|1[0-2])( {1,24})(?:19|20)\d\d(?!\d)")
+_DAY_BEFORE = re.compile(r"(?<!\d)\d\d {1,24}\Z")
 _PAIRS = re.compile(r"[.|][.|]\.[.|]\.[.|]\.[.|]\.")  # the usual groups, from the second digit on
 _DIGIT_BEFORE, _DIGIT_AFTER = re.compile(r"\d[^\w\n]{0,3}\Z"), re.compile(r"[^\w\n]{0,3}\d")
 _REFERENCE_WORDS = re.compile(r"(?:DOSSIER|R[ÉE]F|ALLOCATAIRE|FACTURE|CONTRAT|MATRICULE|CERFA|DEMANDE).{0,24}\Z")
@@ -237,14 +239,31 @@ def _ibans(plain: str) -> Iterator[Identifier]:
 
 
 def _phones(text: str, plain: str) -> Iterator[Identifier]:
-    for found in _PHONE.finditer(plain):
+    end = 0
+    while found := _PHONE.search(plain, end):
+        if end_of_date := _end_of_date(text, plain, found.start()):
+            end = end_of_date  # a number may follow on it
+            continue
         run = _Run(text, plain, found.start() + found[0].startswith("+"), found.end())
         is_public = run.digits in PUBLIC_LINES
-        if not is_public and run.is_uniform(0, len(run.digits)) and _is_phone(run.shape[1:-1], text, *found.span()):
+        is_phone = run.is_uniform(0, len(run.digits)) and _is_phone(run.shape[1:-1], text, *found.span())
+        # What is none, such as `03/04/26 06 12`, may end with the beginning of one.
+        end = found.end() if is_public or is_phone else found.start() + 1
+        if is_phone and not is_public:
             yield Identifier("phone", *found.span())
     for found in _FOREIGN_PHONE.finditer(plain):
         if "\n" not in text[found.start() : found.end()]:
             yield Identifier("phone", *found.span())
+
+
+def _end_of_date(text: str, plain: str, start: int) -> int:
+    """Where the date ends whose day or month begins at `start`; 0 if there is none."""
+    day = _DAY_BEFORE.search(plain, max(0, start - 26), start)
+    for first in (start, day.start() if day else start):
+        date = _DATE.match(plain, first)
+        if date and _signs(text[slice(*date.span(1))]) == _signs(text[slice(*date.span(2))]):
+            return date.end()
+    return 0
 
 
 def _is_phone(shape: str, text: str, start: int, end: int) -> bool:
@@ -253,7 +272,7 @@ def _is_phone(shape: str, text: str, start: int, end: int) -> bool:
         return not _REFERENCE_WORDS.search(text[max(0, start - 40) : start].upper())
     if _DIGIT_BEFORE.search(text, max(0, start - 4), start) or _DIGIT_AFTER.match(text, end):
         return _PAIRS.fullmatch(shape) is not None or text[start] == "+"
-    return shape != _DATE_SHAPE
+    return True
 
 
 def _emails(text: str) -> Iterator[Identifier]:

@@ -51,7 +51,7 @@ CACHE_REQUESTS = Counter("bff_cache_requests", "Lookups in the answer cache.", [
 SINGLE_FLIGHT_FOLLOWERS = Counter(
     "bff_single_flight_followers", "Requests that joined an answer already being produced for another request."
 )
-UNSAVED_MESSAGES = Counter("bff_unsaved_messages", "Messages answered but not saved: the database was unavailable.")
+UNSAVED_MESSAGES = Counter("bff_unsaved_messages", "Messages answered but not saved in time, each turn once.")
 SAVED_LATE_MESSAGES = Counter("bff_saved_late_messages", "Messages reported as unsaved that were saved late.")
 
 OVER_BUDGET = Counter(

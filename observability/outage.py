@@ -8,12 +8,13 @@ not logged. Else the outage is confirmed and logged, and the thread probes the d
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from urllib.parse import urlsplit
 
-from redis import Redis
+from redis import RedisError
 
 from observability import logs, metrics, redis_cluster
+from observability.redis_cluster import Trips
 
 log = logs.get_logger(__name__)
 
@@ -117,21 +118,37 @@ class Outage:
 
 
 _redis_outages: dict[str, Outage] = {}
+_redis_trips: dict[str, dict[str, Callable[[], Trips]]] = {}  # by server and URL, each of which has a pool
 _redis_outages_lock = threading.Lock()
 
 
-def for_redis(url: str, client: Callable[[], Redis]) -> Outage:
+def for_redis(url: str, trips: Callable[[], Trips]) -> Outage:
     """The outage of the Redis server at this address: one per process, for all its pools and databases.
 
-    The first caller's `client`, which needs short timeouts, is used to probe it. The probe is a write: a server that is
+    A service of Sentinel is known by its name and, in the fragment, its sentinels: another one may have the same name.
+    The first caller's `trips`, which need short timeouts, are used to probe it. The probe is a write: a server that is
     full or has become a replica still answers PING. A cluster is available if one of its shards is.
     """
     address = urlsplit(url)
-    server = address.netloc.rpartition("@")[2] or address.path
+    server = f"{address.netloc.rpartition('@')[2] or address.path}#{address.fragment}"
     with _redis_outages_lock:
-        return _redis_outages.setdefault(
-            server, Outage("redis", lambda: redis_cluster.write_anywhere(client(), "bff:here"))
-        )
+        of_server = _redis_trips.setdefault(server, {})
+        of_server.setdefault(url, trips)
+        return _redis_outages.setdefault(server, Outage("redis", lambda: _probe_redis(list(of_server.values()))))
+
+
+def _probe_redis(of_server: Sequence[Callable[[], Trips]]) -> None:
+    """Raises RedisError. The next probe then connects anew: a server may refuse more connections than it has.
+
+    Those to other servers stay open.
+    """
+    first = of_server[0]()
+    try:
+        redis_cluster.write_anywhere(first, "bff:here")
+    except RedisError:
+        for trips in of_server:
+            trips().close_idle()
+        raise
 
 
 def end_all() -> None:

@@ -45,7 +45,7 @@ def mark_process_dead(pid: int) -> None:
     with locked() as folder:
         for file in folder.glob(f"*_{pid}.db") if folder else ():
             kind = file.name.partition("_")[0]
-            if kind != "gauge":
+            if kind != "gauge" and file.stat().st_size:  # empty: it died before it had written
                 _merge(file, file.with_name(f"{kind}_ended.db"))
             file.unlink()
 

@@ -26,7 +26,7 @@ from redis.exceptions import (
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from observability.redis_trips import Command, RedisTrips, raise_first
+from observability.redis_trips import Command, RedisTrips, raise_first, with_source
 
 FAILED_SECONDS = 0.2  # time for which a node that has failed is not asked again
 MAX_REDIRECTIONS = 6
@@ -68,7 +68,25 @@ class ClusterTrips:
 
     def post(self, *commands: Command) -> None:
         """The same as `send`: a reply may say that the key has moved."""
-        self.send(*commands)
+        if commands:
+            self.send(*commands)
+
+    def close_idle(self) -> None:
+        """Close the idle connections to all nodes."""
+        for trips in list(self._trips.values()):
+            trips.close_idle()
+
+    def one_key_on_each_shard(self, key: str) -> list[str]:
+        """Variants of the key, so that each shard that has slots gets one."""
+        shards: dict[str, str] = {}
+        for number in range(1000):
+            variant = f"{key}:{number}"
+            with suppress(SlotNotCoveredError):
+                name = self._topology.get_node_from_slot(key_slot(variant.encode())).name
+                shards.setdefault(name, variant)
+            if len(shards) == len(self._topology.get_nodes_by_server_type("primary")):
+                break
+        return list(shards.values())
 
     def _by_shard(self, commands: Sequence[Command]) -> Iterator[list[int]]:
         """The numbers of the commands for each shard, those with a key first; the last command's shard is the last."""
@@ -76,7 +94,7 @@ class ClusterTrips:
         keyless = [number for number, command in enumerate(commands) if _key(command) is None]
         for number, command in enumerate(commands):
             if number not in keyless:
-                name = self._master(_slot(command)).name
+                name = self._shard(_slot(command))
                 shards[name] = [*shards.pop(name, ()), number]  # at the end
         last = shards.popitem()[1] if shards else []
         yield from shards.values()
@@ -118,7 +136,8 @@ class ClusterTrips:
                 [reply] = self._ask(reply.slot_id, [command])
             elif isinstance(reply, AskError):
                 node = self._topology.get_node(reply.host, reply.port) or _node(reply.host, reply.port)
-                _, reply = self._exchange(node, [("ASKING",), command])
+                # A shard that is new may not know the script, and ASKING holds for one command alone.
+                _, reply = self._exchange(node, [("ASKING",), with_source(command)])
             elif isinstance(reply, TryAgainError):
                 sleep(TRY_AGAIN_SECONDS)
                 [reply] = self._ask(_slot(command), [command])
@@ -133,6 +152,13 @@ class ClusterTrips:
         replies = trips.replies(commands)
         self._failed.pop(node.name, None)
         return replies
+
+    def _shard(self, slot: int) -> str:
+        """The name of the slot's master; empty if no shard has the slot."""
+        try:
+            return self._master(slot).name
+        except ShardUnavailable:
+            return ""
 
     def _master(self, slot: int) -> ClusterNode:
         """Raises ShardUnavailable if no shard has the slot."""
@@ -164,37 +190,33 @@ def trips_of(client: Redis | RedisCluster) -> Trips:
     return ClusterTrips(client) if isinstance(client, RedisCluster) else RedisTrips(client)
 
 
-def write_everywhere(client: Redis | RedisCluster, key: str) -> None:
-    """Write a key that expires at once, in a cluster one to each shard. Raises RedisError if one of them refuses it."""
-    for each in _one_on_each_shard(client, key):
-        client.set(each, b"", px=1000)
+def write_everywhere(trips: Trips, key: str) -> None:
+    """Write a key that expires at once, in a cluster one to each shard. Raises RedisError if one of them refuses it.
+
+    It takes an idle connection of the trips if there is one: the pool counts these as in use, and may have no other.
+    """
+    for each in trips.one_key_on_each_shard(key):
+        _write(trips, each)
 
 
-def write_anywhere(client: Redis | RedisCluster, key: str) -> None:
+def write_anywhere(trips: Trips, key: str) -> None:
     """The same; raises only if all of them refuse it."""
-    errors: list[RedisError] = []
-    keys = _one_on_each_shard(client, key)
+    keys, errors = trips.one_key_on_each_shard(key), list[RedisError]()
     for each in keys:
         try:
-            client.set(each, b"", px=1000)
+            _write(trips, each)
         except RedisError as error:
             errors.append(error)
     if len(errors) == len(keys):
         raise errors[0]
 
 
-def _one_on_each_shard(client: Redis | RedisCluster, key: str) -> list[str]:
-    """The key, and variants of it, so that each shard that has slots gets one."""
-    if not isinstance(client, RedisCluster):
-        return [key]
-    shards: dict[str, str] = {}
-    for number in range(1000):
-        variant = f"{key}:{number}"
-        with suppress(SlotNotCoveredError):
-            shards.setdefault(client.nodes_manager.get_node_from_slot(key_slot(variant.encode())).name, variant)
-        if len(shards) == len(client.nodes_manager.get_nodes_by_server_type("primary")):
-            break
-    return list(shards.values())
+def _write(trips: Trips, key: str) -> None:
+    command = ("SET", key, b"", "PX", 1000)
+    try:
+        trips.send(command)
+    except RedisConnectionError:  # maybe of an idle connection that the server has closed since
+        trips.send(command)
 
 
 def _node(host: str, port: int) -> ClusterNode:

@@ -5,9 +5,9 @@
 Commands whose reply nobody waits for are posted: the next trip of the process takes them along.
 
 redis-py makes the connections – address, TLS, password, Sentinel, timeouts, checks – and its errors are those raised
-here. Its methods for commands would cost a message half a millisecond more: 60 to 110 µs a trip instead of 15, most of
-it for taking a connection, timing the command and interpreting replies. A traced process, in which each command is a
-span, uses the client's own pipeline. redis_cluster.py sends each command of a trip to its shard.
+here. Its methods for commands take 60 to 110 µs a trip instead of 15, for taking a connection, timing the command and
+interpreting replies: half a millisecond of a message. A traced process, in which each command is a span, uses the
+client's own pipeline. redis_cluster.py sends each command of a trip to its shard.
 """
 
 from __future__ import annotations
@@ -63,6 +63,12 @@ class _Shared:
         self.posted: deque[Command] = deque()
         self.is_flush_due = False
 
+    def release_idle(self, pool: Any) -> None:
+        """Give the idle connections back to their pool, which checks each before it is used again."""
+        with suppress(IndexError):
+            while True:
+                pool.release(self.idle.pop()[0])
+
 
 _shared: WeakKeyDictionary[Any, _Shared] = WeakKeyDictionary()  # by pool
 
@@ -78,7 +84,7 @@ class RedisTrips:
     def send(self, *commands: Command) -> list[Any]:
         """The reply to each command, from one trip. Raises the first error among them, after all were executed.
 
-        Replies are as Redis sends them, but a status such as OK may be True.
+        Replies are as Redis sends them.
         """
         replies = self.replies(commands)
         raise_first(replies)
@@ -96,6 +102,8 @@ class RedisTrips:
 
         The next trip takes them along, before its own commands, and raises an error among their replies.
         """
+        if not commands:
+            return
         if tracing.is_started():
             self.send(*commands)  # in the span of their own request
             return
@@ -103,6 +111,15 @@ class RedisTrips:
         if not self._shared.is_flush_due:
             self._shared.is_flush_due = True
             threading.Thread(target=self._flush, name="redis-posts").start()  # no daemon: the process waits for it
+
+    def close_idle(self) -> None:
+        """Close the idle connections of the pool. The server then has places left for those that are needed."""
+        self._shared.release_idle(self._pool)
+        self._pool.disconnect(inuse_connections=False)
+
+    def one_key_on_each_shard(self, key: str) -> list[str]:
+        """The key: a single server has one shard."""
+        return [key]
 
     def _flush(self) -> None:
         sleep(POST_SECONDS)
@@ -123,7 +140,7 @@ class RedisTrips:
         if not any(isinstance(reply, NoScriptError) for reply in replies):  # all but the first since Redis started
             return replies
         return [
-            self.replies([_with_source(command)])[0] if isinstance(reply, NoScriptError) else reply
+            self.replies([with_source(command)])[0] if isinstance(reply, NoScriptError) else reply
             for command, reply in zip(commands, replies, strict=True)
         ]
 
@@ -132,6 +149,7 @@ class RedisTrips:
         if not tracing.is_started():
             return self._exchange(commands)
         pipeline: Any = self._client.pipeline(transaction=False)
+        pipeline.response_callbacks = {}  # they would reshape replies
         for command in commands:
             pipeline.execute_command(*command)
         return [], pipeline.execute(raise_on_error=False)
@@ -163,9 +181,7 @@ class RedisTrips:
         """Close a connection on which replies may still arrive. The pool checks the idle ones: they may be broken."""
         connection.disconnect()
         self._pool.release(connection)
-        with suppress(IndexError):
-            while True:
-                self._pool.release(self._shared.idle.pop()[0])
+        self._shared.release_idle(self._pool)
 
 
 def _read(connection: Any) -> Any:
@@ -182,9 +198,9 @@ def raise_first(replies: Sequence[Any]) -> None:
             raise reply
 
 
-def _with_source(command: Command) -> Command:
-    """The same call, with the script itself, which Redis keeps from now on."""
-    return ("EVAL", _sources[command[1]], *command[2:])
+def with_source(command: Command) -> Command:
+    """The same call, with the script itself, which Redis keeps from now on. A command that calls none is unchanged."""
+    return ("EVAL", _sources[command[1]], *command[2:]) if command[0] == "EVALSHA" else command
 
 
 def _forget_all() -> None:

@@ -85,6 +85,15 @@ def count_pushed(response: StreamingHttpResponse, pushed: Pushed | None) -> None
     response.pushed = pushed  # type: ignore[attr-defined]  # read by `on_end`
 
 
+def keep_without_reader(response: StreamingHttpResponse) -> None:
+    """Tell that what this response sends goes on being written when its client has left, who may resume it."""
+    response.outlives_reader = True  # type: ignore[attr-defined]  # read by `outlives_reader`
+
+
+def outlives_reader(response: HttpResponseBase) -> bool:
+    return getattr(response, "outlives_reader", False)
+
+
 def on_end(response: HttpResponseBase, callback: Callable[[ResponseStream], None]) -> None:
     """Call `callback` once when the streamed `response` has ended, whatever its outcome."""
     assert isinstance(response, StreamingHttpResponse)

@@ -20,6 +20,7 @@ from django.test import Client
 from django_redis import get_redis_connection
 
 from ai_service.control import StandIn
+from bff.machine import Cgroups
 from chat import knowledge, runs
 from chat.history import late_writes
 from chat.knowledge import reloader
@@ -41,6 +42,11 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 # A busy machine is slow, and random cases have no time of their own.
 hypothesis.settings.register_profile("busy", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
 hypothesis.settings.load_profile("busy")
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """`-n auto` is two more than the cores: tests wait for other programs half of the time."""
+    return Cgroups().cores() + 2
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -11,10 +11,14 @@ from typing import Any, NamedTuple
 import pytest
 import redis
 import requests
+from django.utils.crypto import get_random_string
 from redis import Redis
+from redis.crc import key_slot
 
 from chat.upstream import breaker_registry, service
 from chat.upstream.breaker.redis import RedisStore
+from observability.redis_cluster import ClusterTrips
+from observability.redis_trips import Script
 from tests.support.factories import new_entry
 from tests.support.polling import eventually
 from tests.support.redis_cluster import RedisCluster
@@ -136,6 +140,22 @@ def test_limits_are_counted_for_both_instances(cluster, ai, transactional_db):
     assert codes == [200, 200, 200, 429, 429, 429]
 
 
+def test_a_script_is_executed_on_the_shard_to_which_its_slot_is_moving(cluster):
+    key = f"moving-{get_random_string(8)}"
+    script = Script(f"return redis.call('INCR', KEYS[1]) -- {key}")  # which no node has seen
+    source = cluster.master_of(key)
+    target = next(node for node in cluster.masters() if node is not source)
+    slot = key_slot(key.encode())
+    cluster.client(target).execute_command("CLUSTER SETSLOT", slot, "IMPORTING", cluster.id_of(source))
+    cluster.client(source).execute_command("CLUSTER SETSLOT", slot, "MIGRATING", cluster.id_of(target))
+    try:
+        trips = ClusterTrips(client_of(cluster))
+        assert [trips.send(script([key])) for _ in range(2)] == [[1], [2]]
+    finally:
+        for node in (target, source):
+            cluster.client(node).execute_command("CLUSTER SETSLOT", slot, "STABLE")
+
+
 class Reply(NamedTuple):
     is_known: bool  # whether the question had been answered before the load
     http: requests.Response
@@ -183,11 +203,15 @@ def loaded(own_cluster: RedisCluster, ai, transactional_db) -> Iterator[tuple[Se
 
 
 def breaker_of(cluster: RedisCluster) -> RedisStore:
-    startup_nodes = [redis.cluster.ClusterNode(HOST, node.port) for node in cluster.nodes]
-    client: Any = redis.RedisCluster(startup_nodes=startup_nodes)
+    client = client_of(cluster)
     return RedisStore(
         "analyze", breaker_registry.get("analyze").policy, lambda: client, target=service.primary().target
     )
+
+
+def client_of(cluster: RedisCluster) -> Any:
+    startup_nodes = [redis.cluster.ClusterNode(HOST, node.port) for node in cluster.nodes]
+    return redis.RedisCluster(startup_nodes=startup_nodes)
 
 
 def is_open(instance: Server) -> bool:

@@ -65,7 +65,7 @@ def both(earlier_release: Path, ai, few_entries) -> Iterator[tuple[Server, Serve
 def test_an_answer_that_one_release_caches_is_read_by_the_other(both, order):
     """Their keys differ if their prompts or articles do: then the value is copied to the key that the other reads."""
     first, second = both[order]
-    question, redis = "Qu'est-ce que la MDPH ?", get_redis_connection("default")
+    question, redis = "Comment demander l'AEEH ?", get_redis_connection("default")
     assert second.ask(question).json()["origin"] == "ai"
     [key] = redis.keys("bff:answer:*")
     redis.delete(key)

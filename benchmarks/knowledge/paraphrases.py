@@ -1,7 +1,9 @@
 """`make paraphrases`: collects the words of all paraphrases by entry, for one field of the search.
 
 The paraphrases are the calm questions that also train the detection of distress, and those of `paraphrases*.jsonl`, one
-file for each author or group of authors: new ones belong there. Run it after a change of either, or of a lexicon.
+file for each author or group of authors: new ones belong there. The questions of `no_entry_*.jsonl`, which no entry
+answers, train the classifier alone: a new entry may answer some of them, then these must go. Run it after a change of
+any of these files, or of a lexicon.
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 from collections import defaultdict
+from collections.abc import Iterable
 from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
@@ -21,11 +24,12 @@ SOURCES = (
     *sorted(FOLDER.glob("paraphrases*.jsonl")),
     FOLDER.parent / "distress" / "sentences" / "train_questions.jsonl",
 )
+NO_ENTRY_SOURCES = sorted(FOLDER.glob("no_entry_*.jsonl"))
 
 
 class Paraphrase(NamedTuple):
     language: str
-    slug: str
+    slug: str  # empty when no entry answers the question
     text: str
 
 
@@ -34,13 +38,22 @@ Words = dict[str, dict[str, str]]  # by language and slug; sorted, each as often
 
 def read() -> list[Paraphrase]:
     """All different ones, sorted."""
-    rows = map(orjson.loads, chain.from_iterable(path.read_bytes().splitlines() for path in SOURCES))
-    return sorted({Paraphrase(row["lang"], row["entry"], row["text"]) for row in rows})
+    return _read(SOURCES)
+
+
+def read_without_entry() -> list[Paraphrase]:
+    """All different questions that no entry answers, sorted."""
+    return _read(NO_ENTRY_SOURCES)
 
 
 def digest() -> str:
-    """Tells whether a model was learned from the present paraphrases."""
-    return hashlib.sha256(orjson.dumps(list(map(tuple, read())))).hexdigest()
+    """Tells whether a model was learned from the present questions."""
+    return hashlib.sha256(orjson.dumps(list(map(tuple, read() + read_without_entry())))).hexdigest()
+
+
+def _read(files: Iterable[Path]) -> list[Paraphrase]:
+    rows = map(orjson.loads, chain.from_iterable(path.read_bytes().splitlines() for path in files))
+    return sorted({Paraphrase(row["lang"], row.get("entry", ""), row["text"]) for row in rows})
 
 
 def collect() -> Words:

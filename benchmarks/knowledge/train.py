@@ -12,11 +12,12 @@ import orjson
 from scipy.sparse import csr_matrix, diags
 from sklearn.svm import LinearSVC
 
-from benchmarks.knowledge.paraphrases import Paraphrase, digest, read
+from benchmarks.knowledge.paraphrases import Paraphrase, digest, read, read_without_entry
 from chat.core.question import Language
 
 MIN_COUNT = 2  # paraphrases that must have a feature
 INVERSE_REGULARISATION = 1.0
+NO_ENTRY_CLASS_WEIGHT = 3.0  # of a question that no entry answers, against one that any does
 
 
 def main() -> None:
@@ -24,16 +25,16 @@ def main() -> None:
     from chat.knowledge import paraphrase_classifier  # noqa: PLC0415 needs Django
 
     for language in get_args(Language):
-        rows = [row for row in read() if row.language == language]
+        rows = [row for row in read() + read_without_entry() if row.language == language]
         file = paraphrase_classifier.model_file(language)
         file.write_bytes(gzip.compress(learn(rows, language), 9, mtime=0))
-        print(f"{language}: {len(rows)} paraphrases, {file.stat().st_size // 1024} KB")
+        print(f"{language}: {len(rows)} questions, {file.stat().st_size // 1024} KB")
 
 
 def learn(paraphrases: list[Paraphrase], language: Language) -> bytes:
-    """One weight for each feature and entry, in eight bits, after a line of JSON with all else."""
+    """One weight for each feature and class, in eight bits, after a line of JSON with all else."""
     from chat.knowledge import lexicon  # noqa: PLC0415 needs Django
-    from chat.knowledge.paraphrase_classifier import features_of  # noqa: PLC0415
+    from chat.knowledge.paraphrase_classifier import NO_ENTRY, features_of  # noqa: PLC0415
 
     table = lexicon.for_language(language)
     texts = [table.replace_variants(table.expand_abbreviations(each.text)).split() for each in paraphrases]
@@ -41,8 +42,12 @@ def learn(paraphrases: list[Paraphrase], language: Language) -> bytes:
     document_frequency = Counter(feature for counts in counted for feature in counts)
     rows = {f: n for n, f in enumerate(f for f, count in document_frequency.items() if count >= MIN_COUNT)}
     idf = np.array([round(np.log(1 + len(texts) / document_frequency[feature]), 2) for feature in rows])
-    model = LinearSVC(C=INVERSE_REGULARISATION, class_weight="balanced")
-    model.fit(_unit_vectors(counted, rows, idf), [each.slug for each in paraphrases])
+    slugs = [each.slug for each in paraphrases]
+    sizes = Counter(slugs)
+    class_weight = {slug: len(slugs) / (len(sizes) * size) for slug, size in sizes.items()}  # all classes weigh as much
+    class_weight[NO_ENTRY] = NO_ENTRY_CLASS_WEIGHT
+    model = LinearSVC(C=INVERSE_REGULARISATION, class_weight=class_weight)
+    model.fit(_unit_vectors(counted, rows, idf), slugs)
     weights = model.coef_.T * idf[:, None]
     unit = np.abs(weights).max() / 127
     header: dict[str, Any] = {

@@ -93,7 +93,7 @@ def limits(cost: Costs) -> list[tuple[str, float, str]]:
         (
             f"{REDIS_GB:.0f} GB of Redis, all answers different and stored until they expire",
             REDIS_GB * 1e9 / cost.redis_stored,
-            "`maxmemory` with `volatile-ttl`, or a shorter `CACHE_TTL_STALE`",
+            "`maxmemory` with `volatile-lru`, or a shorter `CACHE_TTL_STALE`",
         ),
         (
             f"a network of {NETWORK_GBIT:.0f} Gbit/s, {UTILISATION:.0%} full",

@@ -60,7 +60,7 @@ def _groups(figures: Figures) -> Iterator[tuple[str, Sequence[Bar]]]:
     if layers := figures.get("layers", {}).get("figures"):
         found = sorted((name for name in stripped_app.LAYERS if name in layers), key=lambda name: -layers[name])
         yield (
-            "CPU of each layer of a saved message, ms",
+            f"CPU of each layer of a saved message, ms, on {figures['layers']['when']}",
             [Bar(name, max(0.0, layers[name]), CHAT_BFF_COLOR) for name in found],
         )
 

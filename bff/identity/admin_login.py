@@ -13,10 +13,9 @@ from django.core.exceptions import ValidationError
 from django.dispatch import receiver
 from django.http import HttpRequest
 from django.utils.translation import ngettext
-from limits import RateLimitItem, parse
 
 from bff.client_address import client_address, networks_of
-from bff.ratelimit import Counted, Counters
+from bff.ratelimit import Counted, Counters, Rate
 from observability import logs, metrics
 from observability.pseudonyms import pseudonym
 
@@ -24,10 +23,10 @@ log = logs.get_logger(__name__)
 
 # Attempts, not failures: each costs a third of a second of CPU. The last one holds against guesses from everywhere, and
 # is wide enough that a stranger does not easily lock an operator out.
-LIMITS: Mapping[str, RateLimitItem] = {
-    "account from a network": parse("10 per 15 minutes"),
-    "network": parse("30 per 15 minutes"),
-    "account": parse("100 per hour"),
+LIMITS = {
+    "account from a network": Rate.parse("10 per 15 minutes"),
+    "network": Rate.parse("30 per 15 minutes"),
+    "account": Rate.parse("100 per hour"),
 }
 
 

@@ -16,19 +16,19 @@ from django.conf import settings
 from django.core import signing
 from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
-from limits import parse
 
 from bff.client_address import client_address, networks_of
 from bff.http.problems import problem
 from bff.identity.jwks import KeysUnavailable, PublishedKeys
 from bff.identity.jwt_verifier import TokenVerifier
-from bff.ratelimit import Counted, Counters, RateLimitState
+from bff.ratelimit import Counted, Counters, Rate, RateLimitState
 from chat.history import api_keys, claims
 from observability.caller import Caller, set_caller
 from observability.routes import route_of
 
 VISITOR_SALT = "visitor"
 VISITOR_COOKIE_AGE = 365 * 24 * 3600
+VISITOR_RENEWAL_AGE = 30 * 24 * 3600  # the page sets an older cookie anew: it expires a year after the last visit
 API_KEY_PREFIX = "bff_"
 
 
@@ -58,7 +58,7 @@ class CallerMiddleware:
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
-        self.attempts_limit = parse(settings.RATE_LIMIT_DEFAULT)
+        self.attempts_limit = Rate.parse(settings.RATE_LIMIT_DEFAULT)
         self.counters = Counters()
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
@@ -74,7 +74,7 @@ class CallerMiddleware:
         if route.ends_visitor and response.status_code in {200, 409}:  # 409: somebody else has claimed the visitor
             response.delete_cookie(settings.VISITOR_COOKIE_NAME, samesite="Lax")
         # A forged form, sent without the cookie, must not replace it.
-        elif caller.is_new and response.status_code != 403:
+        elif (caller.is_new and response.status_code != 403) or _is_due(request, caller):
             _set_visitor_cookie(response, caller)
         if settings.CORS_ALLOW_CREDENTIALS and request.headers.get("Origin") in settings.CORS_ALLOWED_ORIGINS:
             _send_to_other_origins(response)
@@ -126,21 +126,32 @@ def _program_of(key: str, before_lookup: Callable[[], None]) -> Caller:
     return program
 
 
-def _visitor(request: HttpRequest) -> str | None:
-    """The visitor id in the signed cookie; None without a valid one."""
+def _visitor(request: HttpRequest, max_age: int = VISITOR_COOKIE_AGE) -> str | None:
+    """The visitor id in the signed cookie; None without a valid one of `max_age` seconds at most."""
     try:
         cookie = request.COOKIES[settings.VISITOR_COOKIE_NAME]
-        return str(signing.loads(cookie, salt=VISITOR_SALT, max_age=VISITOR_COOKIE_AGE))
+        return str(signing.loads(cookie, salt=VISITOR_SALT, max_age=max_age))
     except (KeyError, signing.BadSignature):
         return None
 
 
-def _is_claimed(visitor: str) -> bool:
-    """Whether the cookie has outlived its visitor. Asked when the page is opened, not with each message."""
+def _is_due(request: HttpRequest, caller: Caller) -> bool:
+    """Whether a known visitor opens the page with a cookie that is to be set anew, with the same id."""
+    is_known = caller.kind == "visitor" and not caller.is_new
+    opens_page = request.method == "GET" and route_of(request).kind == "page"
+    is_old = is_known and opens_page and _visitor(request, VISITOR_RENEWAL_AGE) is None
+    return is_old and not _is_claimed(caller.id, if_unknown=True)
+
+
+def _is_claimed(visitor: str, *, if_unknown: bool = False) -> bool:
+    """Whether the cookie has outlived its visitor. Asked when the page is opened, not with each message.
+
+    `if_unknown` is the answer while the database is unavailable.
+    """
     try:
         return claims.is_claimed(visitor)
     except OperationalError:
-        return False
+        return if_unknown
 
 
 def _set_visitor_cookie(response: HttpResponseBase, caller: Caller) -> None:

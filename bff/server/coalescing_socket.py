@@ -27,7 +27,7 @@ class CoalescingSocket:
         self._has_head = False
         self._descriptor: int | None = None  # to push to; None if nothing may be pushed
         self._rest = b""  # of a pushed chunk
-        self.has_rest = False  # the next `sendall` begins with it
+        self.has_unsent = False  # the next `sendall` begins with it
 
     def sendall(self, data: bytes) -> None:
         if not self._has_head and data.endswith(HEAD_END):
@@ -35,7 +35,7 @@ class CoalescingSocket:
             if CHUNKED in data and not isinstance(self._connection, ssl.SSLSocket):
                 self._descriptor = self._connection.fileno()
             return
-        before, self._head, self._rest, self.has_rest = self._head + self._rest, b"", b"", False
+        before, self._head, self._rest, self.has_unsent = self._head + self._rest, b"", b"", False
         self._send(before + data if before else data)
 
     def sendfile(self, *file: Any, **part: Any) -> int:
@@ -45,12 +45,12 @@ class CoalescingSocket:
 
     def flush(self) -> None:
         """Send the head of a response without a body, or the rest of a stream that broke off."""
-        if self._head or self.has_rest:
+        if self._head or self.has_unsent:
             self.sendall(b"")
 
     def push(self, body: bytes) -> bool:
         """Send this part of the body, without blocking; False if nothing of it can be sent now."""
-        if self._descriptor is None or self._head or self.has_rest:
+        if self._descriptor is None or self._head or self.has_unsent:
             return False
         chunk = b"%X\r\n%b\r\n" % (len(body), body)
         try:
@@ -58,7 +58,7 @@ class CoalescingSocket:
         except OSError:  # the client is slow or has gone: the thread that writes the response finds out which
             return False
         if sent < len(chunk):
-            self._rest, self.has_rest = chunk[sent:], True
+            self._rest, self.has_unsent = chunk[sent:], True
         return True
 
     def _send(self, data: bytes) -> None:

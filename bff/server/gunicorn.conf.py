@@ -19,6 +19,7 @@ from types import FrameType
 from typing import Any
 
 from bff import machine, settings
+from bff.server import startup_checks
 from bff.server.worker import Worker, longest_response_seconds
 from health import draining
 from observability import build, logs, prometheus_multiproc
@@ -36,8 +37,9 @@ keepalive = 75  # longer than the proxy's, so that the proxy never reuses a conn
 timeout = 60
 # Time for the requests open at the signal, then for those accepted while draining (bff/server/worker.py).
 graceful_timeout = int(settings.DRAIN_SECONDS + 2 * longest_response_seconds()) + 5
-max_requests = 100_000
-max_requests_jitter = 10_000
+# A worker that is replaced serves its open streams first, and the others meanwhile everybody else: one alone stays.
+max_requests = 100_000 if workers > 1 else 0
+max_requests_jitter = 10_000 if workers > 1 else 0
 logger_class = Logger
 proc_name = "chat-bff"
 control_socket_disable = True  # all instances on a machine would share its path
@@ -48,6 +50,7 @@ def on_starting(server: Any) -> None:
     logs.get_logger("bff.server").info(
         "Starting workers", workers=workers, cores=usable.cores(), memory_mb=usable.memory_mb()
     )
+    startup_checks.stop_if_wrong()
     build.commit()  # once for all workers, which are forked from here
     prometheus_multiproc.clear()
     _load_for_all_workers()
@@ -96,4 +99,8 @@ def post_worker_init(worker: Any) -> None:
 
 
 def child_exit(server: Any, worker: Any) -> None:
-    prometheus_multiproc.mark_process_dead(worker.pid)
+    from observability import unexpected_errors  # noqa: PLC0415 needs PROMETHEUS_MULTIPROC_DIR set
+
+    # An exception would end the arbiter, and with it the whole instance.
+    with unexpected_errors.survived("metrics"):
+        prometheus_multiproc.mark_process_dead(worker.pid)

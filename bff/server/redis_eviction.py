@@ -12,6 +12,7 @@ from observability import logs
 log = logs.get_logger(__name__)
 
 # What may be lost has a time to live. `allkeys-*` would also evict an operator's order to a breaker, which has none.
+# The best is volatile-lru: answers nobody asks for go first. volatile-ttl would begin with the leases, which last 3 s.
 FITTING = frozenset({"volatile-lru", "volatile-lfu", "volatile-ttl", "volatile-random"})
 
 
@@ -23,7 +24,7 @@ def warn() -> None:
         return  # it is unavailable, or tells us nothing
     policies = {memory["maxmemory_policy"] for memory in memories if memory.get("maxmemory")}
     for policy in sorted(policies - FITTING):
-        log.warning("Eviction policy of Redis does not fit: set maxmemory-policy volatile-ttl", code=policy)
+        log.warning("Eviction policy of Redis does not fit: set maxmemory-policy volatile-lru", code=policy)
 
 
 def _servers() -> Iterator[Redis]:

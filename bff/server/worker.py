@@ -9,28 +9,33 @@ gunicorn's own worker closes its listening sockets within a second of the signal
 2. *Finishing.* It accepts the connections already queued and closes the listening sockets: the load balancer retries
    refused connections on another instance. The process exits when the remaining requests have ended.
 
-A worker that stops alone (SIGHUP, `max_requests`) only finishes: the other workers share its listening sockets.
+A worker that stops alone (SIGHUP, `max_requests`) only finishes: the other workers share its listening sockets. At
+`max_requests` it waits until no other one is being replaced, or until a signal.
 """
 
 from __future__ import annotations
 
+import select
 import socket
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
+from types import FrameType
 from typing import Any
 
 from gevent import get_hub, getcurrent
 from gevent.pool import Pool
 from gevent.server import StreamServer
+from gunicorn.http.errors import ParseException
 from gunicorn.workers.ggevent import GeventWorker
 
 from bff import settings
-from bff.server import malformed_requests
+from bff.server import malformed_requests, replacement
 from bff.server.coalescing_socket import CoalescingSocket
-from bff.server.deadline_socket import DeadlineSocket
+from bff.server.deadline_socket import BODY_BYTES, DeadlineSocket
+from chat.documents.reader_places import PLACE_TIMEOUT_SECONDS
 from health import draining
 from observability import logs
 
@@ -42,11 +47,16 @@ HEARTBEAT_SECONDS = 0.1
 # After connecting or receiving a response, a client may be sending its next request. A proxy in front must close idle
 # connections sooner than this (docs/deploy/nginx.conf): a request sent while we close the connection is lost.
 IDLE_SECONDS = 1.0
+# Time for the worker that follows one that was replaced to start.
+SUCCESSOR_SECONDS = 5.0
+# For the rest of a body that was refused: a client that is cut off while it sends may not see the response.
+DISCARD_SECONDS = 10.0
 
 
 def longest_response_seconds() -> float:
-    """The longest time that a response can take."""
-    return float(max(settings.AI_DEADLINE_CHAT, settings.AI_DEADLINE_ANALYZE) + 5)
+    """The longest time that a response can take: a document's, unless AI_DEADLINE_CHAT is much longer."""
+    document = PLACE_TIMEOUT_SECONDS + settings.DOCUMENT_TIMEOUT_SECONDS + settings.AI_DEADLINE_ANALYZE
+    return float(max(settings.AI_DEADLINE_CHAT, document) + 5)
 
 
 @dataclass(slots=True)
@@ -61,6 +71,16 @@ class Connection:
         return self.idle_since is not None and time.monotonic() - self.idle_since > IDLE_SECONDS
 
 
+class Listener:
+    """A listening socket's address, which gunicorn asks for with each connection, also after the socket was closed."""
+
+    def __init__(self, listening: socket.socket) -> None:
+        self._address = listening.getsockname()
+
+    def getsockname(self) -> Any:
+        return self._address
+
+
 class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn ships no types
     """Serves until a signal or `max_requests` sets `alive` to False."""
 
@@ -68,12 +88,14 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn ships no types
         super().__init__(*args, **kwargs)
         self.connections: dict[object, Connection] = {}  # by the greenlet that serves it
         self.servers: list[StreamServer] = []
+        self.is_told_to_stop = False  # by a signal
 
     def run(self) -> None:
         get_hub().print_exception = _log_exception
         self.servers = [self._open(listener) for listener in self.sockets]
         self._wait_while(lambda: self.alive)
         self._wait_while(lambda: True, DRAINING_SIGNAL_SECONDS)
+        self._wait_for_other_workers()
         if draining.is_active():
             self._drain()
         for server in self.servers:
@@ -82,7 +104,11 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn ships no types
         if self.connections:
             self.log.warning("Worker stopped before all responses ended")
 
-    def handle(self, listener: socket.socket, client: socket.socket, addr: Any) -> None:
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self.is_told_to_stop = True
+        super().handle_exit(sig, frame)
+
+    def handle(self, listener: Listener, client: socket.socket, addr: Any) -> None:
         greenlet = getcurrent()
         self.connections[greenlet] = Connection(client, time.monotonic())
         try:
@@ -98,6 +124,8 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn ships no types
         sock.expect_body()
         try:
             super().handle_request(listener_name, req, outgoing, addr)
+            outgoing.flush()
+            _discard_rest(req)
         finally:
             outgoing.flush()
             sock.expect_head()
@@ -111,13 +139,24 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn ships no types
 
     def _open(self, listener: socket.socket) -> StreamServer:
         listener.setblocking(True)
-        server = StreamServer(listener, handle=partial(self.handle, listener), spawn=Pool(self.worker_connections))
+        handle = partial(self.handle, Listener(listener))
+        server = StreamServer(listener, handle=handle, spawn=Pool(self.worker_connections))
         if self.cfg.workers > 1:
             # Accept at most 10 connections per wake-up and leave the rest to other workers. Fewer would be too slow: a
             # busy worker wakes up ten times a second, and queued clients would wait for half a minute.
             server.max_accept = 10
         server.start()
         return server
+
+    def _wait_for_other_workers(self) -> None:
+        """At `max_requests`: serve on while another worker is being replaced, and while its successor starts."""
+        if self._must_stop() or replacement.begin():
+            return
+        self._wait_while(lambda: not (self._must_stop() or replacement.begin()))
+        self._wait_while(lambda: not self._must_stop(), SUCCESSOR_SECONDS)
+
+    def _must_stop(self) -> bool:
+        return self.is_told_to_stop or draining.is_active()
 
     def _drain(self) -> None:
         """Serve until the requests open now have ended, and for DRAIN_SECONDS at least."""
@@ -140,9 +179,9 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn ships no types
         return any(len(server.pool) for server in self.servers) or draining.has_background_work()
 
     def _close_idle_connections(self) -> None:
-        """Close keep-alive connections for reading. A request that has already arrived is still served."""
+        """Close keep-alive connections for reading, unless a request has arrived, which is still served."""
         for connection in self.connections.values():
-            if connection.is_idle:
+            if connection.is_idle and not _has_unread(connection.socket):
                 with suppress(OSError):
                     # gevent's shutdown would raise EBADF, logged as an error, in the greenlet that waits to read.
                     connection.socket._sock.shutdown(socket.SHUT_RD)  # type: ignore[attr-defined]
@@ -153,6 +192,27 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn ships no types
         while condition() and time.monotonic() < until:
             self.notify()
             time.sleep(HEARTBEAT_SECONDS)
+
+
+def _discard_rest(request: Any) -> None:
+    """Read what was not read of a request's body, for DISCARD_SECONDS. Raises StopIteration: close the connection.
+
+    gunicorn would read it as a part of the next request, and send an error behind the response when it stops.
+    """
+    until = time.monotonic() + DISCARD_SECONDS
+    try:
+        while request.body.read(BODY_BYTES):
+            if time.monotonic() > until:
+                raise StopIteration
+    except (OSError, ParseException) as error:
+        raise StopIteration from error
+
+
+def _has_unread(client: socket.socket) -> bool:
+    """Whether bytes, or the connection's end, have arrived. Closed for reading, its client would seem to have left."""
+    poll = select.poll()
+    poll.register(client.fileno(), select.POLLIN)
+    return bool(poll.poll(0))
 
 
 def _log_exception(_context: object, _kind: type, raised: BaseException | None, _trace: object) -> None:

@@ -80,7 +80,8 @@ def _may_touch(request: HttpRequest, account: User | None) -> bool:
     """Rights are kept: someone with more of them than the operator must not get a password of the operator's choice."""
     if account is None or _is_superuser(request) or account.pk == request.user.pk:
         return True
-    return not account.is_superuser and account.get_all_permissions() <= request.user.get_all_permissions()
+    if_active = User(pk=account.pk)  # a deactivated account has no rights, but could be activated
+    return not account.is_superuser and if_active.get_all_permissions() <= request.user.get_all_permissions()
 
 
 def _is_superuser(request: HttpRequest) -> bool:

@@ -7,6 +7,7 @@ source is shown or searchable. With it, every read is logged.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import takewhile
 from typing import Any
 
 from django.contrib import admin, messages
@@ -51,14 +52,11 @@ class ConversationAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]  
     @admin.action(description=_("Forget the answers kept for these people alone"), permissions=["forget"])
     def delete_cached_answers(self, request: HttpRequest, queryset: QuerySet[Conversation]) -> None:
         """Delete the owners' private answers from the cache. Their conversations stay: only the owners delete those."""
-        for owner in set(queryset.values_list("owner", flat=True)):
+        owners = sorted(set(queryset.values_list("owner", flat=True)))
+        for number, owner in enumerate(owners):
             count = answer_cache.forget(owner)
             if count is None:
-                self.message_user(
-                    request,
-                    gettext("Redis is unavailable, so nothing was changed. Try again in a moment."),
-                    messages.ERROR,
-                )
+                self._report_outage(request, number, len(owners))
                 return
             message = gettext("Kept answers forgotten: %(count)d") % {"count": count}
             record(request, Conversation, "", owner, message)
@@ -68,10 +66,18 @@ class ConversationAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]  
     def replace_answers_rated_down(self, request: HttpRequest, queryset: QuerySet[Conversation]) -> None:
         """Take the shared answers that these people rated down out of use, without waiting for other people's votes."""
         rated = Message.objects.filter(conversation__in=queryset, rating=Message.Rating.DOWN)
-        count = sum(conversations.replace_answer(answer) for answer in rated.only("cache_key", "receipt"))
-        message = gettext("Answers that will be replaced: %(count)d") % {"count": count}
-        record(request, Conversation, "", gettext("a list of conversations"), message)
-        self.message_user(request, message, messages.SUCCESS)
+        answers = list(rated.only("cache_key", "receipt"))
+        done = list(takewhile(lambda is_replaced: is_replaced is not None, map(conversations.replace_answer, answers)))
+        if done or not answers:
+            message = gettext("Answers that will be replaced: %(count)d") % {"count": done.count(True)}
+            record(request, Conversation, "", gettext("a list of conversations"), message)
+            self.message_user(request, message, messages.SUCCESS)
+        if len(done) < len(answers):
+            self._report_outage(request, len(done), len(answers))
+
+    def _report_outage(self, request: HttpRequest, done: int, selected: int) -> None:
+        message = gettext("Redis is unavailable. Done for %(done)d of %(selected)d; try the others again in a moment.")
+        self.message_user(request, message % {"done": done, "selected": selected}, messages.ERROR)
 
     def has_forget_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("chat.delete_conversation")

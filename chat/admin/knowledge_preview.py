@@ -48,14 +48,15 @@ def preview_answer(entry: KnowledgeEntry, text: str) -> AnswerPreview:
     """Ask the AI now, ignoring the cached answer, which the new one replaces."""
     question = Question(text, cast("Language", entry.language), caller_id="")
     started = time.monotonic()
-    transcript = question_answering.answer(question, not_before=time.time()).read_to_end()
+    transcript = question_answering.answer(question, not_before=time.time()).read_to_end("preview")
     finish = transcript.finish
     assert finish is not None
+    passages = question_answering.find_passages(question, question_answering.detect_distress(text))
     return AnswerPreview(
         html=as_html(transcript.text, help_lines.numbers_to_call()),
         origin=ORIGINS.get(finish.origin, finish.origin),
         seconds=time.monotonic() - started,
         sources=transcript.sources,
         degraded=REASONS[finish.degraded.reason] if finish.degraded else "",
-        uses_entry=entry.slug in {passage.slug for passage in question_answering.find_passages(question)},
+        uses_entry=entry.slug in {passage.slug for passage in passages},
     )

@@ -3,41 +3,32 @@
 from __future__ import annotations
 
 import time
-import uuid
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict
 from itertools import chain
-from time import perf_counter
 from typing import Annotated, Any, Literal
 
-from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.middleware.csrf import get_token
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, override
+from django.utils.translation import override
 from django.views.decorators.csrf import ensure_csrf_cookie
 from ninja import Query, Router
 from ninja.decorators import decorate_view
 from ninja.errors import HttpError
 
-from chat.api import data_url, permissions, rescue, schemas
+from chat.api import document_responses, permissions, rescue, schemas
 from chat.api.common import (
     EVENT_STREAM,
     caller_token_of,
+    conversation_for,
     language_for,
     partial_deletion_is_503,
-    read_while_connected,
+    read_to_end_while_connected,
     unknown_is_404,
 )
 from chat.core.event_position import EventPosition
-from chat.core.events import Event
-from chat.core.question import Language, Question
+from chat.core.question import Question
 from chat.core.transcript import Transcript
-from chat.documents import reading
-from chat.documents.errors import DocumentError
-from chat.documents.reader_places import Sender
-from chat.documents.reading import Document
-from chat.encoders import client_disconnect, headers, json_body, ui_stream
+from chat.encoders import headers, json_body, ui_stream
 from chat.encoders.outlet import outlet_to
 from chat.history import claims, conversations
 from chat.history.claims import ClaimedByAnother
@@ -45,37 +36,29 @@ from chat.history.conversations import ConversationRef
 from chat.history.message_json import message_json, plain_json, ui_message
 from chat.history.recorder import TurnRecorder
 from chat.models import Message
-from chat.pipeline import conversation_control, fallbacks, question_answering
-from chat.pipeline.document_analysis import DocumentAnalysis
-from chat.pipeline.kept_analysis import KeptAnalysis
-from chat.pipeline.question_answering import PendingAnswer
+from chat.pipeline import conversation_control, question_answering
+from chat.pipeline.answer_stream import AnswerStream
 from chat.pipeline.resume import resume
-from observability import correlation, response_stream, routes
+from observability import response_stream, routes
 from observability.caller import caller_of
 
 router = Router(tags=["chat"], by_alias=True)
 PAGE_SIZE = 50
-ATTACHMENT_ERRORS = {
-    "one_file": gettext_lazy("One document at a time, please: send them one after another."),
-    "not_in_message": gettext_lazy("This file can't be read from here. Send the file itself, not its address."),
-}
 
 
 @routes.traits(answers=True)
 @router.post("/message", response={200: schemas.AnswerOut, 404: None})
 def send_message(request: HttpRequest, body: schemas.MessageIn) -> HttpResponse:
     """Answer a message with one JSON object."""
-    pending = _answer(request, body, _conversation(request, body.conversation_id))
-    recorder = pending.recorder
-    batches = read_while_connected(request, pending.stream, recorder.message_id)
-    transcript = Transcript(chain.from_iterable(batches))
+    stream, recorder = _answer(request, body, conversation_for(request, body.conversation_id))
+    transcript = read_to_end_while_connected(request, stream, recorder.message_id)
     answer = json_body.answer(
         transcript,
         conversation_id=recorder.conversation.public_id,
         message_id=recorder.message_id,
         saved=recorder.saved,
     )
-    return json_body.response(answer, headers.of_answer(pending.stream.cache_status, pending.started_at, transcript))
+    return json_body.response(answer, headers.of_answer(stream.cache_status, stream.started_at, transcript))
 
 
 @routes.traits(answers=True)
@@ -83,22 +66,22 @@ def send_message(request: HttpRequest, body: schemas.MessageIn) -> HttpResponse:
 def stream_message(request: HttpRequest, body: schemas.StreamIn) -> StreamingHttpResponse:
     """Answer a message with a UI message stream. A message with a file is answered with the analysis of the file."""
     if body.files:
-        return _analyze_attachment(request, body)
-    conversation = _conversation(
+        return document_responses.analyze_attachment(request, body)
+    conversation = conversation_for(
         request, body.conversation_id, allow_new_id=body.id_is_from_client, replacement=body.replacement
     )
     if conversation.replaced_from is not None:
         conversation_control.end_replaced_answer(
             caller_of(request).id, conversation.public_id, language_for(request, body.message)
         )
-    pending = _answer(
+    stream, recorder = _answer(
         request,
         body,
         conversation,
         question_id=body.question_id,
         not_before=time.time() if body.regenerates else 0,
     )
-    return _stream_response(request, pending)
+    return _stream_response(request, stream, recorder)
 
 
 @routes.traits(follows_answer=True)
@@ -109,8 +92,8 @@ def resume_stream(request: HttpRequest, conversation_id: schemas.PublicId) -> Ht
     A reader of an answer that has ended meanwhile gets the remaining events. 204 if there is nothing to read.
     """
     position = EventPosition.parse(request.headers.get("Last-Event-ID", ""))
-    pending = resume(caller_of(request).id, conversation_id, language_for(request), position)
-    return HttpResponse(status=204) if pending is None else _stream_response(request, pending)
+    resumed = resume(caller_of(request).id, conversation_id, language_for(request), position)
+    return HttpResponse(status=204) if resumed is None else _stream_response(request, *resumed)
 
 
 @router.post("/{conversation_id}/stop", response=schemas.StopOut)
@@ -147,7 +130,7 @@ def history(
     return page | {
         "items": [message_json(row) for row in shown],
         "messages": [plain_json(row) for row in complete],
-        "context": {},
+        "context": {},  # always empty; the first web client reads it
     }
 
 
@@ -207,161 +190,38 @@ def analyze_document(request: HttpRequest) -> HttpResponse | StreamingHttpRespon
     With `Accept: text/event-stream`, a UI message stream that begins with the facts found in the text (`data-facts`).
     With `keep`, explanation, facts and masked text are saved in `conversationId`, or in a new conversation.
     """
-    upload = _parse_upload(request)
-    started_at = perf_counter()
-    conversation = _conversation(request, upload.conversation_id) if upload.keep else None
-    document = _read_document(request, upload.document)
-    language = language_for(request, document.text)
-    analysis = DocumentAnalysis(
-        document,
-        upload.document_type,
-        upload.file_name,
-        language,
-        caller=caller_of(request),
-        caller_token=caller_token_of(request),
-    )
-    keeper = KeptAnalysis(analysis, conversation, upload.file_name, language) if conversation else None
-    recorder = keeper.recorder if keeper else None
-    batches = client_disconnect.cancel_on_disconnect(request, (keeper or analysis).read(), analysis.cancel)
-    if request.get_preferred_type(["application/json", "text/event-stream"]) == "text/event-stream":
-        return _analysis_stream_response(request, batches, started_at, recorder=recorder)
-    transcript = Transcript(chain.from_iterable(batches))
-    body = json_body.analysis(
-        transcript,
-        facts=asdict(document.facts),
-        file_name=upload.file_name,
-        extent=document.extent(),
-        conversation_id=recorder.conversation.public_id if recorder else None,
-        saved=recorder.saved if recorder else False,
-    )
-    return json_body.response(body, headers.of_analysis(started_at, transcript))
-
-
-def _conversation(request: HttpRequest, conversation_id: str | None, **options: Any) -> ConversationRef:
-    with unknown_is_404():
-        return conversations.resolve(caller_of(request).id, conversation_id, **options)
+    return document_responses.analyze_upload(request)
 
 
 def _answer(
     request: HttpRequest, body: schemas.MessageIn, conversation: ConversationRef, **options: Any
-) -> PendingAnswer:
+) -> tuple[AnswerStream, TurnRecorder]:
     question = Question(
         body.message,
         language_for(request, body.message),
         caller_of(request).id,
-        conversation.history,
-        body.context,
-        caller_token_of(request),
-        letter=conversation.letter,
+        context=body.context,
+        caller_token=caller_token_of(request),
     )
     return question_answering.answer_in_conversation(question, conversation, caller_of(request), **options)
 
 
-def _stream_response(request: HttpRequest, pending: PendingAnswer) -> StreamingHttpResponse:
+def _stream_response(request: HttpRequest, stream: AnswerStream, recorder: TurnRecorder) -> StreamingHttpResponse:
     """The answer as a UI message stream. Waits for the first events, because they determine the headers."""
-    stream, recorder = pending.stream, pending.recorder
     with_provenance = permissions.may_see_provenance(request)
     outlet = outlet_to(request)
-    batches = stream.read(pending.after, recorder.message_id, outlet)
+    batches = stream.read(recorder.message_id, outlet)
     opening = headers.read_opening(batches)
-    encoder = ui_stream.MessageEncoder(
-        message_id=recorder.message_id,
-        metadata={"conversationId": recorder.conversation.public_id, "correlationId": recorder.correlation_id},
-        last_metadata=lambda: {"saved": recorder.saved} | ({"receipt": recorder.provenance} if with_provenance else {}),
+    writer = ui_stream.MessageWriter(
+        recorder.message_id,
+        {"conversationId": recorder.conversation.public_id, "correlationId": recorder.correlation_id},
+        lambda: {"saved": recorder.saved} | ({"receipt": recorder.provenance} if with_provenance else {}),
+        after=stream.after,
     )
-    frames = rescue.ended_well(
-        encoder.stream(chain([opening], batches), after=pending.after, first_events=stream.first_events, outlet=outlet),
-        lambda events: encoder.stream([events]),
-        request,
-    )
-    answer_headers = headers.of_answer(stream.cache_status, pending.started_at, Transcript(opening))
+    parts = writer.stream(chain([opening], batches), first_events=stream.first_events, outlet=outlet)
+    frames = rescue.end_after_error(writer, parts, request)
+    answer_headers = headers.of_answer(stream.cache_status, stream.started_at, Transcript(opening))
     response = StreamingHttpResponse(frames, headers=ui_stream.HEADERS | answer_headers)
     response_stream.count_pushed(response, outlet)
+    response_stream.keep_without_reader(response)
     return response
-
-
-def _parse_upload(request: HttpRequest) -> schemas.DocumentIn | schemas.FileIn:
-    """The document with its type and name, from a form or from JSON."""
-    if request.content_type != "multipart/form-data":
-        return schemas.parse_body(schemas.DocumentIn, request.body)
-    file = request.FILES.get("file")
-    if file is None:
-        raise HttpError(422, "file is missing.")
-    if file.size is None or file.size > settings.DOCUMENT_MAX_MB * 1024 * 1024:
-        raise _document_error(request, DocumentError("too_large", megabytes=settings.DOCUMENT_MAX_MB))
-    fields = {"document": file.read(), "documentType": request.POST.get("documentType", "other"), "fileName": file.name}
-    fields |= {name: value for name in ("keep", "conversationId") if (value := request.POST.get(name))}
-    return schemas.parse_body(schemas.FileIn, fields)
-
-
-def _analyze_attachment(request: HttpRequest, body: schemas.StreamIn) -> StreamingHttpResponse:
-    """The analysis of the file in a message. It is stored nowhere, as that of any document."""
-    started_at = perf_counter()
-    language = language_for(request, body.message if body.has_text else "")
-    if len(body.files) > 1:
-        raise _attachment_error(language, "one_file")
-    content = data_url.decode(body.files[0].url)
-    if content is None:
-        raise _attachment_error(language, "not_in_message")
-    document = _read_document(request, content)
-    analysis = DocumentAnalysis(
-        document,
-        "other",
-        body.files[0].filename or "",
-        language,
-        caller=caller_of(request),
-        caller_token=caller_token_of(request),
-    )
-    batches = client_disconnect.cancel_on_disconnect(request, analysis.read(), analysis.cancel)
-    remark = [fallbacks.unanswered_text_notice(language)] if body.has_text else []
-    return _analysis_stream_response(request, batches, started_at, remark)
-
-
-def _attachment_error(language: Language, code: str) -> HttpError:
-    with override(language):
-        error = HttpError(422, str(ATTACHMENT_ERRORS[code]))
-    error.errors = [{"field": "messages", "code": code, "message": str(error)}]  # type: ignore[attr-defined]
-    return error
-
-
-def _analysis_stream_response(
-    request: HttpRequest,
-    batches: Iterator[Sequence[Event]],
-    started_at: float,
-    remarks: Sequence[Event] = (),
-    *,
-    recorder: TurnRecorder | None = None,
-) -> StreamingHttpResponse:
-    """The analysis as a UI message stream; `remarks` follow its beginning. `recorder` saves one that is kept."""
-    opening = [*headers.read_opening(batches), *remarks]
-    metadata = {"correlationId": correlation.current()}
-    if recorder is None:
-        encoder = ui_stream.MessageEncoder(uuid.uuid4().hex, metadata)
-    else:
-        metadata["conversationId"] = recorder.conversation.public_id
-        encoder = ui_stream.MessageEncoder(
-            recorder.message_id, metadata, last_metadata=lambda: {"saved": recorder.saved}
-        )
-    frames = rescue.ended_well(
-        encoder.stream(chain([opening], batches)), lambda events: encoder.stream([events]), request
-    )
-    analysis_headers = headers.of_analysis(started_at, Transcript(opening))
-    return StreamingHttpResponse(frames, headers=ui_stream.HEADERS | analysis_headers)
-
-
-def _read_document(request: HttpRequest, content: str | bytes) -> Document:
-    try:
-        caller = caller_of(request)
-        return reading.read(content, Sender(caller.id, caller.networks[0]))
-    except DocumentError as error:
-        raise _document_error(request, error) from error
-
-
-def _document_error(request: HttpRequest, error: DocumentError) -> HttpError:
-    """The HTTP error with a message in the page's language and a code for programs."""
-    with override(language_for(request)):
-        http_error = HttpError(error.status, error.detail)
-    http_error.errors = [{"field": "file", "code": error.code, "message": str(http_error)}]  # type: ignore[attr-defined]
-    if error.retry_after:
-        http_error.headers = {"Retry-After": str(error.retry_after)}  # type: ignore[attr-defined]
-    return http_error

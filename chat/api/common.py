@@ -13,11 +13,13 @@ from ninja.errors import HttpError
 
 from chat.core.events import Event
 from chat.core.question import Language, language_of
+from chat.core.transcript import Transcript
 from chat.encoders import client_disconnect, sse
-from chat.encoders.outlet import Outlet
-from chat.history.conversations import UnknownConversation
+from chat.history import conversations
+from chat.history.conversations import ConversationRef, UnknownConversation
 from chat.pipeline.answer_stream import AnswerStream
 from chat.pipeline.conversation_control import NotAllDeleted
+from chat.runs import Outlet
 from observability.caller import caller_of
 
 # For `openapi_extra`: the route may also respond with server-sent events.
@@ -41,12 +43,18 @@ def caller_token_of(request: HttpRequest) -> str:
 
 
 def read_while_connected(
-    request: HttpRequest, stream: AnswerStream, reader: str, outlet: Outlet | None = None
+    request: HttpRequest, stream: AnswerStream, reader: str, outlet: Outlet | None
 ) -> Iterator[Sequence[Event]]:
     """The answer for a client that cannot resume it: the reader is unsubscribed when the client disconnects."""
     return client_disconnect.cancel_on_disconnect(
-        request, stream.read(reader=reader, outlet=outlet), partial(stream.unsubscribe, reader)
+        request, stream.read(reader, outlet), partial(stream.unsubscribe, reader)
     )
+
+
+def read_to_end_while_connected(request: HttpRequest, stream: AnswerStream, reader: str) -> Transcript:
+    """The whole answer, for a client that gets it in one piece and cannot resume it."""
+    with client_disconnect.watch_connection(request, partial(stream.unsubscribe, reader)):
+        return stream.read_to_end(reader)
 
 
 @contextmanager
@@ -65,3 +73,9 @@ def unknown_is_404() -> Iterator[None]:
         yield
     except UnknownConversation:
         raise Http404 from None
+
+
+def conversation_for(request: HttpRequest, conversation_id: str | None, **options: Any) -> ConversationRef:
+    """The caller's conversation with this id, or a new one. Responds with 404 for an unknown one."""
+    with unknown_is_404():
+        return conversations.resolve(caller_of(request).id, conversation_id, **options)

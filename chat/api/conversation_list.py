@@ -42,9 +42,6 @@ def rename_conversation(request: HttpRequest, conversation_id: schemas.PublicId,
 
 def _page(request: HttpRequest, before: str | None, search: str = "") -> dict[str, Any]:
     with unknown_is_404():
-        rows = conversation_list.page(caller_of(request).id, before, PAGE_SIZE, search)
-    items = [
-        {"id": row.public_id, "title": row.title, "updated_at": iso(row.updated_at.timestamp())}
-        for row in rows[:PAGE_SIZE]
-    ]
-    return {"items": items, "next": items[-1]["id"] if len(rows) > PAGE_SIZE else None}
+        rows, following = conversation_list.page(caller_of(request).id, before, PAGE_SIZE, search)
+    items = [{"id": row.public_id, "title": row.title, "updated_at": iso(row.updated_at.timestamp())} for row in rows]
+    return {"items": items, "next": following}

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from itertools import chain
-from time import perf_counter
+from collections.abc import Sequence
+from itertools import chain, takewhile
 from typing import Annotated, Any, Literal
 
 from django.conf import settings
@@ -13,7 +13,13 @@ from ninja.errors import ValidationError
 from pydantic import ConfigDict, Field, StrictBool, model_validator
 
 from chat.api import rescue
-from chat.api.common import EVENT_STREAM, caller_token_of, language_for, read_while_connected
+from chat.api.common import (
+    EVENT_STREAM,
+    caller_token_of,
+    language_for,
+    read_to_end_while_connected,
+    read_while_connected,
+)
 from chat.api.schemas import MAX_MESSAGE, Shape, Text
 from chat.core.question import Question, Turn
 from chat.core.transcript import Transcript
@@ -32,6 +38,9 @@ _ROLES: dict[str, Literal["user", "assistant", "system"]] = {
     "user": "user",
     "assistant": "assistant",
 }
+_TOOL_ROLES = ("tool", "function")  # not a set, which can't be asked about any JSON
+# Of the messages before the question, with which clients send the whole conversation. The prompt has room for fewer.
+EARLIER_MESSAGES = 200
 UNSUPPORTED = ("tools", "functions", "audio", "logprobs", "response_format")
 
 
@@ -47,13 +56,21 @@ class ContentPart(OpenAIShape):
 
 
 class CompletionMessage(OpenAIShape):
-    role: Literal["system", "developer", "user", "assistant"]
+    """The result of a tool (`tool`, formerly `function`) is left out of the conversation, and may be anything."""
+
+    role: Literal["system", "developer", "user", "assistant", "tool", "function"]
     content: Text | list[ContentPart] | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _leave_out_result(cls, data: Any) -> Any:
+        is_result = isinstance(data, dict) and data.get("role") in _TOOL_ROLES
+        return data | {"content": None} if is_result else data
 
     @model_validator(mode="after")
     def _check_content(self) -> CompletionMessage:
-        """Only an assistant message may have no content: it called a tool or refused."""
-        if self.content is None and self.role != "assistant":
+        """Of the others, only an assistant message may have no content: it called a tool or refused."""
+        if self.content is None and self.role not in {"assistant", *_TOOL_ROLES}:
             raise ValueError("content is missing")
         return self
 
@@ -79,7 +96,7 @@ class CompletionIn(OpenAIShape):
     """
 
     model: Annotated[Text, Field(max_length=200)]
-    messages: list[CompletionMessage] = Field(min_length=1, max_length=200)
+    messages: list[CompletionMessage] = Field(min_length=1)
     stream: StrictBool | None = None
     stream_options: StreamOptions | None = None
     n: Literal[1] | None = None
@@ -94,26 +111,22 @@ class CompletionIn(OpenAIShape):
 @routes.traits(answers=True)
 @router.post("/chat/completions", response={200: dict[str, Any]}, openapi_extra=EVENT_STREAM)
 def complete(request: HttpRequest, body: CompletionIn) -> HttpResponse | StreamingHttpResponse:
-    """Answer the last message; the earlier ones are its conversation. The conversation is not stored."""
-    started_at = perf_counter()
+    """Answer the last message. Opening instructions and the newest others are its conversation, which is not stored."""
     answer = question_answering.answer(_question(request, body), caller_of(request), entrypoint="openai")
     answer.save_provenance()
     reader = new_public_id()
     encoder = openai.CompletionEncoder(f"chatcmpl-{reader}", settings.AI_SERVICE_MODEL)
-    outlet = outlet_to(request) if body.stream else None
-    batches = read_while_connected(request, answer, reader, outlet)
     if not body.stream:
-        transcript = Transcript(chain.from_iterable(batches))
-        answer_headers = headers.of_answer(answer.cache_status, started_at, transcript)
+        transcript = read_to_end_while_connected(request, answer, reader)
+        answer_headers = headers.of_answer(answer.cache_status, answer.started_at, transcript)
         return json_body.response(encoder.complete(transcript), answer_headers)
+    outlet = outlet_to(request)
+    batches = read_while_connected(request, answer, reader, outlet)
     opening = headers.read_opening(batches)
     include_usage = body.stream_options is not None and bool(body.stream_options.include_usage)
-    frames = rescue.ended_well(
-        encoder.stream(chain([opening], batches), include_usage=include_usage, outlet=outlet),
-        lambda events: encoder.stream([events], include_usage=include_usage),
-        request,
-    )
-    answer_headers = headers.of_answer(answer.cache_status, started_at, Transcript(opening))
+    writer = encoder.writer(include_usage=include_usage)
+    frames = rescue.end_after_error(writer, writer.stream(chain([opening], batches), outlet=outlet), request)
+    answer_headers = headers.of_answer(answer.cache_status, answer.started_at, Transcript(opening))
     response = StreamingHttpResponse(frames, headers=sse.HEADERS | answer_headers)
     response_stream.count_pushed(response, outlet)
     return response
@@ -126,9 +139,21 @@ def _question(request: HttpRequest, body: CompletionIn) -> Question:
         raise _invalid("the last message must be the user's, with text in it", "messages")
     if len(last.text) > MAX_MESSAGE:
         raise _invalid(f"a message may have {MAX_MESSAGE} characters at most", "messages")
-    history = tuple(Turn(_ROLES[message.role], message.text) for message in earlier if message.text)
-    language = language_for(request, last.text)
-    return Question(last.text.strip(), language, caller_of(request).id, history, caller_token=caller_token_of(request))
+    return Question(
+        last.text.strip(),
+        language_for(request, last.text),
+        caller_of(request).id,
+        _history(earlier),
+        caller_token=caller_token_of(request),
+    )
+
+
+def _history(earlier: Sequence[CompletionMessage]) -> tuple[Turn, ...]:
+    """The client's instructions at the beginning, and the newest messages after them."""
+    turns = [Turn(_ROLES[message.role], message.text) for message in earlier if message.text]
+    instructions = list(takewhile(lambda turn: turn.role == "system", turns))
+    spoken = turns[len(instructions) :]
+    return (*instructions[:EARLIER_MESSAGES], *spoken[-EARLIER_MESSAGES:])
 
 
 def _refuse_unsupported(body: CompletionIn) -> None:

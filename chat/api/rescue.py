@@ -6,10 +6,10 @@ It depends on as few modules as possible, because any of them may have raised th
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from time import perf_counter
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
 from django.conf import settings
@@ -23,9 +23,20 @@ from chat.core.question import Question
 from chat.core.transcript import Transcript
 from chat.documents.facts import NO_FACTS
 from chat.encoders import headers, json_body, openai, sse, ui_stream
-from chat.pipeline import fallbacks, help_lines
+from chat.pipeline import distress, fallbacks, help_lines
 from chat.upstream.errors import internal_error
 from observability import correlation, unexpected_errors
+
+
+class StreamWriter(Protocol):
+    """Writes the stream of one answer. It tells whether the client has its beginning, and words of it."""
+
+    has_text: bool
+
+    @property
+    def has_begun(self) -> bool: ...
+
+    def stream(self, batches: Iterable[Sequence[Event]]) -> Iterator[bytes]: ...
 
 
 def answer(request: HttpRequest) -> HttpResponseBase:
@@ -40,7 +51,7 @@ def answer(request: HttpRequest) -> HttpResponseBase:
         extent = {"pages": 0, "pagesRead": 0, "unread": []}
         transcript = Transcript(events)
         body = json_body.analysis(transcript, facts=asdict(NO_FACTS), file_name="", extent=extent)
-        return json_body.response(body, headers.of_analysis(perf_counter(), transcript))
+        return json_body.response(body, headers.of_uncached(perf_counter(), transcript))
     events = _events(request, _text_of(fields))
     if request.path_info.endswith("/stream"):
         return _stream(events)
@@ -52,51 +63,52 @@ def answer(request: HttpRequest) -> HttpResponseBase:
         message_id="",
         saved=False,
     )
-    return json_body.response(body, headers.of_analysis(perf_counter(), transcript))
+    return json_body.response(body, headers.of_uncached(perf_counter(), transcript))
 
 
-def ended_well(
-    frames: Iterator[bytes], end_of: Callable[[Sequence[Event]], Iterator[bytes]], request: HttpRequest
-) -> Iterator[bytes]:
-    """The frames of a stream. After an unexpected error it ends as interrupted, or with a fallback if it has no text.
-
-    `end_of` encodes the last events.
+def end_after_error(writer: StreamWriter, frames: Iterator[bytes], request: HttpRequest) -> Iterator[bytes]:
+    """The frames that the writer makes. An unexpected error ends them as interrupted, or with a fallback if the client
+    has no text.
     """
-    has_text = False
     try:
-        for frame in frames:
-            has_text = has_text or b'delta":' in frame
-            yield frame
+        yield from frames
     except Exception:  # noqa: BLE001 - reported
         unexpected_errors.report("encoder")
-        language = language_for(request)
-        yield from end_of(fallbacks.interrupted_ending(language) if has_text else _events(request, "")[1:])
+        yield from writer.stream([_ending(writer, request)])
+
+
+def _ending(writer: StreamWriter, request: HttpRequest) -> Sequence[Event]:
+    if writer.has_text:
+        return fallbacks.interrupted_ending(language_for(request))
+    events = _events(request, _text_of(_fields(request)))
+    return events[1:] if writer.has_begun else events
 
 
 def _events(request: HttpRequest, text: str) -> list[Event]:
     question = Question(text, language_for(request, text), "").masked()
     events: list[Event] = [Start()]
+    state: fallbacks.State = "calm"
     with unexpected_errors.survived("fallback"):
-        if notice := help_lines.distress_notice(text, question.language):
-            events.append(Notice("help", notice, {}))
-    return [*events, *fallbacks.ladder(question, internal_error(), None)]
+        if kinds := distress.detect(text):
+            state = "grief" if kinds == ("grief",) else "distress"
+            events.append(Notice("help", help_lines.notice(kinds, question.language), {}))
+    return [*events, *fallbacks.ladder(question, internal_error(), None, state)]
 
 
 def _completion(fields: dict[str, Any], events: Sequence[Event]) -> HttpResponseBase:
-    encoder, transcript = (
-        openai.CompletionEncoder(f"chatcmpl-{uuid.uuid4().hex}", settings.AI_SERVICE_MODEL),
-        Transcript(events),
-    )
-    answer_headers = headers.of_analysis(perf_counter(), transcript)
+    encoder = openai.CompletionEncoder(f"chatcmpl-{uuid.uuid4().hex}", settings.AI_SERVICE_MODEL)
+    transcript = Transcript(events)
+    answer_headers = headers.of_uncached(perf_counter(), transcript)
     if not fields.get("stream"):
         return json_body.response(encoder.complete(transcript), answer_headers)
-    return StreamingHttpResponse(encoder.stream([events], include_usage=False), headers=sse.HEADERS | answer_headers)
+    writer = encoder.writer(include_usage=False)
+    return StreamingHttpResponse(writer.stream([events]), headers=sse.HEADERS | answer_headers)
 
 
 def _stream(events: Sequence[Event]) -> StreamingHttpResponse:
-    encoder = ui_stream.MessageEncoder(uuid.uuid4().hex, {"correlationId": correlation.current(), "saved": False})
-    answer_headers = headers.of_analysis(perf_counter(), Transcript(events))
-    return StreamingHttpResponse(encoder.stream([events]), headers=ui_stream.HEADERS | answer_headers)
+    writer = ui_stream.MessageWriter(uuid.uuid4().hex, {"correlationId": correlation.current(), "saved": False})
+    answer_headers = headers.of_uncached(perf_counter(), Transcript(events))
+    return StreamingHttpResponse(writer.stream([events]), headers=ui_stream.HEADERS | answer_headers)
 
 
 def _fields(request: HttpRequest) -> dict[str, Any]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from pathlib import PurePath
 from typing import Annotated, Any, Literal, TypeVar, get_args
 
 import pydantic
 from ninja.errors import ValidationError
 from pydantic import (
+    AfterValidator,
     BeforeValidator,
     ConfigDict,
     Field,
@@ -29,6 +31,8 @@ from chat.history.conversations import Replacement
 
 MAX_MESSAGE = 4000
 MAX_DOCUMENT_TEXT = 512 * 1024  # in JSON, the limit of any JSON body; a larger document is sent as a file
+MAX_FILE_NAME = 200  # systems allow 255, and a message has its name in its title
+MAX_SUFFIX = 10
 MAX_NUMBER = 2**53 - 1  # every JSON parser represents an integer up to here exactly, and no other number as it
 
 
@@ -59,7 +63,16 @@ class Encodable:
         return {**handler(schema), "pattern": self.pattern}
 
 
+def _shortened(file_name: str) -> str:
+    """At most MAX_FILE_NAME characters, with the suffix, which tells what the file is."""
+    if len(file_name) <= MAX_FILE_NAME:
+        return file_name
+    suffix = PurePath(file_name).suffix[:MAX_SUFFIX]
+    return f"{file_name[: MAX_FILE_NAME - len(suffix) - 1]}…{suffix}"
+
+
 Text = Annotated[str, Encodable()]
+FileName = Annotated[str, Encodable(), AfterValidator(_shortened)]
 MessageText = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_MESSAGE),
@@ -121,7 +134,7 @@ class UIPart(CamelCase):
     type: str
     text: Text = ""
     url: str = ""
-    filename: Annotated[str, StringConstraints(max_length=200), Encodable()] | None = None
+    filename: FileName | None = None
 
 
 class UIMessage(CamelCase):
@@ -404,7 +417,7 @@ DocumentType = Literal["medical", "administrative", "mdph", "other"]
 
 class _DocumentIn(CamelCase):
     document_type: DocumentType = "other"
-    file_name: Annotated[str, StringConstraints(max_length=200), Encodable()] = ""
+    file_name: FileName = ""
     # With `keep`, explanation, facts and masked text are kept in this conversation, or in a new one.
     conversation_id: PublicId | None = None
 

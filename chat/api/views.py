@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Container, Sequence
-from itertools import chain
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -22,13 +21,12 @@ from ninja.errors import ValidationError
 
 from chat import knowledge
 from chat.api import schemas
-from chat.api.common import caller_token_of, read_while_connected
+from chat.api.common import caller_token_of, read_to_end_while_connected
 from chat.core import links
 from chat.core.events import Source
 from chat.core.long_date import long_date
 from chat.core.markdown import as_html
 from chat.core.question import Language, Question, language_of
-from chat.core.transcript import Transcript
 from chat.documents.fact_labels import LABELS
 from chat.history import conversations
 from chat.history.conversations import ConversationRef, UnknownConversation
@@ -157,17 +155,14 @@ def _answer(request: HttpRequest, question: str, language: Language) -> dict[str
         return {"notice": STRINGS["unreadableText"]}
     caller_id = caller_of(request).id
     conversation = _conversation(caller_id, message.conversation_id)
-    question_in_conversation = Question(
+    asked = Question(
         message.message,
         language_of(message.message, language),
         caller_id,
-        conversation.history,
         caller_token=caller_token_of(request),
-        letter=conversation.letter,
     )
-    pending = question_answering.answer_in_conversation(question_in_conversation, conversation, caller_of(request))
-    batches = read_while_connected(request, pending.stream, pending.recorder.message_id)
-    transcript = Transcript(chain.from_iterable(batches))
+    stream, recorder = question_answering.answer_in_conversation(asked, conversation, caller_of(request))
+    transcript = read_to_end_while_connected(request, stream, recorder.message_id)
     assert transcript.finish is not None
     degraded = transcript.finish.degraded
     sources = _source_cards(transcript.sources, language)
@@ -183,7 +178,7 @@ def _answer(request: HttpRequest, question: str, language: Language) -> dict[str
         "notice": " ".join(notice.text for notice in transcript.notices if notice.kind in {"degraded", "interrupted"}),
         "is_distressed": any(notice.kind == "help" for notice in transcript.notices),
         "when": _retry_text(degraded.retry_after) if degraded else "",
-        "reference": correlation.short(pending.recorder.correlation_id) if degraded else "",
+        "reference": correlation.short(recorder.correlation_id) if degraded else "",
     }
 
 

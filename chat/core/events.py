@@ -31,9 +31,7 @@ Ending = Literal["stop", "length", "filtered", "refused", "interrupted", "stoppe
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """The answer begins. `model` is the AI model that generates it; empty if none does."""
-
-    model: str = ""
+    """The answer begins."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +70,8 @@ class Notice:
     """A message to the user beside the answer.
 
     `kind` is `status` (temporary: waiting, retrying), `interim` (temporary: an article to read while waiting),
-    `degraded`, `interrupted`, `help` (help lines), `facts` (facts extracted from a document) or `partial` (some pages
-    of a document were not read).
+    `degraded`, `interrupted`, `help` (help lines), `facts` (facts extracted from a document) or `partial` (what of a
+    document was not read or not explained, or that the text beside it was not answered).
     `text` is in the user's language; `data` holds the same for programs, JSON values only.
     """
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Container
+from ipaddress import IPv4Address
 from urllib.parse import urlsplit
 
 from chat.core import unicode_text
@@ -25,7 +26,20 @@ def is_allowed(address: str, numbers: Container[str] = ()) -> bool:
     """Whether a link may lead there: to a web page, with its whole address, one of these numbers or a cited source."""
     if number := _NUMBER.fullmatch(address):
         return dialled(number[1]) in numbers
-    return bool(_WEB.fullmatch(address) or _SOURCE.fullmatch(address))
+    return bool((_WEB.fullmatch(address) and _is_possible(address)) or _SOURCE.fullmatch(address))
+
+
+def _is_possible(address: str) -> bool:
+    """Whether a browser takes this address: a host that ends in a number must be an IPv4 address."""
+    parts = urlsplit(address)
+    host = (parts.hostname or "").removesuffix(".")
+    try:
+        _ = parts.port  # raises ValueError above 65535
+        if host.rpartition(".")[2].isdecimal():
+            IPv4Address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def destination(address: str, words: str) -> str:

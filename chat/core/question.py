@@ -53,7 +53,11 @@ class Passage:
 class Question:
     """One message with everything that may change its answer.
 
-    `caller_token` is the caller's own access token if the AI service is to have it (AI_SERVICE_AUTH=caller), else empty.
+    Each optional field that is set makes the answer private. `history` is the conversation so far, oldest first;
+    `letter` the latest document that the person keeps in it, with its facts. `context` is what the client tells of the
+    person. `caller_token` is the caller's own access token if the AI service is to have it (AI_SERVICE_AUTH=caller),
+    else empty. `held_identifiers`: the text had identifiers of persons before it was masked. `is_unusual`: it has words
+    that neither the knowledge base nor several people have used; pipeline.sharing decides.
     """
 
     text: str
@@ -73,10 +77,7 @@ class Question:
 
     @property
     def is_public(self) -> bool:
-        """Whether all callers with the same text may share the answer; False if the service gets the caller's token.
-
-        `is_unusual` marks a question with personal words; pipeline.sharing sets it.
-        """
+        """Whether all callers with the same text may share the answer."""
         return self._stands_alone and not self.is_unusual
 
     @property

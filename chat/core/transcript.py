@@ -1,4 +1,4 @@
-"""Collects the text, sources, notices and end of one answer from its events."""
+"""Collects the text, sources, notices and end of one answer from its events, or from words that are pushed to it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,12 @@ from chat.core.events import Delta, Event, Finish, Notice, Source, text_of_event
 
 
 class Transcript:
-    """The state of an answer after the events given so far; `finish` is None until the answer has ended."""
+    """The state of an answer after the events given so far; `finish` is None until the answer has ended.
+
+    As an outlet (see chat.runs) it takes words without waking the thread that waits for the whole answer.
+    """
+
+    has_unsent = False  # it takes each text whole
 
     def __init__(self, events: Iterable[Event] = ()) -> None:
         self._texts: list[str] = []
@@ -28,6 +33,10 @@ class Transcript:
                 self.notices.append(event)
             elif isinstance(event, Finish):
                 self.finish = event
+
+    def push(self, text: str) -> bool:
+        self._texts.append(text)
+        return True
 
     @property
     def text(self) -> str:

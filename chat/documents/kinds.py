@@ -25,7 +25,8 @@ HTML = re.compile(
 )
 # An e-mail begins with its headers, among them one that only programs write.
 EMAIL = re.compile(
-    rb"(?:[\w-]{1,60}:[^\n]{0,998}\n|[ \t][^\n]{0,998}\n){0,200}?(?:Received|Message-ID|MIME-Version|Return-Path):",
+    rb"(?:[\w-]{1,60}:[^\n]{0,998}\n|[ \t][^\n]{0,998}\n){0,200}?"
+    rb"(?:Received|Message-ID|MIME-Version|Return-Path|Content-Type|Content-Transfer-Encoding):",
     re.IGNORECASE,
 )
 

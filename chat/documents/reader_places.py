@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
+PLACE_TIMEOUT_SECONDS = 5.0  # the wait for a free place; reading a document takes about as long
+
 
 class Sender(NamedTuple):
     """The sender of a document: the caller, and the network address, which the families of a school may share."""

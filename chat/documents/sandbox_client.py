@@ -18,14 +18,13 @@ from django.conf import settings
 from pydantic import TypeAdapter, ValidationError
 
 from chat.documents.errors import REASONS, DocumentError
-from chat.documents.reader_places import NoPlace, ReaderPlaces, Sender
-from chat.documents.sandbox.outcome import Reading
+from chat.documents.reader_places import PLACE_TIMEOUT_SECONDS, NoPlace, ReaderPlaces, Sender
+from chat.documents.sandbox.outcome import MAX_UNREAD, Reading
 from chat.documents.text import MAX_CHARACTERS
 from observability import logs, metrics
 
 log = logs.get_logger(__name__)
 
-PLACE_TIMEOUT_SECONDS = 5.0  # the wait for a free place; reading a document takes about as long
 # Error codes by the signal that ended the sandbox; `unreadable` for any other.
 SIGNAL_CODES: dict[int, str] = {
     signal.SIGALRM: "too_slow",
@@ -37,7 +36,6 @@ CLIENT_ONLY_CODES = frozenset({"too_large", "busy", "interrupted"})
 # JSON needs up to 12 bytes for a character: 😀 is \ud83d\ude00. The facts are short.
 MAX_OUTPUT_BYTES = 12 * MAX_CHARACTERS + 100_000
 CHUNK_BYTES = 65536
-MAX_UNREAD = 500  # parts
 READING = TypeAdapter(Reading)
 ERROR = re.compile(r"[\w ]{1,80}")
 

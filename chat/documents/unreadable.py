@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Part = Literal["page", "picture", "attachment"]
+Part = Literal["page", "picture", "attachment", "rest"]
 
 
 class Unreadable(Exception):
@@ -18,7 +18,7 @@ class Unreadable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Unread:
-    """A part that was not read: a whole page, or a picture or an attachment.
+    """A part that was not read: a whole page, a picture or an attachment, or the rest of a text that is too long.
 
     `page` counts from 1; None if the part has none. `reason` is the `code` of an Unreadable.
     """

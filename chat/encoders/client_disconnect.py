@@ -6,8 +6,7 @@ would continue without a reader. So a watchdog polls the sockets of waiting clie
 
 from __future__ import annotations
 
-import os
-import socket
+import select
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -59,15 +58,9 @@ class _Client:
 
 
 def _is_disconnected(client: _Client) -> bool:
-    try:
-        # A duplicate, because the timeout applies to the socket object.
-        with socket.socket(fileno=os.dup(client.descriptor)) as connection:
-            connection.settimeout(0)
-            return not connection.recv(1, socket.MSG_PEEK)
-    except BlockingIOError:  # open, with nothing to read
-        return False
-    except OSError:
-        return True
+    poll = select.poll()  # of the descriptor: a socket object would wait for its timeout, a duplicate may fail
+    poll.register(client.descriptor, select.POLLRDHUP)  # told also behind bytes that nobody has read yet
+    return bool(poll.poll(0))
 
 
 # `remove` returns only when no check is running: afterwards the descriptor may belong to another connection.

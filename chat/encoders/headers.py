@@ -32,8 +32,8 @@ def of_answer(cache_status: str, started_at: float, transcript: Transcript) -> d
     return _headers("STALE" if is_stale else cache_status, timing, transcript)
 
 
-def of_analysis(started_at: float, transcript: Transcript) -> dict[str, str]:
-    """The same for a document analysis, which is never cached."""
+def of_uncached(started_at: float, transcript: Transcript) -> dict[str, str]:
+    """The same without a cache lookup: a document's analysis, or the fallback after an unexpected error."""
     return _headers("BYPASS", _timing(started_at), transcript)
 
 

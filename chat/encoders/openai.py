@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,7 +12,7 @@ import orjson
 from chat.core.events import Ending, Event, Finish, Source, Usage, text_of
 from chat.core.transcript import Transcript
 from chat.encoders import sse
-from chat.encoders.outlet import Outlet
+from chat.encoders.outlet import ClientOutlet
 
 # This protocol has no finish reason for an interrupted or stopped answer; "stop" would mean that it is complete.
 _FINISH_REASONS: dict[Ending, str] = {
@@ -23,6 +23,8 @@ _FINISH_REASONS: dict[Ending, str] = {
     "interrupted": "length",
     "stopped": "length",
 }
+_NOTHING: Mapping[str, Any] = {}
+_NO_USAGE: Mapping[str, Any] = {"usage": None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,41 +44,61 @@ class CompletionEncoder:
         body = self._body("chat.completion", [choice]) | {"usage": _usage(finish.usage)}
         return body | _citations(transcript.sources)
 
-    def stream(
-        self, batches: Iterable[Sequence[Event]], *, include_usage: bool, outlet: Outlet | None = None
-    ) -> Iterator[bytes]:
-        """The completion as server-sent events. `include_usage` adds a null usage to each and a last event with it.
+    def writer(self, *, include_usage: bool) -> CompletionWriter:
+        """`include_usage` adds a null usage to each chunk, and a last chunk with the usage."""
+        return CompletionWriter(self, include_usage=include_usage)
 
-        Words that are pushed to the `outlet` continue this stream; they are in none of the batches.
-        """
-        no_usage: dict[str, Any] = {"usage": None} if include_usage else {}
-        yield sse.frame(self._chunk({"role": "assistant", "content": ""}) | no_usage)
-        usage: Usage | None = None
-        sources: list[Source] = []
-        for batch in batches:
-            if not batch:
-                yield sse.PING
-            if text := text_of(batch):
-                yield sse.frame(self._chunk({"content": text}) | no_usage)
-                if outlet is not None:
-                    outlet.open(_WordWriter(sse.frame(self._chunk({"content": "\0"}) | no_usage)))
-            for event in batch:
-                if isinstance(event, Source):
-                    sources.append(event)
-                if isinstance(event, Finish):
-                    usage = event.usage
-                    last = self._chunk({}, _FINISH_REASONS[event.ending]) | no_usage
-                    yield sse.frame(last | _citations(sources))
-        if include_usage:
-            yield sse.frame(self._body("chat.completion.chunk", []) | {"usage": _usage(usage)})
-        yield sse.DONE
+    def usage_chunk(self, usage: Usage | None) -> dict[str, Any]:
+        return self._body("chat.completion.chunk", []) | {"usage": _usage(usage)}
 
-    def _chunk(self, delta: dict[str, str], finish_reason: str | None = None) -> dict[str, Any]:
+    def chunk(self, delta: dict[str, str], finish_reason: str | None = None) -> dict[str, Any]:
         choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish_reason}
         return self._body("chat.completion.chunk", [choice])
 
     def _body(self, kind: str, choices: list[dict[str, Any]]) -> dict[str, Any]:
         return {"id": self.id, "object": kind, "created": self.created, "model": self.model, "choices": choices}
+
+
+class CompletionWriter:
+    """Writes one completion as server-sent events. The client `has_text` once words have been sent."""
+
+    def __init__(self, completion: CompletionEncoder, *, include_usage: bool) -> None:
+        self.has_begun = self.has_text = False
+        self._completion = completion
+        self._include_usage = include_usage
+        self._usage: Usage | None = None
+        self._sources: list[Source] = []
+
+    def stream(self, batches: Iterable[Sequence[Event]], *, outlet: ClientOutlet | None = None) -> Iterator[bytes]:
+        """One frame for each batch with words. Those that are pushed to the `outlet` are in none of the batches."""
+        if not self.has_begun:
+            first = self._frame({"role": "assistant", "content": ""})
+            self.has_begun = True
+            yield first
+        for batch in batches:
+            if not batch:
+                yield sse.PING
+            if text := text_of(batch):
+                words = self._frame({"content": text})
+                self.has_text = True
+                yield words
+                if outlet is not None:
+                    outlet.open(_WordWriter(self._frame({"content": "\0"})))
+            for event in batch:
+                if isinstance(event, Source):
+                    self._sources.append(event)
+                if isinstance(event, Finish):
+                    self._usage = event.usage
+                    yield self._frame({}, _FINISH_REASONS[event.ending], _citations(self._sources))
+        if self._include_usage:
+            yield sse.frame(self._completion.usage_chunk(self._usage))
+        yield sse.DONE
+
+    def _frame(
+        self, delta: dict[str, str], finish_reason: str | None = None, citations: Mapping[str, Any] = _NOTHING
+    ) -> bytes:
+        no_usage = _NO_USAGE if self._include_usage else _NOTHING
+        return sse.frame({**self._completion.chunk(delta, finish_reason), **no_usage, **citations})
 
 
 class _WordWriter:

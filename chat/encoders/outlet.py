@@ -11,7 +11,7 @@ class Connection(Protocol):
     """The client's connection, as a server offers it that can send without the response's own thread."""
 
     @property
-    def has_rest(self) -> bool: ...
+    def has_unsent(self) -> bool: ...
 
     def push(self, body: bytes) -> bool: ...
 
@@ -28,8 +28,8 @@ class WordWriter(Protocol):
         ...
 
 
-class Outlet:
-    """An outlet as in chat.runs, from a run to the client of one response. `frames` and `bytes` were sent through it.
+class ClientOutlet:
+    """An outlet (see chat.runs), from a run to the client of one response. `frames` and `bytes` were sent through it.
 
     It takes nothing until its encoder opens it, which is when all that words need before them has been sent.
     """
@@ -43,8 +43,8 @@ class Outlet:
         self._writer = writer
 
     @property
-    def has_rest(self) -> bool:
-        return self._connection.has_rest
+    def has_unsent(self) -> bool:
+        return self._connection.has_unsent
 
     def push(self, text: str) -> bool:
         if self._writer is None:
@@ -58,7 +58,7 @@ class Outlet:
         return True
 
 
-def outlet_to(request: HttpRequest) -> Outlet | None:
+def outlet_to(request: HttpRequest) -> ClientOutlet | None:
     """The outlet to the client of this request; None if the server can't push."""
     connection = request.META.get("gunicorn.socket")
-    return Outlet(connection) if connection is not None and hasattr(connection, "push") else None
+    return ClientOutlet(connection) if connection is not None and hasattr(connection, "push") else None

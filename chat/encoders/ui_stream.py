@@ -7,7 +7,6 @@ degraded answer is normal text with an additional `data-notice`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
@@ -16,42 +15,10 @@ import orjson
 from chat.core.event_position import EventPosition
 from chat.core.events import Delta, Event, Finish, Notice, Source, Start, text_of, text_of_event
 from chat.encoders import sse
-from chat.encoders.outlet import Outlet
+from chat.encoders.outlet import ClientOutlet
 
 HEADERS = {**sse.HEADERS, "x-vercel-ai-ui-message-stream": "v1"}
 TEXT_ID = "text"
-
-
-@dataclass(frozen=True, slots=True)
-class MessageEncoder:
-    """Encodes one message. `last_metadata` is called when the end is known, for fields that are not known before."""
-
-    message_id: str
-    metadata: dict[str, Any]
-    last_metadata: Callable[[], dict[str, Any]] = dict
-
-    def stream(
-        self,
-        batches: Iterable[Sequence[Event]],
-        *,
-        after: int = 0,
-        first_events: Callable[[int], Sequence[Event]] = lambda count: (),
-        outlet: Outlet | None = None,
-    ) -> Iterator[bytes]:
-        """The answer as server-sent events, one bytes object for each batch.
-
-        The client has received the first `after` events, which `first_events(after)` returns; they are not sent again.
-        The last frame of each event has the event's position as its SSE id. Words that are pushed to the `outlet`
-        continue this stream; they are in none of the batches.
-        """
-        writer = _Writer(self, after)
-        for batch in batches:
-            if batch and writer.count == after:
-                writer.skip(first_events(after))
-            yield writer.frames(batch) or sse.PING
-            if outlet is not None and writer.has_sent_text:
-                outlet.open(writer)  # this text has been sent: the server has come for what follows
-        yield sse.DONE
 
 
 def merge_text(batch: Sequence[Event]) -> Iterator[tuple[Event, int]]:
@@ -71,15 +38,54 @@ def _age(source: Source) -> dict[str, Any]:
     return {"providerMetadata": {"bff": {"asOf": source.as_of, "outdated": source.is_outdated}}}
 
 
-class _Writer:
-    """Tracks whether the text part is open, and how many events have been sent."""
+class MessageWriter:
+    """Writes one stream of a message, whose client has received the first `after` events.
 
-    def __init__(self, message: MessageEncoder, count: int) -> None:
-        self.message = message
-        self.count = count
-        self._answer = EventPosition.at(message.message_id, 0).answer.encode()
-        self.text_is_open = False
-        self.has_sent_text = False
+    `last_metadata` is called when the end is known, for fields that are not known before. `count` events have been
+    sent; the client `has_text` once the text part is open.
+    """
+
+    def __init__(
+        self,
+        message_id: str,
+        metadata: dict[str, Any],
+        last_metadata: Callable[[], dict[str, Any]] = dict,
+        *,
+        after: int = 0,
+    ) -> None:
+        self.count = after
+        self.has_text = False
+        self._message_id = message_id
+        self._metadata = metadata
+        self._last_metadata = last_metadata
+        self._answer = EventPosition.at(message_id, 0).answer.encode()
+        self._has_sent_text = False
+
+    @property
+    def has_begun(self) -> bool:
+        return self.count > 0
+
+    def stream(
+        self,
+        batches: Iterable[Sequence[Event]],
+        *,
+        first_events: Callable[[int], Sequence[Event]] = lambda count: (),
+        outlet: ClientOutlet | None = None,
+    ) -> Iterator[bytes]:
+        """The answer as server-sent events, one bytes object for each batch.
+
+        The events that the client has received already, which `first_events(count)` returns, are not sent again. The
+        last frame of each event has the event's position as its SSE id. Words that are pushed to the `outlet` continue
+        this stream; they are in none of the batches.
+        """
+        after = self.count
+        for batch in batches:
+            if batch and self.count == after:
+                self.skip(first_events(after))
+            yield self.frames(batch) or sse.PING
+            if outlet is not None and self._has_sent_text:
+                outlet.open(self)  # this text has been sent: the server has come for what follows
+        yield sse.DONE
 
     def words(self, text: str) -> bytes:
         """The frame of the next `Delta`, once others have been sent; `pushed` tells that it was sent."""
@@ -96,15 +102,20 @@ class _Writer:
         """Apply events that the client has received, without sending them."""
         for event in events:
             list(self.parts(event))
-        self.has_sent_text = False
+        self._has_sent_text = False
 
     def frames(self, batch: Sequence[Event]) -> bytes:
+        sent = self.count, self.has_text, self._has_sent_text
         frames: list[bytes] = []
-        for event, event_count in merge_text(batch):
-            self.count += event_count
-            if parts := list(self.parts(event)):
-                frames += map(sse.frame, parts[:-1])
-                frames.append(sse.frame(parts[-1], EventPosition.at(self.message.message_id, self.count)))
+        try:
+            for event, event_count in merge_text(batch):
+                self.count += event_count
+                if parts := list(self.parts(event)):
+                    frames += map(sse.frame, parts[:-1])
+                    frames.append(sse.frame(parts[-1], EventPosition.at(self._message_id, self.count)))
+        except Exception:
+            self.count, self.has_text, self._has_sent_text = sent  # nothing of this batch is sent
+            raise
         return b"".join(frames)
 
     def parts(self, event: Event) -> Iterator[dict[str, Any]]:
@@ -112,7 +123,7 @@ class _Writer:
             yield from self._text(text)
         match event:
             case Start():
-                yield {"type": "start", "messageId": self.message.message_id, "messageMetadata": self.message.metadata}
+                yield {"type": "start", "messageId": self._message_id, "messageMetadata": self._metadata}
                 yield {"type": "start-step"}
             case Source(url=""):  # the protocol's source without a web address
                 yield {
@@ -136,10 +147,10 @@ class _Writer:
                 yield from self._finish(event)
 
     def _text(self, text: str) -> Iterator[dict[str, Any]]:
-        if not self.text_is_open:
-            self.text_is_open = True
+        if not self.has_text:
+            self.has_text = True
             yield {"type": "text-start", "id": TEXT_ID}
-        self.has_sent_text = True
+        self._has_sent_text = True
         yield {"type": "text-delta", "id": TEXT_ID, "delta": text}
 
     def _notice(self, notice: Notice) -> Iterator[dict[str, Any]]:
@@ -151,7 +162,7 @@ class _Writer:
             yield {"type": "data-notice", "data": {"kind": notice.kind, "text": notice.text, **notice.data}}
 
     def _finish(self, finish: Finish) -> Iterator[dict[str, Any]]:
-        if self.text_is_open:
+        if self.has_text:
             yield {"type": "text-end", "id": TEXT_ID}
         if finish.suggestions:
             yield {"type": "data-suggestions", "data": list(finish.suggestions)}
@@ -159,9 +170,9 @@ class _Writer:
         yield {
             "type": "finish",
             "messageMetadata": {
-                **self.message.metadata,
+                **self._metadata,
                 "origin": finish.origin,
                 "ending": finish.ending,
-                **self.message.last_metadata(),
+                **self._last_metadata(),
             },
         }

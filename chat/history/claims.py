@@ -11,6 +11,7 @@ from django.db import transaction
 from django.db.models import F, QuerySet
 from django.db.models.functions import Greatest
 
+from chat.history import deletions
 from chat.models import Claim, Conversation, Message
 from chat.storage import answer_cache
 from chat.storage.db_executor import db_executor
@@ -31,6 +32,8 @@ def claim(owner: str, visitor: str) -> int:
             conversations = Conversation.objects.filter(owner=visitor)
             if not is_first:
                 conversations = conversations.filter(created_at__lte=existing.claimed_at)
+            # A turn in progress is stored for nobody: what is inserted too late to be moved sees this mark.
+            deletions.mark(visitor)
             return _move_conversations(owner, conversations)
 
     count = db_executor.run(write)

@@ -2,32 +2,39 @@
 
 from __future__ import annotations
 
-from django.db.models import Exists, OuterRef, Q
+import re
+from datetime import UTC, datetime, timedelta
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from chat.history.conversations import UnknownConversation
 from chat.models import Conversation, Message
 from chat.storage.db_executor import db_executor
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
+_POSITION = re.compile(r"([0-9]{1,16})-([0-9]{1,18})")
 
-def page(owner: str, before: str | None, limit: int, search: str = "") -> list[Conversation]:
-    """Latest first; only those with `search` in their title or in a message. One extra row if there are more.
 
-    `before` is the `public_id` of the previous page's last row. Raises UnknownConversation.
+def page(owner: str, before: str | None, limit: int, search: str = "") -> tuple[list[Conversation], str | None]:
+    """Latest first; only those with `search` in their title or in a message. Also the position after the last row, None
+    if there are no more.
+
+    `before` is the position after the previous page. It stays valid when that page's conversations are continued or
+    deleted. Raises UnknownConversation.
     """
 
     def read() -> list[Conversation]:
         rows = Conversation.objects.filter(owner=owner).order_by("-updated_at", "-id")
         if before is not None:
-            last = rows.filter(public_id=before).first()
-            if last is None:
-                raise UnknownConversation(before)
-            rows = rows.filter(updated_at__lte=last.updated_at).exclude(updated_at=last.updated_at, id__gte=last.pk)
+            rows = _rows_after(rows, before)
         if search:
             in_messages = Message.objects.filter(conversation=OuterRef("pk"), text__icontains=search)
             rows = rows.filter(Q(title__icontains=search) | Exists(in_messages))
         return list(rows[: limit + 1])
 
-    return db_executor.run(read)
+    rows = db_executor.run(read)
+    return rows[:limit], _position_of(rows[limit - 1]) if len(rows) > limit else None
 
 
 def rename(owner: str, public_id: str, title: str) -> None:
@@ -35,3 +42,19 @@ def rename(owner: str, public_id: str, title: str) -> None:
     named = Conversation.objects.filter(owner=owner, public_id=public_id)
     if not db_executor.run(lambda: named.update(title=title)):
         raise UnknownConversation(public_id)
+
+
+def _position_of(row: Conversation) -> str:
+    """The time of its last message, and its number, because several may have the same time."""
+    return f"{(row.updated_at - EPOCH) // MICROSECOND}-{row.pk}"
+
+
+def _rows_after(rows: QuerySet[Conversation], position: str) -> QuerySet[Conversation]:
+    if found := _POSITION.fullmatch(position):
+        updated_at, pk = EPOCH + int(found[1]) * MICROSECOND, int(found[2])
+    else:  # a page that the last release has sent: the id of its last conversation
+        last = rows.filter(public_id=position).first()
+        if last is None:
+            raise UnknownConversation(position)
+        updated_at, pk = last.updated_at, last.pk
+    return rows.filter(updated_at__lte=updated_at).exclude(updated_at=updated_at, id__gte=pk)

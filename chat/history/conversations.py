@@ -154,10 +154,12 @@ def _count_rating(answer: Message, rating: str, person: str, network: str) -> No
         answer_cache.outdate(answer.cache_key, generation)
 
 
-def replace_answer(answer: Message) -> bool:
-    """Make the cached answer stale, so that the AI is asked again. False if the cache does not hold it (any more)."""
+def replace_answer(answer: Message) -> bool | None:
+    """Make the cached answer stale, so that the AI is asked again. False if the cache does not hold it (any more), None
+    while Redis is unavailable.
+    """
     generation = provenance.generation_of(answer.receipt or {})
-    return generation is not None and answer_cache.outdate(answer.cache_key, generation)
+    return False if generation is None else answer_cache.outdate(answer.cache_key, generation)
 
 
 def select_one(owner: str, public_id: str) -> QuerySet[Conversation]:
@@ -210,14 +212,21 @@ def _load(owner: str, public_id: str, replacement: Replacement | None) -> Conver
 
 
 def _first_replaced(conversation: Conversation, replacement: Replacement) -> int | None:
-    """The primary key of the question that the replacement means; None if it is not stored."""
-    questions = conversation.messages.filter(role=Message.Role.USER).order_by("-id")
+    """The primary key of the question that the replacement means; None if it is not stored, or is a kept document.
+
+    Only the document itself, sent again, could replace it: its name as a question would delete it.
+    """
+    question = _question_meant(conversation, replacement)
+    return None if question is None or question.document else question.pk
+
+
+def _question_meant(conversation: Conversation, replacement: Replacement) -> Message | None:
+    questions = conversation.messages.filter(role=Message.Role.USER).only("document").order_by("-id")
     for message_id in replacement.ids:
         found = conversation.messages.filter(Q(public_id=message_id) | Q(client_id=message_id)).last()
         if found is not None:
-            return questions.filter(id__lte=found.pk).values_list("pk", flat=True).first()
-    same_text = questions.filter(text=replacement.text) if replacement.text else questions.none()
-    return same_text.values_list("pk", flat=True).first()
+            return questions.filter(id__lte=found.pk).first()
+    return questions.filter(text=replacement.text).first() if replacement.text else None
 
 
 def _answers(owner: str, public_id: str) -> QuerySet[Message]:

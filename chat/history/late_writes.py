@@ -15,14 +15,14 @@ from dataclasses import dataclass, field
 
 from django.db import DatabaseError
 
-from chat.storage.answer_cache import FORGOTTEN_SECONDS
+from chat.storage.answer_cache import LATE_WRITE_SECONDS
 from chat.storage.db_executor import DatabaseUnavailable, db_executor
 from observability import logs, metrics, unexpected_errors
 
 log = logs.get_logger(__name__)
 
 LIMIT = 500  # answers; each has a few kilobytes
-LONGEST_SECONDS = FORGOTTEN_SECONDS / 2  # the marks of deletions last longer
+LONGEST_SECONDS = LATE_WRITE_SECONDS  # the marks of deletions last longer
 RETRY_SECONDS = 1.0
 
 

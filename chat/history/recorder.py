@@ -18,10 +18,10 @@ from django.utils import timezone
 from chat.core.clean_text import storable
 from chat.core.events import Finish, Source
 from chat.core.transcript import Transcript
-from chat.history import late_writes
+from chat.history import deletions, late_writes
 from chat.history.conversations import ConversationRef
 from chat.models import Conversation, Message, new_public_id
-from chat.storage import answer_cache, history_sql, provenance
+from chat.storage import history_sql, provenance
 from chat.storage.db_executor import DatabaseUnavailable, db_executor
 from chat.storage.provenance import Provenance
 from observability import correlation, logs, metrics, unexpected_errors
@@ -31,6 +31,10 @@ log = logs.get_logger(__name__)
 TITLE_LENGTH = 80
 
 
+class DeletionUnknown(Exception):
+    """The person may have deleted the conversation meanwhile, and Redis can't tell: nothing may be stored."""
+
+
 @dataclass(slots=True)
 class TurnRecorder:
     """Saves one turn of a conversation: a question and its answer.
@@ -38,7 +42,8 @@ class TurnRecorder:
     `describe` returns the answer's provenance, given its `Finish`, or None while the answer is pending. `provenance` is
     that of the finished answer. `question_id` is the client's own id of the question, `document` what the person
     keeps with it. `is_started` is true once the question and a pending answer are stored, `saved` once the finished
-    answer is.
+    answer is. `must_check_deletion`: nothing is stored at the start, so that a deletion meanwhile leaves no trace in
+    the database. While Redis is unavailable such a turn of a new conversation is not saved.
     """
 
     conversation: ConversationRef
@@ -48,37 +53,38 @@ class TurnRecorder:
     question_id: str = ""
     document: Mapping[str, Any] | None = None
     message_id: str = field(default_factory=new_public_id)
+    question_message_id: str = field(default_factory=new_public_id)
     correlation_id: str = field(default_factory=correlation.current)
     asked_at: datetime = field(default_factory=timezone.now)
     saved: bool = False
     provenance: Provenance | None = None
     is_started: bool = False
-    has_failed_to_start: bool = False
+    must_check_deletion: bool = False
 
     def start(self, run_id: str) -> None:
         """Save the question, and the answer as pending with the run that writes it."""
         answer = Message(status=Message.Status.PENDING, run_id=run_id, receipt=self.describe(None))
-        self.is_started = _write(lambda: self._insert(answer) or self._is_stored())
-        self.has_failed_to_start = not self.is_started
+        self.is_started = _write(lambda: self._insert(answer) or self._is_stored(), is_last=False)
+        self.must_check_deletion = not self.is_started
 
     def complete(self, transcript: Transcript) -> None:
         """Save the finished answer."""
         columns = self._outcome(transcript)
+        self.saved = _write(lambda: self._complete(columns), late=lambda: self._complete_late(columns))
 
-        def write() -> bool:
-            return (
-                (self._may_insert() and self._insert(Message(**columns)))
-                or history_sql.complete_pending(self.message_id, columns)
-                or _is_stored_as(self.message_id, columns)
-            )
-
-        self.saved = _write(write, late=lambda: self._complete_late(columns))
-
-    def _may_insert(self) -> bool:
-        """Whether to store the whole turn at its end. If `start` failed: unless the person has deleted data since."""
-        if self.has_failed_to_start:
-            return not answer_cache.may_be_forgotten(self.conversation.owner)
-        return not self.is_started
+    def _complete(self, columns: Mapping[str, Any]) -> bool:
+        """Whether the finished answer is stored now. Raises DeletionUnknown."""
+        insert = self._insert_unless_deleted if self.must_check_deletion else self._insert
+        is_inserted = False if self.is_started else insert(Message(**columns))
+        if (
+            is_inserted
+            or history_sql.complete_pending(self.message_id, columns)
+            or _is_stored_as(self.message_id, columns)
+        ):
+            return True
+        if is_inserted is None:
+            raise DeletionUnknown
+        return False
 
     def complete_if_pending(self, transcript: Transcript) -> None:
         """Save the finished answer for a resumed reader, unless the process that started the turn has done so."""
@@ -96,9 +102,40 @@ class TurnRecorder:
             return True
         if self.is_started or self.conversation.replaced_from is not None:
             return False  # deleted since, or what it replaces may have been continued
-        if self._has_later_turn() or answer_cache.may_be_forgotten(self.conversation.owner):
+        if self._has_later_turn():
             return False
-        return self._insert(Message(**columns))
+        return bool(self._insert_unless_deleted(Message(**columns)))
+
+    def _insert_unless_deleted(self, answer: Message) -> bool | None:
+        """Insert the turn unless that could bring back what the person has deleted since they asked.
+
+        False if both messages are stored already, or the person has deleted; None if nobody knows whether they have.
+        """
+        if self.conversation.row is not None:
+            return self._insert(answer)  # nothing is inserted into a row that is deleted
+        was_deleted = self._was_deleted()
+        if was_deleted is False:
+            is_inserted = self._insert(answer)
+            # A deletion sets its mark before it deletes rows: if it has not seen these, its mark is seen now.
+            was_deleted = self._was_deleted()
+            if was_deleted is False:
+                return is_inserted
+            self._take_back()
+        return None if was_deleted is None else False
+
+    def _was_deleted(self) -> bool | None:
+        ref = self.conversation
+        return deletions.was_deleted(ref.owner, ref.public_id, since=self.asked_at.timestamp())
+
+    def _take_back(self) -> None:
+        """Delete the turn, and its conversation if that is empty then: one that could not be found has other turns."""
+        ref = self.conversation
+        ref.row = None
+        conversation = Conversation.objects.filter(owner=ref.owner, public_id=ref.public_id)
+        Message.objects.filter(
+            conversation__in=conversation, public_id__in=[self.question_message_id, self.message_id]
+        ).delete()
+        conversation.filter(messages=None).delete()
 
     def _has_later_turn(self) -> bool:
         ref = self.conversation
@@ -116,7 +153,11 @@ class TurnRecorder:
         conversation.updated_at = timezone.now()
         answer.public_id, answer.role, answer.cache_key = self.message_id, Message.Role.ASSISTANT, self.cache_key
         question = Message(
-            role=Message.Role.USER, text=self.question, client_id=self.question_id, document=self.document
+            public_id=self.question_message_id,
+            role=Message.Role.USER,
+            text=self.question,
+            client_id=self.question_id,
+            document=self.document,
         )
         question.correlation_id = answer.correlation_id = self.correlation_id
         is_new = True
@@ -182,17 +223,23 @@ def _storable_source(source: Source) -> dict[str, Any]:
     return {name: storable(value) if isinstance(value, str) else value for name, value in source.as_json().items()}
 
 
-def _write(work: Callable[[], bool], late: Callable[[], bool] | None = None) -> bool:
-    """The result of `work`; False if the database fails or does not answer in time. Then `late` is done soon after."""
+def _write(work: Callable[[], bool], late: Callable[[], bool] | None = None, *, is_last: bool = True) -> bool:
+    """The result of `work`; False if the database fails or does not answer in time. Then `late` is done soon after.
+
+    A turn whose deletion is unknown is given up. Only the last write of a turn counts as unsaved: it stores what an
+    earlier one could not.
+    """
     try:
         return db_executor.run(work)
-    except DatabaseError as error:
-        metrics.UNSAVED_MESSAGES.inc()
+    except (DatabaseError, DeletionUnknown) as error:
+        if is_last:
+            metrics.UNSAVED_MESSAGES.inc()
         log.error("Message not saved", code=type(error).__name__)  # noqa: TRY400 a driver's message quotes rows
         if late is not None and isinstance(error, DatabaseUnavailable):
             late_writes.queue.add(late)
         return False
     except Exception:  # noqa: BLE001 - reported
-        metrics.UNSAVED_MESSAGES.inc()
+        if is_last:
+            metrics.UNSAVED_MESSAGES.inc()
         unexpected_errors.report("history")
         return False

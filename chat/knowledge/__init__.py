@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import os
 from collections.abc import Sequence
 from typing import get_args
 
@@ -44,6 +45,7 @@ __all__ = [
 ]
 
 _knowledge_base = KnowledgeReloader()
+os.register_at_fork(after_in_child=_knowledge_base.forget_watcher)
 
 
 def search(text: str, language: Language, limit: int = 3, earlier: Sequence[str] = ()) -> list[Passage]:

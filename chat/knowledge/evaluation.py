@@ -19,7 +19,8 @@ MAX_RANK = 10  # passages searched for each question
 class Case(TypedDict, total=False):
     """One question of an evaluation file. `want` has the slugs of the entries that answer it; absent when off topic.
 
-    A follow-up comes after the questions `after` of its conversation.
+    A follow-up comes after the questions `after` of its conversation. The files mark off-topic questions about a
+    family's life with `near`, for the figures of ADR 21.
     """
 
     ask: str

@@ -1,14 +1,15 @@
 """Full-text search in the entries of one language: in memory, immutable.
 
 Score = matched BM25 / (best possible BM25 + EVIDENCE) + SIMILARITY_WEIGHT × character n-gram similarity
-+ CLASSIFIER_WEIGHT × fit by the classifier.
++ CLASSIFIER_WEIGHT × fit by the classifier - NO_ENTRY_WEIGHT × fit of no entry.
 
 - *Best possible BM25* is the score of an entry about every term of the question. So scores of different questions are
   comparable: they lie between 0 and about 1. Unknown terms have the highest possible score and match nothing, which
   keeps scores low for off-topic questions.
 - EVIDENCE keeps scores low for short questions that match by a single common word.
 - The n-gram similarity adds what BM25 misses: misspelled, inflected and compound words.
-- The classifier adds which words tell an entry from its neighbours (`paraphrase_classifier`).
+- The classifier adds which words tell an entry from its neighbours, and subtracts which words tell of a question that
+  no entry answers (`paraphrase_classifier`).
 """
 
 from __future__ import annotations
@@ -35,10 +36,11 @@ from chat.models import KnowledgeEntry
 
 # Tuned with `manage.py evaluate_knowledge` on its tuning sets. Measure again before changing any of them.
 SYNONYM_WEIGHT = 0.8  # a match of a synonym, relative to a match of the term in the question
-SIMILARITY_WEIGHT = 0.5
+SIMILARITY_WEIGHT = 0.6
 CLASSIFIER_WEIGHT = 0.25
+NO_ENTRY_WEIGHT = 0.25
 # An entry that the classifier has not learned, such as an operator's, fits as well as its words match: by the score
-# from which on a learned one usually has the fit 1.
+# from which on a learned one usually has the fit 1. Nothing is subtracted from it.
 FITTING_SCORE = 0.5
 MAX_CLASSIFIED_WORDS = 90  # the shortest text of an entry has more
 # Both are multiples of the score of an unknown term.
@@ -73,6 +75,7 @@ class Index:
 
     def __init__(self, language: Language, entries: Sequence[KnowledgeEntry]) -> None:
         self.entries = tuple(entries)
+        self._slugs = frozenset(entry.slug for entry in self.entries)
         self._lexicon = lexicon.for_language(language)
         self._number_by_question = {
             self._lexicon.expand_abbreviations(question): number
@@ -123,7 +126,7 @@ class Index:
             if known := tuple(stem for stem in self._stems(synonym) if self._bm25.document_frequency(stem)):
                 yield self._stems(phrase), known
 
-    def _search(self, question: str, limit: int) -> tuple[SearchHit, ...]:
+    def _search(self, question: str, limit: int, *, is_follow_up: bool = False) -> tuple[SearchHit, ...]:
         """The entries with at least one term of the question, best first."""
         expanded = self._lexicon.expand_abbreviations(question)
         is_off_topic = self._lexicon.is_off_topic(expanded)
@@ -136,25 +139,29 @@ class Index:
             score and score + SIMILARITY_WEIGHT * similarity
             for score, similarity in zip(bm25_scores, similarities, strict=True)
         ]
-        # The classifier has met neither whole texts nor questions that no entry is about.
+        # The classifier has met no whole texts, and adds nothing to what is off topic.
         if not (is_off_topic or len(words) > MAX_CLASSIFIED_WORDS):
-            scores = [
-                score and score + CLASSIFIER_WEIGHT * fit
-                for score, fit in zip(scores, self._fits(words, scores), strict=True)
-            ]
+            scores = list(self._classified(words, scores, is_follow_up=is_follow_up))
         if (own := self._number_by_question.get(expanded)) is not None:
             scores[own] = math.nextafter(max(scores), math.inf)  # an entry's own question finds that entry first
         best = sorted(range(len(scores)), key=scores.__getitem__, reverse=True)[:limit]
         return tuple(SearchHit(self.entries[number], scores[number]) for number in best if scores[number])
 
-    def _fits(self, words: Sequence[str], scores: Sequence[float]) -> Iterator[float]:
-        """How well each entry fits these words."""
+    def _classified(self, words: Sequence[str], scores: Sequence[float], *, is_follow_up: bool) -> Iterator[float]:
+        """Each entry's score with what the classifier knows of these words; 0 stays 0."""
         fits = self._classifier.fits(words)
+        # The fit of NO_ENTRY, or of an entry that is not here, such as one without a translation.
+        fit_of_none = max((fit for slug, fit in fits.items() if slug not in self._slugs), default=0.0)
+        if is_follow_up:  # its conversation has the words that it lacks
+            fit_of_none = 0.0
         for entry, score in zip(self.entries, scores, strict=True):
-            if entry.slug in self._classifier.slugs:
-                yield fits.get(entry.slug, 0.0)
+            if not score:
+                yield 0.0
+            elif entry.slug in self._classifier.slugs:
+                fit = fits.get(entry.slug, 0.0)
+                yield max(0.0, score + CLASSIFIER_WEIGHT * fit - NO_ENTRY_WEIGHT * fit_of_none)
             else:
-                yield min(1.0, score / FITTING_SCORE)
+                yield score + CLASSIFIER_WEIGHT * min(1.0, score / FITTING_SCORE)
 
     def knows_all_words(self, text: str) -> bool:
         """Whether all words occur in the entries or the lexicon, with no name and at most one short number."""

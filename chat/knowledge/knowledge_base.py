@@ -17,8 +17,8 @@ from chat.models import KnowledgeEntry
 
 # Scores. From GOOD_FIT on, the entry is about the question; below LOOSE_FIT, it only shares words with it.
 # `manage.py evaluate_knowledge` measures both against the questions and off-topic questions of evaluation_sets/.
-GOOD_FIT = 0.75
-LOOSE_FIT = 0.40
+GOOD_FIT = 0.72
+LOOSE_FIT = 0.27
 MAX_QUESTION_CHARACTERS = 4000  # two pages; the rest is ignored
 # The score in the question before counts that much, in the one before that the square of it. Alone they are seldom a
 # good fit: the new question must say something about the entry, too.
@@ -26,6 +26,8 @@ EARLIER_WEIGHT = 0.46
 MAX_EARLIER = 2
 # Slugs of the entries that most families need first; their questions start the list of openers.
 OPENERS = ("aeeh", "dossier-mdph", "aesh", "repit-aidants")
+# They would frighten somebody who has not spoken of that; the first is beside any other subject.
+NEVER_SUGGESTED = frozenset({"cet-assistant", "deces-enfant", "enfant-ase", "maltraitance-etablissement"})
 SAME_TOPIC = 1.3  # how much nearer an entry's text counts in its topic, when related entries are suggested
 MAX_RELATED = 6
 MAX_COMMON_WORDS = 25  # of a common question; longer ones hold personal details
@@ -79,8 +81,10 @@ class KnowledgeBase:
             if score >= LOOSE_FIT
         ]
 
-    def _hits(self, text: str, language: Language, limit: int) -> Sequence[tuple[KnowledgeEntry, float]]:
-        return self._indexes[language].search(text[:MAX_QUESTION_CHARACTERS], limit)
+    def _hits(
+        self, text: str, language: Language, limit: int, *, is_follow_up: bool = False
+    ) -> Sequence[tuple[KnowledgeEntry, float]]:
+        return self._indexes[language].search(text[:MAX_QUESTION_CHARACTERS], limit, is_follow_up=is_follow_up)
 
     def _hits_in_context(
         self, text: str, language: Language, earlier: Sequence[str]
@@ -88,7 +92,7 @@ class KnowledgeBase:
         """Scores of the question plus those of the questions before it, which count less and less."""
         scores: dict[str, float] = defaultdict(float)
         for distance, question in enumerate((text, *reversed(earlier[-MAX_EARLIER:]))):
-            for entry, score in self._hits(question, language, len(self.entries)):
+            for entry, score in self._hits(question, language, len(self.entries), is_follow_up=distance == 0):
                 scores[entry.slug] += score * EARLIER_WEIGHT**distance
         best = sorted(scores, key=scores.__getitem__, reverse=True)
         return [(self._by_slug[language, slug], scores[slug]) for slug in best]
@@ -106,7 +110,9 @@ class KnowledgeBase:
         others = (self.article(passage.slug, language) for passage in passages[1:])
         related = chain(others, self._related_to(passages[0].slug, language))
         current = normalise(question)
-        questions = (entry.questions[0] for entry in related if entry and entry.questions)
+        questions = (
+            entry.questions[0] for entry in related if entry and entry.questions and entry.slug not in NEVER_SUGGESTED
+        )
         return tuple(dict.fromkeys(each for each in questions if self._normalised[each] != current))[:limit]
 
     def openers(self, language: Language, limit: int) -> list[str]:

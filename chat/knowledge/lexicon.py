@@ -6,13 +6,12 @@ The tables (`lexicon_fr.toml`, `lexicon_en.toml`) are written for editors; this 
 from __future__ import annotations
 
 import gzip
+import json
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
-
-import orjson
 
 from chat.core import unicode_text
 from chat.core.question import Language
@@ -89,7 +88,8 @@ def paraphrases(language: Language) -> dict[str, str]:
 
     Entries that an operator adds have none. Read at each call: an index needs them only while it is built.
     """
-    words: dict[str, dict[str, str]] = orjson.loads(gzip.decompress(PARAPHRASES.read_bytes()))
+    # Not by orjson, which takes twelve times the size of the text for it.
+    words: dict[str, dict[str, str]] = json.loads(gzip.decompress(PARAPHRASES.read_bytes()))
     return words[language]
 
 

@@ -1,7 +1,8 @@
 """A linear classifier of questions by the entry they ask for, over words and their character n-grams.
 
-BM25 counts how many words a question shares with an entry; the classifier has learned, from 15,600 paraphrases, which
-words tell one entry from all others. Entries that an operator adds are not in it.
+BM25 counts how many words a question shares with an entry; the classifier has learned, from 17,200 paraphrases, which
+words tell one entry from all others, and from 988 questions that no entry answers, which words tell these from all
+entries. Entries that an operator adds are not in it.
 
 `paraphrase_model_*.gz` holds its weights, learned by `make paraphrases`. The features must be the same when it is
 trained and when it is used: both import them from here.
@@ -23,11 +24,12 @@ from chat.core.ngrams import ngrams_of, with_ends
 from chat.core.question import Language
 from chat.knowledge.postings import position_of
 
+NO_ENTRY = ""  # the class of the questions that no entry answers
 NGRAM_LENGTH = 3  # including the end markers of a word; n-grams of four, too, double the memory and find no more
 
 
 class WordVector(NamedTuple):
-    """The contribution of one word: to the margin of each entry, and to the squared length of a question's vector."""
+    """The contribution of one word: to the margin of each class, and to the squared length of a question's vector."""
 
     margins: array[float]
     squared_norm: float
@@ -45,16 +47,16 @@ class ParaphraseClassifier:
         self._hashes = array("q", (hash(features[row]) for row in by_hash))
         self._rows = array("H", by_hash)
         self._squares = array("f", (idf**2 for idf in data["idf"]))
-        self._weights = array("b", weights)  # by feature, one for each entry
+        self._weights = array("b", weights)  # by feature, one for each class
         self._unit: float = data["unit"]
         self._slugs: list[str] = data["slugs"]
-        self.slugs = frozenset(self._slugs)  # the entries that it has learned
+        self.slugs = frozenset(self._slugs) - {NO_ENTRY}  # the entries that it has learned
         self._bias = array("f", data["bias"])
         # Questions repeat the same words: adding up known vectors is a tenth of the work of computing them.
         self._word_vector = lru_cache(maxsize=2048)(self._compute_word_vector)
 
     def fits(self, words: Iterable[str]) -> dict[str, float]:
-        """How well each entry fits these words, by slug: 0 for most, 1 where it is as likely as not, seldom over 2."""
+        """How well each entry, and NO_ENTRY, fits these words: 0 for most, 1 if as likely as not, seldom over 2."""
         vectors = list(map(self._word_vector, words))
         scale = self._unit / (math.sqrt(sum([vector.squared_norm for vector in vectors])) or 1.0)
         margins = map(sum, zip(*(vector.margins for vector in vectors), strict=True))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Hashable
+from contextlib import suppress
 
 from django.db import connection
 
@@ -37,7 +38,7 @@ class KnowledgeReloader:
 
     def __call__(self) -> KnowledgeBase:
         # Started here and not at import: threads don't survive the fork of the server's workers.
-        if self._watcher is None or not self._watcher.is_alive():
+        if self._watcher is None:
             self._start_watcher()
         if self._knowledge_base is None:
             self._checked.wait(FIRST_WAIT_SECONDS)
@@ -47,6 +48,10 @@ class KnowledgeReloader:
         """Reload from the database if it changed. Raises django.db.Error when the database is unavailable."""
         with self._refresh_lock:
             self._refresh()
+
+    def forget_watcher(self) -> None:
+        """Start another one at the next call, in a forked process."""
+        self._watcher = None
 
     def stop(self) -> None:
         """Stop the watcher thread and wait for its end."""
@@ -73,9 +78,10 @@ class KnowledgeReloader:
 
     def _start_watcher(self) -> None:
         with self._lock:
-            if self._watcher is None or not self._watcher.is_alive():
-                self._watcher = threading.Thread(target=self._watch, name="knowledge", daemon=True)
-                self._watcher.start()
+            if self._watcher is None:
+                watcher = threading.Thread(target=self._watch, name="knowledge", daemon=True)
+                watcher.start()
+                self._watcher = watcher
 
     def _watch(self) -> None:
         is_failing = stopped = False
@@ -88,7 +94,8 @@ class KnowledgeReloader:
                     log.warning("Knowledge base check failed", error=type(error).__name__)
                 is_failing = True
             finally:
-                connection.close()  # hold no connection between two checks
+                with suppress(Exception):  # this thread is never started again
+                    connection.close()  # hold no connection between two checks
                 self._checked.set()
             stopped = self._stopped.wait(CHECK_SECONDS)
 

@@ -13,6 +13,6 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='apikey',
             name='daily_answers',
-            field=models.PositiveIntegerField(blank=True, help_text='That the AI may write for it; empty: no limit.', null=True, verbose_name='answers a day'),
+            field=models.PositiveIntegerField(blank=True, help_text='That the AI may write for it; 0: cached answers only; empty: no limit.', null=True, verbose_name='answers a day'),
         ),
     ]

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import closing
 from dataclasses import dataclass, replace
-from functools import partial
-from itertools import chain, islice
 from time import perf_counter
+from typing import Literal
 
 from django.conf import settings
 
@@ -15,39 +13,42 @@ from chat import knowledge
 from chat.core.events import Delta, Event, Finish, Notice, Start
 from chat.core.question import Passage, Question
 from chat.pipeline import fallbacks, help_lines
+from chat.pipeline.ai_call import ask, ask_in_order
 from chat.pipeline.citations import Citations
-from chat.pipeline.failover import ask_in_order
-from chat.pipeline.replay import replay
+from chat.pipeline.replay import in_pieces, replayed
 from chat.pipeline.silence import Silence
-from chat.pipeline.token_spending import counted
 from chat.runs import Run
 from chat.storage import answer_cache
 from chat.storage.answer_cache import CachedAnswer
 from chat.storage.provenance import GenerationTrace
-from chat.upstream import compose, service, session
+from chat.upstream import compose
 from chat.upstream.errors import AIError, AIInterrupted, internal_error
 from chat.upstream.http.cancel_scope import Deadline
 from chat.upstream.service import AIService
 from observability import unexpected_errors
+
+# A person asked; a cached answer is renewed while a person gets it; the cache warmer asks.
+Purpose = Literal["answer", "renewal", "warm_up"]
 
 
 @dataclass(frozen=True, eq=False)
 class AnswerJob:
     """Answers one question with the AI, else with a second one, else with a fallback; caches an AI's complete answer.
 
-    `stale` is the cached answer that is to be replaced, and the first fallback. Times are unix seconds. `warm` selects
-    the longer cache lifetime. A background job, which nobody waits for, does not ask the second AI.
+    `cached` is the answer in the cache, fresh or stale: the one to replace, and the first fallback. Times are unix
+    seconds. A `warm_up` is cached for longer. The second AI is asked only for an `answer`, or for a run that a
+    person has joined.
     """
 
     question: Question
     passages: Sequence[Passage]
     cache_key: str
-    stale: CachedAnswer | None
+    cached: CachedAnswer | None
     distress_notice: str
     not_before: float
-    warm: bool
-    is_background: bool
+    purpose: Purpose
     refusal: AIError | None = None  # why the AI is not asked: a fault of this program, or a budget
+    in_grief: bool = False  # a child's death is told in this message or shortly before, and nobody is in danger
 
     def __call__(self, run: Run) -> Iterator[Event]:
         """The events for this run; a producer as in chat.runs. An unexpected error ends in a fallback, too."""
@@ -65,20 +66,23 @@ class AnswerJob:
         if run.may_have_cached_answer and self.refusal is None:
             with unexpected_errors.survived("cache"):
                 newer = answer_cache.get(self.cache_key)
-        if newer is not None and self._is_usable(newer):
-            return chain.from_iterable(replay(newer, self.distress_notice))
+        if newer is not None and self._is_newer(newer):
+            return in_pieces(self.replay(newer, self._missing_notice(run)))
         trace = GenerationTrace(self.passages, settings.AI_DEADLINE_CHAT)
         return self._cache_at_end(run, trace, self._generate(run, trace))
 
     @property
     def usable_answer(self) -> CachedAnswer | None:
-        """The cached answer, unless a new one is due or was asked for."""
-        cached = self.stale
-        return cached if cached is not None and cached.is_current and cached.created >= self.not_before else None
+        """The cached answer, unless a new one is due or was asked for. The cache warmer renews what has expired."""
+        cached = self.cached
+        if cached is None or cached.created < self.not_before:
+            return None
+        is_usable = cached.is_fresh if self.purpose == "warm_up" else cached.is_current
+        return cached if is_usable else None
 
-    @property
-    def _oldest_allowed(self) -> float:
-        return max(self.not_before, self.stale.created if self.stale else 0)
+    def replay(self, cached: CachedAnswer, distress_notice: str) -> list[Event]:
+        """The events of a cached answer for whoever asked, after this notice if it is not empty."""
+        return list(map(self._omit_suggestions_in_distress, replayed(cached, distress_notice)))
 
     def _generate(self, run: Run, trace: GenerationTrace) -> Iterator[Event]:
         """The AI's answer, or a fallback if the AI fails."""
@@ -88,14 +92,18 @@ class AnswerJob:
             for event in self._answer_or_fallback(run, trace):
                 if isinstance(event, Delta):
                     silence.end()
-                yield self._for_asker(event)
+                yield self._omit_suggestions_in_distress(event)
 
     def _opening(self, run: Run) -> Iterator[Event]:
-        """The events before any wait or text. A run after a lost leader or an error may have them already."""
-        if not run.events:
-            yield Start(settings.AI_SERVICE_MODEL)
-        if self.distress_notice and not any(isinstance(event, Notice) and event.kind == "help" for event in run.events):
-            yield Notice("help", self.distress_notice, {})
+        """The events before any wait or text. A run after a lost leader or an error may have the notice already."""
+        yield Start()
+        if notice := self._missing_notice(run):
+            yield Notice("help", notice, {})
+
+    def _missing_notice(self, run: Run) -> str:
+        """The distress notice; empty if none is due or the run has it already."""
+        has_notice = any(isinstance(event, Notice) and event.kind == "help" for event in run.events)
+        return "" if has_notice else self.distress_notice
 
     def _answer_or_fallback(self, run: Run, trace: GenerationTrace) -> Iterator[Event]:
         try:
@@ -106,9 +114,9 @@ class AnswerJob:
             trace.error = error.code
             yield from fallbacks.interrupted_ending(self.question.language)
         except AIError as error:
-            stale = self.stale or self.answer_of_fallback()
-            trace.error, trace.older = error.code, stale
-            yield from fallbacks.ladder(self.question, error, stale, in_distress=bool(self.distress_notice))
+            older = self.cached or self.cached_by_second_ai()
+            trace.error, trace.older = error.code, older
+            yield from self._ladder(error, older)
 
     def _after_error(self, run: Run) -> Iterator[Event]:
         """The last events after an unexpected error: a fallback if there is no text yet, else an interrupted end."""
@@ -116,33 +124,33 @@ class AnswerJob:
             yield from fallbacks.interrupted_ending(self.question.language)
             return
         yield from self._opening(run)
-        ladder = fallbacks.ladder(self.question, internal_error(), self.stale, in_distress=bool(self.distress_notice))
-        yield from map(self._for_asker, ladder)
+        yield from self._ladder(internal_error(), self.cached)
 
-    def _for_asker(self, event: Event) -> Event:
-        """The event. A person in distress gets no suggestions."""
-        return replace(event, suggestions=()) if self.distress_notice and isinstance(event, Finish) else event
+    def _ladder(self, error: AIError, older: CachedAnswer | None) -> Iterator[Event]:
+        state: fallbacks.State = "grief" if self.in_grief else "distress" if self.distress_notice else "calm"
+        return fallbacks.ladder(self.question, error, older, state)
+
+    def _omit_suggestions_in_distress(self, event: Event) -> Event:
+        """The event. A person in distress or grief gets no suggestions."""
+        has_none = self.distress_notice or self.in_grief
+        return replace(event, suggestions=()) if has_none and isinstance(event, Finish) else event
 
     def _call_ai(self, run: Run, trace: GenerationTrace) -> Iterator[Event]:
         """The events of the first AI that answers, within one deadline. Raises AIError."""
         deadline = Deadline.after(settings.AI_DEADLINE_CHAT)
-        yield from ask_in_order(
-            service.configured(), lambda ai: self._ask(ai, deadline, run, trace), lambda: self._is_awaited(run)
-        )
+        yield from ask_in_order(lambda ai: self._ask(ai, deadline, run, trace), lambda: self._is_awaited(run))
 
     def _is_awaited(self, run: Run) -> bool:
-        """Whether a person waits for the answer: somebody may have joined a renewal since it began."""
-        if not self.is_background:
-            return True
-        return not self.warm and (run.has_remote_readers or run.readers.seconds_unread() == 0)
+        """Whether a person waits for the answer: somebody may have joined a renewal or a warm-up since it began."""
+        return self.purpose == "answer" or run.has_had_remote_readers or run.readers.include_people()
 
     def _ask(self, ai: AIService, deadline: Deadline, run: Run, trace: GenerationTrace) -> Iterator[Event]:
         """One AI's events, with a source as soon as the text cites it and suggestions at the end. Raises AIError.
 
         Sources are not sent at the end, because a stopped or interrupted answer must have them too.
         """
-        if ai.role == "fallback" and (cached := self.answer_of_fallback()) and self._is_usable(cached):
-            yield from islice(chain.from_iterable(replay(cached, "")), 1, None)  # without its Start
+        if ai.role == "fallback" and (cached := self.cached_by_second_ai()) and self._is_newer(cached):
+            yield from in_pieces(replayed(cached, ""))
             return
         request, passages = compose.chat(
             ai, self.question, self.passages, help_lines.as_markdown(self.question.language)
@@ -155,35 +163,34 @@ class AnswerJob:
             if sources := citations.of(text):
                 run.append(sources)
 
-        ai_session = session.get(ai)
-        with closing(
-            ai_session.stream(request, deadline=deadline, is_background=self.is_background, push=push)
-        ) as call:
-            trace.begin_call(ai.role, ai.model, call.attempts)
-            run.on_cancel(call.close)
-            for event in counted(call, request, run):
-                if not isinstance(event, Finish):
-                    yield event
-                    if isinstance(event, Delta):
-                        yield from citations.of(event.text)
-                    continue
-                if notice := fallbacks.incomplete_notice(event, self.question.language):
-                    yield notice
-                degraded = event.degraded or fallbacks.degraded_by_ending(event.ending)
-                yield replace(event, degraded=degraded, suggestions=event.suggestions or self._suggestions())
+        for event in ask(
+            ai,
+            request,
+            run=run,
+            trace=trace,
+            deadline=deadline,
+            is_background=self.purpose != "answer",
+            push=push,
+        ):
+            if isinstance(event, Finish):
+                yield replace(event, suggestions=event.suggestions or self._suggestions())
                 return
+            yield event
+            if isinstance(event, Delta):
+                yield from citations.of(event.text)
         yield Finish("ai", ending="stopped")  # the call was cancelled
 
-    def answer_of_fallback(self) -> CachedAnswer | None:
+    def cached_by_second_ai(self) -> CachedAnswer | None:
         """The second AI's cached answer, if there is one."""
         if not settings.AI_SERVICE_FALLBACK_URL:
             return None
         with unexpected_errors.survived("cache"):
-            return answer_cache.get(answer_cache.key_for(self.cache_key, "fallback"))
+            return answer_cache.get(answer_cache.key_of_service(self.cache_key, "fallback"))
         return None
 
-    def _is_usable(self, cached: CachedAnswer) -> bool:
-        return cached.is_current and cached.created > self._oldest_allowed
+    def _is_newer(self, found: CachedAnswer) -> bool:
+        """Whether an answer found later can stand for a new one: current, as new as asked for, newer than `cached`."""
+        return found.is_current and found.created > max(self.not_before, self.cached.created if self.cached else 0)
 
     def _cache_at_end(self, run: Run, trace: GenerationTrace, events: Iterator[Event]) -> Iterator[Event]:
         """The same events. Adds the trace to the end and caches the answer before the end is published."""
@@ -193,13 +200,16 @@ class AnswerJob:
                 if event.origin != "cache":  # the second AI's cached answer brings its own
                     with unexpected_errors.survived("provenance"):
                         event = trace.attach_to(event)  # noqa: PLW2901 the same event with the trace
-                cost_ms = int((perf_counter() - started_at) * 1000)
-                answer = [*run.events, event]
                 with unexpected_errors.survived("cache"):
-                    key = answer_cache.key_for(self.cache_key, trace.service)
-                    if command := answer_cache.command_to_put(key, answer, cost_ms, warm=self.warm):
-                        run.add_final_write(partial(tuple, [command]))
+                    self._cache(run, event, trace.service, cost_ms=int((perf_counter() - started_at) * 1000))
             yield event
+
+    def _cache(self, run: Run, finish: Finish, service: str, cost_ms: int) -> None:
+        key = answer_cache.key_of_service(self.cache_key, service)
+        answer = [*run.events.merged(), finish]
+        command = answer_cache.command_to_put(key, answer, cost_ms, warm=self.purpose == "warm_up")
+        if command is not None:
+            run.add_final_write(lambda _: [command])
 
     def _suggestions(self) -> tuple[str, ...]:
         return knowledge.suggestions(self.passages, self.question.language, self.question.text)

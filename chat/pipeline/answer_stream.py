@@ -5,17 +5,15 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain
 from typing import ClassVar
 
 from chat import runs
 from chat.core.events import Event, Finish
 from chat.core.transcript import Transcript
 from chat.history.recorder import TurnRecorder
-from chat.pipeline.replay import replay
+from chat.pipeline.replay import in_pieces
 from chat.runs import Outlet, Subscription
 from chat.storage import answer_cache, provenance
-from chat.storage.answer_cache import CachedAnswer
 from chat.storage.provenance import Provenance, RequestTrace, Role
 from observability import unexpected_errors
 from observability.redis_trips import Command
@@ -28,12 +26,17 @@ class AnswerStream(ABC):
 
     @property
     @abstractmethod
+    def after(self) -> int:
+        """The number of first events that the client has received already."""
+
+    @property
+    @abstractmethod
     def cache_status(self) -> str:
         """The value of `X-Cache`, unless the answer turns out to be a stale one."""
 
     @abstractmethod
-    def read(self, after: int = 0, reader: str = "", outlet: Outlet | None = None) -> Iterator[Sequence[Event]]:
-        """Batches of events, starting after the first `after` events. An empty batch reports silence.
+    def read(self, reader: str = "", outlet: Outlet | None = None) -> Iterator[Sequence[Event]]:
+        """Batches of the events that the client has not received. An empty batch reports silence.
 
         `reader` is the id of the message that this reader receives: stopping that message ends the iteration. Words
         that were pushed to the `outlet` are in no batch.
@@ -60,9 +63,17 @@ class AnswerStream(ABC):
     def role(self) -> Role:
         """The role of this request: its own job writes the answer, another request's does, or the cache had it."""
 
-    def read_to_end(self) -> Transcript:
-        """The complete answer."""
-        return Transcript(chain.from_iterable(self.read()))
+    def read_to_end(self, reader: str = "") -> Transcript:
+        """The complete answer, for the same `reader` as in `read`."""
+        transcript = Transcript()
+        for batch in self.read(reader, transcript):
+            transcript.extend(batch)
+        return transcript
+
+    @property
+    def started_at(self) -> float:
+        """When the question was asked, on the performance counter."""
+        return self.request_trace.began
 
     def provenance(self, finish: Finish | None) -> Provenance:
         """How the answer came about; `finish` is None while it is being written."""
@@ -73,16 +84,19 @@ class AnswerStream(ABC):
 
 @dataclass(frozen=True, slots=True)
 class CachedStream(AnswerStream):
-    """An answer from the cache, with the distress notice before it if its reader needs one."""
+    """An answer from the cache, as its reader gets it."""
 
-    cached: CachedAnswer
-    distress_notice: str
+    events: Sequence[Event]
 
+    after: ClassVar[int] = 0
     cache_status: ClassVar[str] = "HIT"
     role: ClassVar[Role] = "cached"
 
-    def read(self, after: int = 0, reader: str = "", outlet: Outlet | None = None) -> Iterator[Sequence[Event]]:
-        return replay(self.cached, self.distress_notice)
+    def read(self, reader: str = "", outlet: Outlet | None = None) -> Iterator[Sequence[Event]]:
+        return ([event] for event in in_pieces(self.events))
+
+    def read_to_end(self, reader: str = "") -> Transcript:
+        return Transcript(self.events)
 
     def first_events(self, count: int) -> Sequence[Event]:
         return ()
@@ -104,6 +118,7 @@ class RunStream(AnswerStream):
     """The answer that a run is writing, in this process or another."""
 
     subscription: Subscription
+    after: int = 0
 
     @property
     def cache_status(self) -> str:
@@ -113,8 +128,9 @@ class RunStream(AnswerStream):
     def role(self) -> Role:
         return "leader" if self.subscription.is_leader else "follower"
 
-    def read(self, after: int = 0, reader: str = "", outlet: Outlet | None = None) -> Iterator[Sequence[Event]]:
-        return self.subscription.run.read(after, reader, outlet)
+    def read(self, reader: str = "", outlet: Outlet | None = None) -> Iterator[Sequence[Event]]:
+        subscription = self.subscription
+        return subscription.run.read(self.after, reader, outlet, has_joined=subscription.has_joined)
 
     def first_events(self, count: int) -> Sequence[Event]:
         return self.subscription.run.events[:count]
@@ -133,7 +149,7 @@ class RunStream(AnswerStream):
         if not run.add_final_write(self._provenance_commands):
             run.on_end(lambda transcript: provenance.save(self.provenance(transcript.finish)))
 
-    def _provenance_commands(self) -> Sequence[Command]:
+    def _provenance_commands(self, finish: Finish) -> Sequence[Command]:
         with unexpected_errors.survived("provenance"):
-            return provenance.commands(self.provenance(self.subscription.run.finish))
+            return provenance.commands(self.provenance(finish))
         return ()

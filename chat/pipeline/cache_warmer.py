@@ -23,6 +23,7 @@ UNAVAILABLE_REASONS = {
     "over_budget",
 }  # other questions would fail too
 TRANSIENT_REASONS = {"timeout", "ai_error"}  # may be the first failures of an outage
+CACHE_UNAVAILABLE = "cache_unavailable"
 DEFAULT_CONCURRENCY = 4
 
 
@@ -43,7 +44,8 @@ class Task:
 class Outcome:
     """The result of a task. `reason` is a code; `retry_after` is in seconds, None if the AI named no time.
 
-    `unchanged`: the answer was cached already, or another process was generating it.
+    `unchanged`: the answer was cached already, or another process was generating it. An answer that is not in the cache
+    afterwards, because it is too long for instance, has `failed` with the reason `not_stored`.
     """
 
     task: Task
@@ -83,9 +85,9 @@ def warm_all(
     rate: float = 0,
     not_before: float = 0,
 ) -> list[Task]:
-    """Warm at most `concurrency` tasks at a time and `rate` a second (0: no limit), until the AI becomes unavailable.
+    """Warm at most `concurrency` tasks at a time and `rate` a second (0: no limit), until AI or cache are unavailable.
 
-    Calls `report` in this thread for each outcome. Returns the tasks that remain because the AI is unavailable. On
+    Calls `report` in this thread for each outcome. Returns the tasks that remain because one is unavailable. On
     KeyboardInterrupt, running tasks are completed and reported, because their answers are paid for.
     """
     waiting, running, failed = deque(tasks), set[Future[Outcome]](), list[Task]()
@@ -116,8 +118,13 @@ def _take_completed(running: set[Future[Outcome]]) -> Iterator[Outcome]:
 
 
 def warm(task: Task, *, not_before: float = 0) -> Outcome:
-    """Generate the answer, unless one that is not older than `not_before` (unix seconds) is cached."""
-    started_at = time.monotonic()
+    """Generate the answer, unless one that is not older than `not_before` (unix seconds) is cached.
+
+    Nothing is asked if the cache can't store the answer, not after a wait either: the outcome is CACHE_UNAVAILABLE.
+    """
+    if not answer_cache.can_store():
+        return Outcome(task, "unavailable", CACHE_UNAVAILABLE)
+    started_at, began = time.monotonic(), time.time()
     answer = question_answering.answer(task.question, not_before=not_before, warm=True)
     finish = answer.read_to_end().finish
     assert finish is not None
@@ -129,6 +136,9 @@ def warm(task: Task, *, not_before: float = 0) -> Outcome:
         return Outcome(task, "failed", finish.ending, seconds)
     if answer.role != "leader" or finish.origin == "cache":
         return Outcome(task, "unchanged", seconds=seconds)
+    stored = answer_cache.get(answer.cache_key)
+    if stored is None or stored.created < began:
+        return Outcome(task, "failed", "not_stored", seconds)
     tokens = finish.usage.prompt_tokens + finish.usage.completion_tokens if finish.usage else 0
     return Outcome(task, "cached", seconds=seconds, tokens=tokens)
 

@@ -14,7 +14,7 @@ from chat import runs
 from chat.core.events import Finish
 from chat.core.question import Language
 from chat.core.transcript import Transcript
-from chat.history import claims, conversations, recorder
+from chat.history import claims, conversations, deletions, recorder
 from chat.models import Conversation, Message
 from chat.pipeline import fallbacks
 from chat.storage import answer_cache
@@ -51,7 +51,8 @@ def _stop(message: Message, language: Language) -> bool:
 def end_replaced_answer(owner: str, public_id: str, language: Language) -> None:
     """Stop the pending answer of a conversation before its question is asked again or edited.
 
-    Waits for the end of its run: the same question would join it. Other people's readers of the run keep it going.
+    Waits for the end of its run: if another process leads it, the same question would join it. A shared run continues
+    for its other readers.
     While the database is unavailable it does nothing: the question is answered all the same.
     """
     try:
@@ -76,7 +77,7 @@ def save_lost_outcome(owner: str, public_id: str, language: Language) -> None:
     interrupted = fallbacks.interrupted_ending(language)
     run = runs.find(message.run_id, interrupted)
     if run is not None:
-        run.on_end(lambda transcript: recorder.save_outcome(message, transcript))
+        run.on_end(lambda transcript: recorder.save_outcome(message, transcript), key=message.public_id)
     elif timezone.now() - message.created_at > MAX_ANSWER_TIME:  # a younger run may only be unreachable for a moment
         recorder.save_outcome(message, Transcript(interrupted))
 
@@ -90,7 +91,7 @@ def delete_conversations(owner: str, public_id: str | None) -> int:
         return _delete_all([owner])
     conversation = conversations.select_one(owner, public_id)
     _end_pending_answers(conversation)
-    if not _delete_from_redis([owner]):  # before the row: without it, a retry would find no conversation
+    if not _delete_from_redis([owner], public_id):  # before the row: without it, a retry would find no conversation
         raise NotAllDeleted
     return conversations.delete(conversation)
 
@@ -108,7 +109,10 @@ def erase_person(owner: str, visitor: str | None) -> int:
 
 
 def _delete_all(owners: Sequence[str]) -> int:
-    """Delete the rows even if the block raises NotAllDeleted because Redis is unavailable."""
+    """Delete Redis data and rows of these owners.
+
+    The rows go even while Redis is unavailable; then raises NotAllDeleted.
+    """
     selection = conversations.select_all(owners)
     _end_pending_answers(selection)
     is_complete = _delete_from_redis(owners)  # before the rows: from now on no answer is saved late
@@ -127,8 +131,11 @@ def _end_pending_answers(selection: QuerySet[Conversation]) -> None:
             runs.stop(message.run_id)
 
 
-def _delete_from_redis(owners: Sequence[str]) -> bool:
-    """Delete the cached answers and the run logs that belong to these owners alone. False if Redis is unavailable."""
+def _delete_from_redis(owners: Sequence[str], public_id: str | None = None) -> bool:
+    """Delete the cached answers and the run logs that belong to these owners alone, and mark the conversation, or all
+    of theirs, as deleted. False if Redis is unavailable.
+    """
+    are_marked = [deletions.mark(owner, public_id) for owner in owners]
     logs_deleted = [runs.forget(answer_cache.private_scope(owner)) for owner in owners]
     answers_deleted = [answer_cache.forget(owner) is not None for owner in owners]
-    return all(logs_deleted + answers_deleted)
+    return all(are_marked + logs_deleted + answers_deleted)

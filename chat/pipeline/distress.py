@@ -106,6 +106,11 @@ _ANYWHERE = (
     r"(?:en finir(?! avec)|mourr?ir|crever|disparaitre|etre morte?\b|(?:ne )?plus (?:etre la|exister))"
     r"|(?<!droits )(?<!droits ont )(?<!secret a )(?<!medical a )(?:\b(?:ete|fait|suis)|[lmt]'(?:a|ont)) violee?[rs]?\b"
 )
+_WEAPON = (
+    r"(?:un|une|son|sa|le|la) (?:gros |grand )?(?:couteau|fusil|flingue|pistolet|revolver|machette|hache|arme)\b"
+    r"(?! (?:a (?:beurre|bouts?|pain|eau|bulles|colle)|adapte|ergonomique|en (?:plastique|bois|mousse)|jouet|pour|qui"
+    r"|secrete|absolue))"
+)
 # By theme: suicide, self-harm, harm to a child, exhaustion, violence; then the same in English.
 # All repetitions are bounded, so that the time is linear in the length of the message. A single `\b` precedes the
 # group: with one in each of the sixty alternatives, a question took 38 µs instead of 10.
@@ -137,6 +142,8 @@ _SIGNS = re.compile(
     r"(?:frappe|bat(?! des)|tape dessus|tabasse|viole|menace|etrangle)\b"
     r"|(?:il|elle|mari|pere|papa|maman|compagnon|conjoint|femme|mere|ex|fils|fille) (?:me|nous|le|la) "
     r"tape\b(?! (?:sur les nerfs|dans l'oeil|a l'ordi|a la machine))"
+    r"|(?:ex|mari|conjoint|compagnon|copain|pere|papa|frere|homme|voisin|il|elle) "
+    rf"(?:a|avait|tient|sort|(?:a|vient de) (?:pris|sorti|attrape|prendre|sortir)) {_WEAPON}"
     r"|(?:ete|(?<!c')(?<!c )est|suis|etait|fait) abusee?s?\b|abusee?r? (?:sexuellement|de (?:moi|lui)\b|d'elle\b)"
     rf"|abusee?r? (?:de |d'){_SOMEBODY}|abus sexuels?|agressee?s? sexuellement|inceste|viols?\b"
     r"|(?:attouchements?|agressions? sexuelles?|violences? (?:conjugales?|sexuelles?)|maltraite\w*)\b"

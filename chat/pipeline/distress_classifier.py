@@ -1,7 +1,9 @@
-"""A linear classifier of distress by kind, over words, pairs of words and character n-grams.
+"""Linear classifiers of distress, one for each kind, over words, pairs of words and character n-grams.
+
+The highest of their scores tells distress from calm, and which is the highest tells the kind.
 
 `distress_model.json.gz` holds its weights, learned by `make distress-model` from the sentences in
-benchmarks/distress/sentences (docs/answers.md tells how well it does). Folding, windows and features must be the same
+benchmarks/distress/sentences (docs/distress.md tells how well it does). Folding, windows and features must be the same
 when it is trained and when it is used: both import them from here.
 """
 
@@ -9,7 +11,6 @@ from __future__ import annotations
 
 import gzip
 import math
-import operator
 import re
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
@@ -27,6 +28,9 @@ Kind = Literal[
     "medical", "suicide", "couple", "child", "losing_control", "exhaustion", "no_roof", "bullying", "missing"
 ]
 KINDS: tuple[Kind, ...] = get_args(Kind)
+COLUMNS = len(KINDS) + 1
+
+Vector = Sequence[float]  # of COLUMNS values
 
 MODEL = Path(__file__).with_name("distress_model.json.gz")
 MAX_CHARACTERS = 4000  # of a message that are looked at: as many as a message may have
@@ -42,98 +46,82 @@ _LONG_WORDS, _WINDOW_WORDS, _WINDOW_STEP = 30, 20, 10
 
 
 class Model(NamedTuple):
-    """`rows` gives a feature's place in `squares` and in each of `weights`: of distress, then of each kind."""
+    """`rows` numbers the features; each has a vector of COLUMNS values in `vectors`."""
 
     rows: dict[str, int]
-    squares: array[float]  # of the rarity
-    weights: list[array[float]]  # multiplied by the rarity
+    vectors: array[float]  # a weight for each kind, multiplied by the feature's rarity; then the squared rarity
     bias: Sequence[float]
-    threshold: float  # of the first score: from here on it is distress
+    threshold: float  # of the highest score: from here on it is distress
     certain: float  # of the best kind's lead over the second: from here on the second kind is left out
-
-
-class Contribution(NamedTuple):
-    """What a word adds to a text, by group (itself, its n-grams): to the score, and to the squared vector length."""
-
-    whole: float
-    whole_square: float
-    ngrams: float
-    ngrams_square: float
 
 
 @cache
 def model() -> Model:
     data = orjson.loads(gzip.decompress(MODEL.read_bytes()))
     rows = {feature: row for row, feature in enumerate(data["features"])}
-    rarity = array("d", data["rarity"])
-    weights = [array("d", map(operator.mul, rarity, each)) for each in data["weights"]]
-    squares = array("d", map(operator.mul, rarity, rarity))
-    return Model(rows, squares, weights, data["bias"], data["threshold"], data["certain"])
+    vectors = array("f")
+    for rarity, weights in zip(data["rarity"], data["weights"], strict=True):
+        vectors.extend([*(rarity * weight for weight in weights), rarity**2])
+    return Model(rows, vectors, data["bias"], data["threshold"], data["certain"])
 
 
 class Finding(NamedTuple):
-    """What is found in a message: distress from `model().threshold` on, and its window that has most distress."""
+    """The score of each kind in a message; the highest tells distress from calm."""
 
-    score: float
-    window: str
+    scores: Sequence[float]
+
+    @property
+    def score(self) -> float:
+        return max(self.scores)
 
     def likeliest_kinds(self) -> tuple[Kind, Kind, float]:
-        """The two kinds with the highest scores in that window, and how far the first is ahead of the second."""
-        words, pairs, ngrams = features(self.window)
-        groups = [
-            (rows, _length(sum(map(model().squares.__getitem__, rows))))
-            for rows in (_known([*words, *pairs]), _known(ngrams))
-        ]
-
-        def score_of(number: int) -> float:
-            weight = model().weights[number].__getitem__
-            return model().bias[number] + sum(sum(map(weight, rows)) / length for rows, length in groups)
-
-        ranked = sorted((score_of(number), kind) for number, kind in enumerate(KINDS, 1))
+        """The two kinds with the highest scores, and how far the first is ahead of the second."""
+        ranked = sorted(zip(self.scores, KINDS, strict=True))
         (score, second), (best, first) = ranked[-2:]
         return first, second, best - score
 
 
 def find(plain: str) -> Finding:
-    """The distress in a message without accents: the score of the whole, or that of its parts less WINDOW_MARGIN.
+    """The distress in a message without accents: each kind's score in the whole, or in a part less WINDOW_MARGIN.
 
     Whichever is higher. Linear in the length.
     """
-    found = list(windows(plain[:MAX_CHARACTERS]))
-    whole, *parts = scores = list(map(_score, found))
-    score = max(whole, max(parts, default=-math.inf) - WINDOW_MARGIN)
-    return Finding(score, found[scores.index(max(scores))])
+    whole, *parts = map(_scores, windows(plain[:MAX_CHARACTERS]))
+    if not parts:
+        return Finding(whole)
+    return Finding([max(score, max(in_parts) - WINDOW_MARGIN) for score, *in_parts in zip(whole, *parts, strict=True)])
 
 
-def _score(folded: str) -> float:
-    """The distress of a folded text. Words and n-grams count alike, however many there are of either."""
+def _scores(folded: str) -> list[float]:
+    """The score of each kind in a folded text. Words and n-grams count alike, however many there are of either."""
     words = folded.split()
-    pairs = _known(set(map("{} {}".format, words, words[1:])))
-    whole, ngrams = sum(map(model().weights[0].__getitem__, pairs)), 0.0
-    whole_square, ngrams_square = sum(map(model().squares.__getitem__, pairs)), 0.0
-    for added in map(contribution, dict.fromkeys(words)):
-        whole += added[0]
-        whole_square += added[1]
-        ngrams += added[2]
-        ngrams_square += added[3]
-    return model().bias[0] + whole / _length(whole_square) + ngrams / _length(ngrams_square)
+    pairs = _vectors_of(set(map("{} {}".format, words, words[1:])))
+    by_word = list(map(contribution, dict.fromkeys(words)))
+    *whole, square = _sum([*pairs, *(whole for whole, _ in by_word)])
+    *ngrams, ngrams_square = _sum([ngrams for _, ngrams in by_word])
+    length, ngrams_length = _length(square), _length(ngrams_square)
+    return [
+        bias + of_whole / length + of_ngrams / ngrams_length
+        for bias, of_whole, of_ngrams in zip(model().bias, whole, ngrams, strict=True)
+    ]
 
 
 # Messages repeat the same words: splitting and looking them up again was most of the work.
 @lru_cache(maxsize=8192)
-def contribution(word: str) -> Contribution:
+def contribution(word: str) -> tuple[Vector, Vector]:
+    """What a word adds to a text: itself, and its n-grams."""
     words, _, ngrams = features(word)
-    sums = (
-        sum(map(column.__getitem__, rows))
-        for rows in (_known(words), _known(ngrams))
-        for column in (model().weights[0], model().squares)
-    )
-    return Contribution(*sums)
+    return _sum(_vectors_of(words)), _sum(_vectors_of(ngrams))
 
 
-def _known(group: Iterable[str]) -> list[int]:
-    """The rows of those of these features that the model knows."""
-    return [row for row in map(model().rows.get, group) if row is not None]
+def _vectors_of(group: Iterable[str]) -> list[Vector]:
+    """The vectors of those of these features that the model knows."""
+    rows, vectors = model().rows, model().vectors
+    return [vectors[row * COLUMNS : (row + 1) * COLUMNS] for row in map(rows.get, group) if row is not None]
+
+
+def _sum(vectors: Sequence[Vector]) -> Vector:
+    return tuple(map(sum, zip(*vectors, strict=True))) or (0.0,) * COLUMNS
 
 
 def _length(square: float) -> float:

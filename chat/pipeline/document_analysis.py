@@ -13,13 +13,12 @@ from chat.core.events import Delta, Event, Finish, Notice, Start
 from chat.core.question import Language
 from chat.documents.reading import Document
 from chat.pipeline import fallbacks
-from chat.pipeline.failover import ask_in_order
+from chat.pipeline.ai_call import ask, ask_in_order
 from chat.pipeline.silence import Silence
-from chat.pipeline.token_spending import counted
 from chat.runs import Run
 from chat.storage import ai_statistics, budgets, fleet_counters, provenance
 from chat.storage.provenance import GenerationTrace, Provenance, RequestTrace
-from chat.upstream import compose, prompts, service, session
+from chat.upstream import compose, prompts
 from chat.upstream.compose import MaskedDocument
 from chat.upstream.errors import AIError, AIInterrupted, internal_error, over_budget
 from chat.upstream.http.cancel_scope import Deadline
@@ -64,6 +63,10 @@ class DocumentAnalysis:
         """End the analysis and its upstream call."""
         self._run.cancel()
 
+    @property
+    def is_cancelled(self) -> bool:
+        return self._run.is_cancelled
+
     def provenance(self, finish: Finish | None) -> Provenance:
         """The provenance record; without the explanation's end while `finish` is None."""
         return self._request_trace.provenance("leader", finish)
@@ -81,12 +84,12 @@ class DocumentAnalysis:
         return fallbacks.for_document(self.document.facts, self._language, internal_error())
 
     def _events(self) -> Iterator[Event]:
-        yield Start(settings.AI_SERVICE_MODEL)
+        yield Start()
         yield Notice("facts", "", asdict(self.document.facts))
         if self.document.unread:
             yield fallbacks.partial_read_notice(self.document, self._language)
         if self._is_truncated:
-            yield fallbacks.truncated_notice(self._language)
+            yield fallbacks.truncated_notice(self.document, self._language)
         trace = GenerationTrace(deadline_seconds=settings.AI_DEADLINE_ANALYZE)
         for event in self._explain(trace):
             if isinstance(event, Finish):
@@ -114,27 +117,20 @@ class DocumentAnalysis:
 
     def _call_ai(self, trace: GenerationTrace) -> Iterator[Event]:
         """The events of the first AI that answers, within one deadline. Raises AIError."""
-        if not budgets.spend_answer(self._caller):
+        spent = budgets.spend_answer(self._caller)
+        if spent is None:
             raise over_budget(budgets.seconds_until_reset())
+        self._run.on_end(spent.settle)
         deadline = Deadline.after(settings.AI_DEADLINE_ANALYZE)
-        yield from ask_in_order(service.configured(), lambda ai: self._ask(ai, deadline, trace))
+        yield from ask_in_order(lambda ai: self._ask(ai, deadline, trace))
 
     def _ask(self, ai: AIService, deadline: Deadline, trace: GenerationTrace) -> Iterator[Event]:
         if self._masked is None:
             raise internal_error()
         request = compose.analysis(ai, self._masked)
-        call = session.get(ai).stream(request, deadline=deadline)
-        trace.begin_call(ai.role, ai.model, call.attempts)
-        self._run.on_cancel(call.close)
-        for event in counted(call, request, self._run):
+        for event in ask(ai, request, run=self._run, trace=trace, deadline=deadline):
             if isinstance(event, Finish):
-                if notice := fallbacks.incomplete_notice(event, self._language):
-                    yield notice
-                yield replace(
-                    event,
-                    degraded=event.degraded or fallbacks.degraded_by_ending(event.ending),
-                    suggestions=event.suggestions or fallbacks.next_steps(self._language),
-                )
+                yield replace(event, suggestions=event.suggestions or fallbacks.next_steps(self._language))
                 return
             yield event
-        raise AIInterrupted("interrupted", "client_left")
+        yield Finish("ai", ending="stopped")  # the call was cancelled

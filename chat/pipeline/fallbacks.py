@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import cache
 from math import ceil
 from typing import Literal
@@ -24,26 +25,27 @@ from chat.storage.answer_cache import CachedAnswer
 from chat.upstream.errors import AIError
 from observability import unexpected_errors
 
+State = Literal["calm", "distress", "grief"]
 
-def ladder(
-    question: Question, error: AIError, stale: CachedAnswer | None, *, in_distress: bool = False
-) -> Iterator[Event]:
+
+def ladder(question: Question, error: AIError, stale: CachedAnswer | None, state: State = "calm") -> Iterator[Event]:
     """The best available answer in the question's language, with a notice that names its kind.
 
-    A person in distress gets people to call, no article.
+    A person in distress gets people to call, no article; in grief an article, else the few people who help with that.
+    Neither gets suggestions.
     """
     with override(question.language):
         events: list[Event] = []
         with unexpected_errors.survived("fallback"):
             if stale is not None:
                 events = _stale_answer(stale, error)
-            elif not in_distress and (article := _find_article(question)):
+            elif state != "distress" and (article := _find_article(question)):
                 events = _article(article, question, error)
-        events = events or _apology(question, error, in_distress=in_distress)
+        events = events or _apology(question, error, state)
     for event in events:
         if stale is None and isinstance(event, Delta):
             yield from _remark_in_another_language(question)
-        yield event
+        yield event if state == "calm" or not isinstance(event, Finish) else replace(event, suggestions=())
 
 
 def _remark_in_another_language(question: Question) -> Iterator[Event]:
@@ -53,7 +55,7 @@ def _remark_in_another_language(question: Question) -> Iterator[Event]:
             yield Delta(f"{other_languages.REMARKS[language]}\n\n")
 
 
-@cache  # an argument of every answer, used by few
+@cache  # every run gets it as an argument and few use it
 def interrupted_ending(language: Language) -> tuple[Event, ...]:
     """The last events of an answer that is cut off before its end."""
     with override(language):
@@ -114,17 +116,21 @@ def _unread_parts(unread: Sequence[Unread]) -> str:
         ("page", True): _("page {page}"),
         ("picture", True): _("a picture on page {page}"),
         ("attachment", False): _("an attached file"),
+        ("rest", False): _("the end of this very long text"),
     }
     parts = (names.get((each.part, each.page is not None), _("a picture")).format(page=each.page) for each in unread)
     return ", ".join(dict.fromkeys(parts))
 
 
-def truncated_notice(language: Language) -> Notice:
-    """Reports that the AI gets only the beginning of a long document."""
+def truncated_notice(document: Document, language: Language) -> Notice:
+    """Reports that the AI gets only the beginning of a long document; its facts come from what was read of it."""
     with override(language):
-        text = _(
-            "This document is long: the explanation is about its beginning. Dates and amounts come from all of it."
-        )
+        if document.unread:
+            text = _("This document is long: the explanation is about its beginning.")
+        else:
+            text = _(
+                "This document is long: the explanation is about its beginning. Dates and amounts come from all of it."
+            )
     return Notice("partial", text, {})
 
 
@@ -179,8 +185,8 @@ def _stale_answer(stale: CachedAnswer, error: AIError) -> list[Event]:
         what=_explanation(error), age=_age(stale.age_seconds)
     )
     content = [event for event in stale.events if isinstance(event, Delta | Source)]
-    suggestions = next((event.suggestions for event in stale.events if isinstance(event, Finish)), ())
-    return [_notice("degraded", text, reason), *content, Finish("stale", degraded=reason, suggestions=suggestions)]
+    finish = Finish("stale", degraded=reason, suggestions=stale.finish.suggestions)
+    return [_notice("degraded", text, reason), *content, finish]
 
 
 def _find_article(question: Question) -> Passage | None:
@@ -209,10 +215,13 @@ def _article(article: Passage, question: Question, error: AIError) -> list[Event
     ]
 
 
-def _apology(question: Question, error: AIError, *, in_distress: bool) -> list[Event]:
+def _apology(question: Question, error: AIError, state: State) -> list[Event]:
     reason = degraded(error)
     text = _("I can't write more just now, but you are not alone. These people answer, free of charge:")
-    if not in_distress:
+    lines = help_lines.as_markdown(question.language)
+    if state == "grief":
+        lines = help_lines.named_in_notice("grief", question.language)
+    elif state == "calm":
         text = _(
             "I'm sorry: I can't answer you just now, and your question deserves better than a guess. "
             "It is kept, and you can ask it again {when}.\n\n"
@@ -223,7 +232,7 @@ def _apology(question: Question, error: AIError, *, in_distress: bool) -> list[E
         suggestions = tuple(knowledge.openers(question.language, limit=3))
     return [
         _notice("degraded", _explanation(error), reason),
-        Delta(f"{text}\n\n{help_lines.as_markdown(question.language)}"),
+        Delta(f"{text}\n\n{lines}"),
         Finish("fallback", degraded=reason, suggestions=suggestions),
     ]
 

@@ -7,6 +7,7 @@ country needs another file and no code. The file is read once, when the process 
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -59,9 +60,21 @@ def as_markdown(language: Language) -> str:
     return _markdown(_configured_file(), language)
 
 
+def named_in_notice(kind: Distress, language: Language) -> str:
+    """The help lines that the notice of this kind names, as a Markdown list."""
+    file = load()
+    text = file.notice(kind).text_in(language)
+    return _as_list((line for line in file.line if _is_named(line, text)), language)
+
+
 def distress_notice(question: str, language: Language) -> str:
     """The text to show before the answer if the question shows distress, else an empty string."""
-    return "\n\n".join(dict.fromkeys(load().notice(kind).text_in(language) for kind in distress.detect(question)))
+    return notice(distress.detect(question), language)
+
+
+def notice(kinds: Iterable[Distress], language: Language) -> str:
+    """The text to show before the answer for these kinds of distress, empty for none."""
+    return "\n\n".join(dict.fromkeys(load().notice(kind).text_in(language) for kind in kinds))
 
 
 def notice_beginnings() -> list[str]:
@@ -112,7 +125,7 @@ class _File(BaseModel):
         by_kind = ((f"kind.{kind}", notice) for kind, notice in self.kind.items())
         for name, notice in [("distress", self.distress), *by_kind]:
             for language, text in notice:
-                if not any(f"**{line.number}**" in text for line in self.line):
+                if not any(_is_named(line, text) for line in self.line):
                     raise ValueError(f"{name}.{language} must name one of the numbers, as in **{self.line[0].number}**")
         return self
 
@@ -130,4 +143,12 @@ def _read(file: str | Path) -> _File:
 
 @cache
 def _markdown(file: str | Path, language: Language) -> str:
-    return "\n".join(f"- **{line.number}** – {line.text_in(language)}" for line in _read(file).line)
+    return _as_list(_read(file).line, language)
+
+
+def _as_list(lines: Iterable[_Line], language: Language) -> str:
+    return "\n".join(f"- **{line.number}** – {line.text_in(language)}" for line in lines)
+
+
+def _is_named(line: _Line, notice: str) -> bool:
+    return f"**{line.number}**" in notice

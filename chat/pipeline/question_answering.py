@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
-from time import perf_counter
 
 from chat import knowledge, runs
 from chat.core.events import Origin
@@ -14,12 +13,14 @@ from chat.core.question import Passage, Question, normalise
 from chat.core.transcript import Transcript
 from chat.history.conversations import ConversationRef
 from chat.history.recorder import TurnRecorder
-from chat.pipeline import fallbacks, help_lines, sharing
+from chat.pipeline import distress, fallbacks, help_lines, sharing
 from chat.pipeline.answer_job import AnswerJob
 from chat.pipeline.answer_stream import AnswerStream, CachedStream, RunStream
+from chat.pipeline.distress import Distress
 from chat.runs import Subscription
 from chat.storage import ai_statistics, answer_cache, budgets, fleet_counters
 from chat.storage.answer_cache import CachedAnswer
+from chat.storage.budgets import SpentAnswer
 from chat.storage.provenance import Entrypoint, RequestTrace
 from chat.upstream import prompts
 from chat.upstream.errors import internal_error, over_budget
@@ -27,32 +28,36 @@ from observability import unexpected_errors
 from observability.caller import Caller
 
 MAX_PASSAGES = 3
-
-
-@dataclass(frozen=True, slots=True)
-class PendingAnswer:
-    """An answer to be sent to a client, and the recorder of its turn.
-
-    `started_at` is on the performance counter. The client has received the first `after` events already.
-    """
-
-    stream: AnswerStream
-    recorder: TurnRecorder
-    started_at: float
-    after: int = 0
+ABOUT_DANGER = {  # slugs of entries that are never beside the point in distress
+    "epilepsie",
+    "epuisement-parental",
+    "harcelement-scolaire",
+    "lignes-ecoute",
+    "maltraitance-etablissement",
+    "numeros-urgence",
+    "repit-aidants",
+    "traumatisme-cranien",
+}
+ABOUT_GRIEF = {"deces-enfant"}  # the same for a parent whose child has died; they would frighten anybody else
+ABOUT_THIS_ASSISTANT = {"cet-assistant"}  # its words – who answers, reads, writes – are those of any office, too
+# Messages after one about suicide that get its notice, too; after one on a child's death they get no suggestions.
+NOTICE_LASTS = 2
 
 
 def answer_in_conversation(
     question: Question, conversation: ConversationRef, caller: Caller, *, question_id: str = "", not_before: float = 0
-) -> PendingAnswer:
-    """Answer a message of a conversation and save the turn. `question_id` is the client's own id of the question."""
-    started_at = perf_counter()
+) -> tuple[AnswerStream, TurnRecorder]:
+    """Answer a message of a conversation and save the turn. `question_id` is the client's own id of the question.
+
+    The question gets the conversation's history and letter.
+    """
+    question = replace(question, history=conversation.history, letter=conversation.letter)
     stream = answer(question, caller, not_before=not_before)
     recorder = TurnRecorder(
         conversation, question.text, stream.cache_key, describe=stream.provenance, question_id=question_id
     )
     stream.save_turn(recorder)
-    return PendingAnswer(stream, recorder, started_at)
+    return stream, recorder
 
 
 def answer(
@@ -73,15 +78,16 @@ def answer(
     cached = job.usable_answer
     if cached is None:
         with trace.stage("flight"):
-            job = job if _may_ask(caller) else _refused(job)
-            subscription = _subscribe(job)
-        subscription.run.on_end(partial(_count_ending, is_leader=subscription.is_leader, warm=warm))
+            spent = _spend_answer(caller)
+            subscription = _subscribe(job if spent else _refused(job))
+        subscription.run.on_end(partial(_count_ending, subscription=subscription, spent=spent, warm=warm))
         return RunStream(job.cache_key, trace, subscription)
-    if cached.should_be_renewed() and _may_renew():
-        _subscribe(replace(job, is_background=True))
+    if not warm and cached.should_be_renewed() and _may_renew():
+        renewal = _subscribe(replace(job, purpose="renewal"))
+        renewal.run.on_end(partial(_count_generation, subscription=renewal, is_background=True))
     with unexpected_errors.survived("cache"):
         _count_answer("cache", warm=warm)
-    return CachedStream(job.cache_key, trace, cached, job.distress_notice)
+    return CachedStream(job.cache_key, trace, job.replay(cached, job.distress_notice))
 
 
 def _resolve(
@@ -90,12 +96,15 @@ def _resolve(
     """Search the passages, compute the cache key and look in the cache."""
     passages: Sequence[Passage] = ()
     cache_key, cached, has_failed = "", None, True
+    kinds = detect_distress(question.text)
+    lasting = kinds or _lasting_distress(question)
+    in_grief = lasting == ("grief",)
     with trace.stage("search"), unexpected_errors.survived("knowledge"):
-        passages = find_passages(question)
+        passages = find_passages(question, lasting if in_grief else kinds)
         question = question if warm else sharing.marked(question, passages)
         cache_key, has_failed = _cache_key(question, passages), False
     # Without the knowledge base the answer must not be shared.
-    cache_key = cache_key or _key_of_nothing_else(question)
+    cache_key = cache_key or _one_time_key(question)
     with trace.stage("cache"), unexpected_errors.survived("cache"):
         if not has_failed:
             question, cache_key, cached = _look_up(question, passages, cache_key, caller)
@@ -107,11 +116,11 @@ def _resolve(
         passages,
         cache_key,
         cached,
-        _distress_notice(question),
+        _distress_notice(question, kinds if in_grief else lasting),
         not_before,
-        warm,
-        is_background=warm,
+        "warm_up" if warm else "answer",
         refusal=internal_error() if has_failed else None,
+        in_grief=in_grief,
     )
 
 
@@ -129,17 +138,31 @@ def _look_up(
     return question, cache_key, answer_cache.get(cache_key)
 
 
-def _distress_notice(question: Question) -> str:
+def detect_distress(text: str) -> tuple[Distress, ...]:
+    """The kinds of distress in a message; none if detecting fails."""
     with unexpected_errors.survived("answer"):
-        return help_lines.distress_notice(question.text, question.language)
+        return distress.detect(text)
+    return ()
+
+
+def _lasting_distress(question: Question) -> tuple[Distress, ...]:
+    """The distress of one of the last NOTICE_LASTS messages that outlasts it: suicide first, else a child's death."""
+    before = [detect_distress(text) for text in question.earlier[-NOTICE_LASTS:]]
+    return next((each for kind in ("suicide", "grief") for each in before if kind in each), ())
+
+
+def _distress_notice(question: Question, kinds: tuple[Distress, ...]) -> str:
+    """The notice for these kinds; empty if there is none, or it fails."""
+    with unexpected_errors.survived("answer"):
+        return help_lines.notice(kinds, question.language)
     return ""
 
 
-def _may_ask(caller: Caller | None) -> bool:
-    """Whether the budgets allow another answer, which is counted. True if counting itself fails."""
+def _spend_answer(caller: Caller | None) -> SpentAnswer | None:
+    """Count an answer in the budgets. None if one is used up, but not if counting fails."""
     with unexpected_errors.survived("cache"):
         return budgets.spend_answer(caller)
-    return True
+    return SpentAnswer()
 
 
 def _may_renew() -> bool:
@@ -152,11 +175,11 @@ def _may_renew() -> bool:
 def _refused(job: AnswerJob) -> AnswerJob:
     """The same job without asking the AI, because a budget is used up. Other callers can't join it."""
     error = over_budget(budgets.seconds_until_reset())
-    older = job.stale or job.answer_of_fallback()  # under the key that the job loses here
-    return replace(job, cache_key=_key_of_nothing_else(job.question), stale=older, refusal=error)
+    older = job.cached or job.cached_by_second_ai()  # under the key that the job loses here
+    return replace(job, cache_key=_one_time_key(job.question), cached=older, refusal=error)
 
 
-def _key_of_nothing_else(question: Question) -> str:
+def _one_time_key(question: Question) -> str:
     return f"{answer_cache.private_scope(question.caller_id)}:{secrets.token_hex(16)}"
 
 
@@ -168,15 +191,24 @@ def _without_repetition(question: Question) -> Question:
     return replace(question, history=question.history[:-1])
 
 
-def find_passages(question: Question) -> list[Passage]:
-    """The passages of the knowledge base that ground the answer, best first."""
-    return knowledge.search(question.wording, question.language, MAX_PASSAGES, question.earlier)
+def find_passages(question: Question, kinds: Sequence[Distress]) -> list[Passage]:
+    """The passages of the knowledge base that ground the answer to a message with these kinds of distress, best first.
+
+    In distress only good fits and entries about danger, after a child's death about that: everyday words find unrelated
+    entries. The entry about this assistant counts only as the best match or as a good fit.
+    """
+    passages = knowledge.search(question.wording, question.language, MAX_PASSAGES, question.earlier)
+    best = {each.slug for each in passages[:1]}
+    slugs = (best | {each.slug for each in passages} - ABOUT_THIS_ASSISTANT) - ABOUT_GRIEF
+    if kinds:
+        slugs = ABOUT_GRIEF if tuple(kinds) == ("grief",) else ABOUT_DANGER
+    return [each for each in passages if each.score >= knowledge.GOOD_FIT or each.slug in slugs]
 
 
 def cache_key_of(question: Question) -> str:
     """The cache key of the answer to this question."""
     question = question.masked()
-    return _cache_key(question, find_passages(question))
+    return _cache_key(question, find_passages(question, detect_distress(question.text)))
 
 
 def _cache_key(question: Question, passages: Sequence[Passage]) -> str:
@@ -185,14 +217,23 @@ def _cache_key(question: Question, passages: Sequence[Passage]) -> str:
 
 
 def _subscribe(job: AnswerJob) -> Subscription:
-    return runs.subscribe(job.cache_key, job, fallbacks.interrupted_ending(job.question.language))
+    """Join or start the run of this job. A renewal continues without readers: its person has the cached answer."""
+    ending = fallbacks.interrupted_ending(job.question.language)
+    return runs.subscribe(job.cache_key, job, ending, needs_readers=job.purpose != "renewal")
 
 
-def _count_ending(transcript: Transcript, *, is_leader: bool, warm: bool) -> None:
+def _count_ending(transcript: Transcript, *, subscription: Subscription, spent: SpentAnswer | None, warm: bool) -> None:
     assert transcript.finish is not None
-    if is_leader:
-        ai_statistics.count(transcript.finish, warm=warm)
+    if spent:
+        spent.settle(transcript)
+    _count_generation(transcript, subscription=subscription, is_background=warm)
     _count_answer(transcript.finish.origin, warm=warm)
+
+
+def _count_generation(transcript: Transcript, *, subscription: Subscription, is_background: bool) -> None:
+    """Count what the AI did for this answer, once in the fleet. The leader is known at the end: it may have changed."""
+    if subscription.is_leader and transcript.finish is not None:
+        ai_statistics.count(transcript.finish, is_background=is_background)
 
 
 def _count_answer(origin: Origin, *, warm: bool) -> None:

@@ -1,8 +1,8 @@
-"""Replays a cached answer as a stream of events."""
+"""A cached answer as its reader gets it, and its text in pieces for a stream."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from chat.core.events import Delta, Event, Finish, Notice, Start
@@ -11,17 +11,23 @@ from chat.storage.answer_cache import CachedAnswer
 PIECE_LENGTH = 60  # characters
 
 
-def replay(cached: CachedAnswer, distress_notice: str) -> Iterator[Sequence[Event]]:
-    """The cached events in batches of one, with the text in short pieces, after the notice for this reader if any."""
+def replayed(cached: CachedAnswer, distress_notice: str) -> list[Event]:
+    """The cached events, with the notice for this reader, if any."""
+    events: list[Event] = []
     for event in cached.events:
-        if isinstance(event, Delta):
-            yield from ([Delta(piece)] for piece in _split(event.text))
-        elif isinstance(event, Finish):
-            yield [replace(event, origin="cache", suggestions=() if distress_notice else event.suggestions)]
-        else:
-            yield [event]
+        events.append(replace(event, origin="cache") if isinstance(event, Finish) else event)
         if isinstance(event, Start) and distress_notice:
-            yield [Notice("help", distress_notice, {})]
+            events.append(Notice("help", distress_notice, {}))
+    return events
+
+
+def in_pieces(events: Iterable[Event]) -> Iterator[Event]:
+    """The same events, with the text in short pieces."""
+    for event in events:
+        if isinstance(event, Delta):
+            yield from map(Delta, _split(event.text))
+        else:
+            yield event
 
 
 def _split(text: str) -> Iterator[str]:

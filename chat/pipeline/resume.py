@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import partial
-from time import perf_counter
 
 from chat import runs
 from chat.core.event_position import EventPosition
@@ -14,7 +13,6 @@ from chat.history.recorder import TurnRecorder
 from chat.models import Message
 from chat.pipeline import fallbacks
 from chat.pipeline.answer_stream import RunStream
-from chat.pipeline.question_answering import PendingAnswer
 from chat.runs import Subscription
 from chat.storage import provenance
 from chat.storage.provenance import RequestTrace
@@ -22,10 +20,11 @@ from chat.storage.provenance import RequestTrace
 
 def resume(
     caller_id: str, conversation_id: str, language: Language, position: EventPosition | None
-) -> PendingAnswer | None:
-    """The pending answer of one of the caller's conversations, led by any instance; None if there is none.
+) -> tuple[RunStream, TurnRecorder] | None:
+    """The pending answer of one of the caller's conversations, led by any instance, and the recorder of its turn.
 
-    With the position of an answer that has ended meanwhile: the events after that position, while its run is kept.
+    None if there is none. With the position of an answer that has ended meanwhile: the events after that position,
+    while its run is kept.
     """
     message = _resumable_answer(caller_id, conversation_id, position)
     if message is None:
@@ -47,8 +46,8 @@ def resume(
         is_started=True,
     )
     run.on_end(recorder.complete_if_pending)
-    stream = RunStream(message.cache_key, RequestTrace("chat"), Subscription(run, has_started_it=False))
-    return PendingAnswer(stream, recorder, perf_counter(), after)
+    subscription = Subscription(run, has_started_it=False, has_joined=False)
+    return RunStream(message.cache_key, RequestTrace("chat"), subscription, after), recorder
 
 
 def _resumable_answer(caller_id: str, conversation_id: str, position: EventPosition | None) -> Message | None:

@@ -16,12 +16,11 @@ import os
 
 from chat.runs.broker import RunBroker, Subscription
 from chat.runs.redis_log import forget
-from chat.runs.run import Producer, Run
+from chat.runs.run import Run
 from chat.runs.subscriber import Outlet
 
 __all__ = [
     "Outlet",
-    "Producer",
     "Run",
     "Subscription",
     "find",

@@ -15,6 +15,7 @@ from django.conf import settings
 
 from chat.core.events import Event, Finish, Start
 from chat.runs import redis_log
+from chat.runs.redis_log import LogReader
 from chat.runs.run import Producer, Run
 from observability import logs, metrics, unexpected_errors
 
@@ -24,15 +25,22 @@ PUBLISH_SECONDS = 0.05  # delay until other processes see an event, or this one 
 UNREAD_PUBLISH_SECONDS = 1.0  # the same without remote readers; a crash loses at most the events of this time
 HEARTBEAT_SECONDS = 0.5  # interval of lease renewals and of checks for unread runs
 ANNOUNCE_SECONDS = 1.0  # interval at which a mirror announces its readers
-CANCEL_SECONDS = 2.0  # at most, from the cancellation of a run to its end
 RETENTION_SECONDS = 60.0  # time for which an ended run stays in memory
+
+Batch = tuple[Run, Sequence[Event]]  # a run, and those of its events that are not published yet
 
 
 class Subscription(NamedTuple):
-    """A reader's share in a run."""
+    """A reader's share in a run.
+
+    `has_started_it`: this process had no run of the question yet, and this one has the reader's own producer.
+    `has_joined`: the reader was announced with `readers.join`, so the run waits for it; one that resumes was not, and
+    a renewal has no reader.
+    """
 
     run: Run
     has_started_it: bool
+    has_joined: bool = True
 
     @property
     def is_leader(self) -> bool:
@@ -43,7 +51,7 @@ class Subscription(NamedTuple):
 class RunBroker:
     """One per process. Its maintenance thread starts with its first run.
 
-    `end_events` in the methods below are the events that end a run if its leader is lost.
+    `produce` and `end_events` are those of a Run.
     """
 
     def __init__(self) -> None:
@@ -61,22 +69,32 @@ class RunBroker:
         self._has_work = threading.Event()
         self._maintenance_thread: threading.Thread | None = None
 
-    def subscribe(self, single_flight_key: str, produce: Producer, end_events: Sequence[Event]) -> Subscription:
-        """Join the run that answers this question anywhere in the fleet, else start one, led here."""
+    def subscribe(
+        self,
+        single_flight_key: str,
+        produce: Producer,
+        end_events: Sequence[Event],
+        *,
+        needs_readers: bool = True,
+    ) -> Subscription:
+        """Join the run that answers this question anywhere in the fleet, else start one, led here.
+
+        One that does not need readers announces none. The run that it starts is not cancelled when it has none.
+        """
+        new_run = Run(secrets.token_urlsafe(18), single_flight_key, produce, end_events, needs_readers=needs_readers)
         while True:
             with self._lock:
-                run = self._by_question.get(single_flight_key)
-                if run is None:
-                    new_run = self._by_question[single_flight_key] = Run(secrets.token_urlsafe(18), single_flight_key)
-                    break
+                run = self._by_question.setdefault(single_flight_key, new_run)
+            if run is new_run:
+                break
             run.role_decided.wait()
-            # A cancelled run ends without an answer: start another one after it.
-            if run.readers.join() or not run.wait_until_ended(CANCEL_SECONDS):
+            if run.readers.join(is_reader=needs_readers):
                 metrics.SINGLE_FLIGHT_FOLLOWERS.inc()
-                return Subscription(run, has_started_it=False)
-        new_run.readers.join()
-        self._lead_or_mirror(new_run, produce, end_events)
-        return Subscription(new_run, has_started_it=True)
+                return Subscription(run, has_started_it=False, has_joined=needs_readers)
+            self._release_question(run)  # it is being cancelled
+        new_run.readers.join(is_reader=needs_readers)
+        self._lead_or_mirror(new_run)
+        return Subscription(new_run, has_started_it=True, has_joined=needs_readers)
 
     def find(self, run_id: str, end_events: Sequence[Event]) -> Run | None:
         """A run of any process in the fleet, in progress or recently ended. None if there is none."""
@@ -86,9 +104,9 @@ class RunBroker:
         leader = redis_log.leader_of(run_id)
         if leader is None:
             return None
-        run = Run(run_id)
+        run = Run(run_id, end_events=end_events)
         self._register(run)
-        self._start_thread(self._mirror, run, leader, None, end_events)
+        self._start_thread(self._mirror, run, leader)
         return run
 
     def stop(self, run_id: str) -> bool:
@@ -97,11 +115,13 @@ class RunBroker:
             run = self._runs.get(run_id)
         if run is not None and run.is_led_here:
             was_in_progress = not run.has_ended
-            run.cancel()
+            self._cancel(run)
             return was_in_progress
         leader = redis_log.leader_of(run_id)
         if leader is None:
             return False
+        if run is not None:
+            self._forget_question(run)
         redis_log.request_stop(leader, run_id)
         return True
 
@@ -117,7 +137,7 @@ class RunBroker:
             self._unsubscribe_here(run, reader)
         redis_log.announce_unsubscribe(run_id, reader)
 
-    def _lead_or_mirror(self, run: Run, produce: Producer, end_events: Sequence[Event]) -> None:
+    def _lead_or_mirror(self, run: Run) -> None:
         """Lead the run, unless another process answers the same question: then mirror that run under its id."""
         try:
             holder = None
@@ -130,16 +150,22 @@ class RunBroker:
         finally:
             run.role_decided.set()
         if run.is_led_here:
-            self._start_thread(self._lead, run, produce, end_events)
+            self._start_thread(self._lead, run)
         else:
             assert holder is not None
             metrics.SINGLE_FLIGHT_FOLLOWERS.inc()
-            self._start_thread(self._mirror, run, holder.process_id, produce, end_events)
+            self._start_thread(self._mirror, run, holder.process_id)
 
-    def _lead(self, run: Run, produce: Producer, end_events: Sequence[Event]) -> None:
-        """Append all events of the producer, and end the run even if the producer fails."""
+    def _lead(self, run: Run) -> None:
+        """Append all events of the producer, and end the run even if the producer fails.
+
+        A run that has begun, with a leader that was lost for instance, does not begin again.
+        """
         try:
-            for event in produce(run):
+            assert run.produce is not None
+            for event in run.produce(run):
+                if isinstance(event, Start) and run.events:
+                    continue
                 if isinstance(event, Finish):
                     self._finish(run, [event])
                 else:
@@ -148,7 +174,7 @@ class RunBroker:
             if not run.is_cancelled:
                 unexpected_errors.report("runs")
         if not run.has_ended:
-            self._finish(run, [Finish(origin="ai", ending="stopped")] if run.is_cancelled else end_events)
+            self._finish(run, [Finish(origin="ai", ending="stopped")] if run.is_cancelled else run.end_events)
 
     def _finish(self, run: Run, last: Sequence[Event]) -> None:
         """Publish and append the last events. From now on the same question hits the cache or starts a new run."""
@@ -162,27 +188,29 @@ class RunBroker:
             self._led.discard(run)
             self._has_work.set()
 
-    def _mirror(self, run: Run, leader: str, produce: Producer | None, end_events: Sequence[Event]) -> None:
+    def _mirror(self, run: Run, leader: str) -> None:
         """Copy another process's run from its log while it has readers here."""
         try:
-            self._follow_log(run, leader, produce, end_events)
+            self._follow_log(run, leader)
         except Exception:  # noqa: BLE001 - reported; for example an entry of another release
             unexpected_errors.report("runs")
-            run.abort(end_events)
+            run.abort()
         finally:
             self._mark_finished(run)
             if not run.has_ended:
                 with self._lock:
                     self._runs.pop(run.id, None)
 
-    def _follow_log(self, run: Run, leader: str, produce: Producer | None, end_events: Sequence[Event]) -> None:
+    def _follow_log(self, run: Run, leader: str) -> None:
         """Append the log's events until the run ends. If the leader is lost, take over or abort."""
-        redis_log.request_updates(leader, run.id)
-        stream_id, announced_at = "0", 0.0
-        while not run.has_ended and run.readers.seconds_unread() < RETENTION_SECONDS:
-            entries = redis_log.tail(run.id, stream_id)
+        run_log, followed, announced_at = LogReader(run.id, leader), "", 0.0
+        while not run.has_ended and run.readers.seconds_without_reader() < RETENTION_SECONDS:
+            # A renewal has no reader unless a person joins it; any other run has one that is about to read.
+            if run_log.leader != followed and (run.needs_readers or _has_readers(run)):
+                followed = run_log.leader
+                redis_log.request_updates(followed, run.id)
+            entries = run_log.read()
             for entry in entries or ():
-                stream_id = entry.stream_id
                 if entry.unsubscribed:
                     run.readers.unsubscribe(entry.unsubscribed)
                     continue
@@ -192,50 +220,37 @@ class RunBroker:
                     break
                 run.append(entry.events[overlap:])
             if entries is None:
-                self._take_over(run, produce, end_events)
-            elif not entries and not redis_log.is_alive(leader):
-                leader = self._replace(leader, run, produce, end_events)
-            elif (
-                run.readers.may_return(settings.UNREAD_RUN_TIMEOUT_SECONDS)
-                and time.monotonic() - announced_at > ANNOUNCE_SECONDS
-            ):
+                self._lead_or_abort(run, run_log)
+            elif not entries and not redis_log.is_alive(run_log.leader):
+                self._claim_or_read_on(run, run_log)
+            elif _has_readers(run) and time.monotonic() - announced_at > ANNOUNCE_SECONDS:
                 announced_at = time.monotonic()
-                redis_log.announce_reader(run.id, seconds=5)
+                redis_log.announce_reader(run.id)
 
-    def _replace(self, dead: str, run: Run, produce: Producer | None, end_events: Sequence[Event]) -> str:
-        """Let one of the processes that mirror the run lead it in place of the dead one, and return that process."""
-        if produce is None or run.has_text:
-            self._take_over(run, produce, end_events)
-            return dead
-        leader = redis_log.take_over(run.id, run.single_flight_key, dead, self.process_id)
-        if leader == self.process_id:
-            self._take_over(run, produce, end_events)
-        else:
-            redis_log.request_updates(leader, run.id)
-        return leader
+    def _claim_or_read_on(self, run: Run, run_log: LogReader) -> None:
+        """The leader is dead: let one of the processes that mirror the run lead it; the others read on."""
+        if not run.can_start_over or redis_log.claim(run, run_log, self.process_id):
+            self._lead_or_abort(run, run_log)
 
-    def _take_over(self, run: Run, produce: Producer | None, end_events: Sequence[Event]) -> None:
-        """The leader is lost. Lead the run if it has no text yet and this process has a producer; else abort it."""
+    def _lead_or_abort(self, run: Run, run_log: LogReader) -> None:
+        """The leader is lost, or its log: lead the run if it can start over, else abort it."""
         if run.has_ended:
             return
-        if produce is None or run.has_text:
-            run.abort(end_events)
+        if not run.can_start_over:
+            run.abort()
             return
         log.warning("Leader of a run died; answering in its place")
         run.is_led_here = run.may_have_cached_answer = True
-        run.published_count = len(run.events)
+        run.published_count, run.entry_to_claim_after = len(run.events), run_log.stream_id
         self._register(run)
-        if not run.events:
-            self._lead(run, produce, end_events)
-            return
-        self._lead(run, lambda run: (event for event in produce(run) if not isinstance(event, Start)), end_events)
+        self._lead(run)
 
     def _mark_finished(self, run: Run) -> None:
-        """Release the run's single-flight key in this process, and start its retention time."""
+        """Release the run's single-flight key in this process, and its producer; start its retention time."""
+        run.produce = None
+        self._forget_question(run)
         with self._lock:
             self._finished.append((time.monotonic(), run))
-            if self._by_question.get(run.single_flight_key) is run:
-                del self._by_question[run.single_flight_key]
 
     def _register(self, run: Run) -> None:
         with self._lock:
@@ -261,16 +276,16 @@ class RunBroker:
         next_heartbeat = 0.0
         while True:
             if not self.is_leading():
-                self._has_work.wait(HEARTBEAT_SECONDS if self._runs else None)
+                self._has_work.wait(HEARTBEAT_SECONDS if self._runs or self._unpublished else None)
             self._has_work.clear()
-            try:
+            with unexpected_errors.survived("runs"):
                 self._publish_due()
+            with unexpected_errors.survived("runs"):
                 self._apply_commands()
-                if time.monotonic() >= next_heartbeat:
-                    next_heartbeat = time.monotonic() + HEARTBEAT_SECONDS
+            if time.monotonic() >= next_heartbeat:
+                next_heartbeat = time.monotonic() + HEARTBEAT_SECONDS
+                with unexpected_errors.survived("runs"):
                     self._heartbeat()
-            except Exception:
-                log.exception("Run maintenance failed")
             time.sleep(PUBLISH_SECONDS)
 
     def _apply_commands(self) -> None:
@@ -281,35 +296,67 @@ class RunBroker:
             if run is None:
                 continue
             if command == redis_log.STOP:
-                run.cancel()
+                self._cancel(run)
             elif command == redis_log.REMOTE_READER:
-                run.has_remote_readers = True
+                run.has_had_remote_readers = True
             else:
                 self._unsubscribe_here(run, command)
 
     def _publish_due(self) -> None:
         """Publish runs with remote readers every time, others every UNREAD_PUBLISH_SECONDS: each costs a command."""
         with self._lock:
+            # An ended run is published until its flight key expires: other processes may still wait for its end.
+            expired = time.monotonic() - redis_log.FLIGHT_SECONDS
+            self._unpublished -= {run for run in self._unpublished if run.ended_at and run.ended_at < expired}
             unpublished = list(self._unpublished)
         due_since = time.monotonic() - UNREAD_PUBLISH_SECONDS
-        due = [run for run in unpublished if run.has_remote_readers or run.published_at <= due_since]
-        locked = [run for run in due if run.publish_lock.acquire(blocking=False)]  # a locked run is just ending
+        due = [
+            run
+            for run in unpublished
+            if (run.has_had_remote_readers and not run.has_lost_shard) or run.published_at <= due_since
+        ]
+        locked = [run for run in due if run.publish_lock.acquire(blocking=False)]  # the others are publishing their end
         try:
-            self._publish([(run, new) for run in locked if (new := run.events[run.published_count :])])
+            batches = [(run, new) for run in locked if (new := run.events[run.published_count :])]
+            # A trip of several runs that fails is repeated run by run. Final writes must not be repeated, and a lost
+            # shard must not fail the others: such runs get a trip of their own.
+            together: list[Batch] = []
+            alone: list[Batch] = []
+            for run, new in batches:
+                (alone if run.has_lost_shard or isinstance(new[-1], Finish) else together).append((run, new))
+            self._publish(together)
+            for batch in alone:
+                self._publish([batch])
         finally:
             for run in locked:
                 run.publish_lock.release()
 
-    def _publish(self, batches: Sequence[tuple[Run, Sequence[Event]]]) -> None:
-        if not batches or not redis_log.publish(self.process_id, batches):
+    def _publish(self, batches: Sequence[Batch]) -> None:
+        """Append these events to the logs, in one trip. If a shard of a cluster is away, each run in its own trip."""
+        if not batches:
             return
-        for run, new in batches:
-            run.published_count += len(new)
-            run.published_at = time.monotonic()
+        if redis_log.publish(self.process_id, batches):
+            for run, new in batches:
+                self._mark_published(run, new)
+        elif redis_log.is_unavailable():
+            return
+        elif len(batches) > 1:
+            for batch in batches:
+                self._publish([batch])
+        else:
+            run, new = batches[0]
+            run.has_lost_shard, run.published_at = True, time.monotonic()
             if isinstance(new[-1], Finish):
-                run.clear_final_writes()
-                with self._lock:
-                    self._unpublished.discard(run)
+                run.clear_final_writes()  # the other shards have executed theirs
+
+    def _mark_published(self, run: Run, new: Sequence[Event]) -> None:
+        run.published_count += len(new)
+        run.published_at = time.monotonic()
+        run.entry_to_claim_after, run.has_lost_shard = "", False
+        if isinstance(new[-1], Finish):
+            run.clear_final_writes()
+            with self._lock:
+                self._unpublished.discard(run)
 
     def _heartbeat(self) -> None:
         """Renew this process's lease, cancel unread runs and drop those whose retention time is over."""
@@ -320,7 +367,6 @@ class RunBroker:
         with self._lock:
             while self._finished and time.monotonic() - self._finished[0][0] > RETENTION_SECONDS:
                 _, run = self._finished.popleft()
-                self._unpublished.discard(run)
                 if self._runs.get(run.id) is run:
                     del self._runs[run.id]
 
@@ -333,8 +379,32 @@ class RunBroker:
         """Cancel a run without readers, here or elsewhere, whose grace time for reconnecting readers is over."""
         grace_seconds = settings.UNREAD_RUN_TIMEOUT_SECONDS
         if (
-            run.readers.are_gone(grace_seconds)
+            run.needs_readers
+            and run.readers.have_left_for_good(grace_seconds)
             and not redis_log.has_remote_readers(run)
-            and run.readers.close_if_gone(grace_seconds)
+            and run.readers.close_if_left_for_good(grace_seconds)
         ):
-            run.cancel()
+            self._cancel(run)
+
+    def _cancel(self, run: Run) -> None:
+        """Cancel a run that is led here. Whoever asks its question from now on gets another run, unless their process
+        mirrors this one.
+        """
+        run.readers.close()  # before the release: nobody joins between the two
+        self._release_question(run)
+        run.cancel()
+
+    def _release_question(self, run: Run) -> None:
+        """Let the question of a run that is led here start another one, here and in the fleet."""
+        redis_log.release(run, self.process_id)
+        self._forget_question(run)
+
+    def _forget_question(self, run: Run) -> None:
+        with self._lock:
+            if self._by_question.get(run.single_flight_key) is run:
+                del self._by_question[run.single_flight_key]
+
+
+def _has_readers(run: Run) -> bool:
+    """Whether the run has readers in this process, or one that may return."""
+    return run.readers.are_present_or_may_return(settings.UNREAD_RUN_TIMEOUT_SECONDS)

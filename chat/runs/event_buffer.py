@@ -55,10 +55,33 @@ class EventBuffer(Sequence[Event]):
     @property
     def text(self) -> str:
         """The text of all deltas."""
-        return self._text.decode("utf-8", "surrogatepass")
+        return self._text_between(0, len(self._text))
+
+    @property
+    def has_text(self) -> bool:
+        """Whether there is a `Delta`."""
+        return len(self._ends) > len(self._others)
+
+    def merged(self) -> list[Event]:
+        """The events, with the text between two others as one `Delta`. Another thread may add events meanwhile."""
+        count, begin = len(self._ends), 0
+        merged: list[Event] = []
+        for index in [*self._others, count]:
+            if index <= count:
+                end = self._end_before(index)
+                merged += [Delta(self._text_between(begin, end))] if begin < end else []
+                merged += [self._others[index]] if index < count else []
+                begin = end
+        return merged
 
     def _at(self, index: int) -> Event:
         if (other := self._others.get(index)) is not None:
             return other
-        begin = self._ends[index - 1] if index else 0
-        return Delta(self._text[begin : self._ends[index]].decode("utf-8", "surrogatepass"))
+        return Delta(self._text_between(self._end_before(index), self._ends[index]))
+
+    def _end_before(self, index: int) -> int:
+        """The byte offset of this event's text."""
+        return self._ends[index - 1] if index else 0
+
+    def _text_between(self, begin: int, end: int) -> str:
+        return self._text[begin:end].decode("utf-8", "surrogatepass")

@@ -11,7 +11,10 @@ from chat.runs.subscriber import Outlet, Subscriber
 
 
 class Readers:
-    """All methods may be called from any thread. A reader's id is that of the message it receives, or empty."""
+    """All methods may be called from any thread.
+
+    A reader's id is that of the message it receives; the cache warmer, and who reads a document's analysis, have none.
+    """
 
     def __init__(self) -> None:
         # Reentrant: the garbage collector may close an abandoned stream of this run while this thread has it.
@@ -24,10 +27,13 @@ class Readers:
         self._expected = 0  # have joined, and do not read yet
         self._unread_since = time.monotonic()
 
-    def join(self) -> bool:
-        """Announce a reader that is about to read. False after `close`: the run will end without an answer."""
+    def join(self, *, is_reader: bool) -> bool:
+        """Announce a reader that is about to read. False after `close`: the run will end without an answer.
+
+        Without `is_reader` nobody is counted: a renewal joins the run and does not read it.
+        """
         with self._lock:
-            self._expected += not self._is_closed
+            self._expected += is_reader and not self._is_closed
             return not self._is_closed
 
     def close(self) -> None:
@@ -35,10 +41,10 @@ class Readers:
         with self._lock:
             self._is_closed = True
 
-    def close_if_gone(self, grace_seconds: float) -> bool:
-        """`close` if the readers are gone. Atomic: no reader can join between the check and the close."""
+    def close_if_left_for_good(self, grace_seconds: float) -> bool:
+        """`close` if the readers have left for good. Atomic: no reader can join between the check and the close."""
         with self._lock:
-            if self._are_gone(grace_seconds):
+            if self.have_left_for_good(grace_seconds):
                 self._is_closed = True
             return self._is_closed
 
@@ -53,22 +59,33 @@ class Readers:
     def has_unsubscribed(self, reader: str) -> bool:
         return reader in self._unsubscribed
 
-    def are_gone(self, grace_seconds: float) -> bool:
+    def have_left_for_good(self, grace_seconds: float) -> bool:
         """Whether the run has had no reader for `grace_seconds`, or all its readers have unsubscribed."""
         with self._lock:
-            return self._are_gone(grace_seconds)
+            if self._is_read():
+                return False
+            all_unsubscribed = bool(self._unsubscribed) and self._disconnected <= self._unsubscribed
+            return (all_unsubscribed and not self._expected) or self.seconds_without_reader() > grace_seconds
 
-    def may_return(self, grace_seconds: float) -> bool:
-        """Whether there is a reader, or one disconnected within `grace_seconds` without unsubscribing."""
+    def are_present_or_may_return(self, grace_seconds: float) -> bool:
+        """Whether there is a reader, one that has joined, or one disconnected within `grace_seconds`.
+
+        One that has unsubscribed does not return.
+        """
         with self._lock:
-            return self._is_read() or (
-                not self._disconnected <= self._unsubscribed and self._seconds_unread() <= grace_seconds
-            )
+            if self._is_read() or self._expected:
+                return True
+            return not self._disconnected <= self._unsubscribed and self.seconds_without_reader() <= grace_seconds
 
-    def seconds_unread(self) -> float:
+    def seconds_without_reader(self) -> float:
         """Seconds since the last reader stopped; 0 while there is one."""
         with self._lock:
-            return self._seconds_unread()
+            return 0.0 if self._is_read() else time.monotonic() - self._unread_since
+
+    def include_people(self) -> bool:
+        """Whether a reader with an id reads now."""
+        with self._lock:
+            return any(reader and reader not in self._unsubscribed for reader in self._reading)
 
     def wake(self) -> None:
         """Wake all waiting readers: the run has changed."""
@@ -96,10 +113,13 @@ class Readers:
             subscriber.close()
 
     @contextmanager
-    def reading(self, reader: str, position: int, outlet: Outlet | None) -> Iterator[Subscriber]:
-        """Count a reader during the block, and as disconnected after it if the block is left early."""
+    def reading(self, reader: str, position: int, outlet: Outlet | None, *, has_joined: bool) -> Iterator[Subscriber]:
+        """Count a reader during the block, and as disconnected after it if the block is left early.
+
+        One that `has_joined` is no longer expected.
+        """
         with self._lock:
-            self._expected = max(0, self._expected - 1)
+            self._expected -= has_joined
             self._reading.append(reader)
         reached_end = False
         try:
@@ -115,12 +135,3 @@ class Readers:
 
     def _is_read(self) -> bool:
         return any(reader not in self._unsubscribed for reader in self._reading)
-
-    def _seconds_unread(self) -> float:
-        return 0.0 if self._is_read() else time.monotonic() - self._unread_since
-
-    def _are_gone(self, grace_seconds: float) -> bool:
-        if self._is_read():
-            return False
-        all_unsubscribed = bool(self._unsubscribed) and self._disconnected <= self._unsubscribed
-        return (all_unsubscribed and not self._expected) or self._seconds_unread() > grace_seconds

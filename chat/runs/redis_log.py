@@ -1,7 +1,8 @@
 """Runs as all processes of the fleet see them, in Redis. Every key expires.
 
-bff:run:{run}          stream   the log of a run: `p` its leader's process id, `n` index of the first event, `e` encoded
-                                events; or `x` a reader that unsubscribed
+bff:run:{run}          stream   the log of a run: `p` the writer's process id, `n` index of the first event, `e` encoded
+                                events; or `x` a reader that unsubscribed. An entry without events claims the run: from
+                                it on `p` leads, and entries of other processes are ignored
 bff:flight:{key}       string   single flight: the leader of this question, "{process} {run}"; the key has a hash tag
 bff:process:{process}  string   lease: the process is alive; one lease covers all the runs it leads
 bff:wishes:{process}   set      commands to a leader: "{run} " stop; "{run} {reader}" unsubscribe this reader;
@@ -17,14 +18,20 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import Any, NamedTuple
 
+from django.conf import settings
+
 from chat.core import events
 from chat.core.events import Event, Finish
 from chat.runs.run import Run
-from chat.storage.shared_redis import SharedRedis, answer_key, on_one_shard, shared_redis
+from chat.storage.answer_keys import answer_key, on_one_shard
+from observability import unexpected_errors
 from observability.redis_trips import Command, Script
+from observability.shared_redis import SharedRedis, shared_redis
 
 LEASE_SECONDS = 3  # a dead process is detected this late at most
-FLIGHT_SECONDS = 120  # longer than any deadline; released at the end, and ignored once its process is dead
+READER_LEASE_SECONDS = 5  # several times the interval at which a mirror announces its readers
+# Longer than any answer; released at its end, and ignored once its process is dead.
+FLIGHT_SECONDS = max(120, int(settings.AI_DEADLINE_CHAT) + 60)
 LOG_TTL_SECONDS = 600  # time for which an answer can be read from its log
 LOG_MAX_ENTRIES = 20_000
 TAIL_BLOCK_SECONDS = 1.0
@@ -43,13 +50,13 @@ if not leader or leader == ARGV[3] then
 end
 return {leader, redis.call('EXISTS', KEYS[2])}
 """)
-# The last entry of a run's log names its leader. Lead the run if that is ARGV[1], which is dead.
-_take_over = Script("""
+# Claim a run unless its log has an entry after ARGV[1], the last one that the claimant ARGV[2] has read: the leader may
+# have written again, or another process may have claimed the run.
+_claim = Script("""
 local last = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)[1]
-local leader = last and last[2][2]
-if leader and leader ~= ARGV[1] then return leader end
+if last and last[1] ~= ARGV[1] then return 0 end
 redis.call('XADD', KEYS[1], '*', 'p', ARGV[2], 'n', 0, 'e', '[]')
-return ARGV[2]
+return 1
 """)
 _hand_over = Script(
     "if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('SET', KEYS[1], ARGV[2], 'EX', ARGV[3]) end"
@@ -67,15 +74,21 @@ class FlightHolder(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One entry of the log: a batch of events, or the id of a reader that unsubscribed.
+    """One entry of the log: a batch of events, a claim, or the id of a reader that unsubscribed.
 
     `stream_id` is the entry's id in the Redis stream; `first` is the index of the batch's first event.
     """
 
     stream_id: str
+    process_id: str
     first: int
     events: list[Event]
     unsubscribed: str
+
+    @property
+    def is_claim(self) -> bool:
+        """Whether `process_id` leads the run from here on."""
+        return not self.events and not self.unsubscribed
 
 
 def acquire(single_flight_key: str, process_id: str, run_id: str) -> FlightHolder | None:
@@ -103,19 +116,19 @@ def acquire(single_flight_key: str, process_id: str, run_id: str) -> FlightHolde
         dead = leader
 
 
-def take_over(run_id: str, single_flight_key: str, dead: str, process_id: str) -> str:
-    """Become the leader of a run in place of a dead one, unless another process has. Returns the leader.
+def claim(run: Run, run_log: LogReader, process_id: str) -> bool:
+    """Become the leader of a run in place of a dead one. True without Redis, too: `publish` then claims the run.
 
-    Without Redis that is this process.
+    False if the log has entries that have not been read: the dead one's, or another process' claim.
     """
-    log = f"bff:run:{run_id}"
+    log = f"bff:run:{run.id}"
     lease: Command = ("SET", f"bff:process:{process_id}", "", "EX", LEASE_SECONDS)
-    replies = shared_redis.send(lease, _take_over([log], dead, process_id), ("EXPIRE", log, LOG_TTL_SECONDS))
-    leader = process_id if replies is None else str(replies[1].decode())
-    if leader == process_id:
-        owners = (f"{dead} {run_id}", f"{process_id} {run_id}")
-        shared_redis.send(_hand_over([_flight_key(single_flight_key)], *owners, FLIGHT_SECONDS))
-    return leader
+    replies = shared_redis.send(lease, _claim([log], run_log.stream_id, process_id), ("EXPIRE", log, LOG_TTL_SECONDS))
+    if replies is not None and not replies[1]:
+        return False
+    owners = (f"{run_log.leader} {run.id}", f"{process_id} {run.id}")
+    shared_redis.send(_hand_over([_flight_key(run.single_flight_key)], *owners, FLIGHT_SECONDS))
+    return True
 
 
 def publish(process_id: str, batches: Iterable[tuple[Run, Sequence[Event]]]) -> bool:
@@ -130,16 +143,38 @@ def publish(process_id: str, batches: Iterable[tuple[Run, Sequence[Event]]]) -> 
 def _publication(process_id: str, run: Run, new: Sequence[Event]) -> Iterator[Command]:
     """The commands that publish one run's events."""
     key = f"bff:run:{run.id}"
-    fields = ("p", process_id, "n", run.published_count, "e", events.encode(new))
+    fields = ("p", process_id, "n", run.published_count, "e", _encoded(new))
+    if run.entry_to_claim_after:
+        yield _claim([key], run.entry_to_claim_after, process_id)
     yield "XADD", key, "MAXLEN", "~", LOG_MAX_ENTRIES, "*", *fields
     yield "EXPIRE", key, LOG_TTL_SECONDS  # every time: `forget` may have deleted the key meanwhile
     if run.published_count == 0 and (owner := run.owner):
         yield "SADD", f"bff:runs-of:{owner}", run.id
         yield "EXPIRE", f"bff:runs-of:{owner}", LOG_TTL_SECONDS
     if isinstance(finish := new[-1], Finish):
-        for final_write in run.final_writes(finish):
-            yield from final_write()
-        yield _release([_flight_key(run.single_flight_key)], f"{process_id} {run.id}")
+        yield from run.final_writes(finish)
+        yield _release_question(run, process_id)
+
+
+def is_unavailable() -> bool:
+    """Whether Redis is unavailable as a whole. False if one shard of a cluster is."""
+    return shared_redis.is_unavailable
+
+
+def _encoded(new: Sequence[Event]) -> bytes:
+    """The events as JSON; an interrupted end in place of events that can't be encoded, a fault of this program."""
+    with unexpected_errors.survived("runs"):
+        return events.encode(new)
+    return events.encode([Finish("ai", ending="interrupted")])
+
+
+def release(run: Run, process_id: str) -> None:
+    """Give up the question of a run that this process leads, before the run has ended."""
+    shared_redis.send(_release_question(run, process_id))
+
+
+def _release_question(run: Run, process_id: str) -> Command:
+    return _release([_flight_key(run.single_flight_key)], f"{process_id} {run.id}")
 
 
 def renew_lease(process_id: str) -> None:
@@ -158,11 +193,13 @@ def take_commands(process_id: str) -> list[tuple[str, str]]:
 
 def leader_of(run_id: str) -> str | None:
     """The process that leads the run, or led it last. None if the run has no log."""
-    replies = shared_redis.send(("XREVRANGE", f"bff:run:{run_id}", "+", "-", "COUNT", 1))
+    replies = shared_redis.send(("XRANGE", f"bff:run:{run_id}", "-", "+"))
     if not (replies and replies[0]):
         return None
-    _, fields = replies[0][0]
-    return str(_as_dict(fields)[b"p"].decode())
+    run_log = LogReader(run_id, "")
+    for stream_id, flat in replies[0]:
+        run_log.accept(_entry(stream_id, _as_dict(flat)))
+    return run_log.leader
 
 
 def is_alive(process_id: str) -> bool:
@@ -182,10 +219,44 @@ def tail(run_id: str, after: str, wait_seconds: float = TAIL_BLOCK_SECONDS) -> l
         if monotonic() >= deadline:
             return None
         tail_redis.wait(deadline - monotonic())
-    return [
-        Entry(stream_id.decode(), int(fields[b"n"]), events.decode(fields[b"e"]), fields.get(b"x", b"").decode())
-        for stream_id, fields in ((stream_id, _as_dict(flat)) for stream_id, flat in found)
-    ]
+    return [_entry(stream_id, _as_dict(flat)) for stream_id, flat in found]
+
+
+def _entry(stream_id: bytes, fields: dict[bytes, bytes]) -> Entry:
+    return Entry(
+        stream_id.decode(),
+        fields[b"p"].decode(),
+        int(fields[b"n"]),
+        events.decode(fields[b"e"]),
+        fields.get(b"x", b"").decode(),
+    )
+
+
+class LogReader:
+    """Reads the log of a run, without the entries of processes that do not lead it.
+
+    These are a leader that has been replaced and does not know it yet, and a process that took the run over while it
+    could not reach Redis. The log's first entry names its first leader: there is no claim if it began without Redis.
+    """
+
+    def __init__(self, run_id: str, leader: str) -> None:
+        self.leader = leader
+        self.stream_id = "0"  # the last entry read
+        self._run_id = run_id
+
+    def read(self) -> list[Entry] | None:
+        """The next entries, as `tail`."""
+        entries = tail(self._run_id, self.stream_id)
+        return None if entries is None else [entry for entry in entries if self.accept(entry)]
+
+    def accept(self, entry: Entry) -> bool:
+        """Move on to this entry. False if its process does not lead the run: it is to be skipped."""
+        is_first, self.stream_id = self.stream_id == "0", entry.stream_id
+        if entry.unsubscribed:
+            return True
+        if is_first or entry.is_claim:
+            self.leader = entry.process_id
+        return entry.process_id == self.leader
 
 
 def _read_stream(run_id: str, after: str, wait_seconds: float) -> list[Any] | None:
@@ -222,7 +293,7 @@ def request_updates(process_id: str, run_id: str) -> None:
 
     Also announces a reader for 2 s, so that the leader does not cancel the run before `announce_reader` is called.
     """
-    _send_command(process_id, run_id, REMOTE_READER)
+    _send_command(process_id, run_id, REMOTE_READER, _announcement(run_id, seconds=2))
 
 
 def announce_unsubscribe(run_id: str, reader: str) -> None:
@@ -235,23 +306,25 @@ def announce_unsubscribe(run_id: str, reader: str) -> None:
     _send_command(leader, run_id, reader)
 
 
-def _send_command(process_id: str, run_id: str, command: str) -> None:
+def _send_command(process_id: str, run_id: str, command: str, *others: Command) -> None:
+    """Send a command to the leader, and `others` to Redis in the same trip."""
     key = f"bff:wishes:{process_id}"
-    commands: list[Command] = [("SADD", key, f"{run_id} {command}"), ("EXPIRE", key, 60)]
-    if command == REMOTE_READER:
-        commands.append(("SET", f"bff:reading:{run_id}", "", "EX", 2))
-    shared_redis.send(*commands)
+    shared_redis.send(("SADD", key, f"{run_id} {command}"), ("EXPIRE", key, 60), *others)
 
 
-def announce_reader(run_id: str, seconds: int) -> None:
-    """Announce to the leader that this process reads the run; valid for `seconds`."""
-    shared_redis.send(("SET", f"bff:reading:{run_id}", "", "EX", seconds))
+def announce_reader(run_id: str) -> None:
+    """Announce to the leader that this process reads the run; valid for READER_LEASE_SECONDS."""
+    shared_redis.send(_announcement(run_id, READER_LEASE_SECONDS))
+
+
+def _announcement(run_id: str, seconds: int) -> Command:
+    return "SET", f"bff:reading:{run_id}", "", "EX", seconds
 
 
 def has_remote_readers(run: Run) -> bool:
     """Whether another process reads this run. While Redis is unavailable, a process that has ever read it counts."""
     replies = shared_redis.send(("EXISTS", f"bff:reading:{run.id}"))
-    return run.has_remote_readers if replies is None else bool(replies[0])
+    return run.has_had_remote_readers if replies is None else bool(replies[0])
 
 
 def _flight_key(single_flight_key: str) -> str:

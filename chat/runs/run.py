@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 
 from chat.core.events import Delta, Event, Finish, text_of_event
 from chat.core.transcript import Transcript
@@ -26,9 +28,12 @@ MIRROR_TIMEOUT_SECONDS = 6.0
 # Most events that a dead leader may have sent to readers and not published. Positions come from clients, so a position
 # beyond this is ignored.
 MAX_UNPUBLISHED_EVENTS = 1_000
+# End callbacks that run one after another: those of one reader. More run at the same time, each in a thread.
+FEW_CALLBACKS = 3
+MAX_CALLBACK_THREADS = 50
 
 EndCallback = Callable[[Transcript], object]
-FinalWrite = Callable[[], Sequence[Command]]  # makes Redis commands when the end is known
+FinalWrite = Callable[[Finish], Sequence[Command]]  # the Redis commands that go with this end
 Producer = Callable[["Run"], Iterator[Event]]
 
 
@@ -36,12 +41,25 @@ class Run:
     """An append-only list of events with one writer and any number of subscribers, each at its own position.
 
     `single_flight_key` identifies the question. `is_led_here` tells whether this process produces the events; if not,
-    it mirrors another process's run. `role_decided` is set as soon as that and `id` are known.
+    it mirrors another process's run. `role_decided` is set as soon as that and `id` are known. `produce` makes the
+    events; None in a process that can only mirror the run, and after its end. `end_events` end the run if its leader is
+    lost. A run that `needs_readers` is cancelled when it has none.
     """
 
-    def __init__(self, run_id: str, single_flight_key: str = "") -> None:
+    def __init__(
+        self,
+        run_id: str,
+        single_flight_key: str = "",
+        produce: Producer | None = None,
+        end_events: Sequence[Event] = (),
+        *,
+        needs_readers: bool = True,
+    ) -> None:
         self.id = run_id
         self.single_flight_key = single_flight_key
+        self.produce = produce
+        self.end_events = end_events
+        self.needs_readers = needs_readers
         self.is_led_here = False
         self.may_have_cached_answer = True  # a previous run may have cached an answer to the same question
         self.role_decided = threading.Event()
@@ -51,14 +69,17 @@ class Run:
         self.is_cancelled = False
         self.published_count = 0  # events in the Redis log
         self.published_at = 0.0
+        self.has_lost_shard = False  # the shard of a cluster that has the log, or another key of the run, is away
+        # Set by a take-over until the run is claimed: the id of the last log entry that this process has read.
+        self.entry_to_claim_after = ""
         self.publish_lock = threading.Lock()  # one per run, so that no run waits for another one's Redis trip
-        self.has_remote_readers = False  # another process has asked for this run's events
+        self.has_had_remote_readers = False  # another process has asked for this run's events; it may have left since
         self._max_position = 0  # highest position that any reader has claimed, here or elsewhere
         self._lock = threading.Lock()
         self._ended = threading.Event()
         self._cancel_callbacks: list[Callable[[], None]] = []
-        self._end_callbacks: list[EndCallback] | None = []  # None once the run is ending
-        self.finish: Finish | None = None  # set when the leader is about to publish it
+        self._end_callbacks: dict[object, EndCallback] | None = {}  # None once the run is ending
+        self._is_ending = False  # the leader is about to publish the end
         self._final_writes: list[FinalWrite] = []
 
     @property
@@ -73,7 +94,12 @@ class Run:
 
     @property
     def has_text(self) -> bool:
-        return any(isinstance(event, Delta) for event in self.events)
+        return self.events.has_text
+
+    @property
+    def can_start_over(self) -> bool:
+        """Whether this process can write the answer anew: it has a producer, and readers have no text yet."""
+        return self.produce is not None and not self.has_text
 
     def append(self, new: Sequence[Event]) -> None:
         """Add events and wake the readers. Events after a `Finish` are dropped.
@@ -84,7 +110,7 @@ class Run:
             return
         is_end = isinstance(new[-1], Finish)
         if is_end:
-            self._run_end_callbacks(Transcript([*self.events, *new]))
+            self._run_end_callbacks(Transcript([*self.events.merged(), *new]))
         with self._lock:
             self.events.extend(new)
             if is_end:
@@ -104,24 +130,27 @@ class Run:
     def add_before_text(self, new: Sequence[Event]) -> None:
         """Add events unless the text or the end has begun. Any thread may call this, in the leading process."""
         with self.publish_lock, self._lock:  # the end is published before it is appended
-            if self.finish or self.has_text or self.has_ended:
+            if self._is_ending or self.has_text or self.has_ended:
                 return
             self.events.extend(new)
         self.readers.wake()
 
-    def abort(self, end_events: Sequence[Event]) -> None:
-        """End the run with these events, because its leader is lost.
+    def abort(self) -> None:
+        """End the run with its `end_events`, because its leader is lost.
 
         A reader that followed the leader may have received events that were never published, and resume here beyond
         the last event. Empty deltas fill that gap, so that this reader gets the end events too.
         """
         gap = min(max(0, self._max_position - len(self.events)), MAX_UNPUBLISHED_EVENTS)
-        self.append([*[Delta("")] * gap, *end_events])
+        self.append([*[Delta("")] * gap, *self.end_events])
 
-    def read(self, after: int = 0, reader: str = "", outlet: Outlet | None = None) -> Iterator[Sequence[Event]]:
+    def read(
+        self, after: int = 0, reader: str = "", outlet: Outlet | None = None, *, has_joined: bool = False
+    ) -> Iterator[Sequence[Event]]:
         """Subscribe: yield batches of events from position `after` on; an empty batch is a keep-alive.
 
-        Words that are pushed to the `outlet` meanwhile are not in any batch.
+        Words that are pushed to the `outlet` meanwhile are not in any batch. `has_joined` tells whether the reader has
+        been announced with `readers.join`.
 
         Unsubscribing `reader` ends the iteration at once. The `Finish` is always yielded, even if `after` is at or
         beyond the end.
@@ -129,7 +158,7 @@ class Run:
         self._max_position = max(self._max_position, after)
         position = min(after, len(self.events) - 1) if self.has_ended else after
         keepalive_seconds = FIRST_KEEPALIVE_SECONDS
-        with self.readers.reading(reader, position, outlet) as subscriber:
+        with self.readers.reading(reader, position, outlet, has_joined=has_joined) as subscriber:
             while not (self.has_ended and subscriber.position == len(self.events)):
                 if self.has_ended and subscriber.position > len(self.events):
                     subscriber.position = len(self.events) - 1
@@ -141,7 +170,7 @@ class Run:
                     if isinstance(batch[-1], Delta):
                         keepalive_seconds = KEEPALIVE_SECONDS
                     yield batch
-                elif not subscriber.wait(keepalive_seconds) or (outlet is not None and outlet.has_rest):
+                elif not subscriber.wait(keepalive_seconds) or (outlet is not None and outlet.has_unsent):
                     keepalive_seconds = KEEPALIVE_SECONDS
                     yield []
 
@@ -155,7 +184,7 @@ class Run:
         return len(self.events) > position
 
     def events_so_far(self) -> Sequence[Event]:
-        """The events, without counting as a reader.
+        """The events, with adjacent text merged, without counting as a reader.
 
         Waits FIRST_KEEPALIVE_SECONDS for what another process has not published yet, or for the first event.
         """
@@ -164,7 +193,7 @@ class Run:
         with self.readers.waiting() as subscriber:
             if not self.events:
                 subscriber.wait(FIRST_KEEPALIVE_SECONDS)
-            return self.events[:]
+            return self.events.merged()
 
     def add_final_write(self, write: FinalWrite) -> bool:
         """Add a write to the Redis trip that publishes the end.
@@ -173,29 +202,33 @@ class Run:
         the run, or if the trip's commands have been made already.
         """
         with self._lock:
-            if self.is_led_here and self.finish is None:
+            if self.is_led_here and not self._is_ending:
                 self._final_writes.append(write)
                 return True
         return False
 
-    def final_writes(self, finish: Finish) -> Sequence[FinalWrite]:
-        """The writes that go with this end. `add_final_write` accepts no more from now on."""
+    def final_writes(self, finish: Finish) -> Iterator[Command]:
+        """The commands that go with this end. `add_final_write` accepts no more from now on."""
         with self._lock:
-            self.finish = finish
-            return self._final_writes
+            self._is_ending = True
+        for write in self._final_writes:
+            yield from write(finish)
 
     def clear_final_writes(self) -> None:
         """Free what the writes reference; the run itself is retained for longer."""
         self._final_writes.clear()
 
-    def on_end(self, callback: EndCallback) -> None:
-        """Call `callback` with the whole transcript just before readers see the end; immediately if it has ended."""
+    def on_end(self, callback: EndCallback, key: str = "") -> None:
+        """Call `callback` with the whole transcript just before readers see the end; immediately if it has ended.
+
+        Of several with the same `key` before the end only the first is called.
+        """
         with self._lock:
             if self._end_callbacks is not None:
-                self._end_callbacks.append(callback)
+                self._end_callbacks.setdefault(key or object(), callback)
                 return
         self._ended.wait()
-        _call(callback, Transcript(self.events))
+        _call(callback, Transcript(self.events.merged()))
 
     def wait_until_ended(self, seconds: float) -> bool:
         """False if it has not ended after `seconds`."""
@@ -220,9 +253,15 @@ class Run:
 
     def _run_end_callbacks(self, transcript: Transcript) -> None:
         with self._lock:
-            callbacks, self._end_callbacks = self._end_callbacks or [], None
-        for callback in callbacks:
-            _call(callback, transcript)
+            pending, self._end_callbacks = self._end_callbacks or {}, None
+        callbacks = list(pending.values())
+        if len(callbacks) <= FEW_CALLBACKS:
+            for callback in callbacks:
+                _call(callback, transcript)
+            return
+        with ThreadPoolExecutor(min(len(callbacks), MAX_CALLBACK_THREADS)) as pool:
+            for callback in callbacks:
+                pool.submit(copy_context().run, _call, callback, transcript)
 
     def _batch(self, position: int) -> Sequence[Event]:
         """The next events, within the limits of one batch."""

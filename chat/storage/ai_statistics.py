@@ -22,8 +22,8 @@ BUCKET_GROWTH = 1.1
 NO_FAILURES = {"ok", "client_left", "under_way"}
 
 
-def count(finish: Finish, *, warm: bool = False) -> None:
-    """Count an answer that an AI or a fallback gave. A warm-up has failures and tokens, but nobody waits for it."""
+def count(finish: Finish, *, is_background: bool = False) -> None:
+    """Count an answer that an AI or a fallback gave. For one in the background, which nobody waits for, no times."""
     generation = finish.generation
     if generation is None or finish.origin == "cache":
         return
@@ -32,7 +32,7 @@ def count(finish: Finish, *, warm: bool = False) -> None:
         if attempt["outcome"] not in NO_FAILURES:
             counts[f"failure:{attempt['service']}:{attempt['outcome']}"] += 1
     counts["tokens"] += sum((generation["tokens"] or {}).values())
-    if not warm and finish.ending != "stopped":
+    if not is_background and finish.ending != "stopped":
         counts[f"first_words:{_bucket(_first_words_ms(generation))}"] += 1
         counts[f"whole:{_bucket(generation['stages']['total'])}"] += 1
     fleet_counters.add(counts)

@@ -2,9 +2,9 @@
 
 A key is an HMAC over everything that may change the answer: the wording of the question, its language, the history and
 context, the AI (address, protocol, model), the prompt version and the version of the passages. An edited knowledge
-entry therefore outdates only the answers that used it. Scope `public` is for questions without history and context; all
-other answers are stored for their caller only. Keys reveal neither text nor caller. docs/answers.md lists lifetimes and
-sizes.
+entry therefore outdates only the answers that used it. Scope `public` is for questions that stand alone (no history,
+context, letter, identifier or caller's token) and are common (chat/pipeline/sharing.py); all other answers are stored
+for their caller only. Keys reveal neither text nor caller. docs/answers.md lists lifetimes and sizes.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ from django.conf import settings
 from chat.core import events
 from chat.core.events import Delta, Event, Finish, Notice
 from chat.core.question import Question
-from chat.core.transcript import Transcript
 from chat.storage import fleet_counters
-from chat.storage.shared_redis import answer_key, shared_redis
+from chat.storage.answer_keys import answer_key
 from observability import logs, metrics
 from observability.redis_trips import Command, Script
+from observability.shared_redis import shared_redis
 
 log = logs.get_logger(__name__)
 
@@ -40,7 +40,15 @@ MAX_ENVELOPE_BYTES = 64 * 1024  # a typical answer has 2 KB
 JITTER = 0.1  # answers that were stored together do not expire together
 # Share of the fresh time for which an expired answer is still served while one process renews it.
 GRACE = 0.1
-FORGOTTEN_SECONDS = 120
+RECOVERY_SECONDS = 2.0
+LATE_WRITE_SECONDS = 60  # how long after its end an answer may still be saved
+# Of the marks of `forget` and of chat/history/deletions.py. They outlive the longest answer, with the reading of its
+# document and a late write.
+FORGOTTEN_SECONDS = (
+    int(settings.DOCUMENT_TIMEOUT_SECONDS + max(settings.AI_DEADLINE_CHAT, settings.AI_DEADLINE_ANALYZE))
+    + LATE_WRITE_SECONDS
+    + 30  # for a place to read the document
+)
 
 # Store one caller's answer and index it, unless the caller's data was deleted meanwhile. The index is sorted by expiry
 # and loses its expired keys at each write, so it never grows beyond one lifetime.
@@ -72,6 +80,13 @@ class CachedAnswer:
     cost: float
 
     @property
+    def finish(self) -> Finish:
+        """Its last event."""
+        last = self.events[-1]
+        assert isinstance(last, Finish)
+        return last
+
+    @property
     def is_fresh(self) -> bool:
         return time.time() < self.fresh_until
 
@@ -82,7 +97,7 @@ class CachedAnswer:
 
     def is_of(self, generation: Mapping[str, Any]) -> bool:
         """Whether this is the answer with that generation trace."""
-        own = next((event.generation for event in self.events if isinstance(event, Finish)), None) or {}
+        own = self.finish.generation or {}
         return all(own.get(name) == generation.get(name) for name in ("at", "correlationId"))
 
     def should_be_renewed(self) -> bool:
@@ -117,7 +132,7 @@ def key_of(question: Question, *, prompt_version: str, knowledge_version: str) -
     return f"{private_scope(question.caller_id)}:{_digest(*parts, *own)}"
 
 
-def key_for(key: str, service: str) -> str:
+def key_of_service(key: str, service: str) -> str:
     """The key of one AI service's answer to the question with this key; `fallback` is the second one's role."""
     if service != "fallback":
         return key
@@ -148,12 +163,21 @@ def is_unavailable() -> bool:
     return shared_redis.is_unavailable
 
 
+def can_store() -> bool:
+    """Whether Redis takes a write now; asks a second time if only the first reply was late."""
+    write = ("SET", answer_key("public:"), "", "PX", 1)
+    if shared_redis.send(write) is not None:
+        return True
+    shared_redis.wait(RECOVERY_SECONDS)
+    return shared_redis.send(write) is not None
+
+
 def get(key: str) -> CachedAnswer | None:
     """The cached answer, fresh or stale; None if there is none or it is unreadable. One Redis trip."""
-    return get_along(key)[0]
+    return get_with(key)[0]
 
 
-def get_along(key: str, *commands: Command) -> tuple[CachedAnswer | None, Sequence[Any]]:
+def get_with(key: str, *commands: Command) -> tuple[CachedAnswer | None, Sequence[Any]]:
     """The same, and the replies to commands of the same trip; no replies while Redis is unavailable."""
     replies = shared_redis.send(*commands, ("GET", answer_key(key)))
     if replies is None:
@@ -162,23 +186,19 @@ def get_along(key: str, *commands: Command) -> tuple[CachedAnswer | None, Sequen
 
 
 def count_lookup(cached: CachedAnswer | None) -> None:
-    """Count a request's lookup, which has found this."""
+    """Count a request's lookup, which has found this.
+
+    Without Redis it is an `error` if the outage is confirmed, and a `bypass` while it is only suspected.
+    """
     if shared_redis.is_unavailable:
-        result = "error"
+        result = "error" if shared_redis.outage.is_confirmed else "bypass"
     elif cached is None:
         result = "miss"
     else:
         result = "hit" if cached.is_current else "stale"
     metrics.CACHE_REQUESTS.labels(result).inc()
-    if result != "error":
+    if result not in {"error", "bypass"}:
         fleet_counters.count_lookup(result == "hit")
-
-
-def put(key: str, answer: Sequence[Event], cost_ms: int, *, warm: bool = False) -> bool:
-    """Store an answer if `command_to_put` returns a command. Returns whether it is stored."""
-    command = command_to_put(key, answer, cost_ms, warm=warm)
-    replies = shared_redis.send(command) if command else None
-    return bool(replies and replies[0])
 
 
 def command_to_put(key: str, answer: Sequence[Event], cost_ms: int, *, warm: bool = False) -> Command | None:
@@ -201,24 +221,28 @@ def command_to_put(key: str, answer: Sequence[Event], cost_ms: int, *, warm: boo
     return _put_private(keys, envelope, lifetime, key, now)
 
 
-def outdate(key: str, generation: Mapping[str, Any]) -> bool:
-    """Serve the answer of this generation only when the AI can't answer. False if it is not in the cache (any more)."""
-    key = key_for(key, generation.get("service", ""))
+def outdate(key: str, generation: Mapping[str, Any]) -> bool | None:
+    """Serve the answer of this generation only when the AI can't answer. False if it is not in the cache (any more),
+    None while Redis is unavailable.
+    """
+    key = key_of_service(key, generation.get("service", ""))
     found = shared_redis.send(("GET", answer_key(key)))
-    if not found or found[0] is None:
+    if found is None:
+        return None
+    if found[0] is None:
         return False
     cached = _decode_envelope(found[0])
-    if cached is None or not cached.is_fresh or not cached.is_of(generation):
+    if cached is None or not cached.is_current or not cached.is_of(generation):
         return False
     outdated = _encode_envelope(cached.events, cached.created, 0, int(cached.cost * 1000))
     replaced = shared_redis.send(_replace([answer_key(key)], found[0], outdated))
-    return bool(replaced and replaced[0])
+    return None if replaced is None else bool(replaced[0])
 
 
 def forget(caller_id: str) -> int | None:
     """Delete all private answers of one caller; returns their number, None while Redis is unavailable.
 
-    It also sets a mark that keeps answers in progress from being stored. The mark outlives the longest answer.
+    It also sets a mark for FORGOTTEN_SECONDS that keeps answers in progress from being stored.
     """
     scope = private_scope(caller_id)
     found = shared_redis.send(
@@ -231,12 +255,6 @@ def forget(caller_id: str) -> int | None:
     return None if deleted is None else sum(deleted[:-1])
 
 
-def may_be_forgotten(caller_id: str) -> bool:
-    """Whether `forget` was called for the caller within FORGOTTEN_SECONDS; True while Redis is unavailable."""
-    replies = shared_redis.send(("EXISTS", _forgotten_key(private_scope(caller_id))))
-    return replies is None or bool(replies[0])
-
-
 def _index_key(scope: str) -> str:
     return f"bff:answers-of:{{{scope}}}"
 
@@ -246,9 +264,9 @@ def _forgotten_key(scope: str) -> str:
 
 
 def _is_cacheable(answer: Sequence[Event]) -> bool:
-    finish = Transcript(answer).finish
+    finish = answer[-1] if answer else None
     return (
-        finish is not None
+        isinstance(finish, Finish)
         and finish.origin == "ai"
         and finish.ending == "stop"
         and finish.degraded is None

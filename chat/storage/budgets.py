@@ -1,12 +1,14 @@
 """Daily budgets: AI answers per caller and per network, and tokens of the whole fleet.
 
-Redis counts per day (in TIME_ZONE), under pseudonyms. A budget of 0 is off. While Redis is unavailable nothing is
-counted or refused: the rate limits still hold, in each process.
+Redis counts per day (in TIME_ZONE), under pseudonyms. A budget of 0 is off, but for an API key, which gets no answer of
+the AI by it. While Redis is unavailable nothing is counted, and only such a key refused: the rate limits still hold, in
+each process.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import Literal
 
@@ -15,12 +17,13 @@ from django.utils import timezone
 
 from chat.core.events import Usage
 from chat.core.token_estimate import estimated_tokens
+from chat.core.transcript import Transcript
 from chat.storage import fleet_counters
-from chat.storage.shared_redis import shared_redis
 from observability import metrics
 from observability.caller import Caller
 from observability.pseudonyms import pseudonym
-from observability.redis_trips import Script
+from observability.redis_trips import Command, Script
+from observability.shared_redis import shared_redis
 
 Budget = Literal["caller", "address", "tokens"]
 
@@ -40,22 +43,41 @@ return 0
 """)
 
 
-def spend_answer(caller: Caller | None) -> bool:
-    """Count an answer that the AI is asked to write. False if a budget is used up; the dashboard counts that.
+@dataclass(frozen=True, slots=True)
+class SpentAnswer:
+    """An answer that counts under these keys of its day."""
+
+    keys: Sequence[str] = ()
+
+    def settle(self, transcript: Transcript) -> None:
+        """Give the answer back unless the AI has written it, has begun to, or has refused the question."""
+        finish = transcript.finish
+        assert finish is not None
+        is_refused = finish.degraded is not None and finish.degraded.reason == "ai_rejected"
+        if finish.origin != "ai" and not is_refused:
+            shared_redis.post(*(command for key in self.keys for command in _add(key, -1)))
+
+
+def spend_answer(caller: Caller | None) -> SpentAnswer | None:
+    """Count an answer that the AI is asked to write, until it is settled. None if a budget is used up; the dashboard
+    counts that.
 
     Without a caller (None), as in warm_cache, only the token budget counts.
     """
+    if caller is not None and caller.daily_answers == 0:
+        _count_refusal("caller")
+        return None
     budgets: list[tuple[Budget, str, int]] = [("tokens", "tokens", settings.DAILY_TOKENS_TOTAL), *_budgets_of(caller)]
     if not any(limit for _, _, limit in budgets):
-        return True
+        return SpentAnswer()
     keys, limits = [_key(name) for _, name, _ in budgets], [limit for _, _, limit in budgets]
     replies = shared_redis.send(_spend(keys, LIFETIME_SECONDS, *limits))
-    used_up = replies[0] if replies else 0
-    if used_up:
-        budget = budgets[int(used_up) - 1][0]
-        metrics.OVER_BUDGET.labels(budget).inc()
-        fleet_counters.count_over_budget(budget)
-    return not used_up
+    if replies is None:
+        return SpentAnswer()
+    if used_up := int(replies[0]):
+        _count_refusal(budgets[used_up - 1][0])
+        return None
+    return SpentAnswer(keys[1:])
 
 
 def spend_tokens(usage: Usage | None, *texts: str | bytes) -> None:
@@ -63,8 +85,7 @@ def spend_tokens(usage: Usage | None, *texts: str | bytes) -> None:
     if not settings.DAILY_TOKENS_TOTAL:
         return
     tokens = usage.prompt_tokens + usage.completion_tokens if usage else estimated_tokens(*texts)
-    key = _key("tokens")
-    shared_redis.post(("INCRBY", key, tokens), ("EXPIRE", key, LIFETIME_SECONDS))
+    shared_redis.post(*_add(_key("tokens"), tokens))
 
 
 def tokens_spent() -> int | None:
@@ -83,7 +104,13 @@ def seconds_until_reset() -> int:
     """Seconds until midnight, when all budgets are reset."""
     now = timezone.localtime()
     midnight = datetime.combine(now.date() + timedelta(days=1), time(), now.tzinfo)
-    return max(1, round((midnight - now).total_seconds()))
+    # By the clock of the wall it would be an hour off on the days on which the clocks change.
+    return max(1, round(midnight.timestamp() - now.timestamp()))
+
+
+def _count_refusal(budget: Budget) -> None:
+    metrics.OVER_BUDGET.labels(budget).inc()
+    fleet_counters.count_over_budget(budget)
 
 
 def _budgets_of(caller: Caller | None) -> Iterator[tuple[Budget, str, int]]:
@@ -99,6 +126,10 @@ def _budgets_of(caller: Caller | None) -> Iterator[tuple[Budget, str, int]]:
     if settings.DAILY_ANSWERS_PER_ADDRESS:
         for network, limit in caller.limits_by_network(settings.DAILY_ANSWERS_PER_ADDRESS):
             yield "address", f"network:{network}", limit
+
+
+def _add(key: str, number: int) -> tuple[Command, Command]:
+    return ("INCRBY", key, number), ("EXPIRE", key, LIFETIME_SECONDS)
 
 
 def _key(name: str) -> str:

@@ -17,7 +17,8 @@ from contextvars import copy_context
 from typing import Any, Generic, TypeVar
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, connection
+from django.db import InterfaceError, InternalError, OperationalError, connection
+from psycopg.errors import ReadOnlySqlTransaction
 
 from observability.outage import Outage
 
@@ -30,7 +31,7 @@ Result = TypeVar("Result")
 
 
 class DatabaseUnavailable(OperationalError):
-    """The database does not answer, or not in time. A write that timed out may still be committed later."""
+    """The database does not answer, not in time, or takes no writes. A write that timed out may be committed later."""
 
 
 class DatabaseExecutor:
@@ -55,7 +56,7 @@ class DatabaseExecutor:
         self._start_worker()
         self._wait(job)
         if job.has_no_answer:
-            raise DatabaseUnavailable("can't be reached") from job.error
+            raise DatabaseUnavailable("can't be reached, or takes no writes") from job.error
         if job.error is not None:
             raise job.error
         return job.result
@@ -142,19 +143,26 @@ class _Job(Generic[Result]):
         self.done = threading.Event()
 
     def run(self) -> None:
-        for _ in range(2):  # the first attempt may find a dead connection
+        for _ in range(2):  # the first attempt may find a dead connection, or one to a server that is a standby now
             try:
                 self.result, self.error = self.context.run(self.work), None
             except Exception as error:  # noqa: BLE001 the waiting caller raises it again
                 self.error = error
+                if is_read_only(error) and connection.connection is not None:
+                    connection.connection.close()  # the pool would give it to the next job
                 connection.close()
             if not self.has_no_answer:
                 break
 
     @property
     def has_no_answer(self) -> bool:
-        """Whether the database could not be reached, or broke off."""
-        return isinstance(self.error, OperationalError | InterfaceError)
+        """Whether the database could not be reached, broke off, or takes no writes."""
+        return isinstance(self.error, OperationalError | InterfaceError) or is_read_only(self.error)
+
+
+def is_read_only(error: BaseException | None) -> bool:
+    """Whether PostgreSQL refused a write: it is a standby, or was made read-only, as Supabase does with a full disk."""
+    return isinstance(error, InternalError) and isinstance(error.__cause__, ReadOnlySqlTransaction)
 
 
 def _get_job(jobs: queue.SimpleQueue[_Job[Any]], seconds: float) -> _Job[Any] | None:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from chat.storage.shared_redis import shared_redis
 from observability.pseudonyms import pseudonym
 from observability.redis_trips import Command, Script
+from observability.shared_redis import shared_redis
 
 # Returns the number of people, at most ARGV[3], and whether this one is new among them or beyond them.
 _add = Script("""

@@ -11,9 +11,9 @@ import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from chat.storage.shared_redis import shared_redis
 from observability import metrics
 from observability.outage import SLOW_SECONDS
+from observability.shared_redis import shared_redis
 
 HOUR = 60  # minutes
 HIT_RATE_MINUTES = 5
@@ -25,6 +25,7 @@ class CounterBuffer:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
+        self._flushing = threading.Lock()
         self._pending: Counter[str] = Counter()
 
     def increment(self, *names: str) -> None:
@@ -40,15 +41,19 @@ class CounterBuffer:
             timer.start()
 
     def flush(self) -> None:
-        """Add the pending increments to Redis, and count a slow Redis. They are lost while Redis is unavailable."""
-        with self._lock:
-            pending, self._pending = self._pending, Counter()
-        if not pending:
-            return
-        began = time.perf_counter()
-        _add(pending)
-        if time.perf_counter() - began > SLOW_SECONDS:
-            self.increment("slow_redis")
+        """Add the pending increments to Redis, and count a slow Redis. They are lost while Redis is unavailable.
+
+        Waits for a flush that another thread has begun: afterwards, all increments of before are in Redis.
+        """
+        with self._flushing:
+            with self._lock:
+                pending, self._pending = self._pending, Counter()
+            if not pending:
+                return
+            began = time.perf_counter()
+            _add(pending)
+            if time.perf_counter() - began > SLOW_SECONDS:
+                self.increment("slow_redis")
 
 
 _buffer = CounterBuffer()

@@ -33,10 +33,10 @@ from chat.core.events import Finish, Origin, Usage
 from chat.core.question import Passage
 from chat.models import Message
 from chat.storage.answer_cache import CachedAnswer
-from chat.storage.shared_redis import shared_redis
 from observability import correlation
 from observability.pseudonyms import pseudonym
 from observability.redis_trips import Command
+from observability.shared_redis import shared_redis
 from observability.timestamps import iso
 
 Provenance = dict[str, Any]
@@ -113,14 +113,14 @@ class GenerationTrace:
 
 @dataclass(slots=True)
 class RequestTrace:
-    """How one request obtained its answer."""
+    """How one request obtained its answer. It `began` on the performance counter."""
 
     entrypoint: Entrypoint
     verdict: Verdict = "bypass"
     age_seconds: int | None = None
     correlation_id: str = field(default_factory=correlation.current)
     stages: dict[str, int] = field(default_factory=dict)
-    _began: float = field(default_factory=perf_counter)
+    began: float = field(default_factory=perf_counter)
 
     @contextmanager
     def stage(self, name: Literal["search", "cache", "flight"]) -> Iterator[None]:
@@ -146,7 +146,7 @@ class RequestTrace:
             # A leader may find that another run has cached the answer since its first lookup.
             "role": "cached" if finish and finish.origin == "cache" else role,
             "cache": {"verdict": self.verdict, "ageSeconds": self.age_seconds},
-            "stages": self.stages | ({"total": _ms_since(self._began)} if finish else {}),
+            "stages": self.stages | ({"total": _ms_since(self.began)} if finish else {}),
         }
         return complete(record, finish) if finish else record
 
@@ -192,16 +192,17 @@ def last_degraded() -> list[Provenance]:
     return [orjson.loads(record) for record in (replies[0] if replies else ())]
 
 
-def find(correlation_id: str) -> list[Provenance]:
-    """The records of all answers delivered under this correlation id, latest last.
-
-    The short form that people are shown finds answers that are stored in a conversation.
-    """
+def find_in_conversations(correlation_id: str) -> list[Provenance]:
+    """The records of answers stored in a conversation. The short form of the id that people see finds them, too."""
     same = Q(correlation_id=correlation_id) | Q(correlation_id__startswith=f"req-{correlation_id}-")
     messages = Message.objects.filter(same, role=Message.Role.ASSISTANT)
-    found = [record for record in messages.order_by("id").values_list("receipt", flat=True) if record]
+    return [record for record in messages.order_by("id").values_list("receipt", flat=True) if record]
+
+
+def find_elsewhere(correlation_id: str) -> list[Provenance] | None:
+    """The records of answers that no history contains; None while Redis is unavailable."""
     replies = shared_redis.send(("LRANGE", _key(correlation_id), 0, -1))
-    return [*found, *map(orjson.loads, replies[0] if replies else ())]
+    return None if replies is None else [orjson.loads(record) for record in replies[0]]
 
 
 def _key(correlation_id: str) -> str:
@@ -210,7 +211,7 @@ def _key(correlation_id: str) -> str:
 
 
 def _older(cached: CachedAnswer) -> Provenance:
-    generation = next((event.generation for event in cached.events if isinstance(event, Finish)), None)
+    generation = cached.finish.generation
     return {"ageSeconds": cached.age_seconds, "correlationId": generation["correlationId"] if generation else None}
 
 

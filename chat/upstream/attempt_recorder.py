@@ -1,4 +1,4 @@
-"""Reports the outcome of one attempt, once: to the breaker, metrics, log, trace, and the Attempt for provenance."""
+"""Reports the outcome of one attempt, once: to the breaker, the service's state, metrics, log, trace and provenance."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ from chat.core.attempt import Attempt
 from chat.core.events import Delta, Event, Finish
 from chat.core.watchdog import Watchdog
 from chat.upstream.breaker import Permit
-from chat.upstream.breaker.permit import SLOW
+from chat.upstream.breaker.breaker import SLOW
 from chat.upstream.errors import AIInterrupted, AIMisconfigured, AIRejected, AIUnavailable
 from chat.upstream.http.cancel_scope import WATCH_INTERVAL_SECONDS, CallCancelled
 from chat.upstream.http.transport import StatusError
 from chat.upstream.request import AnswerFiltered, CallError, Operation, ProtocolError
 from chat.upstream.service import AIService
+from chat.upstream.service_state import ServiceState
 from observability import logs, metrics, tracing
 
 log = logs.get_logger(__name__)
@@ -30,11 +31,15 @@ OutcomeLabel = Literal["ok", "client_left", "rejected", "misconfigured", "timeou
 class AttemptRecorder:
     """Context manager around one attempt: settles its permit, records its outcome, turns CallErrors into AIErrors.
 
+    A cancelled call and a bug of this program say nothing about the service: neither permit nor `state` count them.
     `finish` is the answer's last event once it has arrived, else None.
     """
 
-    def __init__(self, service: AIService, operation: Operation, attempt: Attempt, permit: Permit) -> None:
+    def __init__(
+        self, service: AIService, state: ServiceState, operation: Operation, attempt: Attempt, permit: Permit
+    ) -> None:
         self.service = service
+        self.state = state
         self.operation = operation
         self.attempt = attempt
         self.permit = permit
@@ -68,19 +73,19 @@ class AttemptRecorder:
             case None:
                 self._succeed()
             case GeneratorExit() | CallCancelled():
-                self.permit.ignore()
+                self.permit.neutral()
                 self._report("client_left", "client_left")
             case CallError():
                 self._fail(error)
-            case _:  # a bug in this program says nothing about the service
-                self.permit.ignore()
+            case _:  # a bug
+                self.permit.neutral()
                 self._report("error", "bug")
 
     def is_slow(self) -> bool:
         """Whether the first words are overdue."""
         return self._first_words_after is None and time.monotonic() > self._slow_at
 
-    def vote_slow(self) -> None:
+    def count_as_slow(self) -> None:
         """Count the attempt as a failure while it still hangs. Its later result is ignored."""
         self.permit.failure(SLOW)
 
@@ -95,19 +100,22 @@ class AttemptRecorder:
         assert self.finish is not None
         assert self._first_words_after is not None
         self.permit.success(self._first_words_after)
+        self.state.record_success()
         if usage := self.finish.usage:
             metrics.AI_TOKENS.labels(self.service.role, "prompt").inc(usage.prompt_tokens)
             metrics.AI_TOKENS.labels(self.service.role, "completion").inc(usage.completion_tokens)
         self._report("ok", "ok")
 
     def _fail(self, error: CallError) -> NoReturn:
-        """Settle the permit and raise the AIError for this CallError."""
+        """Record the failure and raise the AIError for this CallError."""
         retry_after = error.retry_after if isinstance(error, StatusError) else None
         fault = error.fault if isinstance(error, StatusError) else "service"
         if fault == "operator":
             self.permit.neutral()
             self._report("misconfigured", error.code)
+            self.state.record_refusal(error.code)
             raise AIMisconfigured("ai_misconfigured", error.code) from error
+        self.state.record_failure()
         if fault == "request" or isinstance(error, AnswerFiltered):
             self.permit.neutral()
             self._report("rejected", error.code)
@@ -142,7 +150,7 @@ class AttemptRecorder:
 
 # A call without first words counts as a failure once it is overdue, not only when it ends.
 _silent_attempts = Watchdog[AttemptRecorder](
-    "silent-attempts", WATCH_INTERVAL_SECONDS, AttemptRecorder.is_slow, AttemptRecorder.vote_slow
+    "silent-attempts", WATCH_INTERVAL_SECONDS, AttemptRecorder.is_slow, AttemptRecorder.count_as_slow
 )
 
 

@@ -7,14 +7,16 @@ from threading import Lock
 from typing import get_args
 
 from django.conf import settings
-from django_redis import get_redis_connection
-from redis import Redis
 
 from chat.upstream import service
 from chat.upstream.breaker import Breaker, Policy, State, Transition
+from chat.upstream.breaker.failover import Failover
+from chat.upstream.breaker.memory import MemoryStore
+from chat.upstream.breaker.redis import RedisStore
 from chat.upstream.request import Operation
 from chat.upstream.service import AIService
-from observability import logs, metrics, outage
+from observability import logs, metrics
+from observability.shared_redis import SharedRedis
 
 # The values of the metric bff_breaker_state.
 STATE_VALUES: dict[State, int] = {"closed": 0, "half_open": 1, "open": 2}
@@ -25,6 +27,9 @@ LEASE_MARGIN_SECONDS = 5.0
 # Failures in a row open a circuit once the first is so long ago. At 50 calls a second of which 10 % fail, five in a row
 # come by chance twice an hour; a second without any success practically never.
 MIN_STREAK_SECONDS = 1.0
+
+# Its own pool, with short timeouts.
+breaker_redis = SharedRedis("breaker")
 
 log = logs.get_logger(__name__)
 
@@ -38,13 +43,17 @@ def names() -> list[str]:
 
 def get(name: str) -> Breaker:
     """This process' breaker of that name. Raises KeyError for a name not in `names()`."""
-    ai, operation = _guarded_calls()[name]
+    return of(*_guarded_calls()[name])
+
+
+def of(ai: AIService, operation: Operation) -> Breaker:
+    """This process' breaker of these calls. Another AI begins with a closed circuit."""
     with _build_lock:  # two breakers of one name would each count half of the calls while Redis is unavailable
-        return _build(name, ai.target, operation)
+        return _build(ai.breaker_name(operation), ai.target, operation)
 
 
 def _guarded_calls() -> dict[str, tuple[AIService, Operation]]:
-    """The service and the operation that each breaker guards. Another AI begins with closed circuits."""
+    """The service and the operation that each breaker guards, by its name."""
     return {
         ai.breaker_name(operation): (ai, operation) for ai in service.configured() for operation in get_args(Operation)
     }
@@ -52,34 +61,18 @@ def _guarded_calls() -> dict[str, tuple[AIService, Operation]]:
 
 @cache
 def _build(name: str, target: str, operation: Operation) -> Breaker:
+    metrics.BREAKER_REJECTIONS.labels(name)  # at zero: increase() does not see the first event of a series it creates
     deadline = {"chat": settings.AI_DEADLINE_CHAT, "analyze": settings.AI_DEADLINE_ANALYZE}[operation]
-    return Breaker(
-        name,
-        _policy(deadline),
-        target=target,
-        redis=redis,
-        outage=redis_outage(),
-        on_transition=partial(_record_transition, name),
-        on_state=partial(_set_state_metric, name),
-        on_rejection=metrics.BREAKER_REJECTIONS.labels(name).inc,
-    )
-
-
-def redis() -> Redis:
-    """The breakers' Redis, with its own pool and short timeouts."""
-    client: Redis = get_redis_connection("breaker")
-    return client
-
-
-def redis_outage() -> outage.Outage:
-    """Whether that Redis is unavailable."""
-    return outage.for_redis(settings.CACHES["breaker"]["LOCATION"], redis)
+    policy = _policy(deadline)
+    shared = RedisStore(name, policy, lambda: breaker_redis.client, target=target)
+    store = Failover(shared, MemoryStore(name, policy), breaker_redis.outage)
+    return Breaker(name, policy, store, on_transition=partial(_record_transition, name))
 
 
 def refresh_metrics() -> None:
-    """Set the state metric of each breaker: another instance may have changed the state since the last call here."""
+    """Set the state metric of each breaker, for a scrape: any instance may have changed the state."""
     for name in names():
-        _set_state_metric(name, get(name).snapshot().state)
+        metrics.BREAKER_STATE.labels(name).set(STATE_VALUES[get(name).snapshot().state])
 
 
 def _policy(deadline: float) -> Policy:
@@ -101,7 +94,6 @@ def _policy(deadline: float) -> Policy:
 def _record_transition(name: str, transition: Transition) -> None:
     """Count and log a transition. The breaker calls this in exactly one process of the fleet."""
     metrics.BREAKER_TRANSITIONS.labels(name, transition.from_state, transition.to_state).inc()
-    _set_state_metric(name, transition.to_state)
     write = log.warning if transition.to_state == "open" else log.info
     write(
         "Breaker changed state",
@@ -112,7 +104,3 @@ def _record_transition(name: str, transition: Transition) -> None:
         # An operator's name and reason are not logged: they may be personal. The breaker's history has them.
         code=None if transition.who else transition.reason,
     )
-
-
-def _set_state_metric(name: str, state: State) -> None:
-    metrics.BREAKER_STATE.labels(name).set(STATE_VALUES[state])

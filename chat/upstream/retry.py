@@ -37,10 +37,10 @@ RETRIED_CODES = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """A retry to make: its attempt number, the code of the failure before it, and the seconds to wait first."""
+    """A retry to make: its attempt number, the last failure before it, and the seconds to wait first."""
 
     attempt: int
-    code: str
+    failure: AIUnavailable
     wait: float
 
 
@@ -130,7 +130,7 @@ def _must_stop(state: RetryCallState, deadline: Deadline, budget: RetryBudget) -
 
 
 def _next_retry(state: RetryCallState) -> Retry:
-    return Retry(state.attempt_number + 1, _error(state).code, state.upcoming_sleep)
+    return Retry(state.attempt_number + 1, _error(state), state.upcoming_sleep)
 
 
 def _error(state: RetryCallState) -> AIUnavailable:

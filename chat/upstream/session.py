@@ -21,9 +21,9 @@ import os
 import threading
 import uuid
 from collections.abc import Callable, Generator, Iterator
-from contextlib import ExitStack, closing, contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
-from functools import cache, partial
+from functools import cache
 
 from django.conf import settings
 from django.utils.crypto import salted_hmac
@@ -36,11 +36,12 @@ from chat.upstream.attempt_recorder import AttemptRecorder
 from chat.upstream.breaker import Breaker, CircuitOpen, Permit
 from chat.upstream.errors import AIUnavailable
 from chat.upstream.http.cancel_scope import CallCancelled, CancelScope, Deadline
-from chat.upstream.http.transport import StatusError, Transport
-from chat.upstream.request import Operation, ResponseBody, UpstreamRequest
+from chat.upstream.http.transport import ReplyBody, StatusError, Transport
+from chat.upstream.request import Operation, UpstreamRequest
 from chat.upstream.retry import LONGEST_WAIT_SECONDS, Retry, RetryBudget, is_streak, retries
 from chat.upstream.service import AIService
 from chat.upstream.service_state import ServiceState
+from chat.upstream.slots import Slots
 from observability import correlation, logs, metrics
 
 log = logs.get_logger(__name__)
@@ -80,7 +81,7 @@ class AISession:
         self,
         service: AIService,
         *,
-        breaker_of: Callable[[str], Breaker] = breaker_registry.get,
+        breaker_of: Callable[[AIService, Operation], Breaker] = breaker_registry.of,
         wait: Callable[[threading.Event, float], bool] = threading.Event.wait,
     ) -> None:
         self.service = service
@@ -88,10 +89,8 @@ class AISession:
         self._wait = wait
         self._retry_budget = RetryBudget()
         self._accepts_options: bool | None = None  # None: not known yet
-        self.state = ServiceState(
-            service.role, _identity(service), breaker_registry.redis, breaker_registry.redis_outage()
-        )
-        self._slots = threading.BoundedSemaphore(settings.AI_MAX_CONCURRENCY)
+        self.state = ServiceState(service.role, _identity(service), breaker_registry.breaker_redis)
+        self._slots = Slots(settings.AI_MAX_CONCURRENCY)
         self._transport = Transport(
             service.address,
             service.api_key,
@@ -104,6 +103,8 @@ class AISession:
             ),
             "analyze": self._timeouts_of(settings.AI_DEADLINE_ANALYZE, settings.AI_READ_TIMEOUT_ANALYZE),
         }
+        for operation in self._timeouts:  # at zero: increase() does not see the first event of a series that it creates
+            metrics.AI_REQUEST_DURATION.labels(service.role, operation, "misconfigured")
 
     def _timeouts_of(self, deadline: float, read: float, first_words: float = math.inf) -> Timeouts:
         """The limits for one service. With a fallback, a silent service may use half of the time only."""
@@ -151,7 +152,7 @@ class AISession:
     @contextmanager
     def _concurrency_slot(self) -> Iterator[None]:
         """Take one of this process' AI_MAX_CONCURRENCY slots. Raises AIUnavailable at once when none is free."""
-        if not self._slots.acquire(blocking=False):
+        if not self._slots.take():
             raise AIUnavailable("overloaded", "overloaded")
         try:
             yield
@@ -173,12 +174,12 @@ class AISession:
             yield _retry_notice(call.request, retry)
             if self._wait(call.scope.cancelled, retry.wait):
                 return None
-            is_left_out = is_streak(self._breaker(call).recent_failures.in_row)
-            if is_left_out and self.service.has_fallback:
-                raise failure
+            service_fails = is_streak(self._breaker(call).failures_in_row)
+            if service_fails and self.service.has_fallback:
+                raise retry.failure
             with tenacity_attempt:  # a failure in this block goes to the retry policy
-                if is_left_out:  # first attempts show meanwhile whether the service is back
-                    raise failure
+                if service_fails:  # no retry: the first attempts of other calls show whether the service is back
+                    raise retry.failure
                 self._report_retry(call.request, retry)
                 return self._begin(call, retry.attempt, round(retry.wait * 1000))
         raise AssertionError("retries() raises the last error when no attempt is left")
@@ -195,17 +196,13 @@ class AISession:
     def _attempt(self, call: _Call, attempt: Attempt) -> Generator[Event, None, None]:
         """One permit, one POST, one outcome."""
         permit = self._acquire_permit(call, attempt)
-        recorder = AttemptRecorder(self.service, call.request.operation, attempt, permit)
+        recorder = AttemptRecorder(self.service, self.state, call.request.operation, attempt, permit)
         headers = call.headers | {
             "traceparent": recorder.span.traceparent(),
             "X-Retry-Count": str(attempt.number - 1),
             "X-Deadline-Ms": str(max(0, int(call.scope.deadline.remaining() * 1000))),
         }
-        with (
-            self.state.observing(),
-            recorder,
-            self._post(call, headers) as response,
-        ):
+        with recorder, self._post(call, headers) as response:
             push = None
             for event in call.request.read(response):
                 recorder.observe(event)
@@ -218,32 +215,28 @@ class AISession:
         assert recorder.finish is not None
         yield recorder.finish
 
-    @contextmanager
-    def _post(self, call: _Call, headers: dict[str, str]) -> Iterator[ResponseBody]:
+    def _post(self, call: _Call, headers: dict[str, str]) -> ReplyBody:
         """POST the request, without its options to a service that refuses them. The first refusal is remembered."""
-        request = call.request
-        post = partial(self._transport.post, request.path, headers=headers, scope=call.scope)
-        with self._blaming_own_token(request), ExitStack() as stack:
-            if self._accepts_options is False and request.plain_body is not None:
-                response = stack.enter_context(post(request.plain_body))
-            else:
-                try:
-                    response = stack.enter_context(post(request.body))
-                    self._accepts_options = True
-                except StatusError as error:
-                    if self._accepts_options or request.plain_body is None or not error.may_be_about_options:
-                        raise
-                    response = stack.enter_context(post(request.plain_body))
-                    self._accepts_options = False
-            yield response
-
-    @contextmanager
-    def _blaming_own_token(self, request: UpstreamRequest) -> Iterator[None]:
-        """Treat a refusal of the caller's own token as an error of this request: our settings may be right."""
+        body, plain_body = call.request.body, call.request.plain_body
+        if self._accepts_options is False and plain_body is not None:
+            return self._post_body(call, plain_body, headers)
         try:
-            yield
+            response = self._post_body(call, body, headers)
         except StatusError as error:
-            if request.bearer_token and error.status in {401, 403}:
+            if self._accepts_options or plain_body is None or not error.may_be_about_options:
+                raise
+            response = self._post_body(call, plain_body, headers)
+            self._accepts_options = False
+        else:
+            self._accepts_options = True
+        return response
+
+    def _post_body(self, call: _Call, body: bytes, headers: dict[str, str]) -> ReplyBody:
+        """POST this body. A 401 or 403 to the caller's own token becomes the request's fault, not the operator's."""
+        try:
+            return self._transport.post(call.request.path, body, headers, call.scope)
+        except StatusError as error:
+            if call.request.bearer_token and error.status in {401, 403}:
                 error.fault = "request"
             raise
 
@@ -255,22 +248,23 @@ class AISession:
         try:
             permit = self._breaker(call).acquire(_subject(call.request), is_background=call.is_background)
         except CircuitOpen as error:
+            metrics.BREAKER_REJECTIONS.labels(error.name).inc()
             attempt.breaker, attempt.outcome = error.state, "circuit_open"
             raise AIUnavailable("circuit_open", "circuit_open", retry_after=error.retry_after) from error
         attempt.breaker = permit.state
         return permit
 
     def _breaker(self, call: _Call) -> Breaker:
-        return self._breaker_of(self.service.breaker_name(call.request.operation))
+        return self._breaker_of(self.service, call.request.operation)
 
     def _report_retry(self, request: UpstreamRequest, retry: Retry) -> None:
-        metrics.AI_RETRIES.labels(self.service.role, request.operation, retry.code).inc()
+        metrics.AI_RETRIES.labels(self.service.role, request.operation, retry.failure.code).inc()
         log.info(
             "AI call retried",
             service=self.service.role,
             operation=request.operation,
             attempt=retry.attempt,
-            outcome=retry.code,
+            outcome=retry.failure.code,
             wait_seconds=round(retry.wait, 1),
         )
 

@@ -13,7 +13,7 @@ import sys
 import threading
 from pathlib import Path
 from types import TracebackType
-from typing import cast
+from typing import ClassVar, Literal, cast
 
 import structlog
 from concurrent_log_handler import ConcurrentTimedRotatingFileHandler
@@ -44,23 +44,31 @@ def configure(*, level: str, format: str, file: str) -> None:  # noqa: A002 - th
     stdout; the file is always JSON. It is rotated at midnight UTC, 14 old files are kept, and any number of processes
     may write to it.
     """
-    stdout = _Stdout()
-    stdout.setFormatter(log_format.console_formatter() if format == "console" else log_format.json_formatter())
-    _replace_handlers([stdout, _rotating(file)] if file else [stdout])
+    console = _Console()
+    console.setFormatter(log_format.console_formatter() if format == "console" else log_format.json_formatter())
+    _replace_handlers([console, _rotating(file)] if file else [console])
     _set_levels(level.upper())
     _disable_unused_record_attributes()
     third_party.capture_warnings()
     _log_uncaught_exceptions()
 
 
-class _Stdout(logging.Handler):
-    """Writes to the current sys.stdout. One write per line, because all workers share it."""
+def use_stderr() -> None:
+    """Write to stderr in place of stdout from now on, in a program whose stdout is for its output."""
+    _Console.stream = "stderr"
+
+
+class _Console(logging.Handler):
+    """Writes to the current sys.stdout, or sys.stderr. One write per line, because all workers share it."""
+
+    stream: ClassVar[Literal["stdout", "stderr"]] = "stdout"
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
-            sys.stdout.write(self.format(record) + "\n")
-            sys.stdout.flush()
-        except Exception:  # noqa: BLE001 - stdout is closed: logging must not stop the request
+            stream = getattr(sys, self.stream)
+            stream.write(self.format(record) + "\n")
+            stream.flush()
+        except Exception:  # noqa: BLE001 - it is closed: logging must not stop the request
             self.handleError(record)
 
 

@@ -32,7 +32,7 @@ def to_log_record(_logger: WrappedLogger, _method: str, event: EventDict) -> tup
 class LineFormatter(logging.Formatter):
     """Formats a record as one line: `timestamp level message correlationId logger`, then its fields.
 
-    Replaces structlog's ProcessorFormatter, which copies the record twice: 15 µs less per line.
+    structlog's ProcessorFormatter copies the record twice, which takes 15 µs more per line.
     """
 
     def __init__(self, render: Callable[[Line], str]) -> None:

@@ -1,12 +1,12 @@
 """OpenTelemetry traces over OTLP, if configured; otherwise every call here does nothing.
 
 On if OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_EXPORTER_OTLP_TRACES_ENDPOINT or OTEL_TRACES_EXPORTER is set and
-OTEL_SDK_DISABLED is not; the packages come with the extra `otel`. The SDK reads all other OTEL_* variables.
+OTEL_SDK_DISABLED is not; the packages are in requirements-otel.lock. The SDK reads all other OTEL_* variables.
 
 When tracing is off, no OpenTelemetry package is imported and no thread started. The caller's trace is passed on to the
 AI service all the same (correlation.py).
 
-Spans contain names, codes, counts and times; no prompts, answers or query parameters.
+Spans contain names, codes, counts and times; no prompts, answers, query parameters or messages of errors.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def start() -> None:
     try:
         from observability.tracing import otel  # noqa: PLC0415 - its packages are an optional extra
     except ImportError:
-        log.warning("Tracing is off: install chat-bff[otel]", code="packages_missing")
+        log.warning("Tracing is off: pip install --require-hashes -r requirements-otel.lock", code="packages_missing")
         return
     _backend = otel.OpenTelemetryBackend()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
@@ -11,8 +12,8 @@ from opentelemetry.context import Context
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.instrumentation.psycopg import PsycopgInstrumentor
 from opentelemetry.instrumentation.redis import RedisInstrumentor
-from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor, ConsoleSpanExporter, SpanExporter
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, ConsoleSpanExporter, SpanExporter, SpanExportResult
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ParentBased
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
@@ -43,12 +44,28 @@ class OpenTelemetrySpan(Span):
         self._span.end()
 
 
+class ExporterWithoutMessages(SpanExporter):
+    """Exports spans with the type of an error in place of its message: PostgreSQL's quotes values and whole rows."""
+
+    def __init__(self, exporter: SpanExporter) -> None:
+        self._exporter = exporter
+
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        return self._exporter.export([_without_messages(span) for span in spans])
+
+    def shutdown(self) -> None:
+        self._exporter.shutdown()
+
+    def force_flush(self, timeout_millis: int = 30000) -> bool:
+        return self._exporter.force_flush(timeout_millis)
+
+
 class OpenTelemetryBackend:
     """Exports our own spans and those of the Redis and PostgreSQL clients, in batches."""
 
     def __init__(self) -> None:
         _name_service()
-        processor = BatchSpanProcessor(_exporter())
+        processor = BatchSpanProcessor(ExporterWithoutMessages(_exporter()))
         own_provider = TracerProvider()
         own_provider.add_span_processor(processor)
         self._tracer = own_provider.get_tracer("chat-bff")
@@ -84,6 +101,27 @@ def _name_service() -> None:
 def _exporter() -> SpanExporter:
     """OTLP over HTTP, which needs no compiled packages; `console` is for development."""
     return ConsoleSpanExporter() if os.environ.get("OTEL_TRACES_EXPORTER") == "console" else OTLPSpanExporter()
+
+
+def _without_messages(span: ReadableSpan) -> ReadableSpan:
+    """The span without its events, which quote messages of exceptions, and without the description of its status."""
+    attributes = dict(span.attributes or {})
+    for event in span.events:
+        if kind := (event.attributes or {}).get("exception.type"):
+            attributes.setdefault("error.type", kind)
+    return ReadableSpan(
+        name=span.name,
+        context=span.context,
+        parent=span.parent,
+        resource=span.resource,
+        attributes=attributes,
+        links=span.links,
+        kind=span.kind,
+        status=trace.Status(span.status.status_code),
+        start_time=span.start_time,
+        end_time=span.end_time,
+        instrumentation_scope=span.instrumentation_scope,
+    )
 
 
 def _parent(request: HttpRequest) -> Context:

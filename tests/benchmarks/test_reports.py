@@ -40,6 +40,12 @@ def test_a_peer_that_was_not_measured_is_a_dash():
     assert "no history | 2 | – | – |" in sections.messages(measured(nginx=0.1, new=2.0))
 
 
+def test_the_costs_of_layers_tell_their_date():
+    layers = {"layers": {"when": "2026-01-02", "figures": {"": 5.0, "metrics": 1.0}}}
+    assert "2026-01-02" in sections.layers(layers)
+    assert "2026-01-02" in charts.draw(measured(nginx=0.1, new=2.0) | layers)
+
+
 def test_target_is_met_missed_or_not_measured():
     text = sections.target_values(measured(new=2.0, express=4.0, cached=1.0, **{"express-cached": 1.0}))
     assert "| 0.50 × | met |" in text

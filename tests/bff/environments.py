@@ -158,6 +158,13 @@ CASES = {
     "a public key in place of the secret": wrong("SUPABASE_JWT_SECRET", ANON_KEY, "Is itself a token", "hunter2"),
     "a key with its header": wrong("AI_SERVICE_API_KEY", "Bearer hunter2", "Begins with Bearer", "hunter2"),
     "a short key": wrong("SECRET_KEY", "hunter2", "Has 7 characters; it needs 32", "hunter2"),
+    "former keys": Case(
+        {"SECRET_KEY_FALLBACKS": f"{KEY}-1, {KEY}-2"},
+        expected={"SECRET_KEY_FALLBACKS": [f"{KEY}-1", f"{KEY}-2"]},
+        shown={"SECRET_KEY_FALLBACKS": "(set, withheld)"},
+    ),
+    "former keys with semicolons": wrong("SECRET_KEY_FALLBACKS", f"{KEY};{KEY}", "Has a space, a semicolon or", KEY),
+    "a short former key": wrong("SECRET_KEY_FALLBACKS", f"{KEY},hunter2", "Item 2: Has 7 characters", "hunter2"),
     "no key": Case({"SECRET_KEY": ""}, problems=("SECRET_KEY: Is required",)),
     # --- words, numbers, lists
     "capitals": of(
@@ -177,6 +184,8 @@ CASES = {
     "dependencies in any case": of(
         {"HEALTH_REQUIRED": " Supabase, AISERVICE ,"}, HEALTH_REQUIRED=["supabase", "aiService"]
     ),
+    "no dependency": Case({"HEALTH_REQUIRED": "None"}, expected={"HEALTH_REQUIRED": []}),
+    "no dependency and one": wrong("HEALTH_REQUIRED", "none,cache", "Has none beside others"),
     "a dependency that is none": wrong(
         "HEALTH_REQUIRED", "supabase,postgres", "Is not one of: supabase, aiService, cache"
     ),
@@ -216,6 +225,7 @@ CASES = {
     "zero seconds": wrong("REDIS_TIMEOUT_SECONDS", "0", "Must be greater than 0"),
     "neither true nor false": wrong("ALLOW_ANONYMOUS", "maybe", "Is neither true nor false"),
     "a rate": of({"RATE_LIMIT_CHAT": "10 per hour"}, RATE_LIMIT_CHAT="10 per hour"),
+    "several rates": wrong("RATE_LIMIT_CHAT", "10/minute;100/hour", "Has several rates; one is counted"),
     "a rate that is none": wrong("RATE_LIMIT_CHAT", "10", "Is not a number of requests per second"),
     "a log file in no folder": wrong("LOG_FILE", "/proc/nowhere/chat.log", "can't be written"),
     "metrics in no folder": wrong("PROMETHEUS_MULTIPROC_DIR", "/proc/metrics", "can't be created"),
@@ -297,6 +307,22 @@ CASES = {
     "an unknown TLS option": wrong(
         "REDIS_URL", "rediss://:hunter2@h/0?ssl_verify=1", "option ssl_verify is not known", "hunter2"
     ),
+    "TLS for sentinels": wrong(
+        "REDIS_URL",
+        "redis+sentinel://:hunter2@one/main/0?ssl=true",
+        "option ssl asks for TLS, which redis+sentinel:// does not have; rediss://host:port/0",
+        "hunter2",
+    ),
+    "a certificate of sentinels": wrong(
+        "REDIS_URL", "redis+sentinel://:hunter2@one/main/0?ssl_cert_reqs=required", "ssl_cert_reqs asks", "hunter2"
+    ),
+    "a certificate without TLS": wrong(
+        "REDIS_URL", "redis://:hunter2@h/0?ssl_ca_certs=/ca.pem", "ssl_ca_certs asks for TLS", "hunter2", "ca.pem"
+    ),
+    "TLS on a socket": wrong("REDIS_URL", "unix:///run/redis.sock?ssl=true", "ssl asks for TLS, which unix://"),
+    "TLS, misspelt": wrong("REDIS_URL", "redis://:hunter2@h/0?ssl=required", "ssl is neither true nor", "hunter2"),
+    "TLS, in another word": of({"REDIS_URL": "redis://h/0?ssl=Yes"}, REDIS_URL="rediss://h/0"),
+    "no TLS": of({"REDIS_URL": "redis+sentinel://one/main/0?ssl=False"}, REDIS_URL="redis+sentinel://one/main/0"),
     "sentinels without service": wrong("REDIS_URL", "redis+sentinel://one:26379", "Names no service"),
     # --- PostgreSQL
     "Prisma's options": of(
@@ -316,6 +342,25 @@ CASES = {
     "ssl=true": of(
         {"DATABASE_URL": "postgresql://u:p@db.example.org:5432/app?ssl=true"}, DATABASE=POSTGRES, SSL="require"
     ),
+    "ssl=true beside a strict sslmode": of(
+        {"DATABASE_URL": "postgresql://u:p@db.example.org:5432/app?sslmode=verify-full&ssl=true"},
+        DATABASE=POSTGRES,
+        SSL="verify-full",
+    ),
+    "ssl=false beside no sslmode that needs TLS": of(
+        {"DATABASE_URL": "postgresql://u:p@db.example.org:5432/app?ssl=false&sslmode=prefer"},
+        DATABASE=POSTGRES,
+        SSL="prefer",
+    ),
+    **{
+        query: wrong("DATABASE_URL", f"postgresql://u:hunter2@h/app?{query}", "contradict each other", "hunter2")
+        for query in (
+            "sslmode=require&ssl=false",
+            "sslmode=disable&ssl=true",
+            "ssl=true&sslmode=prefer",
+            "ssl=verify-full&sslmode=require",
+        )
+    },
     "SQLAlchemy's scheme": of({"DATABASE_URL": "postgresql+psycopg://u:p@db.example.org:5432/app"}, DATABASE=POSTGRES),
     "JDBC": of({"DATABASE_URL": "jdbc:postgresql://db.example.org:5432/app?user=u&password=p"}, DATABASE=POSTGRES),
     "every sign in a database password": of(
@@ -341,6 +386,20 @@ CASES = {
     "two hosts": of(
         {"DATABASE_URL": "postgresql://u:p@a:5432,b:5433/app?target_session_attrs=read-write"},
         DATABASE=POSTGRES | {"HOST": "a,b", "PORT": "5432,5433"},
+    ),
+    "two hosts, of which one takes writes": of(
+        {"DATABASE_URL": "postgresql://u:p@a:5432,b:5433/app"}, DATABASE={"HOST": "a,b"}, SESSION="read-write"
+    ),
+    "two sockets as option": of(
+        {"DATABASE_URL": "postgresql://u:p@/app?host=/tmp/a,/tmp/b"}, DATABASE={"NAME": "app"}, SESSION="read-write"
+    ),
+    "two hosts, of which any will do": of(
+        {"DATABASE_URL": "postgresql://u:p@a,b/app?target_session_attrs=any"},
+        DATABASE={"HOST": "a,b"},
+        SESSION="any",
+    ),
+    "one host, whatever it takes": of(
+        {"DATABASE_URL": "postgresql://u:p@db.example.org:5432/app"}, DATABASE=POSTGRES, SESSION=None
     ),
     "a socket as option": of(
         {"DATABASE_URL": "postgresql://u:@/app?host=/tmp/pg"}, DATABASE={"USER": "u", "NAME": "app", "HOST": "/tmp/pg"}

@@ -5,17 +5,25 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
+from unittest.mock import Mock
 
 import pytest
 import requests
 from django_redis import get_redis_connection
+from redis import Redis, RedisCluster
+from redis.exceptions import SlotNotCoveredError
 
 from bff import parallel_answers
 from chat.history import api_keys
-from observability import metrics
+from observability import metrics, shared_redis
+from observability.redis_cluster import ClusterTrips, ShardUnavailable
+from observability.redis_trips import Command, RedisTrips
 from tests.bff.test_ratelimit import caches_at
 from tests.conftest import ChatClient
+from tests.support import services
+from tests.support.concurrency import run_concurrently
 from tests.support.polling import eventually
 from tests.support.server import Server
 from tests.support.services import free_port
@@ -23,6 +31,7 @@ from tests.support.services import free_port
 pytestmark = pytest.mark.django_db(transaction=True)
 
 OpenStream = Callable[..., Any]
+post_as_in_a_server = RedisTrips.post  # tests/conftest.py replaces it
 QUESTION = "Xyzzy numéro {} ?"
 
 
@@ -103,6 +112,23 @@ def test_whoever_leaves_a_stream_keeps_its_place_as_long_as_the_answer_may_conti
     eventually(lambda: open_stream(visitor).status_code == 200, every=0.2)
 
 
+COMPLETION = {"model": "chat-bff", "stream": True, "messages": [{"role": "user", "content": "Bonjour"}]}
+DOCUMENT = {"document": "Madame, votre dossier est incomplet.", "documentType": "other", "fileName": "lettre.txt"}
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [("/v1/chat/completions", COMPLETION), ("/api/chat/analyze-document", DOCUMENT)],
+    ids=["completion", "document"],
+)
+def test_the_place_of_a_stream_that_ends_with_its_reader_is_free_at_once(settings, visitor, ai, path, body):
+    settings.PARALLEL_ANSWERS_PER_CALLER, settings.OPENAI_DOOR_ANONYMOUS = 1, True
+    for _ in range(2):
+        reply = visitor.post_json(path, body, headers={"Accept": "text/event-stream"})
+        assert (reply.status_code, reply.streaming) == (200, True)
+        reply.close()
+
+
 @pytest.mark.parametrize("path", ["/api/chat/message", "/api/chat/analyze-document", "/v1/chat/completions"])
 def test_every_entry_point_counts(settings, visitor, open_stream, path):
     settings.PARALLEL_ANSWERS_PER_CALLER = 1
@@ -168,6 +194,57 @@ def test_without_redis_each_process_counts_on_its_own(settings, visitor, open_st
     assert [reply.status_code for reply in replies] == [200, 200, 429]
     list(replies[0].streaming_content)
     assert [open_stream(visitor).status_code for _ in range(2)] == [200, 429]
+
+
+class WithoutCounters:
+    """A cluster of two shards: the one with the rates is away."""
+
+    def __init__(self, client: Redis) -> None:
+        self._trips = RedisTrips(client)
+
+    def send(self, *commands: Command) -> list[Any]:
+        here = [command for command in commands if "bff:parallel:" in str(command)]
+        replies = self._trips.send(*here)
+        if len(here) < len(commands):
+            raise ShardUnavailable("the other shard")
+        return replies
+
+    post = send
+
+
+def test_the_place_of_a_request_that_could_not_be_counted_is_free_after_the_answer(visitor, monkeypatch):
+    monkeypatch.setattr(shared_redis, "trips_of", WithoutCounters)
+    assert visitor.ask("Bonjour").status_code == 200
+    assert not get_redis_connection("default").keys("bff:parallel:*")
+
+
+class NoShard:
+    """A cluster whose shards have all lost their masters."""
+
+    nodes_manager = SimpleNamespace(get_node_from_slot=Mock(side_effect=SlotNotCoveredError("not covered")))
+
+
+def test_a_request_without_a_place_that_could_not_be_counted_is_no_unexpected_error(visitor, monkeypatch):
+    monkeypatch.setattr(shared_redis, "trips_of", lambda _: ClusterTrips(cast("RedisCluster", NoShard)))
+    errors = metrics.UNEXPECTED_ERRORS.labels("ratelimit")
+    before = errors._value.get()
+    assert visitor.get("/api/chat/conversations").status_code == 200
+    assert errors._value.get() == before
+
+
+def test_places_that_redis_gave_too_late_are_free_after_the_answers(settings, db, monkeypatch):
+    monkeypatch.setattr(RedisTrips, "post", post_as_in_a_server)
+    redis = services.start_redis(free_port())
+    settings.CACHES = caches_at(settings, redis.port)
+    clients = [at(f"192.0.2.{number}") for number in range(4)]
+    run_concurrently(4, lambda: ChatClient().ask("Bonjour"))
+    redis.freeze()
+    with ThreadPoolExecutor(4) as threads:
+        assert [reply.status_code for reply in threads.map(lambda client: client.ask("Bonjour"), clients)] == [200] * 4
+    redis.thaw()
+    eventually(lambda: clients[0].ask("Bonjour").headers["X-Cache"] == "HIT")
+    eventually(lambda: not get_redis_connection("default").keys("bff:parallel:*"))
+    redis.stop()
 
 
 def test_redis_keys_expire_and_name_nobody(settings, visitor, open_stream):

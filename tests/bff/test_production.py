@@ -45,10 +45,27 @@ def test_the_start_logs_the_number_of_workers_and_what_they_may_use(production):
     assert told == [(1, usable.cores(), usable.memory_mb())]
 
 
+def test_the_start_logs_which_system_checks_warn(production):
+    warnings = [line for line in map(json.loads, production.lines()) if line["message"].startswith("System check")]
+    assert [(line["level"], line["code"]) for line in warnings] == [("warning", "chat.W002")]
+
+
 def test_an_instance_names_its_version_and_commit(production):
     info = f'bff_build_info{{commit="{build.commit()}",version="{build.VERSION}"}} 1.0'
     assert info in production.get("/metrics", headers=HTTPS).text.splitlines()
     assert production.get("/readyz", headers=HTTPS).json()["version"] == build.full_version()
+
+
+def test_visitors_keep_their_conversations_when_the_key_is_replaced(ai, few_entries):
+    old, new = "old-key-" * 8, "new-key-" * 8
+    before, after = Server(SECRET_KEY=old), Server(SECRET_KEY=new, SECRET_KEY_FALLBACKS=old)
+    try:
+        browser = before.visitor()
+        browser.post(f"{before.url}/api/chat/message", json={"message": "Bonjour"}, timeout=60).raise_for_status()
+        assert len(browser.get(f"{after.url}/api/chat/conversations", timeout=60).json()["items"]) == 1
+    finally:
+        before.stop()
+        after.stop()
 
 
 def test_production_sets_security_headers_and_cookie_flags(production):

@@ -66,10 +66,33 @@ def test_sentinels_and_servers_have_separate_passwords():
         max_connections=5,
     )
     options = cache["OPTIONS"]
-    assert cache["LOCATION"] == "redis://main/3?client_name=runs"
+    assert cache["LOCATION"] == "redis://me:p%40ss@main/3?client_name=runs#one,[::1]:5"
     assert options["SENTINELS"] == [("one", 26379), ("::1", 5)]
-    assert (options["USERNAME"], options["PASSWORD"]) == ("me", "p@ss")
     assert options["SENTINEL_KWARGS"]["password"] == "other"
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("redis+sentinel://here/main/0", "redis+sentinel://there/main/0"),
+        ("redis+sentinel://here,[::1]:5/main/0", "redis+sentinel://here,[::1]:6/main/0"),
+        ("redis+sentinel://here/main/0", "redis+sentinel://:p%40ss@here/main/0"),
+        ("redis+cluster://here/0", "redis+cluster://:p%40ss@here/0"),
+    ],
+)
+def test_two_redis_that_differ_in_their_address_alone_share_no_pool(one, other):
+    addresses = {"default": one, "breaker": other, "same": other}
+    handler = CacheHandler(
+        {alias: redis_caches.cache(address, timeout=1, max_connections=5) for alias, address in addresses.items()}
+    )
+    here, there, same = (cast("RedisCache", handler[alias]).client for alias in addresses)
+    assert here._server != there._server
+    assert there._server == same._server
+    if "sentinel" in one:
+        pool = there.get_client().connection_pool
+        assert pool is not here.get_client().connection_pool
+        assert (pool.service_name, pool.connection_kwargs["db"]) == ("main", 0)
+        assert pool.connection_kwargs["password"] == ("p@ss" if "@" in other else None)
 
 
 def test_a_cluster_has_its_nodes_credentials_and_tls():
@@ -79,7 +102,8 @@ def test_a_cluster_has_its_nodes_credentials_and_tls():
         max_connections=5,
     )
     options = cache["OPTIONS"]
-    assert cache["LOCATION"] == "rediss+cluster://one/0?client_name=runs&health_check_interval=30&ssl_check_hostname=no"
+    query = "client_name=runs&health_check_interval=30&ssl_check_hostname=no"
+    assert cache["LOCATION"] == f"rediss+cluster://me:p%40ss@one/0?{query}"
     assert options["STARTUP_NODES"] == [("one", 6379), ("::1", 7000)]
     assert options["CLUSTER"] == {
         "username": "me",

@@ -8,7 +8,7 @@ from typing import Any
 
 import openai
 import pytest
-from openai.types.chat import ChatCompletionChunk, ChatCompletionUserMessageParam
+from openai.types.chat import ChatCompletionChunk, ChatCompletionMessageParam, ChatCompletionUserMessageParam
 
 from ai_service.control import StandIn
 from tests.support.server import Server
@@ -88,6 +88,27 @@ def test_system_and_earlier_messages_are_part_of_the_question(client, ai: StandI
     assert reply.choices[0].message.content
     client.chat.completions.create(model=ANY, messages=conversation)
     assert ai.calls == 2  # the second has a history, and the third repeats it
+
+
+def test_a_conversation_in_which_a_tool_was_called_goes_on(client, ai: StandIn):
+    call: Any = {"id": "call_1", "type": "function", "function": {"name": "weather", "arguments": "{}"}}
+    conversation: list[ChatCompletionMessageParam] = [
+        user("Quel temps fait-il à Lyon ?"),
+        {"role": "assistant", "content": None, "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "call_1", "content": "Il pleut."},
+    ]
+    with pytest.raises(openai.BadRequestError, match="the last message must be the user's") as refused:
+        client.chat.completions.create(model=ANY, messages=conversation)
+    assert refused.value.param == "messages"
+    conversation += [{"role": "assistant", "content": "Il pleut."}, user("Qu'est-ce que la PCH ?")]
+    reply = client.chat.completions.create(model=ANY, messages=conversation)
+    assert "PCH" in reply.choices[0].message.content
+
+
+def test_a_conversation_has_no_end(client, ai: StandIn):
+    conversation = [user("Bonjour"), {"role": "assistant", "content": "Bonjour."}] * 150
+    reply = client.chat.completions.create(model=ANY, messages=[*conversation, user("Qu'est-ce que la PCH ?")])
+    assert "PCH" in reply.choices[0].message.content
 
 
 def test_the_models_are_listed(client):

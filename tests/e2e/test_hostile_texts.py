@@ -6,17 +6,16 @@ The page is opened without its content security policy, which would hide a vulne
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from typing import Any
 
 import pytest
-from django.db import connection
 from playwright.sync_api import Page, expect
 
 from ai_service.control import StandIn
 from chat.models import KnowledgeEntry, Message
 from tests.e2e.states import ask, fulfill_with_stream, wait_for_answer
+from tests.support.committed import run_committed
 from tests.support.link_texts import NO_LINKS, SHOWN
 from tests.support.polling import eventually
 from tests.support.server import Server
@@ -133,6 +132,19 @@ def test_answers_sources_suggestions_and_notices_are_inert(browser_page: OpenPag
     assert page.evaluate(FIND_ACTIVE_CONTENT) == NO_ACTIVE_CONTENT
 
 
+def test_sources_with_impossible_addresses_are_left_out(browser_page: OpenPage) -> None:
+    page = browser_page()
+    addresses = [*(address for address in NO_LINKS if address.startswith("http")), "https://www.caf.fr/"]
+    sources = [{"type": "source-url", "sourceId": address, "url": address, "title": "Aide"} for address in addresses]
+    page.route("**/api/chat/stream", lambda route: fulfill_with_stream(route, "Voici.", *sources))
+
+    ask(page, "Bonjour")
+    wait_for_answer(page)
+
+    expect(page.locator(".card")).to_have_count(1)
+    expect(page.locator(".notice")).to_have_count(0)
+
+
 def test_links_say_where_they_lead(browser_page: OpenPage) -> None:
     page = page_with_links(browser_page)
     assert_links_are_honest(page)
@@ -212,16 +224,3 @@ def test_articles_are_inert(browser_page: OpenPage, hostile_knowledge: None, ai:
 
     expect(page.locator(".card", has_text="zorglub")).to_have_count(50)
     assert page.evaluate(FIND_ACTIVE_CONTENT) == NO_ACTIVE_CONTENT
-
-
-def run_committed(work: Callable[[], object]) -> None:
-    """Run in a thread with a database connection of its own, so that the changes are committed for the server."""
-
-    def work_and_close() -> None:
-        try:
-            work()
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(1) as thread:
-        thread.submit(work_and_close).result()

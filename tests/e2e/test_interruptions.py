@@ -9,12 +9,24 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from ai_service.control import StandIn
-from tests.e2e.states import QUESTIONS, ask, respond_with_error, wait_for_answer
+from tests.e2e.states import QUESTIONS, ask, fulfill_with_stream, hold, respond_with_error, wait_for_answer
 from tests.support.polling import eventually
 from tests.support.server import Server
 
 OpenPage = Callable[..., Page]
 QUESTION = QUESTIONS["fr"]
+
+# What a browser does that refuses all cookies.
+FORBIDDEN_STORAGE = """for (const name of ["localStorage", "sessionStorage"])
+  Object.defineProperty(window, name, { get() { throw new DOMException("", "SecurityError"); } });"""
+
+# Dictation is chosen; `window.hear` says what has been understood.
+DICTATION = """localStorage.setItem("voice", "dictate");
+window.SpeechRecognition = window.webkitSpeechRecognition = class {
+  start() { window.hear = (transcript) => this.onresult({ results: [[{ transcript }]] }); }
+  stop() { this.onend(); }
+  abort() { this.onend(); }
+};"""
 
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")  # Playwright's pipes, at the end of the process
 
@@ -22,6 +34,20 @@ pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")  # Playwright
 def answer_of(page: Page) -> str:
     wait_for_answer(page)
     return page.locator(".answer").last.locator(".prose").inner_text()
+
+
+def lose_connection(page: Page) -> None:
+    """Ask, and lose the connection in the middle of the answer."""
+    page.refusals_expected = True  # type: ignore[attr-defined]
+    ask(page, QUESTION)
+    expect(page.locator(".prose")).not_to_be_empty()
+    page.context.set_offline(True)
+    expect(page.locator(".notice")).to_contain_text("La connexion s’est coupée")
+
+
+def ask_by_keyboard(page: Page, question: str) -> None:
+    page.locator("#question").fill(question)
+    page.keyboard.press("Enter")
 
 
 def test_a_cut_answer_keeps_its_text(browser_page: OpenPage, ai: StandIn) -> None:
@@ -80,6 +106,58 @@ def test_after_a_lost_connection_the_text_stays_and_the_answer_resumes(browser_p
     assert ai.calls_of("chat") == 1
     page.reload()
     assert answer_of(page) == answer
+
+
+def test_a_question_written_while_a_lost_answer_resumes_is_asked_after_it(browser_page: OpenPage, ai: StandIn) -> None:
+    ai.pace(20)
+    page = browser_page()
+    lose_connection(page)
+    held = hold(page, "**/api/chat/*/stream")
+    with page.expect_request("**/api/chat/*/stream"):
+        page.context.set_offline(False)
+
+    ask_by_keyboard(page, "Qui peut m’aider à remplir le dossier ?")
+    held[0].continue_()
+
+    assert "AESH" in answer_of(page)
+    expect(page.locator(".bubble")).to_have_text([QUESTION])
+    page.locator("#send").click()
+    expect(page.locator(".bubble")).to_have_count(2)
+    wait_for_answer(page)
+
+
+def test_a_lost_answer_is_not_replaced_by_one_to_a_later_question(browser_page: OpenPage, ai: StandIn) -> None:
+    page = browser_page()
+    ai.pace(20)
+    lose_connection(page)
+    eventually(lambda: not ai.open_calls, 20)
+    page.route("**/api/chat/*/stream", lambda route: fulfill_with_stream(route, "Une autre réponse."))
+
+    page.context.set_offline(False)
+
+    expect(page.locator(".notice")).to_have_count(0)
+    assert "AESH" in answer_of(page)
+    assert "Une autre réponse" not in answer_of(page)
+
+
+def test_what_followed_a_stopped_answer_stays_when_its_question_is_asked_again(
+    browser_page: OpenPage, ai: StandIn
+) -> None:
+    ai.pace(5)
+    page = browser_page()
+    ask(page, QUESTION)
+    expect(page.locator(".prose")).not_to_be_empty()
+    page.get_by_role("button", name="Arrêter la réponse").click()
+    ai.pace(0)
+    ask(page, "Qui peut m’aider à remplir le dossier ?")
+    wait_for_answer(page)
+
+    page.get_by_role("button", name="Reposer la question").click()
+
+    expect(page.locator(".bubble")).to_have_count(3)
+    wait_for_answer(page)
+    page.reload()
+    expect(page.locator(".bubble")).to_have_count(3)
 
 
 def test_a_question_sent_offline_is_kept_and_can_be_sent_again(browser_page: OpenPage) -> None:
@@ -185,3 +263,63 @@ def test_an_unsent_question_survives_a_reload(browser_page: OpenPage) -> None:
     page.reload()
 
     expect(page.locator("#question")).to_have_value("Ma question, à moitié")
+
+
+def test_a_question_sent_after_the_page_came_back_is_no_draft_any_more(browser_page: OpenPage) -> None:
+    page = browser_page()
+    page.locator("#question").fill(QUESTION)
+    for name in ("pagehide", "pageshow"):  # into the back/forward cache, and back from it
+        page.evaluate(f"window.dispatchEvent(new PageTransitionEvent('{name}', {{ persisted: true }}))")
+    page.locator("#send").click()
+    wait_for_answer(page)
+
+    page.reload()
+
+    expect(page.locator(".bubble")).to_have_text(QUESTION)
+    expect(page.locator("#question")).to_have_value("")
+
+
+def test_the_question_of_an_expired_page_is_kept_while_the_person_looks_elsewhere(browser_page: OpenPage) -> None:
+    page = browser_page()
+    respond_with_error(page, 403)
+    ask(page, QUESTION)
+    expect(page.locator(".notice")).to_be_visible()
+    for name in ("pagehide", "pageshow"):
+        page.evaluate(f"window.dispatchEvent(new PageTransitionEvent('{name}', {{ persisted: true }}))")
+
+    page.reload()
+
+    expect(page.locator("#question")).to_have_value(QUESTION)
+
+
+def test_a_browser_that_forbids_storage_shows_answers_and_refusals(browser_page: OpenPage, server: Server) -> None:
+    page = browser_page(path=None)
+    page.add_init_script(FORBIDDEN_STORAGE)
+    page.goto(server.url)
+    respond_with_error(page, 403)
+    ask(page, QUESTION)
+    expect(page.locator(".notice")).to_be_visible()
+    page.unroute("**/api/chat/stream")
+
+    ask(page, QUESTION)
+
+    assert "AESH" in answer_of(page)
+    page.locator("#voice-button").click()
+    page.get_by_role("checkbox").first.check()
+    expect(page.locator("html")).to_have_attribute("data-voice", "read")
+
+
+def test_a_dictated_question_does_not_come_back_after_it_was_sent(browser_page: OpenPage, server: Server) -> None:
+    page = browser_page(path=None)
+    page.add_init_script(DICTATION)
+    page.goto(server.url)
+    page.get_by_role("button", name="Dicter").click()
+    page.evaluate(f"window.hear('{QUESTION}')")
+    expect(page.locator("#question")).to_have_value(QUESTION)
+
+    page.locator("#send").click()
+    page.evaluate(f"window.hear('{QUESTION} euh')")
+
+    wait_for_answer(page)
+    expect(page.locator("#question")).to_have_value("")
+    expect(page.locator("#dictate")).to_have_attribute("aria-pressed", "false")

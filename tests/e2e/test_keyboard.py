@@ -47,6 +47,22 @@ FOCUSED = """() => {
 }"""
 
 
+def test_the_enter_that_ends_a_composition_does_not_send(browser_page: OpenPage) -> None:
+    page = browser_page()
+    page.locator("#question").fill("Bonjour")
+
+    for init in ("{ isComposing: true }", "{ keyCode: 229 }"):  # the second is Safari's
+        page.locator("#question").evaluate(
+            f"""(question) => question.dispatchEvent(
+              new KeyboardEvent("keydown", {{ key: "Enter", bubbles: true, cancelable: true, ...{init} }}))"""
+        )
+
+    expect(page.locator("#question")).to_have_value("Bonjour")
+    expect(page.locator(".bubble")).to_have_count(0)
+    page.keyboard.press("Enter")
+    expect(page.locator(".bubble")).to_have_text("Bonjour")
+
+
 TO_THE_BEGINNING = """() => {
   const start = document.querySelector("dialog:modal") ?? document.body;
   start.tabIndex = -1;

@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from chat.models import Message
 from tests.e2e.conftest import PHONE
 from tests.e2e.states import QUESTIONS, ask, wait_for_answer
+from tests.support.committed import run_committed
 from tests.support.polling import eventually
 from tests.support.services import ROOT
 
@@ -18,6 +20,15 @@ OpenPage = Callable[..., Page]
 KEPT = (
     "caches.open('personal').then((cache) => cache.keys()).then((keys) => keys.map((key) => new URL(key.url).pathname))"
 )
+
+# Makes the service worker's requests for a conversation take longer than it waits for the files of the page.
+SLOW_HISTORY = """() => {
+  const fetchAtOnce = self.fetch;
+  self.fetch = async (request) => {
+    if (request.url.includes("/api/chat/history")) await new Promise((resolve) => setTimeout(resolve, 6000));
+    return fetchAtOnce(request);
+  };
+}"""
 
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")  # Playwright's pipes, at the end of the process
 
@@ -56,3 +67,42 @@ def test_the_last_conversation_and_the_help_lines_are_readable_offline_until_del
     page.get_by_role("button", name="Effacer", exact=True).click()
     expect(page.locator('[data-part="none"]')).to_be_visible()
     assert "/api/chat/history" not in page.evaluate(KEPT)
+
+
+FULL_DEVICE = """() => {
+  Cache.prototype.put = () => Promise.reject(new DOMException("", "QuotaExceededError"));
+}"""
+SLOW_DEVICE = "() => { Cache.prototype.put = () => new Promise(() => {}); }"
+
+
+@pytest.mark.parametrize("device", [FULL_DEVICE, SLOW_DEVICE], ids=["full", "slow"])
+def test_what_the_device_does_not_keep_is_shown_all_the_same(browser_page: OpenPage, device: str) -> None:
+    page = browser_page(**PHONE, service_workers="allow")
+    page.refusals_expected = True  # type: ignore[attr-defined]  # while offline
+    ask(page, QUESTIONS["fr"])
+    wait_for_answer(page)
+    eventually(lambda: "/api/chat/history" in page.evaluate(KEPT), 15)
+    [worker] = page.context.service_workers
+    worker.evaluate(device)
+
+    page.reload()
+
+    expect(page.locator(".prose")).not_to_be_empty()
+    expect(page.locator(".notice")).to_have_count(0)
+    page.context.set_offline(True)
+    page.reload()
+    expect(page.locator(".prose")).not_to_be_empty()
+
+
+def test_a_slow_network_does_not_bring_back_an_older_conversation(browser_page: OpenPage) -> None:
+    page = browser_page(**PHONE, service_workers="allow")
+    ask(page, QUESTIONS["fr"])
+    wait_for_answer(page)
+    eventually(lambda: "/api/chat/history" in page.evaluate(KEPT), 15)
+    run_committed(lambda: Message.objects.filter(role="user").update(text="Une question plus récente"))
+    [worker] = page.context.service_workers
+    worker.evaluate(SLOW_HISTORY)
+
+    page.reload()
+
+    expect(page.locator(".bubble")).to_have_text("Une question plus récente")

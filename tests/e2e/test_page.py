@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from pathlib import Path
 from urllib.parse import urljoin
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from ai_service.control import StandIn
 from tests.e2e.conftest import PHONE
@@ -18,12 +19,14 @@ from tests.e2e.states import (
     ask,
     degraded,
     fulfill_with_stream,
+    hold,
     in_distress,
     own_data,
     wait_for_answer,
 )
 from tests.support.phone_numbers import PHONE_NUMBERS
 from tests.support.server import Server
+from tests.support.services import ROOT
 
 OpenPage = Callable[..., Page]
 QUESTION = QUESTIONS["fr"]
@@ -277,6 +280,60 @@ def test_without_javascript_the_form_is_answered_by_the_server(browser_page: Ope
     expect(page.locator("#attach")).to_be_hidden()
 
 
+SCRIPTS = sorted((ROOT / "chat" / "static" / "chat").glob("*.js"))
+# What a phone of docs/page.md does not have.
+TOO_NEW = re.compile(
+    r"\(\?<[=!]|\.(?:requestSubmit|throwIfAborted|findLast\w*|toSorted|toReversed|with|isWellFormed|checkVisibility)\("
+    r"|structuredClone|Object\.(?:hasOwn|groupBy)|AbortSignal\.(?:any|timeout)|URL\.canParse\(|randomUUID"
+    r"|Promise\.(?:withResolvers|try)|Array\.fromAsync|\bstatic \{|\binert\b|/[a-z]*v[a-z]*[,;)]"
+)
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
+def test_no_script_needs_a_newer_browser_than_the_page_supports(script: Path) -> None:
+    assert TOO_NEW.findall(script.read_text()) == []
+
+
+OLD_BROWSERS = {
+    "no dialogs": "delete HTMLDialogElement.prototype.showModal",
+    "no streams of text": "delete window.TextDecoderStream",
+    "no `at`": "delete Array.prototype.at",
+}
+
+
+@pytest.mark.parametrize("lack", OLD_BROWSERS)
+def test_an_old_browser_is_answered_by_the_plain_form(browser: Browser, server: Server, lack: str) -> None:
+    page = browser.new_page(locale="fr-FR")
+    page.add_init_script(OLD_BROWSERS[lack])
+    page.goto(server.url)
+
+    page.locator("#question").fill(QUESTION)
+    page.locator("#send").click()
+
+    expect(page.locator(".card").first).to_have_attribute("href", re.compile("^https://"))
+    assert page.url == f"{server.url}/"
+    expect(page.locator("#attach")).to_be_hidden()
+    page.close()
+
+
+def test_until_the_scripts_have_come_the_page_can_be_used(browser_page: OpenPage, server: Server) -> None:
+    page = browser_page(path=None)
+    held = hold(page, "**/chat/app.js")
+    page.goto(server.url, wait_until="commit")
+
+    expect(page.locator("#attach")).to_be_hidden()
+    page.locator("#help-button").click()
+    expect(page.locator('#help a[href="tel:3114"]')).to_be_visible()
+    held[0].continue_()
+    expect(page.locator("#attach")).to_be_visible()
+    page.get_by_role("link", name="Fermer").click()
+
+    expect(page.locator("#help")).to_be_hidden()
+    page.locator("#help-button").click()
+    page.get_by_role("button", name="Fermer").click()
+    expect(page.locator("#help")).to_be_hidden()
+
+
 def test_the_content_security_policy_allows_own_files_only(server: Server) -> None:
     policy = server.get("/").headers["Content-Security-Policy"]
 
@@ -299,6 +356,20 @@ def test_a_question_that_is_too_long_is_kept_with_a_warning(browser_page: OpenPa
     expect(question).to_be_focused()
     assert len(question.input_value()) == 4001
     assert ai.calls == 0
+
+
+def test_a_line_separator_in_an_answer_cuts_nothing(browser_page: OpenPage) -> None:
+    part = '{"type": "text-delta", "id": "t", "delta": "avant \u2028 entre \u2029 après"}'
+    page = browser_page()
+    page.route(
+        "**/api/chat/stream",
+        lambda route: route.fulfill(content_type="text/event-stream", body=f"data: {part}\n\ndata: [DONE]\n\n"),
+    )
+
+    ask(page, QUESTION)
+
+    assert answer_of(page).split() == ["avant", "entre", "après"]
+    expect(page.locator(".notice")).to_have_count(0)
 
 
 def test_tables_are_rendered(browser_page: OpenPage, ai: StandIn) -> None:
@@ -480,6 +551,12 @@ def test_nothing_is_cut_or_pushed_away_by_large_text(
     assert page.locator("#question").bounding_box()["width"] > 40  # type: ignore[index]
     page.locator("#help-button").click()
     assert page.evaluate(OUTSIDE, width) == []
+    assert is_in_view(page, '#help a[href="tel:15"] strong', height)
+    page.keyboard.press("Escape")
+    page.refusals_expected = True  # type: ignore[attr-defined]  # while offline
+    page.context.set_offline(True)
+    expect(page.locator("#remark")).to_be_visible()
+    assert page.locator("#composer").bounding_box()["height"] < 0.4 * height  # type: ignore[index]
 
 
 # The visible elements that begin or end outside the width, or whose text is cut.

@@ -9,11 +9,13 @@ import time
 import pytest
 from django.apps import apps
 from django.core.checks import run_checks
+from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from health import readiness
 from health.probes import probes_by_dependency
 from observability import build
+from observability.redis_cluster import ShardUnavailable
 from tests.support.concurrency import run_concurrently
 
 
@@ -72,6 +74,21 @@ def test_the_dependencies_can_be_shown_to_operators_alone(client, use_probes, se
         assert list(body) == ["status"]
 
 
+@pytest.mark.parametrize(
+    ("details", "token", "ids"),
+    [
+        ("operators", "", ["health.W001"]),
+        ("operators", "secret", []),
+        ("public", "", []),
+    ],
+)
+def test_details_for_operators_that_nobody_can_read_are_told_at_start(settings, details, token, ids):
+    settings.READYZ_DETAILS, settings.METRICS_TOKEN = details, token
+    found = [message for message in run_checks() if message.id == "health.W001"]
+    assert [message.id for message in found] == ids
+    assert all("METRICS_TOKEN" in (message.hint or "") for message in found)
+
+
 def test_required_dependencies_can_be_configured(client, use_probes, settings):
     settings.HEALTH_REQUIRED = ["cache"]
     use_probes(supabase=unreachable, cache=healthy)
@@ -104,12 +121,19 @@ class CodedError(Exception):
     code = "circuit_open"
 
 
+def shard_unavailable() -> ShardUnavailable:
+    error = ShardUnavailable("10.0.0.1:6379")
+    error.__cause__ = RedisConnectionError("to 10.0.0.1")
+    return error
+
+
 @pytest.mark.parametrize(
     ("raised", "code"),
     [
         (ConnectionRefusedError("to 10.0.0.1"), "unreachable"),
         (RedisTimeoutError("reading 10.0.0.1"), "timeout"),
         (TimeoutError("secret"), "timeout"),
+        (shard_unavailable(), "unreachable"),
         (CodedError("secret"), "circuit_open"),
         (ValueError("secret"), "error"),
         (SystemError(), "error"),

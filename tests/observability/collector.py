@@ -27,11 +27,13 @@ class CollectedSpan:
 class Collector:
     def __init__(self) -> None:
         self.spans: list[CollectedSpan] = []
+        self.received = b""
         collector = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
+                collector.received += body
                 collector.store(ExportTraceServiceRequest.FromString(body))
                 self.send_response(200)
                 self.end_headers()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 import subprocess
 import tomllib
 from collections.abc import Iterator
@@ -9,7 +11,10 @@ from collections.abc import Iterator
 import pytest
 
 from observability import build
+from tests.support.requirements import skip_or_fail
 from tests.support.services import ROOT
+
+OTHER_USER = 65534
 
 
 @pytest.fixture(autouse=True)
@@ -44,3 +49,17 @@ def test_without_either_the_version_stands_alone(settings, monkeypatch, tmp_path
     else:
         settings.BASE_DIR = tmp_path
     assert build.full_version() == build.VERSION
+
+
+def test_the_commit_of_a_checkout_of_another_user_is_known(settings, monkeypatch, tmp_path):
+    """As under systemd: root checks out, and the service has a user of its own."""
+    if os.geteuid() != 0:
+        skip_or_fail("only root gives files to another user")
+    settings.BUILD_COMMIT, settings.BASE_DIR = "", tmp_path
+    monkeypatch.setenv("HOME", "/nowhere")
+    git = ["git", "-C", str(tmp_path), "-c", "user.name=nobody", "-c", "user.email=nobody@example.org"]
+    subprocess.run([*git, "init", "--quiet"], check=True)
+    subprocess.run([*git, "commit", "--quiet", "--allow-empty", "--message=first"], check=True)
+    for folder in (tmp_path, *tmp_path.rglob("*")):
+        os.chown(folder, OTHER_USER, OTHER_USER)
+    assert re.fullmatch("[0-9a-f]{12}", build.commit())

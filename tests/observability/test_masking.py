@@ -42,6 +42,28 @@ def test_what_only_looks_like_an_identifier_stays(text):
     assert mask(f"Madame, {text}, cordialement.") == f"Madame, {text}, cordialement."
 
 
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ("le 05 06 2025 06 12 34 56 78", "le 05 06 2025 •• •• •• •• 78"),
+        ("le 12 06 2025 06.12.34.56.78", "le 12 06 2025 ••.••.••.••.78"),
+        ("le 05 06 2025 14 30 06 12 34 56 78 2", "le 05 06 2025 14 30 •• •• •• •• 78 2"),
+        ("06 12 34 56 78 05 06 2025", "•• •• •• •• 78 05 06 2025"),
+        ("06 12 3456 78 05", "•• •• •••• 78 05"),
+        ("n° 05 06-2012-3456", "n° 05 ••-••••-••56"),
+        ("2 06 2012 34 56", "2 •• •••• •• 56"),
+        ("03/04/26 06 12 34 56 78", "03/04/26 •• •• •• •• 78"),
+        ("Appelé le 03/04/26 : 06 12 34 56 78", "Appelé le 03/04/26 : •• •• •• •• 78"),
+        ("05-06-26 06.12.34.56.78", "05-06-26 ••.••.••.••.78"),
+        ("03/04/26\n06 12 34 56 78", "03/04/26\n•• •• •• •• 78"),
+        ("valable jusqu'au 06/2025 06 12 34 56 78", "valable jusqu'au 06/2025 •• •• •• •• 78"),
+        ("+33 06 12 2034 56 10", "+•• •• •• •••• 56 10"),
+    ],
+)
+def test_a_phone_number_beside_a_date_is_masked(text, masked):
+    assert mask(text) == masked
+
+
 def test_the_lines_that_the_articles_name_stay():
     lines = {line for file in ARTICLES.rglob("*.md") for line in re.findall(r"\b0\d(?: \d\d){4}\b", file.read_text())}
     assert len(lines) >= 3

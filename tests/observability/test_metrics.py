@@ -3,12 +3,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from prometheus_client import Counter, Gauge, Histogram
 from prometheus_client.parser import text_string_to_metric_families
 
+from chat.upstream import session
 from observability import metrics, prometheus_multiproc
 from tests.support.services import ROOT
 
@@ -114,6 +116,21 @@ def test_counters_with_known_labels_start_at_zero(client):
     assert not any(name.endswith("_created") for name, _ in page)
 
 
+def test_the_first_scrape_has_the_refusals_of_every_ai_service_before_it_is_called(client, settings):
+    settings.AI_SERVICE_FALLBACK_URL = "http://127.0.0.1:1"
+    series = [
+        {"service": role, "operation": operation, "outcome": "misconfigured"}
+        for role in ("primary", "fallback")
+        for operation in ("chat", "analyze")
+    ]
+    for labels in series:
+        with suppress(KeyError):  # not counted by other tests
+            metrics.AI_REQUEST_DURATION.remove(*labels.values())
+    session.get.cache_clear()
+    page = scrape(client)
+    assert [page.get(("bff_ai_request_duration_seconds_count", frozenset(each.items()))) for each in series] == [0] * 4
+
+
 def test_metrics_are_served_when_the_multiprocess_folder_is_missing(client, monkeypatch, tmp_path):
     monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path / "gone"))
     assert ("bff_http_in_flight", frozenset()) in scrape(client)
@@ -202,6 +219,13 @@ def test_workers_are_summed_and_gauges_of_dead_workers_are_dropped(tmp_path, mon
     assert {file.name for file in folder.glob("*.db")} == {"counter_ended.db", "histogram_ended.db"}
     prometheus_multiproc.clear()
     assert list(folder.glob("*.db")) == []
+
+
+def test_a_process_that_died_before_it_had_written_a_file_is_forgotten(tmp_path, monkeypatch):
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))
+    (tmp_path / "counter_7.db").touch()
+    prometheus_multiproc.mark_process_dead(7)
+    assert list(tmp_path.glob("*.db")) == []
 
 
 COMMAND = """

@@ -6,11 +6,12 @@ import threading
 from collections.abc import Iterator
 
 import pytest
-from redis import Redis
 from redis.exceptions import TimeoutError as RedisTimeout
 
+from bff import redis_caches
 from observability import metrics, outage
 from observability.outage import Outage
+from observability.redis_trips import RedisTrips
 from tests.support.concurrency import run_concurrently
 from tests.support.polling import eventually
 
@@ -98,9 +99,27 @@ def test_a_suspect_is_skipped_at_once_and_logged_when_the_probe_fails(dependency
     assert not tracked.is_confirmed
 
 
+def no_trips() -> RedisTrips:
+    raise AssertionError("nothing is probed")
+
+
 def test_one_redis_server_has_one_outage_for_all_pools_databases_and_passwords():
-    first = outage.for_redis("redis://127.0.0.1:1/0", Redis)
+    first = outage.for_redis("redis://127.0.0.1:1/0", no_trips)
     same = ["redis://127.0.0.1:1/0?client_name=breaker", "redis://127.0.0.1:1/3", "redis://me:secret@127.0.0.1:1/0"]
     others = ["redis://127.0.0.1:2/0", "unix:///run/redis.sock"]
-    assert all(outage.for_redis(url, Redis) is first for url in same)
-    assert all(outage.for_redis(url, Redis) is not first for url in others)
+    assert all(outage.for_redis(url, no_trips) is first for url in same)
+    assert all(outage.for_redis(url, no_trips) is not first for url in others)
+
+
+def test_the_services_of_different_sentinels_have_an_outage_each():
+    aliases = {
+        "one": "redis+sentinel://here,there/main/0",
+        "same": "redis+sentinel://:secret@here,there/main/1?client_name=breaker",
+        "other": "redis+sentinel://elsewhere/main/0",
+    }
+    outages = {
+        alias: outage.for_redis(redis_caches.cache(address, timeout=1, max_connections=5)["LOCATION"], no_trips)
+        for alias, address in aliases.items()
+    }
+    assert outages["one"] is outages["same"]
+    assert outages["one"] is not outages["other"]

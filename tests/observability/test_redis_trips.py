@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from functools import partial
 from typing import Any
@@ -12,7 +14,7 @@ from typing import Any
 import pytest
 from redis import ConnectionPool, Redis, exceptions
 
-from observability import redis_trips, tracing
+from observability import outage, redis_cluster, redis_trips, tracing
 from observability.redis_trips import RedisTrips, Script
 from tests.support import services
 from tests.support.concurrency import run_concurrently
@@ -35,9 +37,9 @@ def client(server: services.Process) -> Redis:
     return client
 
 
-def connect(server: services.Process, timeout: float = 1.0, max_connections: int = 100) -> Redis:
+def connect(server: services.Process, timeout: float = 1.0, max_connections: int = 100, **options: Any) -> Redis:
     """A client with the program's options."""
-    options: dict[str, Any] = {"socket_timeout": timeout, "max_connections": max_connections, "retry": None}
+    options |= {"socket_timeout": timeout, "max_connections": max_connections, "retry": None}
     return Redis(connection_pool=ConnectionPool(host=services.HOST, port=server.port, **options))
 
 
@@ -65,6 +67,35 @@ def test_commands_go_in_one_trip_on_one_connection(trips, client):
         trips.send(("GET", "key"), ("GET", "other"), increment(["n"], 1))
     assert reads(client) == before + 10 + 1
     assert client.info("stats")["total_connections_received"] == connections
+
+
+@pytest.mark.parametrize("protocol", [2, 3])
+def test_a_traced_process_gets_the_same_replies(server, client, monkeypatch, protocol):
+    commands = [
+        ("SET", "key", 1, "EX", 60),
+        ("EXPIRE", "key", 60),
+        ("INCRBYFLOAT", "price", 0.5),
+        ("SADD", "members", "one"),
+        ("SMEMBERS", "members"),
+        ("SPOP", "members", 10),
+        ("HSET", "hash", "field", 1),
+        ("HGETALL", "hash"),
+        ("ZADD", "sorted", 1.5, "member"),
+        ("ZRANGE", "sorted", 0, -1, "WITHSCORES"),
+        ("XADD", "stream", "1-1", "field", "value"),
+        ("XREAD", "COUNT", 5, "BLOCK", 10, "STREAMS", "stream", "0"),
+        ("XREAD", "COUNT", 5, "BLOCK", 10, "STREAMS", "stream", "$"),
+        ("XREVRANGE", "stream", "+", "-", "COUNT", 1),
+        ("EXISTS", "key", "none"),
+        increment(["n"], 1),
+    ]
+    trips, replies = RedisTrips(connect(server, protocol=protocol)), []
+    for is_traced in (False, True):
+        client.flushdb()
+        monkeypatch.setattr(tracing, "is_started", lambda is_traced=is_traced: is_traced)
+        replies.append(trips.send(*commands))
+        assert [type(part) for part in trips.send(("TIME",))[0]] == [bytes, bytes]
+    assert replies[1] == replies[0]
 
 
 @pytest.mark.parametrize("is_traced", [False, True])
@@ -105,6 +136,16 @@ def test_a_posted_command_is_executed_soon_if_no_trip_follows(trips, client):
     eventually(lambda: client.get("n") == b"1")
     trips.post(("INCR", "n"))
     eventually(lambda: client.get("n") == b"2")
+
+
+def test_to_post_nothing_starts_no_thread(trips):
+    eventually(lambda: not is_flushing())
+    trips.post()
+    assert not is_flushing()
+
+
+def is_flushing() -> bool:
+    return any(thread.name == "redis-posts" for thread in threading.enumerate())
 
 
 def test_a_posted_script_that_redis_does_not_know_is_sent_again(trips, client):
@@ -189,3 +230,52 @@ def test_no_more_connections_are_opened_than_the_pool_allows(server):
     trips = RedisTrips(connect(server, max_connections=1))
     for _ in range(3):
         assert trips.send(("PING",)) == [b"PONG"]
+
+
+def test_an_outage_for_want_of_connections_in_the_pool_ends_when_they_are_idle(server):
+    client = connect(server, max_connections=2)
+    trips, began = RedisTrips(client), threading.Barrier(3)
+
+    def work() -> bool:
+        began.wait(5)
+        try:
+            trips.send(("BLPOP", "nothing", 0.2))
+        except exceptions.ConnectionError as error:
+            redis_outage.suspect(error)
+            return False
+        return True
+
+    redis_outage = outage.for_redis("redis://full-pool/0", lambda: trips)
+    assert sorted(run_concurrently(3, work)) == [False, True, True]
+    eventually(lambda: not redis_outage.is_active)
+    redis_cluster.write_everywhere(trips, "key")
+    assert trips.send(("EXISTS", "key")) == [1]
+
+
+def test_an_outage_for_want_of_connections_at_the_server_ends_by_closing_the_idle_ones(server):
+    control, others = connect(server), RedisTrips(connect(server))
+    usual = int(control.config_get("maxclients")["maxclients"] or 0)
+    run_concurrently(4, lambda: others.send(("BLPOP", "nothing", 0.2)))
+    gc.collect()  # it closes connections of earlier tests
+    control.config_set("maxclients", control.info("clients")["connected_clients"])
+    trips = RedisTrips(connect(server))
+    redis_outage = outage.for_redis("redis://full-server/0", lambda: trips)
+    assert outage.for_redis("redis://full-server/1", lambda: others) is redis_outage
+    try:
+        with pytest.raises(exceptions.ConnectionError, match="max number of clients") as refused:
+            trips.send(("PING",))
+        redis_outage.begin(refused.value)
+        eventually(lambda: not redis_outage.is_active)
+    finally:
+        control.config_set("maxclients", usual)
+
+
+def test_an_outage_of_one_server_leaves_the_connections_to_others_open(server, trips):
+    gone = RedisTrips(Redis(host=services.HOST, port=services.free_port()))
+    redis_outage = outage.for_redis("redis://gone/0", lambda: gone)
+    trips.send(("PING",))
+    connections = connect(server)
+    before = connections.info("stats")["total_connections_received"]
+    assert not redis_outage.check()
+    trips.send(("PING",))
+    assert connections.info("stats")["total_connections_received"] == before

@@ -7,18 +7,24 @@ import os
 import secrets
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import requests
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.trace import Span
 
 from ai_service.control import StandIn
+from observability.tracing.otel import ExporterWithoutMessages, OpenTelemetrySpan
 from tests.observability.collector import CollectedSpan, Collector
 from tests.support.factories import new_entry
 from tests.support.polling import eventually
 from tests.support.server import Server
 from tests.support.services import ROOT
+from tests.support.sse import read_start
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -37,6 +43,13 @@ def traced(ai: StandIn, transactional_db: None, collector: Collector) -> Iterato
     new_entry()
     env = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.url, "OTEL_BSP_SCHEDULE_DELAY": "100"}
     server = Server(workers=2, DRAIN_SECONDS="0", **env)
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def other_traced(traced: Server, collector: Collector) -> Iterator[Server]:
+    server = Server(DRAIN_SECONDS="0", OTEL_EXPORTER_OTLP_ENDPOINT=collector.url)
     yield server
     server.stop()
 
@@ -125,6 +138,23 @@ def test_concurrent_requests_in_two_workers_have_separate_traces(traced, collect
         assert [span.parent for span in named(collector.spans_of(trace), "chat stand-in")] == [request.id]
 
 
+def test_an_answer_is_followed_resumed_and_stopped_on_another_traced_server(traced, other_traced, ai):
+    ai.pace(20)
+    visitor, question = traced.visitor(), {"message": "Comment souffler un peu ?"}
+    with visitor.post(f"{traced.url}/api/chat/stream", json=question, stream=True, timeout=60) as first:
+        conversation, _ = read_start(first.iter_lines())
+        path = f"{other_traced.url}/api/chat/{conversation}"
+        followed = requests.post(f"{other_traced.url}/api/chat/stream", json=question, stream=True, timeout=60)
+        with followed, visitor.get(f"{path}/stream", stream=True, timeout=60) as resumed:
+            lines = resumed.iter_lines()
+            read_start(lines)
+            assert any(b"text-delta" in line for line in lines)
+            assert visitor.post(f"{path}/stop", json={}).json() == {"stopped": True}
+            assert b'"ending":"stopped"' in b"".join(lines)
+            assert b"text-delta" in followed.content
+    assert ai.calls == 1
+
+
 def test_the_last_spans_are_exported_at_shutdown_and_background_work_has_none(traced, collector):
     """Renewing leases, updating gauges and reading breakers create no traces."""
     trace, _, headers = new_caller_trace()
@@ -177,12 +207,76 @@ def test_when_off_nothing_is_imported_and_no_thread_started(env):
     assert run_program(**env).stdout.splitlines()[-1] == "[] [] 00-"
 
 
+FAILING_QUERY = """
+from bff.wsgi import application
+from django.db import DatabaseError, connection
+from django.http import HttpResponse
+from django.test import Client, RequestFactory
+from observability.tracing import TracingMiddleware
+Client().get("/healthz")
+
+def view(request):
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT CAST(%s AS integer)", ["Ludovic"])
+    except DatabaseError as error:
+        print(error)
+    return HttpResponse()
+
+TracingMiddleware(view)(RequestFactory().get("/healthz"))
+"""
+
+
+def test_what_an_error_of_the_database_quotes_is_not_exported(collector):
+    told = run_program(FAILING_QUERY, OTEL_EXPORTER_OTLP_ENDPOINT=collector.url).stdout
+    assert 'invalid input syntax for type integer: "Ludovic"' in told
+    (failed,) = [span for span in collector.spans if span.has_failed]
+    assert failed.attributes["error.type"] == "psycopg.errors.InvalidTextRepresentation"
+    assert b"Ludovic" not in collector.received
+
+
+def exported(record: Callable[[OpenTelemetrySpan, Span], None]) -> ReadableSpan:
+    """A span as it is exported."""
+    memory, provider = InMemorySpanExporter(), TracerProvider(shutdown_on_exit=False)
+    provider.add_span_processor(SimpleSpanProcessor(ExporterWithoutMessages(memory)))
+    span = provider.get_tracer("test").start_span("call")
+    record(OpenTelemetrySpan(span), span)
+    (finished,) = memory.get_finished_spans()
+    assert not finished.events
+    return finished
+
+
+def test_the_code_of_an_error_is_not_replaced_by_the_type_of_its_exception():
+    def record(ours: OpenTelemetrySpan, span: Span) -> None:
+        span.record_exception(ValueError("Ludovic"))
+        ours.end("http_503")
+
+    assert exported(record).attributes == {"error.type": "http_503"}
+
+
+def test_the_first_exception_of_a_span_gives_its_type():
+    def record(ours: OpenTelemetrySpan, span: Span) -> None:
+        span.record_exception(ValueError("Ludovic"))
+        span.record_exception(KeyError("Ludovic"))
+        ours.end()
+
+    assert exported(record).attributes == {"error.type": "ValueError"}
+
+
+def test_an_event_that_is_no_exception_makes_no_error():
+    def record(ours: OpenTelemetrySpan, span: Span) -> None:
+        span.add_event("retry")
+        ours.end()
+
+    assert exported(record).attributes == {}
+
+
 def test_missing_packages_are_logged_and_tracing_is_off():
     missing = "sys.modules['opentelemetry.exporter'] = None\nfrom bff.wsgi"
     lines = run_program(
         PROGRAM.replace("from bff.wsgi", missing), OTEL_EXPORTER_OTLP_ENDPOINT="http://127.0.0.1:9"
     ).stdout
-    assert "Tracing is off: install chat-bff[otel]" in lines
+    assert "Tracing is off: pip install --require-hashes -r requirements-otel.lock" in lines
     assert lines.splitlines()[-1] == "['opentelemetry.exporter'] [] 00-"
 
 

@@ -11,6 +11,7 @@ import pytest
 import redis
 
 from chat.upstream.breaker import Breaker, CircuitOpen, Permit, Policy
+from chat.upstream.breaker.memory import MemoryStore
 from chat.upstream.breaker.redis import RedisStore
 
 POLICY = Policy(
@@ -49,15 +50,18 @@ def redis_client() -> redis.Redis:
 
 
 def breaker_with_clock(
-    store: str, clock: Clock, policy: Policy = POLICY, *, name: str = "", target: str = "", **listeners: Any
+    store: str, clock: Clock, policy: Policy = POLICY, *, name: str = "", target: str = "", **options: Any
 ) -> Breaker:
     """A breaker that takes the time from `clock`, in Redis as well. `store` is `redis` or `memory`."""
     name = name or f"test-{uuid.uuid4()}"
     if store == "memory":
-        return Breaker(name, policy, target=target, redis=None, clock=clock, **listeners)
-    breaker = Breaker(name, policy, target=target, redis=redis_client, clock=clock, **listeners)
-    breaker.store = RedisStore(name, policy, redis_client, target=target, now=clock)
-    return breaker
+        return Breaker(name, policy, MemoryStore(name, policy, clock), **options)
+    return Breaker(name, policy, RedisStore(name, policy, redis_client, target=target, now=clock), **options)
+
+
+def redis_breaker(name: str, policy: Policy = POLICY, **options: Any) -> Breaker:
+    """A breaker with Redis' own clock."""
+    return Breaker(name, policy, RedisStore(name, policy, redis_client), **options)
 
 
 def succeed(breaker: Breaker, times: int = 1, *, is_background: bool = False) -> None:

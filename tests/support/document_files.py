@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
+from random import Random
 from typing import Any
 
 import docx
@@ -81,6 +82,11 @@ def picture(text: str = LETTER, *, dots_per_inch: int = 300, tilt: float = 0, no
     if noise:
         page = Image.blend(page, Image.effect_noise(page.size, noise * 4), 0.25)
     return page
+
+
+def noise(width: int, height: int) -> Image.Image:
+    """A picture without words, the same each time: in some other noise OCR sees three letters."""
+    return Image.frombytes("L", (width, height), Random(1).randbytes(width * height))
 
 
 def saved(image: Image.Image, format: str, **options: Any) -> bytes:  # noqa: A002 - Pillow's name

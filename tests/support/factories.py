@@ -1,12 +1,16 @@
-"""Creates knowledge entries for tests."""
+"""Creates knowledge entries and cached answers for tests."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from copy import copy
 from functools import cache
 
+from chat.core.events import Event
 from chat.knowledge.files import BUNDLED, read_folder
 from chat.models import KnowledgeEntry
+from chat.storage.answer_cache import command_to_put
+from observability.shared_redis import shared_redis
 
 # The subjects of most questions in tests.
 FAMILIAR = ("aeeh", "aesh", "cdaph", "dossier-mdph", "pch", "pps", "repit-aidants", "sessad")
@@ -36,3 +40,10 @@ def few_entries() -> None:
 @cache
 def _familiar_entries() -> list[KnowledgeEntry]:
     return [file.entry for file in read_folder(BUNDLED) if file.entry.slug in FAMILIAR]
+
+
+def cache_answer(key: str, answer: Sequence[Event], cost_ms: int, *, warm: bool = False) -> bool:
+    """Cache an answer, as a run does at its end. Returns whether it is stored."""
+    command = command_to_put(key, answer, cost_ms, warm=warm)
+    replies = shared_redis.send(command) if command else None
+    return bool(replies and replies[0])

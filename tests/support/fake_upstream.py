@@ -14,6 +14,7 @@ from typing import Any
 from chat.core.events import Delta, Event
 from chat.upstream import service
 from chat.upstream.breaker import Breaker, Policy
+from chat.upstream.breaker.memory import MemoryStore
 from chat.upstream.errors import AIError
 from chat.upstream.protocols import openai
 from chat.upstream.request import Operation, UpstreamRequest
@@ -45,7 +46,8 @@ class RecordedWaits(list[float]):
 
 def make_breaker(**changes: Any) -> Breaker:
     """A breaker in memory. With its default policy it stays closed in the tests; `changes` are policy fields."""
-    return Breaker("test", dataclasses.replace(TOLERANT_POLICY, **changes), redis=None)
+    policy = dataclasses.replace(TOLERANT_POLICY, **changes)
+    return Breaker("test", policy, MemoryStore("test", policy))
 
 
 def make_half_open_breaker() -> Breaker:
@@ -61,7 +63,7 @@ def make_session(
 ) -> AISession:
     """A session with its own breaker in memory and waits that take no time."""
     breaker = breaker or make_breaker()
-    return AISession(service.primary(), breaker_of=lambda _: breaker, wait=RecordedWaits() if wait is None else wait)
+    return AISession(service.primary(), breaker_of=lambda *_: breaker, wait=RecordedWaits() if wait is None else wait)
 
 
 def make_request(text: str = "Bonjour", operation: Operation = "chat") -> UpstreamRequest:

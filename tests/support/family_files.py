@@ -128,7 +128,7 @@ FILES: dict[str, FamilyFile] = {
     ),
     "PDF, text and a picture on a page": FamilyFile(pdf_of(with_picture), (3, 4)),
     "PDF, text and a picture of nothing": FamilyFile(
-        pdf_of(partial(with_picture, picture=Image.effect_noise((300, 300), 100))), (3,), told=True
+        pdf_of(partial(with_picture, picture=document_files.noise(300, 300))), (3,), told=True
     ),
     "PDF with a PDF attached": FamilyFile(lambda: portfolio("a.pdf", document_files.pdf(letter(4))), (3, 4)),
     "PDF with a Word file attached": FamilyFile(lambda: portfolio("a.docx", document_files.word(letter(4))), (3, 4)),

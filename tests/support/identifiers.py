@@ -75,6 +75,11 @@ HARMLESS = """
 Le 12/03/2025 à 14 h 30, salle 204.
 du 01/02/2025 10 h au 03/02/2025 18 h
 01.02.2025 10 h 45 12.03.2025 11 h 15
+rdv le 05 06 2025 14 30
+rdv le 12 05 2025 14 30, puis le 05 06 2025 1430
+rdv le 05.06.2025.14.30, le 05-06-2025 - 14-30
+Droits du 01 01 2025  31 12 2027
+Droits du 11 01 2025  31 12 2027, du 01 | 01 | 1999 | 31 | 12 | 2027
 Dates : 2025-01-02 2025-03-04 2025-05-06
 12 mars 2025, 15 avril 2025, 20 mai 2025 et 1er juin 2025
 Né le 05/07/2014 à 59350 Lille
@@ -141,4 +146,4 @@ WISC-V : ICV 92, IVS 85, IRF 88, IMT 79, IVT 83
 @mdph59
 rendez-vous @ 14 h
 """
-HARMLESS_TEXTS = HARMLESS.strip().split("\n")
+HARMLESS_TEXTS = [*HARMLESS.strip().split("\n"), "01 09 2024\n31 08 2025", "du 11 09 2024\nau\n31 08 2025 10 h"]

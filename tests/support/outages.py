@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import threading
+from typing import Any
+
 import pytest
+from django.db import OperationalError, connections
 
 from chat.storage.db_executor import DatabaseExecutor, DatabaseUnavailable
-from chat.storage.shared_redis import SharedRedis
+from observability.shared_redis import SharedRedis
 
 
 def break_database(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -18,5 +22,20 @@ def break_database(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def break_redis(monkeypatch: pytest.MonkeyPatch) -> None:
-    """From now on `shared_redis.execute` returns its default."""
-    monkeypatch.setattr(SharedRedis, "execute", lambda self, operation, default: default)
+    """From now on `shared_redis.send` returns None."""
+    monkeypatch.setattr(SharedRedis, "_execute", lambda self, operation: None)
+
+
+class UnreachableDatabase:
+    """Every new connection fails after this many seconds, until `is_back` is set."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, seconds: float = 0.0) -> None:
+        self.is_back = threading.Event()
+        connect = type(connections["default"]).get_new_connection
+
+        def refuse(wrapper: Any, parameters: Any) -> Any:
+            if self.is_back.wait(seconds):
+                return connect(wrapper, parameters)
+            raise OperationalError("connection refused")
+
+        monkeypatch.setattr(type(connections["default"]), "get_new_connection", refuse)

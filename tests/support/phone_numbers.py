@@ -8,6 +8,7 @@ PHONE_NUMBERS = {
     "Sans espace 0184729472, insécables 01\u00a084\u00a072\u00a094\u00a072": ["0184729472", "0184729472"],
     "Défenseur des droits (39 28), **3919**, le 3018, le 36 46": ["3928", "3919", "3018", "3646"],
     "Victimes : 116 006. En danger : 3114": ["116006", "3114"],
+    "Deux de suite : 3114 3919, et A3018 3928": ["3114", "3919", "3928"],
     "Il reste 3018 € et 39 28 euros, ou 3919 %": [],
     "Le 01.02.2026 à 10 h, dossier 2026/0184729472, n° 33018": [],
     "Un numéro que personne ne connaît : 08 99 12 34 56, +33 8 99 12 34 56": [],

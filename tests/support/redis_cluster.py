@@ -11,8 +11,9 @@ from pathlib import Path
 from redis import Redis
 from redis.crc import key_slot
 
+from bff.dev.services import redis_executable
 from tests.support.polling import eventually
-from tests.support.processes import HOST, Process, free_port, redis_executable
+from tests.support.processes import HOST, Process, free_port
 
 SLOTS = 16384
 # Milliseconds without an answer after which the others hold a node for dead; a replica takes over a second later.

@@ -46,7 +46,9 @@ class Server:
             "DATABASE_URL": database_url(),
             "PROMETHEUS_MULTIPROC_DIR": tempfile.mkdtemp(prefix="metrics-", dir=self.folder),
         }
-        self.process = self.start({**os.environ, **own_settings, **env})
+        environment = {**os.environ, **own_settings, **env}
+        environment.pop("DJANGO_ALLOW_ASYNC_UNSAFE", None)  # set for the browser's tests; a server refuses to start
+        self.process = self.start(environment)
         self.port, self.url = self.process.port, self.process.url
 
     def start(self, env: Mapping[str, str]) -> WebInstance:

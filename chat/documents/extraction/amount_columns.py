@@ -25,6 +25,7 @@ OF_OTHER_THINGS = re.compile(
     r"\b(?:nombre|places?|heures?|jours?|points?|parts?|enfants?|[ée]l[èe]ves?|mois|ann[ée]e|date|n°|salle|page|repas|m²|km|kg|%)",
     re.IGNORECASE,
 )
+YEARS = re.compile(r"(?:\s{0,80}(?:19|20)\d\d){2,8}\s{0,3}")
 BLOCK_END = re.compile(r"\n[ \t]{0,200}\n")
 MAX_SHIFT = 3  # characters by which right edges differ: `1 236` above `376 €`
 MAX_COLUMN = 300
@@ -39,10 +40,18 @@ def whole_numbers_in_columns(plain: str, amounts: Sequence[tuple[int, int]]) -> 
             known.append(left.popleft()[1])
         edges = {edge for place in known for edge in _edges(plain, place)}
         for found in LAST_IN_LINE.finditer(plain, start, end) if edges else ():
+            if _is_counted(found):
+                continue
             if found.end("number") not in known and _column(plain, found.end("number")) in edges:
                 yield found.span("number")
         if not known:
             yield from _column_of_money(plain, start, end)
+
+
+def _is_counted(found: re.Match[str]) -> bool:
+    """Whether the line says per cent, or is the head of the table: `2026      2027`."""
+    line = found.string[max(0, found.start() - MAX_COLUMN) : found.end()].rpartition("\n")[2]
+    return "%" in line or YEARS.fullmatch(line) is not None
 
 
 def _column_of_money(plain: str, start: int, end: int) -> list[tuple[int, int]]:

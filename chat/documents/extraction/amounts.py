@@ -23,15 +23,16 @@ FRENCH = r"(?:\d{1,3}(?:[ .']\d{3}){1,3}|\d{1,9})(?![\d'])"
 ENGLISH = r"\d{1,3}(?:,\d{3}){1,3}(?!\d)"
 # Units of what is no amount, though it has two decimals.
 UNIT = (
-    r"\s?(?:%|°|/\s?\d|[x×]\s?\d+\s?cm"
+    r"[ ]?(?:%|°|/\s?\d|[x×]\s?\d+\s?cm"
     r"|(?:[kcm]?m[²³]?|k?g|h|km|min|heures?|ans?|mois|jours?|points?|parts?|ETP|ET|DS)\b)"
 )
 AMOUNT = re.compile(
     rf"""
-    (?P<sign>(?<![\d€$£%][ ])(?<![€$£%\w])[-–][ ]?)?
+    (?P<sign>(?<![\d€$£%][ ])(?<![€$£%\w])(?:[-–]|\([-–]\))[ ]{{0,3}})?
     (?:
         (?P<currency>{SIGN_BEFORE}[ ]?)(?P<after_sign>(?:{ENGLISH}|{FRENCH})(?:[.,]\d\d?(?!\d))?)(?:{NO_CENTS})?
-      | (?<![\w.,])(?P<number>(?:{ENGLISH}(?=\.\d\d(?!\d))|{FRENCH})(?:[,.]\d{{1,2}})?)(?:{NO_CENTS})?[ ]?{CURRENCY}
+      | (?:(?<![\w.,])|(?<=\dx))(?P<number>(?:{ENGLISH}(?=\.\d\d(?!\d))|{FRENCH})(?:[,.]\d{{1,2}})?)
+        (?:{NO_CENTS})?[ ]?{CURRENCY}
         (?:(?<=€)(?P<cents>\d\d)(?!\d)|[ ](?P<late_cents>\d\d)(?=[ .,;]?(?:$|[ ][a-z]{{5,}}s[ ]|[.;])))?
         (?:\s{{1,2}}(?:et\s)?(?P<spelled_cents>\d{{1,2}})\s?(?:centimes?|cts?)\b)?
         (?:\s?(?:/|par)\s?(?:mois|an|jour|heure|semaine|trimestre)\b)?
@@ -43,12 +44,21 @@ AMOUNT = re.compile(
     re.IGNORECASE | re.VERBOSE | re.MULTILINE,
 )
 IN_WORDS = re.compile(
-    rf"\b(?P<words>{NUMBER_IN_WORDS})\s{{1,3}}(?:euros?|dollars?|livres\ssterling)\b"
+    rf"(?P<words>{NUMBER_IN_WORDS})\s{{1,3}}(?:euros?|dollars?|livres\ssterling)\b"
     rf"(?:\s{{1,2}}et\s(?P<cents>{NUMBER_IN_WORDS}|\d{{1,2}})\s(?:centimes?|cents?)\b)?",
     re.IGNORECASE,
 )
 WORD_BEFORE_CURRENCY = re.compile(r"(?<=[a-zA-Z]\s)(?:euros?|dollars?|livres\ssterling)\b", re.IGNORECASE)
 MAX_IN_WORDS = 140
+# The number of a thing, or the end of a day, before an amount: `complément |3 |439,91 €`, `01/04/|26 |153,01 €`.
+# `enfant 1 250 €` may be either: the larger amount stands.
+OF_A_THING = re.compile(
+    r"(?:\b(?:(?:compl(?:[ée]ment|\.)|cat(?:[ée]gorie|\.)|niveau|article|ligne|page|annexe|num[ée]ro)(?:\sAEEH)?\s|n°\s?)"
+    r"|(?<!\d)\d\d?(?:/|-\d\d-))\Z",
+    re.IGNORECASE,
+)
+ITS_NUMBER = re.compile(r"\d\d?[ ](?=[1-9])")  # no group of thousands follows on another if it begins with a zero
+MAX_THING = 20
 # The numbers that share the sign of the amount behind them: `de 100 à |150 €|`, `10, 15 ou |20 €|`.
 SHARING = re.compile(
     rf"(?<![\w.,/€-])(?:(?P<entre>\bentre\s)?(?P<first>{FRENCH}(?:,\d\d?)?)"
@@ -68,9 +78,10 @@ def find_amounts(letter: Letter) -> Iterator[Amount]:
     for match in matches:
         if match["in_column"] and not has_currency:
             continue
-        value = _value(match)
-        text = collapse_whitespace(letter.original(*match.span())).strip()
-        if match["sign"] and match["sign"].endswith(" ") and _is_bullet(letter.plain, match):
+        skipped = _number_of_a_thing(letter.plain, match)
+        value = _value(match, skipped)
+        text = collapse_whitespace(letter.original(match.start() + skipped, match.end())).strip()
+        if match["sign"] and match["sign"][1:].isspace() and _is_bullet(letter.plain, match):
             text, value = text[1:].lstrip(), abs(value)
         yield from _sharing(letter, match)
         yield Amount(text, str(value))
@@ -107,10 +118,17 @@ def _number(text: str) -> int:
     return int(text) if text.isdecimal() else number_in_words(text)
 
 
-def _value(match: re.Match[str]) -> Decimal:
+def _number_of_a_thing(plain: str, match: re.Match[str]) -> int:
+    """How many characters of the match are the number of a thing or of a day, no thousands."""
+    number = ITS_NUMBER.match(match[0])
+    is_of_a_thing = number and OF_A_THING.search(plain, max(0, match.start() - MAX_THING), match.start())
+    return number.end() if number and is_of_a_thing else 0
+
+
+def _value(match: re.Match[str], skipped: int) -> Decimal:
     if match["only_cents"]:
         return Decimal(f"0.{match['only_cents']:>02}")
-    text = next(found for group in GROUPS if (found := match[group]))
+    text = next(found for group in GROUPS if (found := match[group]))[skipped:]
     spelled = match["spelled_cents"] and match["spelled_cents"].zfill(2)
     whole, cents = text, match["cents"] or match["late_cents"] or spelled or ""
     if decimals := re.search(r"[.,](\d{1,2})\Z", text):

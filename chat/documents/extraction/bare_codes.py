@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator
 
 CODE = re.compile(
-    r"(?<![\w@./+-])(?<!\d )(?=[A-Z]{0,10}[\d/._-])[A-Z\d]{1,12}(?:[-/._][A-Z\d]{1,12}){1,5}"
+    r"(?<![\w@./+-])(?<!\d )(?=[A-Z]{0,10}[\d/._-])(?:[A-Z]{2,6}[-/][A-Z]{2,6}[ ](?=\d))?"
+    r"[A-Z\d]{1,12}(?:[-/._][A-Z\d]{1,12}){1,5}"
     r"(?![\w@/*-]|\.\w|,\d|\s?[€%$£])"
 )
 MIN_DIGITS = 3
@@ -17,7 +18,7 @@ NO_CODE = re.compile(
     r"[LRDA]\.?\d{2,4}-\d.*|[A-Z]{2}-\d{3}-[A-Z]{2}|(?:BP|CS|CP|TSA|NF|EN|ISO|COVID|FR|HLA)\W.*"
     r"|[A-Z]+\W(?:19|20)\d\d|[A-Z]{4,}\W\d{5}|(?:(?:19|20)\d\d\W?)+|0\d(?:\W\d\d){4}"
 )
-IN_COLUMN = re.compile(r"(?:\s{2}|[|\t]\s?)\Z")
+IN_COLUMN = re.compile(r"(?:\s{2}|\n|[|\t]\s?)\Z")
 DAY = re.compile(r"(?<!\d)\d\d[/.-]\d\d[/.-](?:20)?\d\d(?!\d)")
 PRICE = re.compile(r"\d[.,]\d\d(?!\d)|€")
 

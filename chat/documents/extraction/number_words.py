@@ -1,4 +1,4 @@
-"""Reads numbers in French words: `douze`, `deux cent cinquante`, `mille deux cents`."""
+"""Reads numbers in French words: `douze`, `deux cent cinquante`, `mille deux cents`, `vingt-et-un`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ WORDS = {
     "nonante": 90, "cent": 100, "cents": 100, "mille": 1000,
 }  # fmt: skip
 _WORD = "|".join(sorted(WORDS, key=len, reverse=True))
-NUMBER_IN_WORDS = rf"(?:{_WORD})(?:(?:\set\s|[\s-])(?:{_WORD})\b){{0,9}}"
+NUMBER_IN_WORDS = rf"(?<![\w-])(?:{_WORD})(?:[\s-](?:et[\s-])?(?:{_WORD})\b){{0,9}}"
 
 
 def number_in_words(text: str) -> int:

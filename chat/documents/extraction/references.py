@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from itertools import islice
+from itertools import chain, islice
 
 from chat.documents.extraction.bare_codes import find_bare_codes
+from chat.documents.extraction.code_columns import find_codes_in_columns
 from chat.documents.extraction.days.written_days import DATE
 from chat.documents.extraction.letter import Letter
 from chat.documents.extraction.reference_labels import NOUNS, REFERENCES
@@ -39,10 +40,10 @@ MAX_BEHIND_NOUN = 240
 OFFICIAL: set[ReferenceKind] = {"form", "pupil"}
 # Before a number that names a law or a firm, not a file.
 NO_REFERENCE = re.compile(
-    r"\b(?:loi|d[ée]cret|article|arr[êe]t[ée]\sdu|instruction|note\sde\sservice|imprim[ée]|formulaire|mod[èe]le|conventionn[ée]e?\ssous\sle|menu|digicode|version|lppr?|am|code\s(?:barres?|d'acc[èe]s|confidentiel|[ée]tablissement|secret)|d[ée]lib[ée]ration|circulaire|cerfa|annexe|ordonnance"
+    r"\b(?:mot\sde\spasse|libre\sr[ée]ponse|loi|d[ée]cret|article|arr[êe]t[ée]\sdu|instruction|note\sde\sservice|imprim[ée]|formulaire|mod[èe]le|conventionn[ée]e?\ssous\sle|menu|digicode|version|lppr?|am|code\s(?:barres?|pin|wifi|d'acc[èe]s|confidentiel|[ée]tablissement|secret)|d[ée]lib[ée]ration|circulaire|cerfa|annexe|ordonnance"
     r"|assurance\sd[ée]cennale|agr[ée]ment|licence|activit[ée]|t[ée]l[ée]phone|portable|fax|standard|poste|vert|tva|naf|ape"
     r"|s[ée]curit[ée]\ssociale|convention\scollective|rue|lot|b[âa]timent|chambre|postale?|salle|siret|siren"
-    r"|finess|ics|rpps|adeli|iban|rcs|t[ée]l|uai|ine|art|nhs|ssn|mobile|gsm|phone|whatsapp)\b[^\n:]{0,12}(?::\s{0,3})?\Z",
+    r"|finess|ics|rpps|adeli|iban|rcs|t[ée]l|uai|ine|art|nhs|avs|nas|niss|num[ée]ro\snational|ssn|mobile|gsm|phone|whatsapp)\b[^\n:]{0,12}(?::\s{0,3})?\Z",
     re.IGNORECASE,
 )
 
@@ -76,8 +77,9 @@ def find_references(letter: Letter) -> Iterator[Reference]:
                 taken.add(another)
                 yield _reference(kind, letter.original(*another))
     labelled = {place for start, end in taken for place in range(start, end)}
-    for start, end in islice(find_bare_codes(letter.plain), MAX_MATCHES):
+    for start, end in islice(chain(find_codes_in_columns(letter.plain), find_bare_codes(letter.plain)), MAX_MATCHES):
         if start not in labelled and _is_reference(letter.plain, start, start, end, any_noun=False):
+            labelled.update(range(start, end))
             yield _reference("file", letter.original(start, end))
 
 

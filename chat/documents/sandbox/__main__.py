@@ -10,9 +10,10 @@ from chat.documents.extraction import extract
 from chat.documents.kinds import Kind
 from chat.documents.sandbox import readers
 from chat.documents.sandbox.limits import Limits
-from chat.documents.sandbox.outcome import Reading
+from chat.documents.sandbox.outcome import MAX_UNREAD, Reading
 from chat.documents.sandbox.restrictions import restrict
-from chat.documents.unreadable import Unreadable
+from chat.documents.text import MAX_CHARACTERS
+from chat.documents.unreadable import Unread, Unreadable
 
 
 def main(kind: Kind, limits: Limits) -> dict[str, object]:
@@ -33,7 +34,13 @@ def read(kind: Kind, data: bytes, limits: Limits) -> Reading:
     found = extract(outcome.text)
     if found is None:
         raise Unreadable("empty")
-    return Reading(found, outcome.pages, outcome.unread)
+    rest = (Unread("rest", None, "too_heavy"),) if len(outcome.text) > MAX_CHARACTERS else ()
+    return Reading(found, outcome.pages, _bounded(rest + outcome.unread))
+
+
+def _bounded(unread: tuple[Unread, ...]) -> tuple[Unread, ...]:
+    """The unread parts; of too many, equal ones once."""
+    return unread if len(unread) <= MAX_UNREAD else tuple(dict.fromkeys(unread))[:MAX_UNREAD]
 
 
 if __name__ == "__main__":

@@ -40,3 +40,9 @@ def xml(archive: zipfile.ZipFile, name: str) -> etree._Element:
 def name_of(element: etree._Element) -> str:
     """The name without its namespace, because strict and transitional Word files differ in namespaces only."""
     return etree.QName(element).localname if isinstance(element.tag, str) else ""
+
+
+def attribute(element: etree._Element, *names: str) -> str:
+    """The value of the first of these attributes, without regard to namespaces; empty without one."""
+    values = {etree.QName(name).localname: str(value) for name, value in element.items()}
+    return next((values[name] for name in names if name in values), "")

@@ -35,13 +35,22 @@ class ScanReader:
         self._gave_up = ""  # the code why no more images are read
         self._longest = 0.0  # seconds for the slowest image so far
 
-    def read(self, render: Callable[[], Image.Image], page: int | None = None, part: Part = "page") -> str:
+    def read(
+        self,
+        render: Callable[[], Image.Image],
+        page: int | None = None,
+        part: Part = "page",
+        *,
+        is_letter: bool = True,
+    ) -> str:
         """The text of the rendered image; empty if it has none, if time is short or if it cannot be read.
+
+        One that can be a letter and has no words is reported as unread.
 
         After the first image that there was no time or no program for, no other is tried.
         """
         try:
-            return self._recognise(render, part)
+            return self._recognise(render, part, is_letter=is_letter)
         except Unreadable as error:
             if error.code in {"too_slow", "no_ocr"}:
                 self._gave_up = error.code
@@ -60,18 +69,19 @@ class ScanReader:
                 raise Unreadable(reason)
         return Outcome(text, pages, tuple(self._unread))
 
-    def _recognise(self, render: Callable[[], Image.Image], part: Part) -> str:
+    def _recognise(self, render: Callable[[], Image.Image], part: Part, *, is_letter: bool) -> str:
         if self._gave_up or self._limits.seconds_left() < self._longest:
             raise Unreadable(self._gave_up or "too_slow")
         started_at = time.monotonic()
         image = render()
-        if part == "page" and not has_ink(image):
-            if image.getextrema() == BLANK:  # a scan of an empty page has dust: this picture could not be drawn
+        if is_letter and not has_ink(image):
+            # A scan of an empty page has dust: this picture could not be drawn.
+            if part == "page" and image.getextrema() == BLANK:
                 raise Unreadable("no_words")
             return ""
         text = recognise(image, self._limits.seconds_left())
         self._longest = max(self._longest, time.monotonic() - started_at)
-        if part == "page" and len(WORD.findall(text)) < MIN_WORDS:
+        if is_letter and len(WORD.findall(text)) < MIN_WORDS:
             raise Unreadable("no_words")
         return text
 

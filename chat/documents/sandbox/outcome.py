@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from chat.documents.extraction import Extract
 from chat.documents.unreadable import Unread
 
+MAX_UNREAD = 500  # parts in a `Reading`
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:

@@ -12,7 +12,7 @@ from chat.documents.kinds import detect_kind
 from chat.documents.sandbox import pdf_page
 from chat.documents.sandbox.limits import Limits
 from chat.documents.sandbox.ocr import ScanReader
-from chat.documents.sandbox.outcome import Outcome
+from chat.documents.sandbox.outcome import MAX_UNREAD, Outcome
 from chat.documents.sandbox.readers import MAX_FILES, with_files
 from chat.documents.text import MAX_CHARACTERS
 from chat.documents.unreadable import Unreadable
@@ -20,6 +20,7 @@ from chat.documents.unreadable import Unreadable
 # The placeholder text of an XFA form, which only Adobe Reader can show.
 PLACEHOLDER = re.compile(r"Please wait|Veuillez patienter|Adobe (?:Acrobat )?Reader", re.IGNORECASE)
 PLACEHOLDER_CHARACTERS = 2000
+DATA = re.compile(rb"(?:\xef\xbb\xbf)?\s{0,100}[<{\[]")  # XML and JSON
 
 
 def read(data: bytes, limits: Limits) -> Outcome:
@@ -62,12 +63,15 @@ def _page_texts(pdf: pypdfium2.PdfDocument, scan_reader: ScanReader) -> Iterator
 
 def _files(pdf: pypdfium2.PdfDocument, scan_reader: ScanReader) -> Iterator[bytes]:
     """The files in a portfolio, or attached; without data for programs, which invoices carry."""
-    for number in range(min(pdf.count_attachments(), MAX_FILES)):
+    count = pdf.count_attachments()
+    for number in range(min(count, MAX_FILES)):
         try:
             data = bytes(pdf.get_attachment(number).get_data())
-            if detect_kind(data) != "text":
+            if detect_kind(data) != "text" or not DATA.match(data):
                 yield data
         except pypdfium2.PdfiumError:
             scan_reader.skip("attachment", None, "damaged")
         except Unreadable as error:
             scan_reader.skip("attachment", None, error.code)
+    for _ in range(MAX_FILES, min(count, MAX_UNREAD)):  # a malicious file may claim billions
+        scan_reader.skip("attachment", None, "too_many_pages")

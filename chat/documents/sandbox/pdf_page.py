@@ -6,11 +6,13 @@ import re
 from collections.abc import Iterator
 from functools import partial
 from itertools import islice
+from typing import NamedTuple
 
 import pypdfium2
 from PIL import Image, ImageDraw
 from pypdfium2 import raw
 
+from chat.documents.sandbox import form_controls
 from chat.documents.sandbox.ocr import ScanReader, has_ink
 
 DOTS_PER_INCH = 300
@@ -33,13 +35,27 @@ MIN_PICTURE_SHARE = 0.003  # of the page's area; a smaller picture is an ornamen
 MIN_UNREAD_SHARE = 0.15  # of the page's area: from this size on, a picture without words is reported as unread
 MIN_CURVES = 100  # of drawn shapes: about ten letters as outlines
 MAX_OBJECTS = 5000
+MAX_BOXES = 500  # check boxes on a page
+LINE_POINTS = 2.0  # above and below the middle of a check box there is the text of its line
+BOX_KINDS = {raw.FPDF_FORMFIELD_CHECKBOX, raw.FPDF_FORMFIELD_RADIOBUTTON}
 MARGIN_POINTS = 1.5  # around text that is covered before the rest is read
+
+
+class Box(NamedTuple):
+    """A check box on a page, in points from its lower left corner."""
+
+    left: float
+    bottom: float
+    right: float
+    top: float
+    is_ticked: bool
 
 
 def read(pdf: pypdfium2.PdfDocument, number: int, scan_reader: ScanReader) -> str:
     """The text of page `number`, from 1. Raises PdfiumError."""
     page = pdf[number - 1]
     notes = list(_free_texts(page))
+    boxes = list(islice(_boxes(pdf, page), MAX_BOXES))
     if raw.FPDFPage_GetAnnotCount(page) and raw.FPDFPage_Flatten(page, raw.FLAT_NORMALDISPLAY) == raw.FLATTEN_SUCCESS:
         page.close()
         page = pdf[number - 1]  # with the values of form fields, stamps and notes as part of it
@@ -55,6 +71,7 @@ def read(pdf: pypdfium2.PdfDocument, number: int, scan_reader: ScanReader) -> st
         text = scanned if _common_share(scanned) > _common_share(text) else text
     elif picture_share or has_drawings:
         text += "\n" + _text_beside(page, text_page, number, scan_reader, picture_share)
+    text = "\n".join((text, *_lines_of(boxes, text_page)))
     page.close()
     return text
 
@@ -69,6 +86,33 @@ def _free_texts(page: pypdfium2.PdfPage) -> Iterator[str]:
             raw.FPDFAnnot_GetStringValue(annotation, b"Contents", buffer, size)
             yield bytes(buffer)[: max(0, size - 2)].decode("utf-16-le", "ignore").replace("\r", "\n")
         raw.FPDFPage_CloseAnnot(annotation)
+
+
+def _boxes(pdf: pypdfium2.PdfDocument, page: pypdfium2.PdfPage) -> Iterator[Box]:
+    """The check boxes and radio buttons: their ticks are drawings, and empty ones show nothing."""
+    if pdf.formenv is None:
+        return
+    for number in range(min(raw.FPDFPage_GetAnnotCount(page), MAX_OBJECTS)):
+        annotation, place = raw.FPDFPage_GetAnnot(page, number), raw.FS_RECTF()
+        is_box = raw.FPDFAnnot_GetFormFieldType(pdf.formenv, annotation) in BOX_KINDS
+        is_ticked = is_box and bool(raw.FPDFAnnot_IsChecked(pdf.formenv, annotation))
+        raw.FPDFAnnot_GetRect(annotation, place)
+        raw.FPDFPage_CloseAnnot(annotation)
+        if is_box:
+            yield Box(place.left, place.bottom, place.right, place.top, is_ticked)
+
+
+def _lines_of(boxes: list[Box], text_page: pypdfium2.PdfTextPage) -> Iterator[str]:
+    """Each line that has boxes, with them at their places: `Accord ☒ Refus ☐`."""
+    while boxes:
+        middle = (boxes[0].bottom + boxes[0].top) / 2
+        line = sorted(box for box in boxes if box is boxes[0] or box.bottom < middle < box.top)
+        boxes = [box for box in boxes if box not in line]
+        between = partial(text_page.get_text_bounded, bottom=middle - LINE_POINTS, top=middle + LINE_POINTS)
+        lefts, rights = (None, *(box.right for box in line)), (*(box.left for box in line), None)
+        texts = (between(left=left, right=right) for left, right in zip(lefts, rights, strict=True))
+        marks = (*(form_controls.box(box.is_ticked) for box in line), "")
+        yield " ".join(" ".join(f"{text} {mark}".split()) for text, mark in zip(texts, marks, strict=True)).strip()
 
 
 def _pictures(page: pypdfium2.PdfPage) -> tuple[float, bool]:
@@ -120,7 +164,7 @@ def _text_beside(
     if not has_ink(rest):
         return ""
     box = rest.point(lambda shade: 255 * (shade < 128)).getbbox()
-    text = scan_reader.read(lambda: rest.crop(box), number, "picture")
+    text = scan_reader.read(lambda: rest.crop(box), number, "picture", is_letter=False)
     if not text.strip() and picture_share > MIN_UNREAD_SHARE:
         scan_reader.skip("picture", number, "no_words")
     return text

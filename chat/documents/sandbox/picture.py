@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 
@@ -13,14 +13,18 @@ from PIL import Image, ImageOps, ImageSequence, UnidentifiedImageError
 from chat.documents.sandbox.limits import MAX_IMAGE_BYTES, Limits
 from chat.documents.sandbox.ocr import ScanReader
 from chat.documents.sandbox.outcome import Outcome
+from chat.documents.sandbox.readers import MAX_FILES
 from chat.documents.unreadable import Unreadable
 
 FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "GIF", "BMP", "AVIF", "HEIF")
 KNOWN_SIGNATURES = (b"\xff\xd8\xff", b"\x89PNG", b"RIFF", b"II*\0", b"MM\0*", b"GIF8", b"BM")
+PAGED = {"TIFF", "GIF"}  # faxes and slides; other formats have frames of the same picture
 # Pixels of the longer side. 3508 is A4 at 300 dpi: a larger image is read more slowly and no better.
 MAX_SIDE = 3508
 # A smaller image, as messengers send it, is read better when enlarged.
 MIN_SIDE = 1800
+# In another document, a smaller image without words is a logo: no letter would be legible in it.
+MIN_LETTER_PIXELS = 100_000
 BYTES_PER_PIXEL = {"1": 1, "L": 1, "P": 1}  # in Pillow's memory, by mode; 4 in all others
 
 pi_heif.register_heif_opener()
@@ -35,24 +39,38 @@ def read(data: bytes, limits: Limits) -> Outcome:
         pages = getattr(image, "n_frames", 1) if image.format == "TIFF" else 1
         if pages > limits.pages:
             raise Unreadable("too_many_pages")
+        is_ornament = limits.depth > 0 and image.width * image.height < MIN_LETTER_PIXELS
         texts = [
-            scan_reader.read(partial(_prepare_for_ocr, frame), number)
+            scan_reader.read(
+                partial(_prepare_for_ocr, frame),
+                number,
+                "picture" if is_ornament else "page",
+                is_letter=not is_ornament,
+            )
             for number, frame in enumerate(_frames(image, pages), 1)
         ]
     outcome = scan_reader.outcome("\n\n".join(texts), pages)
-    if not outcome.text.strip():
+    if not outcome.text.strip() and not is_ornament:
         raise Unreadable("no_words")
     return outcome
 
 
-def reader_of(data: bytes) -> Callable[[], Image.Image]:
-    """Renders a picture in a document for OCR. It raises Unreadable."""
-
-    def render() -> Image.Image:
+def read_inside(data: bytes, scan_reader: ScanReader) -> str:
+    """The words of a picture in a document, of all pages of a TIFF. A large one without words is reported as unread."""
+    try:
         with _opened(data) as image:
-            return _prepare_for_ocr(next(_frames(image, 1)))
-
-    return render
+            is_letter = image.width * image.height >= MIN_LETTER_PIXELS
+            frames = _frames(image, MAX_FILES if image.format == "TIFF" else 1)
+            texts = [
+                scan_reader.read(partial(_prepare_for_ocr, frame), part="picture", is_letter=is_letter)
+                for frame in frames
+            ]
+            if is_letter and image.format in PAGED and getattr(image, "n_frames", 1) > len(texts):
+                scan_reader.skip("picture", None, "too_many_pages")
+    except Unreadable as error:
+        scan_reader.skip("picture", None, error.code)
+        return ""
+    return "\n".join(texts)
 
 
 @contextmanager

@@ -8,22 +8,27 @@ from collections.abc import Iterable, Iterator
 
 from lxml import etree
 
-from chat.documents.sandbox import archive, picture
-from chat.documents.sandbox.archive import name_of
+from chat.documents.sandbox import archive, form_controls, picture
+from chat.documents.sandbox.archive import attribute, name_of
 from chat.documents.sandbox.limits import Limits
 from chat.documents.sandbox.ocr import ScanReader
 from chat.documents.sandbox.outcome import Outcome
-from chat.documents.sandbox.readers import MAX_FILES
+from chat.documents.sandbox.readers import MAX_FILES, with_files
 from chat.documents.unreadable import Unreadable
 
 Part = tuple[str, str]  # the kind of a relationship, and the name of its part
 BEFORE, AFTER = ("header",), ("footnotes", "endnotes", "footer", "comments")
+DRAWN = {"diagramData", "chart"}  # SmartArt and charts
+EMBEDDED = {"package", "oleObject", "aFChunk"}  # files of other programs, and documents that Word inserts when it opens
 # The second version of a drawing, for old programs; and what the author has deleted or moved away.
 SKIPPED = {"Fallback", "del", "moveFrom"}
 
 
 def read(data: bytes, limits: Limits) -> Outcome:
-    """The text: headers of all kinds, body, notes, footers, then the words in pictures. Raises Unreadable."""
+    """The text: headers of all kinds, body, notes, footers, then drawings, pictures and embedded files.
+
+    Raises Unreadable.
+    """
     scan_reader = ScanReader(limits)
     with archive.opened(data) as package:
         main = _main_part(package)
@@ -31,9 +36,12 @@ def read(data: bytes, limits: Limits) -> Outcome:
         names = [name for kind in BEFORE for name in _of_kind(parts, kind)]
         names += [main, *(name for kind in AFTER for name in _of_kind(parts, kind))]
         texts = ["\n".join(_paragraphs(archive.xml(package, name))) for name in names]
-        pictures = dict.fromkeys(image for name in names for image in _of_kind(_related(package, name), "image"))
-        texts += _picture_texts(package, list(pictures), scan_reader)
-    return scan_reader.outcome("\n".join(text for text in texts if text.strip()))
+        related = list(dict.fromkeys(part for name in names for part in _related(package, name)))
+        texts += _drawing_texts(package, [name for kind, name in related if kind in DRAWN], scan_reader)
+        texts += _picture_texts(package, list(_of_kind(related, "image")), scan_reader)
+        files = list(_files(package, [name for kind, name in related if kind in EMBEDDED], scan_reader))
+    outcome = scan_reader.outcome("\n".join(text for text in texts if text.strip()), has_more=bool(files))
+    return with_files(outcome, files, limits)
 
 
 def _main_part(package: zipfile.ZipFile) -> str:
@@ -69,13 +77,47 @@ def _paragraphs(root: etree._Element) -> Iterator[str]:
 
 def _fragments(paragraph: etree._Element) -> Iterator[str]:
     """The text of this paragraph, without the paragraphs of text boxes anchored in it."""
-    for element in paragraph.iter("{*}t", "{*}tab", "{*}br", "{*}cr", "{*}noBreakHyphen", "{*}sym"):
+    for element in paragraph.iter(*(f"{{*}}{name}" for name in (*TEXTS, "t", "sym", "checkBox", "ddList"))):
         ancestors = list(element.iterancestors("{*}p", *(f"{{*}}{name}" for name in SKIPPED)))
         if ancestors[0] is paragraph and name_of(element.getparent()) != "tabs":
-            yield TEXTS.get(name_of(element)) or element.text or ""
+            yield TEXTS.get(name_of(element)) or _text_of(element)
 
 
-TEXTS = {"tab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "\u2011", "sym": "▪"}
+TEXTS = {"tab": "\t", "ptab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "\u2011"}
+
+
+def _text_of(element: etree._Element) -> str:
+    """The text of a run, a sign of another font, a tick box or a list of a form."""
+    match name_of(element):
+        case "sym":
+            code = form_controls.number(attribute(element, "char"), 16)
+            return form_controls.symbol(attribute(element, "font"), code)
+        case "checkBox":
+            return form_controls.box(form_controls.is_on(_first_of(element, "checked", "default", missing="0")))
+        case "ddList":
+            number = form_controls.number(_first_of(element, "result", "default", missing="0"))
+            return form_controls.chosen([attribute(each, "val") for each in element.iter("{*}listEntry")], number)
+    return element.text or ""
+
+
+def _first_of(element: etree._Element, *names: str, missing: str) -> str:
+    """The value of the first of these children that there is."""
+    children = (element.find(f"{{*}}{name}") for name in names)
+    return next((attribute(child, "val") for child in children if child is not None), missing)
+
+
+def _drawing_texts(package: zipfile.ZipFile, names: list[str], scan_reader: ScanReader) -> Iterator[str]:
+    """The words of SmartArt and charts, and the names and values in a chart."""
+    for name in names[:MAX_FILES]:
+        try:
+            root = archive.xml(package, name)
+        except (KeyError, zipfile.BadZipFile, etree.XMLSyntaxError):
+            scan_reader.skip("picture", None, "damaged")
+        else:
+            series = ("\t".join(value.text or "" for value in each.iter("{*}v")) for each in root.iter("{*}ser"))
+            yield "\n".join((*_paragraphs(root), *series))
+    for _ in names[MAX_FILES:]:
+        scan_reader.skip("picture", None, "too_many_pages")
 
 
 def _picture_texts(package: zipfile.ZipFile, names: list[str], scan_reader: ScanReader) -> Iterator[str]:
@@ -85,6 +127,16 @@ def _picture_texts(package: zipfile.ZipFile, names: list[str], scan_reader: Scan
         except (KeyError, zipfile.BadZipFile):
             scan_reader.skip("picture", None, "damaged")
         else:
-            yield scan_reader.read(picture.reader_of(data), part="picture")
+            yield picture.read_inside(data, scan_reader)
     for _ in names[MAX_FILES:]:
         scan_reader.skip("picture", None, "too_many_pages")
+
+
+def _files(package: zipfile.ZipFile, names: list[str], scan_reader: ScanReader) -> Iterator[bytes]:
+    for name in names[:MAX_FILES]:
+        try:
+            yield package.read(name)
+        except (KeyError, zipfile.BadZipFile):
+            scan_reader.skip("attachment", None, "damaged")
+    for _ in names[MAX_FILES:]:
+        scan_reader.skip("attachment", None, "too_many_pages")

@@ -16,8 +16,6 @@ import getpass
 import json
 import os
 import re
-import sys
-from contextlib import redirect_stdout
 from datetime import UTC, datetime
 from typing import Any
 
@@ -54,10 +52,9 @@ class Command(BaseCommand):
     def handle(self, *, verb: str, name: str | None, **options: Any) -> None:
         if name not in {None, *breaker_registry.names()}:
             raise CommandError(f"no breaker named {name!r}, only {', '.join(breaker_registry.names())}", returncode=2)
-        with redirect_stdout(sys.stderr):  # log lines go to stdout, which is reserved for the output here
-            if verb in {"open", "close", "reset"}:
-                _execute(verb, str(name), options)
-            snapshots = [_shared_state(each) for each in ([name] if name else breaker_registry.names())]
+        if verb in {"open", "close", "reset"}:
+            _execute(verb, str(name), options)
+        snapshots = [_shared_state(each) for each in ([name] if name else breaker_registry.names())]
         if options["json"]:
             self.stdout.write(json.dumps([snapshot.as_dict() for snapshot in snapshots], indent=2, ensure_ascii=False))
         else:

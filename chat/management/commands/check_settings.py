@@ -12,7 +12,10 @@ from django.core.management.base import BaseCommand
 
 
 class Command(BaseCommand):
-    help = "Print the settings in force and where each came from: environment, file, or default. Secrets are withheld."
+    help = (
+        "Print the settings in force and where each came from: environment, file, or default. Secrets are withheld. "
+        "Then warn about variables that are no setting, such as misspelt ones, and about repeated ones."
+    )
 
     def handle(self, *args: Any, **options: Any) -> None:
         width = max(len(setting.name) for setting in settings.SETTINGS_IN_FORCE)

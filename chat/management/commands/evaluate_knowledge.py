@@ -14,7 +14,7 @@ from chat import knowledge
 from chat.knowledge.evaluation import EVALUATION_SETS, Report, evaluate
 
 TUNING_SETS = ("dev", "topics_dev", "strangers_dev", "parents_dev")
-HELD_OUT_SETS = ("test", "held_out", "topics_test", "strangers_test", "parents_test", "parents_judge")
+HELD_OUT_SETS = ("test", "held_out", "topics_test", "strangers_test", "parents_test", "parents_judge", "judge3")
 MAX_MISSES_SHOWN = 20
 
 

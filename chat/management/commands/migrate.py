@@ -25,6 +25,7 @@ class Command(migrate.Command):
 def _one_at_a_time(database: str) -> Iterator[None]:
     """Hold a lock of PostgreSQL in a transaction: a pooler in transaction mode would lose a session's lock."""
     holder = connections[database].copy()
+    holder.settings_dict.get("OPTIONS", {}).pop("pool", None)  # whose only connection may be what it would keep
     if holder.vendor != "postgresql":
         yield
         return

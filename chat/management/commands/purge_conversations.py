@@ -7,6 +7,8 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from chat.models import Claim, Conversation
@@ -32,7 +34,14 @@ class Command(BaseCommand):
         # A visitor's cookie is valid for one year. Older claims can have no visitor any more.
         Claim.objects.filter(claimed_at__lt=min(before, timezone.now() - timedelta(days=365))).delete()
         deleted = 0
-        while batch := list(old.values_list("pk", flat=True)[:BATCH_SIZE]):
-            Conversation.objects.filter(pk__in=batch).delete()
-            deleted += len(batch)
+        while count := _delete_batch(old):
+            deleted += count
         self.stdout.write(f"deleted {deleted} conversations")
+
+
+@transaction.atomic
+def _delete_batch(old: QuerySet[Conversation]) -> int:
+    """Delete some of these conversations, locked as long as that takes: one that is continued meanwhile stays."""
+    batch = list(old.select_for_update().values_list("pk", flat=True)[:BATCH_SIZE])
+    Conversation.objects.filter(pk__in=batch).delete()
+    return len(batch)

@@ -14,12 +14,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import Error as DatabaseError
 
+from chat import knowledge
 from chat.pipeline import cache_warmer
 from chat.pipeline.cache_warmer import Outcome, Task
+from chat.storage import answer_cache
 
 BAR_WIDTH = 30
-FAILED, WRONG_ARGUMENTS, AI_UNAVAILABLE, STOPPED = 1, 2, 3, 130
+FAILED, WRONG_ARGUMENTS, AI_UNAVAILABLE, CACHE_UNAVAILABLE, DATABASE_UNAVAILABLE, STOPPED = 1, 2, 3, 4, 5, 130
 DEFAULT_PAUSE, MAX_PAUSE = 30, 300  # seconds between two attempts with --wait
 EXIT_CODES = """
 exit codes:
@@ -27,6 +30,8 @@ exit codes:
   1    some questions failed; the report says which and why
   2    wrong arguments
   3    the AI is unavailable: run the command again to continue, or use --wait
+  4    Redis is unavailable: nothing more was asked, because no answer could be stored. With --wait only at the start
+  5    the database is unavailable: nothing was asked, because its entries are not known
   130  stopped by Ctrl-C: run the command again to continue
 """
 
@@ -41,10 +46,15 @@ class Report:
     seconds: float = 0.0
 
     def add(self, outcome: Outcome) -> None:
+        self.outcomes.pop(outcome.task, None)  # the latest is the last
         self.outcomes[outcome.task] = outcome
 
     def of(self, *results: str) -> list[Outcome]:
         return [outcome for outcome in self.outcomes.values() if outcome.result in results]
+
+    @property
+    def has_lost_the_cache(self) -> bool:
+        return any(outcome.reason == cache_warmer.CACHE_UNAVAILABLE for outcome in self.outcomes.values())
 
     def as_dict(self) -> dict[str, Any]:
         cached, failed, unchanged = self.of("cached"), self.of("failed", "unavailable"), self.of("unchanged")
@@ -80,7 +90,9 @@ class Command(BaseCommand):
         parser.add_argument(
             "--rate", type=float, default=0, help="maximum number of questions per second (default: no limit)"
         )
-        parser.add_argument("--wait", action="store_true", help="while the AI is unavailable, wait and try again")
+        parser.add_argument(
+            "--wait", action="store_true", help="while the AI or Redis is unavailable, wait and try again"
+        )
         parser.add_argument("--dry-run", action="store_true", help="only list the questions")
         parser.add_argument("--json", action="store_true", help="print the report as JSON")
 
@@ -88,6 +100,8 @@ class Command(BaseCommand):
         if options["concurrency"] < 1 or options["rate"] < 0:
             raise CommandError("--concurrency must be at least 1, --rate at least 0.", returncode=WRONG_ARGUMENTS)
         tasks = self._tasks(options["only"])
+        if not options["dry_run"] and not answer_cache.can_store():
+            raise CommandError("Redis is not available. Nothing was asked.", returncode=CACHE_UNAVAILABLE)
         selected = tasks if options["all"] else [task for task in tasks if not cache_warmer.is_warm(task)]
         report = Report(len(tasks), unchanged=len(tasks) - len(selected))
         started_at = time.monotonic()
@@ -99,19 +113,30 @@ class Command(BaseCommand):
         finally:
             report.seconds = time.monotonic() - started_at
             self._print(report, selected if options["dry_run"] else [], as_json=options["json"])
+        if report.has_lost_the_cache:
+            left = report.total - report.unchanged - len(report.of("cached", "unchanged", "failed"))
+            raise CommandError(
+                f"Redis is not available any more. {left} questions were not asked.", returncode=CACHE_UNAVAILABLE
+            )
         if report.of("unavailable"):
             raise CommandError("The AI is not available. Run it again to go on.", returncode=AI_UNAVAILABLE)
         if failed := report.of("failed"):
             raise CommandError(f"{len(failed)} questions failed.", returncode=FAILED)
 
     def _tasks(self, only: list[str] | None) -> list[Task]:
+        try:
+            knowledge.refresh()
+        except DatabaseError as error:
+            raise CommandError(
+                "The database is not available. Nothing was asked.", returncode=DATABASE_UNAVAILABLE
+            ) from error
         tasks = list(cache_warmer.tasks(set(only) if only else None))
         if missing := set(only or ()) - {task.slug for task in tasks}:
             raise CommandError(f"No such entry: {', '.join(sorted(missing))}.", returncode=WRONG_ARGUMENTS)
         return tasks
 
     def _warm_all(self, remaining: Sequence[Task], report: Report, options: dict[str, Any]) -> None:
-        """Warm the tasks. While the AI is unavailable, wait with --wait, else stop."""
+        """Warm the tasks. While the AI or Redis is unavailable, wait with --wait, else stop."""
         progress = Progress(self.stderr, len(remaining))
         not_before = (
             time.time() if options["all"] else 0
@@ -129,9 +154,11 @@ class Command(BaseCommand):
             self._pause(report)
 
     def _pause(self, report: Report) -> None:
-        retry_after = max(outcome.retry_after or DEFAULT_PAUSE for outcome in report.of("unavailable"))
+        unavailable = report.of("unavailable")
+        retry_after = max(outcome.retry_after or DEFAULT_PAUSE for outcome in unavailable)
         seconds = min(retry_after, MAX_PAUSE)
-        self.stderr.write(f"The AI is not available. Trying again in {seconds} s; Ctrl-C stops.")
+        missing = "Redis" if unavailable[-1].reason == cache_warmer.CACHE_UNAVAILABLE else "The AI"
+        self.stderr.write(f"{missing} is not available. Trying again in {seconds} s; Ctrl-C stops.")
         time.sleep(seconds)
 
     def _print(self, report: Report, planned: Sequence[Task], *, as_json: bool) -> None:

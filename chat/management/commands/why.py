@@ -12,6 +12,8 @@ from django.core.management.base import BaseCommand, CommandError
 from chat.storage import provenance
 from chat.storage.provenance import Provenance, generation_of
 
+REDIS_UNAVAILABLE = "Redis is not available: answers outside conversations can't be looked up."
+
 
 class Command(BaseCommand):
     help = "Show how the answer with this correlation id came about."
@@ -21,7 +23,13 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print the stored provenance as JSON")
 
     def handle(self, **options: Any) -> None:
-        entries = provenance.find(options["correlation_id"])
+        entries = provenance.find_in_conversations(options["correlation_id"])
+        elsewhere = provenance.find_elsewhere(options["correlation_id"])
+        if elsewhere is None and not entries:
+            raise CommandError(f"No conversation has an answer with this correlation id. {REDIS_UNAVAILABLE}")
+        if elsewhere is None:
+            self.stderr.write(REDIS_UNAVAILABLE)
+        entries += elsewhere or ()
         if not entries:
             raise CommandError("No answer is known under this correlation id.")
         texts = [json.dumps(entries)] if options["json"] else ["\n".join(_rows(entry)) for entry in entries]

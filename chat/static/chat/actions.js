@@ -3,7 +3,10 @@
 import { call, strings } from "./page.js";
 import { plainText, print, share } from "./share.js";
 
-/** Show the buttons of an answer and attach their listeners. An answer that isn't stored (no id) can only be copied. */
+/**
+ * Show the buttons of an answer and attach their listeners. An answer that isn't stored (no id) can't be rated or given
+ * anew; the analysis of a document is not given anew without the document.
+ */
 export function enableActions(answer) {
   const { part } = answer;
   const button = (action) => answer.node.querySelector(`[data-action="${action}"]`);
@@ -11,7 +14,8 @@ export function enableActions(answer) {
   part("actions").hidden = false;
   button("copy").hidden = !navigator.clipboard;
   button("share").hidden = !navigator.share;
-  button("up").hidden = button("down").hidden = button("anew").hidden = !answer.id;
+  button("up").hidden = button("down").hidden = !answer.id;
+  button("anew").hidden = !answer.id || answer.isDocument;
   showRating();
 
   button("copy").addEventListener("click", async () => {

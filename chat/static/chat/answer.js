@@ -9,7 +9,8 @@ import { announce, clone, fill, longDate, relativeTime, notice, partsOf, strings
 const REASON_STRINGS = { over_budget: "overBudget", overloaded: "overloaded", ai_rejected: "rejected" };
 
 export class Answer {
-  id = null;
+  id = null; // of the stored answer
+  isDocument = false; // whether it is the analysis of a document
   reference = ""; // the correlation id
   date = new Date();
   text = "";

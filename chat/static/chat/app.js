@@ -1,7 +1,12 @@
 /** Entry point: composer, dialogs and URL fragments (`#c-<conversation>`). Loads the other modules on first use. */
 
 import { ask, canAsk, changes, clear, currentId, hasAnswered, isBusy, open, stop } from "./conversation.js";
-import { announce, fill, saveDraft, onTouch, setText, strings, takeSavedDraft } from "./page.js";
+import { announce, fill, isComposing, keptText, saveDraft, onTouch, setText, strings, takeSavedDraft } from "./page.js";
+
+// An older browser goes on without scripts: the form is answered by the server.
+if (!(window.HTMLDialogElement?.prototype.showModal && Array.prototype.at && window.TextDecoderStream)) {
+  throw new Error("This browser lacks what the page's scripts need");
+}
 
 const find = (id) => document.getElementById(id);
 const parts = ["composer", "question", "remark", "help", "drawer", "drop"];
@@ -21,9 +26,9 @@ composer.addEventListener("submit", (event) => {
 });
 
 question.addEventListener("keydown", (event) => {
-  if (event.key !== "Enter" || event.shiftKey || event.isComposing || onTouch) return;
+  if (event.key !== "Enter" || event.shiftKey || isComposing(event) || onTouch) return;
   event.preventDefault();
-  composer.requestSubmit();
+  find("send").click();
 });
 
 question.addEventListener("input", onInput);
@@ -33,7 +38,7 @@ question.addEventListener("focus", () => import("./answer.js").catch(() => {}), 
 find("stop").addEventListener("click", stop);
 window.addEventListener("keydown", (event) => {
   // An open dialog is closed by this key instead.
-  if (event.key !== "Escape" || event.isComposing || document.querySelector("dialog[open]") || !isBusy()) return;
+  if (event.key !== "Escape" || isComposing(event) || document.querySelector("dialog[open]") || !isBusy()) return;
   event.preventDefault();
   stop();
 });
@@ -84,7 +89,7 @@ async function showConversations() {
 
 // --- Voice: off until it is chosen ---
 find("voice-button").addEventListener("click", async () => (await import("./speech.js")).choose());
-if (localStorage.getItem("voice")) import("./speech.js").catch(() => {});
+if (keptText("localStorage", "voice")) import("./speech.js").catch(() => {});
 
 // --- Documents ---
 find("attach").addEventListener("click", () => chooseDocument());
@@ -119,7 +124,7 @@ async function chooseDocument(files, text) {
 function route() {
   const conversation = window.location.hash.match(/^#c-(.+)/)?.[1];
   if (conversation) open(decodeURIComponent(conversation));
-  else clear();
+  else if (["", "#new"].includes(window.location.hash)) clear();
 }
 window.addEventListener("hashchange", route);
 
@@ -149,6 +154,9 @@ window.addEventListener("online", showRemark);
 window.addEventListener("offline", showRemark);
 window.addEventListener("pagehide", () => question.value.trim() && saveDraft(question.value));
 
+// Back from the browser's cache, the composer still has the question: a draft of it would return after it is sent.
+window.addEventListener("pageshow", ({ persisted }) => persisted && question.value.trim() && takeSavedDraft());
+
 function fitHeight() {
   if (CSS.supports("field-sizing", "content")) return;
   question.style.height = "auto";
@@ -163,4 +171,5 @@ if (window.location.hash.startsWith("#c-")) route();
 new ResizeObserver(() => {
   document.documentElement.style.setProperty("--covered", `${composer.offsetHeight}px`);
 }).observe(composer);
-performance.mark("ready"); // all event listeners are attached
+document.documentElement.dataset.ready = ""; // all event listeners are attached
+performance.mark("ready");

@@ -24,8 +24,9 @@ const welcome = document.getElementById("welcome");
 export const changes = new EventTarget();
 
 let id = null;
-let run = null; // the answer that is arriving: {controller, stopped}
-let opening = false;
+let run = null; // the answer that is arriving: {controller, stopped, isHeld}
+let opening = null; // the controller of the request for the conversation that is being opened
+let reading = null; // ends when the documents are read that the person keeps, and that the next question may be about
 
 /** The id of the conversation that is shown; null for a new one. */
 export const currentId = () => id;
@@ -55,11 +56,17 @@ export function replace(exchange, question = exchange.question) {
   return true;
 }
 
+/** Let the next question or kept document wait until this promise is settled, too. */
+export const holdUntil = (end) => (reading = Promise.allSettled([reading, end]));
+
+/** Wait until all that is kept so far is read, or the signal aborts. */
+export const untilRead = (signal) => Promise.race([reading, new Promise((stop) => signal.addEventListener("abort", stop))]);
+
 /** Stop the answer for this conversation, in all its tabs; the text so far stays. */
 export async function stop() {
   const { controller } = run;
   run.stopped = true;
-  if (!id) return controller.abort();
+  if (!id || run.isHeld) return controller.abort(); // the server knows of nothing to stop
   setTimeout(() => controller.abort(), 1500); // normally the server ends the stream before
   await call(`${urlOf(id)}/stop`, { method: "POST" }).catch(() => controller.abort());
 }
@@ -71,21 +78,22 @@ export async function open(conversationId) {
   welcome.hidden = true;
   showLoading();
   notifyChange();
-  opening = true;
+  const current = (opening = new AbortController());
   try {
-    const [messages, { Answer }] = await Promise.all([messagesOf(conversationId), import("./answer.js")]);
-    if (id === conversationId) await showMessages(messages, Answer);
+    const [messages, { Answer }] = await Promise.all([messagesOf(conversationId, current.signal), import("./answer.js")]);
+    if (opening === current) await showMessages(messages, Answer);
   } catch (error) {
-    if (id === conversationId) exchanges.replaceChildren(listItem(errorNotice(error, () => open(conversationId))));
+    if (opening === current) exchanges.replaceChildren(listItem(errorNotice(error, () => open(conversationId))));
   } finally {
-    opening = false;
+    if (opening === current) opening = null;
   }
 }
 
 /** Show the welcome page. An answer being written continues on the server and can be resumed from its conversation. */
 export function clear() {
   run?.controller.abort();
-  run = id = null;
+  opening?.abort();
+  run = opening = reading = id = null;
   exchanges.replaceChildren();
   welcome.hidden = false;
   notifyChange();
@@ -94,7 +102,7 @@ export function clear() {
 /** Add a question, or the name of a document, with an empty answer below it. `messageId` is the stored question's. */
 export function addExchange(question, { isDocument = false, messageId = null } = {}) {
   const { node, part } = clone("exchange-template");
-  const exchange = { node, part, question, messageId, isEdited: false, answered: false, losses: 0 };
+  const exchange = { node, part, question, isDocument, messageId, isEdited: false, answered: false, losses: 0 };
   part("question").textContent = question;
   import("./languages.js").then(({ languageOf }) => (part("question").lang = languageOf(question))).catch(() => {});
   part("edit").hidden = isDocument;
@@ -152,7 +160,13 @@ export function resetAnswer({ part }) {
 
 function send(exchange) {
   showWaiting(exchange, strings.searching);
-  return follow(exchange, (signal) => call(STREAM, { method: "POST", body: bodyOf(exchange), signal }));
+  return follow(exchange, async (signal) => {
+    const current = run;
+    current.isHeld = true;
+    await untilRead(signal);
+    current.isHeld = false;
+    return call(STREAM, { method: "POST", body: bodyOf(exchange), signal });
+  });
 }
 
 /** A question that is stored already is answered anew in its place: the body is then that of the AI SDK. */
@@ -176,55 +190,73 @@ async function showMessages(messages, Answer) {
 }
 
 /** Resume an interrupted answer: follow its stream, else show the stored message. */
-async function resume(exchange) {
+function resume(exchange) {
   showWaiting(exchange, strings.resuming);
+  return follow(exchange, (signal) => call(`${urlOf(id)}/stream`, { signal }), { resumes: true });
+}
+
+/** Show an answer while it arrives, from the response of `request(signal)`; no other can begin meanwhile. */
+async function follow(exchange, request, { resumes = false } = {}) {
+  const current = { controller: new AbortController(), stopped: false, isHeld: false };
+  run = current;
+  notifyChange();
   try {
-    const response = await call(`${urlOf(id)}/stream`);
-    if (!exchange.node.isConnected) return; // another conversation was opened
-    if (response.status === 200) return follow(exchange, () => response);
-    const stored = (await messagesOf(id)).at(-1);
-    const { Answer } = await import("./answer.js");
-    if (stored?.role === "assistant") addMessage(exchange, stored, Answer);
-    if (!exchange.answered) throw new RequestError("interrupted");
-    announce(strings.answerComplete);
-  } catch (failure) {
-    const error = failure.kind === "offline" ? new RequestError("lost") : failure;
-    showError(exchange, error, () => (error.kind === "interrupted" ? send(exchange) : resume(exchange)));
+    await receive(exchange, request, current, resumes);
+  } finally {
+    if (run === current) {
+      run = null; // also if the answer can't be drawn: the next question can be asked
+      notifyChange();
+    }
   }
 }
 
-/** Show an answer while it arrives, from the response of `request(signal)`. */
-async function follow(exchange, request) {
-  const current = { controller: new AbortController(), stopped: false };
+async function receive(exchange, request, current, resumes) {
   const { signal } = current.controller;
-  run = current;
-  notifyChange();
   let answer;
   try {
     const modules = [import("./stream.js"), import("./answer.js")];
     const [response, { parts }, { Answer }] = await Promise.all([request(signal), ...modules]);
-    answer = new Answer(resetAnswer(exchange));
-    for await (const part of parts(response, signal)) {
+    for await (const part of response.status === 200 ? parts(response, signal) : []) {
       if (run !== current) break;
+      if (resumes && !answer && part.messageId !== exchange.messageId) break; // the answer to a later question
+      answer ??= new Answer(resetAnswer(exchange));
       handlePart(part, answer);
       if (answer.id) Object.assign(exchange, { messageId: answer.id, isEdited: false });
     }
+    if (run === current && !answer) await showStored(exchange, Answer, signal);
     if (run === current) announce(strings.answerComplete);
     exchange.losses = 0;
   } catch (error) {
-    if (run === current && !current.stopped) showError(exchange, error, recoveryAction(exchange, error, answer));
+    if (run === current && !current.stopped) showFailure(exchange, error, resumes || (answer?.id && id));
   }
   if (run !== current) return; // another conversation was opened
   answer?.close();
-  if (current.stopped) showStopped(exchange, () => send(exchange));
-  run = null;
-  notifyChange();
+  if (current.stopped) showStopped(exchange, () => askAgain(exchange));
 }
 
-function recoveryAction(exchange, { kind }, answer) {
-  if (kind === "unreadable") return () => takeBack(exchange);
+/** Show the stored answer of an exchange, whose `messageId` is that of the answer or of the question. */
+async function showStored(exchange, Answer, signal) {
+  const messages = await messagesOf(id, signal);
+  const isOwn = (message, index) => [message.id, messages[index - 1]?.id].includes(exchange.messageId);
+  const stored = messages.find((message, index) => message.role === "assistant" && isOwn(message, index));
+  if (!stored || stored.status === "pending") throw new RequestError("interrupted");
+  addMessage(exchange, stored, Answer);
+}
+
+/** Show why an answer failed, and what the person can do: one that the server knows can be resumed. */
+function showFailure(exchange, error, isKnown) {
+  const { kind } = error;
+  if (isKnown && kind !== "interrupted") {
+    const shown = kind === "offline" ? new RequestError("lost") : error;
+    return showError(exchange, shown, () => resume(exchange));
+  }
   if (kind === "expired") saveDraft(exchange.question);
-  return () => (answer?.id && id ? resume(exchange) : send(exchange));
+  showError(exchange, error, () => (kind === "unreadable" ? takeBack(exchange) : askAgain(exchange)));
+}
+
+/** Ask a question again: in its place, or below those that followed, which would otherwise be replaced, too. */
+function askAgain(exchange) {
+  return exchange.node.nextElementSibling ? ask(exchange.question) : send(exchange);
 }
 
 /** Move a question back to the composer. */
@@ -252,18 +284,18 @@ export function adopt(part) {
 /** Add a message; return the exchange to which the next message may belong. */
 function addMessage(exchange, message, Answer) {
   if (message.role === "user") return addExchange(message.text, { messageId: message.id, isDocument: Boolean(message.document) });
-  if (message.status === "pending") return exchange;
-  new Answer(resetAnswer(exchange)).showMessage(message);
-  if (message.status === "stopped") showStopped(exchange, () => send(exchange));
+  if (message.status === "pending") return Object.assign(exchange, { messageId: message.id });
+  Object.assign(new Answer(resetAnswer(exchange)), { isDocument: exchange.isDocument }).showMessage(message);
+  if (message.status === "stopped" && !exchange.isDocument) showStopped(exchange, () => askAgain(exchange));
   return Object.assign(exchange, { answered: true });
 }
 
 /** All messages of a conversation, in order. */
-async function messagesOf(conversationId) {
+async function messagesOf(conversationId, signal) {
   const messages = [];
   let after = null;
   do {
-    const page = await listPage("/api/chat/history", { conversationId, after });
+    const page = await listPage("/api/chat/history", { conversationId, after }, signal);
     messages.push(...page.items);
     after = page.next;
   } while (after);

@@ -1,6 +1,6 @@
 /** The list of conversations: search, names, and the dialogs that delete one of them or all data. */
 
-import { announce, call, clone, fill, relativeTime, listPage, errorNotice, partsOf, strings } from "./page.js";
+import { announce, call, clone, fill, isComposing, relativeTime, listPage, errorNotice, partsOf, strings } from "./page.js";
 
 const nav = document.getElementById("conversations");
 const dialog = document.getElementById("forget");
@@ -18,7 +18,7 @@ field.addEventListener("input", () => {
   typing = setTimeout(() => show(current), TYPING_PAUSE);
 });
 field.addEventListener("keydown", (event) => {
-  if (event.key !== "Escape" || !field.value) return;
+  if (event.key !== "Escape" || isComposing(event) || !field.value) return;
   event.preventDefault(); // neither closes the drawer nor stops an answer
   event.stopPropagation();
   field.value = "";
@@ -99,7 +99,7 @@ function rename(row, id, title) {
     row.querySelector('[data-part="rename"]').focus();
   };
   form.addEventListener("keydown", (event) => {
-    if (event.key !== "Escape") return;
+    if (event.key !== "Escape" || isComposing(event)) return;
     event.preventDefault();
     event.stopPropagation();
     close();

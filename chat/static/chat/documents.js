@@ -1,7 +1,20 @@
 /** Analysis of a document: choose and upload it, show its facts (deadlines first) and the analysis. */
 
 import { Answer } from "./answer.js";
-import { addExchange, adopt, currentId, resetAnswer, scrollToQuestion, showError, showStopped, showWaiting } from "./conversation.js";
+import {
+  addExchange,
+  adopt,
+  changes,
+  currentId,
+  holdUntil,
+  isBusy,
+  resetAnswer,
+  scrollToQuestion,
+  showError,
+  showStopped,
+  showWaiting,
+  untilRead,
+} from "./conversation.js";
 import { announce, clone, fill, headers, longDate, partsOf, setText, strings, RequestError } from "./page.js";
 import { parts } from "./stream.js";
 
@@ -38,14 +51,11 @@ form.addEventListener("submit", (event) => {
   const upload = new FormData();
   upload.set("file", file);
   upload.set("documentType", form.elements.documentType.value);
-  if (form.elements.keep.checked) {
-    upload.set("keep", "true");
-    if (currentId()) upload.set("conversationId", currentId());
-  }
+  if (form.elements.keep.checked) upload.set("keep", "true");
   dialog.close();
   const exchange = addExchange(fill(strings.document, { name: file.name }), { isDocument: true });
   scrollToQuestion(exchange);
-  read(exchange, upload);
+  begin(exchange, upload);
 });
 
 /** The file, or the pasted text as one; null when there is neither. */
@@ -54,37 +64,64 @@ function chosenFile() {
   return form.elements.file.files[0] ?? (pasted && new File([pasted], strings.pastedText, { type: "text/plain" }));
 }
 
+/** Read the document; the next question follows one that is kept. */
+function begin(exchange, upload) {
+  const end = read(exchange, upload);
+  if (upload.has("keep")) holdUntil(end);
+}
+
+/** Place a document into the conversation, whose id may yet come from the question or the documents before it. */
+async function place(upload, signal) {
+  await Promise.all([untilRead(signal), untilNamed(signal)]);
+  if (signal.aborted) throw new RequestError("stopped");
+  if (currentId()) upload.set("conversationId", currentId());
+}
+
+/** Wait until the first answer, if it is arriving, has given the conversation its id, or has ended. */
+async function untilNamed(signal) {
+  const changed = (resolve) => {
+    changes.addEventListener("change", resolve, { once: true });
+    signal.addEventListener("abort", resolve);
+  };
+  while (isBusy() && !currentId() && !signal.aborted) await new Promise(changed);
+}
+
 async function read(exchange, upload) {
   const { node: progress } = clone("progress-template");
   const controller = new AbortController();
   progress.querySelector("button").addEventListener("click", () => controller.abort());
   const stopOnEscape = ({ key }) => key === "Escape" && !document.querySelector("dialog[open]") && controller.abort();
   window.addEventListener("keydown", stopOnEscape);
+  const stopWhenLeft = () => exchange.node.isConnected || controller.abort();
+  changes.addEventListener("change", stopWhenLeft);
   showWaiting(exchange, strings.documentSending);
   exchange.part("waiting").after(progress);
   let answer;
   try {
     const onProgress = (share) => showProgress(exchange, progress.querySelector("progress"), share);
+    if (upload.has("keep")) await place(upload, controller.signal);
     const response = await send(upload, onProgress, controller.signal);
-    answer = new Answer(resetAnswer(exchange));
+    answer = Object.assign(new Answer(resetAnswer(exchange)), { isDocument: true });
     answer.part("status").textContent = strings.documentReading;
     for await (const received of parts(response, controller.signal)) handlePart(received, answer);
     announce(strings.answerComplete);
   } catch (error) {
-    const again = () => read(exchange, upload);
+    const again = () => begin(exchange, upload);
     if (controller.signal.aborted) showStopped(exchange, again);
     else showError(exchange, withoutResume(error), isUnreadable(error) ? () => choose() : again);
   } finally {
     window.removeEventListener("keydown", stopOnEscape);
+    changes.removeEventListener("change", stopWhenLeft);
     progress.remove();
     answer?.close();
   }
 }
 
 function handlePart(received, answer) {
-  adopt(received);
+  if (answer.node.isConnected) adopt(received);
   if (received.type === "data-facts") showFacts(answer, received.data);
   else answer.addPart(received);
+  if (received.type === "start" && !received.messageMetadata?.conversationId) answer.id = null; // stored nowhere
 }
 
 /** Upload; resolve with a streaming Response as soon as it begins, reject with a RequestError. */

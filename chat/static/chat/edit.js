@@ -1,7 +1,7 @@
 /** Editing of a question in its place. Its answer then replaces the old one and all that followed. */
 
 import { replace } from "./conversation.js";
-import { clone } from "./page.js";
+import { clone, isComposing } from "./page.js";
 
 const longest = Number(document.getElementById("question").dataset.longest); // in code points, like the server's limit
 
@@ -23,7 +23,7 @@ export function edit(exchange) {
   question.focus();
   form.elements.cancel.addEventListener("click", close);
   form.addEventListener("keydown", (event) => {
-    if (event.key !== "Escape" || event.isComposing) return;
+    if (event.key !== "Escape" || isComposing(event)) return;
     event.stopPropagation(); // it doesn't stop the answer
     close();
   });

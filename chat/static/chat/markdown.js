@@ -59,7 +59,16 @@ const HOST_IN_WORDS = /(?:[\p{L}\d_-]{1,63}\.){1,8}\p{L}{2,24}/gu;
 
 /** Whether a link may have this target: a web page with its whole address, or a number to call. */
 export function isSafe(address) {
-  return WEB.test(address) || isToCall(address.match(NUMBER)?.[1]);
+  return (WEB.test(address) && canParse(address)) || isToCall(address.match(NUMBER)?.[1]);
+}
+
+/** URL.canParse, which older phones don't have: `https://mdph.75` and `https://a.fr:99999` are no addresses. */
+function canParse(address) {
+  try {
+    return Boolean(new URL(address));
+  } catch {
+    return false;
+  }
 }
 
 /** Whether a help line or the knowledge base has this number: anybody may write any number into an answer. */
@@ -173,19 +182,17 @@ const INLINE = new RegExp(
 );
 
 // As in chat/core/phone_numbers.py: ten digits, +33, and the short numbers of national services. `_` is a space.
-const PHONE = new RegExp(
-  [
-    /\+33(?:_|\.)?[1-9](?:(?:_|\.)?\d\d){4}/,
-    /0[1-9](?<gap>_?|\.)\d\d(?:\k<gap>\d\d){3}/,
-    /0_?8\d\d(?:(?:_?\d{3}){2}|(?:_?\d\d){3})/,
-    /116_?(?:000|006|111|117)/,
-    /3(?:0_?(?:18|20|39)|1_?(?:14|33)|2_?30|6_?46|9_?(?:19|28|39|49|60|77))(?!_?(?:€|%|euro))/,
-  ]
-    .map((pattern) => `(?<![\\p{L}\\d+./-])${pattern.source}(?![\\p{L}\\d/-])`)
-    .join("|")
-    .replaceAll("_", "[ \\u00a0\\u202f]"),
-  "gu",
-);
+const NUMBERS = [
+  /\+33(?:_|\.)?[1-9](?:(?:_|\.)?\d\d){4}/,
+  /0[1-9](?<gap>_?|\.)\d\d(?:\k<gap>\d\d){3}/,
+  /0_?8\d\d(?:(?:_?\d{3}){2}|(?:_?\d\d){3})/,
+  /116_?(?:000|006|111|117)/,
+  /3(?:0_?(?:18|20|39)|1_?(?:14|33)|2_?30|6_?46|9_?(?:19|28|39|49|60|77))(?!_?(?:€|%|euro))/,
+]
+  .map((pattern) => pattern.source)
+  .join("|")
+  .replaceAll("_", "[ \\u00a0\\u202f]");
+const PHONE = new RegExp(`(?<before>^|[^\\p{L}\\d+./-])(?<number>${NUMBERS})(?![\\p{L}\\d/-])`, "gu");
 
 /** The nodes of a text with inline marks; without links inside a link's label. */
 function inline(text, cite, words = withPhoneLinks) {
@@ -205,10 +212,12 @@ function inline(text, cite, words = withPhoneLinks) {
 function withPhoneLinks(text) {
   const nodes = [];
   let end = 0;
-  for (const { 0: number, index } of text.matchAll(PHONE)) {
+  for (const { index, groups } of text.matchAll(PHONE)) {
+    const { before, number } = groups;
+    const start = index + before.length;
     const shown = isToCall(number) ? link(`tel:${number.replace(/[^\d+]/g, "")}`, [number]) : typeset(number);
-    nodes.push(typeset(text.slice(end, index)), shown);
-    end = index + number.length;
+    nodes.push(typeset(text.slice(end, start)), shown);
+    end = start + number.length;
   }
   return [...nodes, typeset(text.slice(end))];
 }

@@ -47,13 +47,35 @@ export function announce(sentence) {
   document.getElementById("announcer").textContent = sentence;
 }
 
+/** The text kept under this name in "localStorage" or "sessionStorage"; "" where the browser forbids to keep any. */
+export function keptText(storage, name) {
+  try {
+    return window[storage].getItem(name) ?? "";
+  } catch {
+    return "";
+  }
+}
+
+/** Keep a text, or nothing if it is empty, where the browser allows it. */
+export function keepText(storage, name, text) {
+  try {
+    if (text) window[storage].setItem(name, text);
+    else window[storage].removeItem(name);
+  } catch {
+    // The page works without.
+  }
+}
+
 /** Save a question across a reload of the page. */
-export const saveDraft = (question) => window.sessionStorage.setItem("draft", question);
+export const saveDraft = (question) => keepText("sessionStorage", "draft", question);
 export function takeSavedDraft() {
-  const question = window.sessionStorage.getItem("draft") ?? "";
-  window.sessionStorage.removeItem("draft");
+  const question = keptText("sessionStorage", "draft");
+  saveDraft("");
   return question;
 }
+
+/** Whether a key belongs to an input method. Safari's Enter that ends a composition is known by its code alone. */
+export const isComposing = (event) => event.isComposing || event.keyCode === 229;
 
 /** Whether the keyboard is on the screen: it is then closed, because it would cover the answer. */
 export const onTouch = window.matchMedia("(pointer: coarse)").matches;
@@ -109,9 +131,9 @@ export async function call(path, { method = "GET", body, signal } = {}) {
 }
 
 /** One page of a list: `{items, next}`. Null values are omitted from the query. */
-export async function listPage(path, query) {
+export async function listPage(path, query, signal) {
   const present = Object.entries(query).filter(([, value]) => value !== null);
-  return (await call(`${path}?${new URLSearchParams(present)}`)).json();
+  return (await call(`${path}?${new URLSearchParams(present)}`, { signal })).json();
 }
 
 /** A notice beside an answer. `again` is `{label, act, after}`: a button that is enabled after `after` seconds. */

@@ -1,12 +1,13 @@
 /**
  * Keeps the page with its help lines, and the conversations that were opened last, readable without a network. The
- * network always comes first, so that nobody sees old files or texts while it answers.
+ * network always comes first, so that nobody sees old files or texts while it answers; conversations are shown as they were
+ * only if it fails, because they may have gone on.
  */
 
 const PAGE = "page"; // the page and its files
 const PERSONAL = "personal"; // what belongs to one person: deleted with their data
 const MOST_PERSONAL = 30; // responses
-const PATIENCE = 4000; // milliseconds until a kept response is better than a slow one
+const PATIENCE = 4000; // milliseconds until a kept file is better than a slow one
 const FILES = [
   "/",
   ...["style.css", "icon.svg", "manifest.webmanifest"].map(inFolder),
@@ -40,22 +41,24 @@ async function install() {
   await self.skipWaiting();
 }
 
-/** The network's response, which is kept under `key`; without one in time, what was kept. */
+/** The network's response, which is kept under `key`; if it fails, or a file does not come in time, what was kept. */
 async function networkFirst(event, name, key) {
   const cache = await caches.open(name);
-  const fresh = fetch(event.request).then(async (response) => {
-    if (response.ok) await keep(cache, name, key, response.clone());
-    else if (response.status < 500) await cache.delete(key);
+  const fresh = fetch(event.request).then((response) => {
+    // It does not wait until it is kept, and is as good if it can't be, as on a full device.
+    event.waitUntil(keep(cache, name, key, response.clone()).catch(() => {}));
     return response;
   });
   event.waitUntil(fresh.catch(() => {}));
   const kept = await cache.match(key, { ignoreVary: true });
-  return kept ? Promise.race([fresh, later(kept)]).catch(() => kept) : fresh;
+  if (!kept) return fresh;
+  return (name === PAGE ? Promise.race([fresh, later(kept)]) : fresh).catch(() => kept);
 }
 
 async function keep(cache, name, key, response) {
-  await cache.delete(key); // the newest is last
-  await cache.put(key, response);
+  if (response.status >= 500) return;
+  if (!response.ok) return cache.delete(key);
+  await cache.put(key, response); // the newest is last
   if (name !== PERSONAL) return;
   const keys = await cache.keys();
   await Promise.all(keys.slice(0, -MOST_PERSONAL).map((old) => cache.delete(old)));

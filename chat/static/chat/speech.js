@@ -3,7 +3,7 @@
  * browser's; some browsers send what is dictated to their maker, which the dialog says.
  */
 
-import { partsOf, setText, strings } from "./page.js";
+import { keepText, keptText, partsOf, setText, strings } from "./page.js";
 
 const dialog = document.getElementById("voice");
 const part = partsOf(dialog);
@@ -21,6 +21,7 @@ export function choose() {
 
 part("form").addEventListener("change", apply);
 dictate.addEventListener("click", () => (listening ? listening.stop() : listen()));
+document.getElementById("composer").addEventListener("submit", () => question.value || abort());
 document.getElementById("exchanges").addEventListener("click", ({ target }) => {
   const button = target.closest('[data-action="read"]');
   if (button) button === reading ? speechSynthesis.cancel() : read(button);
@@ -30,8 +31,7 @@ window.addEventListener("pagehide", () => window.speechSynthesis?.cancel());
 function apply() {
   const chosen = ["read", "dictate"].filter((name) => fields[name].checked).join(" ");
   document.documentElement.dataset.voice = chosen;
-  if (chosen) localStorage.setItem("voice", chosen);
-  else localStorage.removeItem("voice");
+  keepText("localStorage", "voice", chosen);
   if (!fields.read.checked) window.speechSynthesis?.cancel();
 }
 
@@ -56,27 +56,40 @@ function read(button) {
 }
 
 function listen() {
-  listening = new Recognition();
-  listening.lang = document.documentElement.lang === "en" ? "en-GB" : "fr-FR";
-  listening.continuous = true;
+  const recognition = (listening = new Recognition());
+  recognition.lang = document.documentElement.lang === "en" ? "en-GB" : "fr-FR";
+  recognition.continuous = true;
   const before = question.value && `${question.value.trimEnd()} `;
-  listening.onresult = ({ results }) => {
+  recognition.onresult = ({ results }) => {
+    if (listening !== recognition) return;
     question.value = before + [...results].map(([{ transcript }]) => transcript.trim()).join(" ");
     question.dispatchEvent(new Event("input"));
   };
-  listening.onerror = ({ error }) => {
+  recognition.onerror = ({ error }) => {
     if (error !== "aborted" && error !== "no-speech") setText(document.getElementById("remark"), strings.notHeard);
   };
-  listening.onend = () => {
-    listening = null;
-    dictate.setAttribute("aria-pressed", "false");
+  recognition.onend = () => {
+    if (listening !== recognition) return;
+    ended();
     question.focus();
   };
   dictate.setAttribute("aria-pressed", "true");
-  listening.start();
+  recognition.start();
 }
 
-const chosen = (localStorage.getItem("voice") ?? "").split(" ");
+function ended() {
+  listening = null;
+  dictate.setAttribute("aria-pressed", "false");
+}
+
+/** Ignore what is still being understood: after the question was sent, it would write it again. */
+function abort() {
+  const recognition = listening;
+  ended();
+  recognition?.abort();
+}
+
+const chosen = keptText("localStorage", "voice").split(" ");
 const supported = { read: "speechSynthesis" in window, dictate: Boolean(Recognition) };
 for (const [name, isSupported] of Object.entries(supported)) {
   fields[name].checked = isSupported && chosen.includes(name);

@@ -16,7 +16,7 @@ export async function* parts(response, signal) {
       const frames = (pending + value).split(/\r?\n\r?\n/);
       pending = frames.pop();
       for (const frame of frames) {
-        const data = frame.match(/^data: ?(.*)/m)?.[1]; // anything else is a ping
+        const data = frame.match(/^data: ?([^\r\n]*)/m)?.[1]; // `.` ends at U+2028, too; anything else is a ping
         if (data === "[DONE]") return;
         if (data) yield JSON.parse(data);
       }

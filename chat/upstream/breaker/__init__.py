@@ -5,10 +5,9 @@ Generic: it depends on nothing of chat, HTTP or Django. Start reading at `Policy
 
 from __future__ import annotations
 
-from chat.upstream.breaker.breaker import Breaker, CircuitOpen
+from chat.upstream.breaker.breaker import Breaker, CircuitOpen, Permit
 from chat.upstream.breaker.circuit import State, Transition, WindowCounts
 from chat.upstream.breaker.failover import StoreUnavailable
-from chat.upstream.breaker.permit import Permit
 from chat.upstream.breaker.policy import Policy
 from chat.upstream.breaker.snapshot import Override, Snapshot
 

@@ -4,9 +4,9 @@
 -- KEYS[1]      the breaker's hash: the fields of `Circuit` (circuit.py), and slot:0, slot:1, …
 -- ARGV[1]      the verb: acquire, record, release, force, reset
 -- ARGV[2]      now; empty for Redis' own clock. Only tests pass a value.
--- ARGV[3..5]   retention of the hash after its last change, number of slots, length of the history
--- ARGV[6..16]  the policy
--- ARGV[17..]   the verb's arguments
+-- ARGV[3]      the settings as JSON: the policy, the number of slots, the length of the history, and the retention of the
+--              hash after its last change
+-- ARGV[4..]    the verb's arguments
 -- Returns      {admitted, state, generation, probe, wait, forced, transition}: admitted is 0 or 1, probe is 0 for none,
 --              wait is -1 when unknown, transition is empty or {at, from, to, cause, who, reason}.
 --              For record: {transition, calls, failures, failures in a row}: the window's counts with this failure;
@@ -14,20 +14,8 @@
 -- Times are whole milliseconds.
 
 local key, verb, now = KEYS[1], ARGV[1], tonumber(ARGV[2])
-local retention, slot_count, history_length = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
-local policy = {
-  failure_threshold = tonumber(ARGV[6]),
-  needed_subjects = tonumber(ARGV[7]),
-  min_streak = tonumber(ARGV[8]),
-  window = tonumber(ARGV[9]),
-  min_calls = tonumber(ARGV[10]),
-  failure_rate = tonumber(ARGV[11]),
-  open_for = tonumber(ARGV[12]),
-  open_max = tonumber(ARGV[13]),
-  probes = tonumber(ARGV[14]),
-  success_threshold = tonumber(ARGV[15]),
-  probe_lease = tonumber(ARGV[16]),
-}
+local settings = cjson.decode(ARGV[3])
+local policy, slot_count = settings.policy, settings.slot_count
 
 if not now then
   local time = redis.call("TIME")
@@ -58,7 +46,7 @@ local function set_expiry()
   if circuit.forced ~= "" and circuit.forced_until == 0 then
     redis.call("PERSIST", key)
   else
-    redis.call("PEXPIRE", key, math.max(circuit.forced_until - now, 0) + retention)
+    redis.call("PEXPIRE", key, math.max(circuit.forced_until - now, 0) + settings.retention)
   end
 end
 
@@ -178,7 +166,7 @@ local function history_with(latest)
   local saved = redis.call("HGET", key, "history")
   local history = saved and cjson.decode(saved) or {}
   table.insert(history, 1, latest)
-  history[history_length + 1] = nil
+  history[settings.history_length + 1] = nil
   return cjson.encode(history)
 end
 
@@ -335,4 +323,4 @@ function verbs.reset(who, reason)
   return admission(true, 0)
 end
 
-return verbs[verb](unpack(ARGV, 17))
+return verbs[verb](unpack(ARGV, 4))

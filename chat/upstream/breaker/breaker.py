@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import secrets
-import time
+import threading
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Literal
 
-from redis import Redis
-
-from chat.upstream.breaker.circuit import Caller, State, Transition
-from chat.upstream.breaker.failover import Failover, Store
-from chat.upstream.breaker.memory import MemoryStore
-from chat.upstream.breaker.permit import Permit, RecentFailures
+from chat.upstream.breaker.circuit import Admission, CallOrigin, Failure, State, Transition, WindowCounts
+from chat.upstream.breaker.failover import Store
 from chat.upstream.breaker.policy import Policy
-from chat.upstream.breaker.redis import RedisStore
 from chat.upstream.breaker.snapshot import Snapshot
 from observability import logs
-from observability.outage import Outage
 
 log = logs.get_logger(__name__)
+
+SLOW = "slow"  # the failure code of a call whose first words came too late
 
 
 class CircuitOpen(Exception):
@@ -37,49 +33,31 @@ class CircuitOpen(Exception):
 
 
 class Breaker:
-    """One circuit breaker, shared with every process that gives it the same name, target and Redis.
-
-    `target` is what the calls go to, as a short key: another target begins with a closed circuit.
+    """One circuit breaker, shared with every process whose store has the same name, target and Redis.
 
     ::
 
-        with breaker.acquire() as permit:  # raises CircuitOpen
-            ...
-            permit.success(first_byte_after=0.8)
+        permit = breaker.acquire()  # raises CircuitOpen
+        ...
+        permit.success(first_words_after=0.8)
 
-    `redis` creates the client (with responses in bytes and short timeouts); it is called at first use. None keeps the
-    state in this process alone. `outage` tracks whether that Redis is available; pass it where other code in this
-    process uses the same server. `clock` (unix seconds) is for the memory store; in Redis, Redis' own clock counts.
-
-    The listeners are called in the thread that caused the event; their errors are logged and not raised.
-    `on_transition` gets each transition, in exactly one process of the fleet; `on_state` the state that each `acquire`
-    found; `on_rejection` is called for each CircuitOpen.
+    `on_transition` gets each transition, in exactly one process of the fleet and in the thread that caused it; its
+    errors are logged and not raised.
     """
 
-    def __init__(  # noqa: PLR0913 – identity, stores and listeners
+    def __init__(
         self,
         name: str,
         policy: Policy,
+        store: Store,
         *,
-        target: str = "",
-        redis: Callable[[], Redis] | None,
-        outage: Outage | None = None,
-        clock: Callable[[], float] = time.time,
         on_transition: Callable[[Transition], None] | None = None,
-        on_state: Callable[[State], None] | None = None,
-        on_rejection: Callable[[], None] | None = None,
     ) -> None:
         self.name = name
         self.policy = policy
-        self.recent_failures = RecentFailures()
-        local = MemoryStore(name, policy, clock)
-        self.store: Store = local
-        if redis:
-            outage = outage or Outage("breaker", lambda: redis().ping())
-            self.store = Failover(RedisStore(name, policy, redis, target=target), local, clock, outage)
+        self.store = store
         self._on_transition = on_transition
-        self._on_state = on_state
-        self._on_rejection = on_rejection
+        self._failures_here = self._failures_in_fleet = 0
 
     def acquire(self, subject: str = "", *, is_background: bool = False) -> Permit:
         """Return a permit for one call; settle it with the result. Raises CircuitOpen.
@@ -89,13 +67,31 @@ class Breaker:
         """
         admission = self.store.acquire()
         self._notify(admission.transition)
-        _call(self._on_state, admission.state)
         if not admission.admitted:
-            _call(self._on_rejection)
             raise CircuitOpen(self.name, admission.wait, admission.state)
-        caller = Caller(subject or secrets.token_hex(4), is_background)
-        recent = self.recent_failures
-        return Permit(self.store, self.policy, admission, caller, recent=recent, notify=self._notify)
+        return Permit(self, admission, CallOrigin(subject or secrets.token_hex(4), is_background))
+
+    @property
+    def failures_in_row(self) -> int:
+        """How many calls have failed in a row, as far as this process knows without asking.
+
+        These are its own since an answer last began here, long before that answer's success is recorded, or the
+        fleet's, whichever are more.
+        """
+        return max(self._failures_here, self._failures_in_fleet)
+
+    def answer_began(self) -> None:
+        """Forget the failures in a row. Permits do this, and the following."""
+        self._failures_here = self._failures_in_fleet = 0
+
+    def record(self, admission: Admission, origin: CallOrigin, failure: Failure | None) -> WindowCounts:
+        """Record the result of an admitted call, None for success. Returns the fleet's counts as in RecordResult."""
+        result = self.store.record(admission, origin, failure)
+        self._notify(result.transition)
+        if failure is not None:
+            self._failures_here += 1
+            self._failures_in_fleet = result.window_counts.in_row
+        return result.window_counts
 
     def force(self, state: Literal["open", "closed"], *, who: str, reason: str, seconds: float | None) -> Transition:
         """Hold the circuit open or closed, whatever the calls' results, for so many seconds; None: until `reset`.
@@ -123,15 +119,80 @@ class Breaker:
         return self.store.snapshot()
 
     def _notify(self, transition: Transition | None) -> None:
-        if transition is not None:
-            _call(self._on_transition, transition)
+        if transition is None or self._on_transition is None:
+            return
+        try:
+            self._on_transition(transition)
+        except Exception:
+            # A bug in the listener must not fail the call.
+            log.exception("Breaker listener failed")
 
 
-def _call(listener: Callable[..., None] | None, *arguments: Any) -> None:
-    if listener is None:
-        return
-    try:
-        listener(*arguments)
-    except Exception:
-        # A bug in a listener must not fail the call.
-        log.exception("Breaker listener failed")
+class Permit:
+    """Permission for one call. The first result reported settles it, from whichever thread; later ones do nothing.
+
+    A permit that is never settled does no harm; if it is a probe, it blocks other probes until its lease ends.
+    """
+
+    __slots__ = ("_admission", "_breaker", "_origin", "_unsettled")
+
+    def __init__(self, breaker: Breaker, admission: Admission, origin: CallOrigin) -> None:
+        self._breaker = breaker
+        self._admission = admission
+        self._origin = origin
+        self._unsettled = threading.Lock()  # acquired once, by the first result
+
+    @property
+    def state(self) -> State:
+        """The circuit's state when it admitted this call."""
+        return self._admission.state
+
+    @property
+    def is_probe(self) -> bool:
+        """Whether this call decides if the circuit closes again."""
+        return self._admission.probe > 0
+
+    @property
+    def slow_call(self) -> float:
+        """Seconds to the first words from which this call is a failure."""
+        return self._breaker.policy.slow_call
+
+    def answer_began(self, first_words_after: float) -> None:
+        """Report an answer's first words, after so many seconds. It is a probe's success: the circuit can close before
+        the whole answer has arrived. Any other call can still fail.
+        """
+        if self.is_probe:
+            self.success(first_words_after)
+        if not self._origin.is_background and first_words_after <= self.slow_call:
+            self._breaker.answer_began()
+
+    def success(self, first_words_after: float) -> None:
+        """Report an answer, its first words after so many seconds. Later than `slow_call` counts as a failure."""
+        if first_words_after > self.slow_call:
+            self.failure(SLOW)
+        elif self._settle():
+            self._breaker.record(self._admission, self._origin, None)
+
+    def failure(self, code: str, retry_after: float | None = None) -> WindowCounts:
+        """Report that the upstream failed, with a code from a closed set, free of content.
+
+        `retry_after` is what the upstream asked for, in seconds: the circuit then stays open at least as long, within
+        `open_max`. Returns the fleet's recent calls and failures, this one included (see RecordResult); 0 when unknown.
+        """
+        if not self._settle():
+            return WindowCounts(0, 0)
+        limited = min(max(0.0, retry_after or 0.0), self._breaker.policy.open_max)
+        return self._breaker.record(self._admission, self._origin, Failure(code, limited))
+
+    def neutral(self) -> None:
+        """Report an end that says nothing about the service's health: the caller left, or the request was refused.
+
+        Neither success nor failure, also for a probe: a service that refuses everything is not back.
+        """
+        if self._settle() and self.is_probe:
+            self._breaker.store.release(self._admission)
+
+    def _settle(self) -> bool:
+        """True for the first result, False for all later ones."""
+        # Under gevent, an `acquire` that fails lets all other greenlets run first.
+        return not self._unsettled.locked() and self._unsettled.acquire(blocking=False)

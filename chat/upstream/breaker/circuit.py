@@ -154,7 +154,7 @@ class Failure(NamedTuple):
     retry_after: float = 0.0
 
 
-class Caller(NamedTuple):
+class CallOrigin(NamedTuple):
     """The origin of a call: `subject` is a short key of its question, the same for all attempts.
 
     The success of a background call does not hide the failures of others.

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from typing import Literal, TypeVar
 
 from redis import RedisError
 
-from chat.upstream.breaker.circuit import Admission, Caller, Failure, RecordResult, Transition
+from chat.upstream.breaker.circuit import Admission, CallOrigin, Failure, RecordResult, Transition
 from chat.upstream.breaker.memory import MemoryStore
 from chat.upstream.breaker.redis import RedisStore
 from chat.upstream.breaker.snapshot import Snapshot
@@ -34,7 +35,9 @@ class Failover:
     Redis is available, for all that share it in this process.
     """
 
-    def __init__(self, shared: RedisStore, local: MemoryStore, clock: Callable[[], float], outage: Outage) -> None:
+    def __init__(
+        self, shared: RedisStore, local: MemoryStore, outage: Outage, clock: Callable[[], float] = time.time
+    ) -> None:
         self.shared = shared
         self.local = local
         self.outage = outage
@@ -50,11 +53,11 @@ class Failover:
         self._last_seen = admission, self._clock()
         return admission
 
-    def record(self, admission: Admission, caller: Caller, failure: Failure | None) -> RecordResult:
+    def record(self, admission: Admission, origin: CallOrigin, failure: Failure | None) -> RecordResult:
         """Record a call's result. A result for Redis is lost while Redis is unavailable."""
         if admission.source == "memory":
-            return self.local.record(admission, caller, failure)
-        return self._try_redis(lambda: self.shared.record(admission, caller, failure)) or RecordResult()
+            return self.local.record(admission, origin, failure)
+        return self._try_redis(lambda: self.shared.record(admission, origin, failure)) or RecordResult()
 
     def release(self, admission: Admission) -> None:
         if admission.source == "memory":

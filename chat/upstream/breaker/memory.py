@@ -7,6 +7,7 @@ tests/chat/upstream/breaker/test_agreement.py compares them.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from typing import Any, Literal
 
@@ -15,7 +16,7 @@ from chat.upstream.breaker.circuit import (
     NO_STREAK,
     SLOTS,
     Admission,
-    Caller,
+    CallOrigin,
     Cause,
     Circuit,
     Failure,
@@ -33,9 +34,12 @@ from chat.upstream.breaker.snapshot import Snapshot
 
 
 class MemoryStore:
-    """One breaker in this process. The lock is held for some arithmetic, never during a call."""
+    """One breaker in this process. The lock is held for some arithmetic, never during a call.
 
-    def __init__(self, name: str, policy: Policy, clock: Callable[[], float]) -> None:
+    `clock` is in unix seconds.
+    """
+
+    def __init__(self, name: str, policy: Policy, clock: Callable[[], float] = time.time) -> None:
         self.name = name
         self.policy = policy
         self._clock = clock
@@ -68,7 +72,7 @@ class MemoryStore:
                 return self._admission(False, circuit.open_until - now, transition)
             return self._try_probe(now, transition)
 
-    def record(self, admission: Admission, caller: Caller, failure: Failure | None) -> RecordResult:
+    def record(self, admission: Admission, origin: CallOrigin, failure: Failure | None) -> RecordResult:
         """Record a call's result, None for success."""
         with self._lock:
             now = self._now()
@@ -76,7 +80,7 @@ class MemoryStore:
                 return RecordResult()
             if admission.probe:
                 return RecordResult(self._record_probe(admission.probe, now, failure))
-            return self._record_call(now, caller, failure)
+            return self._record_call(now, origin, failure)
 
     def release(self, admission: Admission) -> None:
         """Free the lease of a probe that ended without a result: another call may probe."""
@@ -134,14 +138,14 @@ class MemoryStore:
             return False
         return not admission.probe or admission.probe in self._circuit.live_leases(self.policy, now)
 
-    def _record_call(self, now: int, caller: Caller, failure: Failure | None) -> RecordResult:
+    def _record_call(self, now: int, origin: CallOrigin, failure: Failure | None) -> RecordResult:
         circuit, policy = self._circuit, self.policy
-        if not caller.is_background:
+        if not origin.is_background:
             self._count_call(now, failure is not None)
         if failure is None:
-            self._end_streak(caller)
+            self._end_streak(origin)
             return RecordResult()
-        self._extend_streak(now, caller)
+        self._extend_streak(now, origin)
         circuit.last_error, circuit.last_error_at = failure.code, now
         circuit.retry_at = max(circuit.retry_at, _retry_at(now, failure))
         window, streak = circuit.window_counts(policy, now), circuit.opening_streak()
@@ -151,17 +155,17 @@ class MemoryStore:
         open_for = milliseconds(policy.open_for)
         return RecordResult(self._open(now, "too_many_failures", failure.code, open_for, circuit.retry_at), counts)
 
-    def _end_streak(self, caller: Caller) -> None:
+    def _end_streak(self, origin: CallOrigin) -> None:
         self._circuit.background_streak = NO_STREAK
-        if not caller.is_background:
+        if not origin.is_background:
             self._circuit.streak = NO_STREAK
 
-    def _extend_streak(self, now: int, caller: Caller) -> None:
+    def _extend_streak(self, now: int, origin: CallOrigin) -> None:
         circuit, needed = self._circuit, self.policy.needed_subjects
-        if caller.is_background:
-            circuit.background_streak = circuit.background_streak.extended(caller.subject, now, needed)
+        if origin.is_background:
+            circuit.background_streak = circuit.background_streak.extended(origin.subject, now, needed)
         else:
-            circuit.streak = circuit.streak.extended(caller.subject, now, needed)
+            circuit.streak = circuit.streak.extended(origin.subject, now, needed)
 
     def _is_long(self, streak: Streak, now: int) -> bool:
         """Whether the failures in a row are enough, of enough subjects, and not a moment's chance."""

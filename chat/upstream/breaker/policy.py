@@ -15,7 +15,7 @@ class Policy:
     window: float
     min_calls: int
     failure_rate: float
-    # A call counts as a failure when its first byte takes longer, at that moment, whatever follows.
+    # A call counts as a failure when its first words take longer, at that moment, whatever follows.
     slow_call: float
     # It stays open for this time, doubled after each failed probe up to `open_max`.
     open_for: float

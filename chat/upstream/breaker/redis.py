@@ -14,7 +14,7 @@ from chat.upstream.breaker.circuit import (
     HISTORY,
     SLOTS,
     Admission,
-    Caller,
+    CallOrigin,
     Circuit,
     Failure,
     RecordResult,
@@ -38,8 +38,9 @@ RETENTION_SECONDS = 30 * 24 * 3600.0
 class RedisStore:
     """One breaker of the fleet. All methods raise `redis.RedisError` when Redis is unavailable.
 
-    `redis` is called once, at first use (after the server has forked). `now` (unix seconds) replaces Redis' clock in
-    tests; production leaves it out, so that no client's clock counts.
+    `target` is what the calls go to, as a short key: another target begins with a closed circuit. `redis` creates the
+    client, with responses in bytes and short timeouts; it is called once, at first use (after the server has forked).
+    `now` (unix seconds) replaces Redis' clock in tests; production leaves it out, so that no client's clock counts.
     """
 
     def __init__(  # noqa: PLR0913 - identity, connection and clock
@@ -57,7 +58,7 @@ class RedisStore:
         self.policy = policy
         self._connect = redis
         self._now = now
-        self._common_arguments = (milliseconds(retention_seconds), SLOTS, HISTORY, *_as_arguments(policy))
+        self._settings = _settings(policy, retention_seconds)
 
     def acquire(self) -> Admission:
         """Decide on one call. First makes the transition that is due by time: open time or forced state over."""
@@ -73,10 +74,10 @@ class RedisStore:
             source="redis",
         )
 
-    def record(self, admission: Admission, caller: Caller, failure: Failure | None) -> RecordResult:
+    def record(self, admission: Admission, origin: CallOrigin, failure: Failure | None) -> RecordResult:
         """Record a call's result, None for success."""
         code, retry_after = failure or ("", 0.0)
-        result = (int(failure is not None), code, milliseconds(retry_after), caller.subject, int(caller.is_background))
+        result = (int(failure is not None), code, milliseconds(retry_after), origin.subject, int(origin.is_background))
         command = self._command("record", admission.generation, admission.probe, *result)
         if failure is None and not admission.probe:  # it can't cause a transition
             self._trips.post(command)
@@ -110,22 +111,30 @@ class RedisStore:
 
     def _command(self, verb: str, *arguments: Any) -> Command:
         now = milliseconds(self._now()) if self._now else ""
-        return _script([self.key], verb, now, *self._common_arguments, *arguments)
+        return _script([self.key], verb, now, self._settings, *arguments)
 
 
-def _as_arguments(policy: Policy) -> tuple[int | float, ...]:
-    return (
-        policy.failure_threshold,
-        policy.needed_subjects,
-        milliseconds(policy.min_streak),
-        milliseconds(policy.window),
-        policy.min_calls,
-        policy.failure_rate,
-        milliseconds(policy.open_for),
-        milliseconds(policy.open_max),
-        policy.probes,
-        policy.success_threshold,
-        milliseconds(policy.probe_lease),
+def _settings(policy: Policy, retention_seconds: float) -> str:
+    """What the script must know, as JSON. Times are whole milliseconds."""
+    return json.dumps(
+        {
+            "policy": {
+                "failure_threshold": policy.failure_threshold,
+                "needed_subjects": policy.needed_subjects,
+                "min_streak": milliseconds(policy.min_streak),
+                "window": milliseconds(policy.window),
+                "min_calls": policy.min_calls,
+                "failure_rate": policy.failure_rate,
+                "open_for": milliseconds(policy.open_for),
+                "open_max": milliseconds(policy.open_max),
+                "probes": policy.probes,
+                "success_threshold": policy.success_threshold,
+                "probe_lease": milliseconds(policy.probe_lease),
+            },
+            "slot_count": SLOTS,
+            "history_length": HISTORY,
+            "retention": milliseconds(retention_seconds),
+        }
     )
 
 

@@ -45,11 +45,10 @@ class CancelScope:
         self.deadline = deadline
         # By when the first words must arrive; afterwards the deadline.
         self.words_deadline = Deadline(min(deadline.at, time.monotonic() + first_words_timeout))
-        self.read_timeout = read_timeout
+        self.read_timeout = self._longest_read_timeout = read_timeout
         self.cancelled = threading.Event()
         self.has_expired = False  # the watchdog ended a wait
         self.wait_ends_at = deadline.at  # for the current wait, on the monotonic clock
-        self._is_over = False  # cancelled or expired
         self._lock = threading.Lock()
         self._socket: socket.socket | None = None
         self._has_timeout = True  # the socket may have one of its own
@@ -61,6 +60,11 @@ class CancelScope:
     def words_have_begun(self) -> None:
         """The first words have arrived: from now on the deadline alone limits the call."""
         self.words_deadline = self.deadline
+
+    def begin_reply(self) -> None:
+        """Forget a shorter `read_timeout` and an expired wait of the reply before: all attempts have the same scope."""
+        self.read_timeout = self._longest_read_timeout
+        self.has_expired = False
 
     def start_wait(self) -> float:
         """Start the time limit of the next wait and return it in seconds.
@@ -79,7 +83,8 @@ class CancelScope:
 
         Call `attach()` and `watch()` first: the watchdog, not the socket's timeout, ends long waits.
         """
-        if self._is_over:
+        # The hot path, once per chunk of an answer: `start_wait` and `_raise_if_ended` are written out.
+        if self.has_expired or self.cancelled.is_set():
             self._raise_if_ended()
         now = time.monotonic()
         self.wait_ends_at = min(now + self.read_timeout, self.words_deadline.at)
@@ -118,12 +123,11 @@ class CancelScope:
     def cancel(self) -> None:
         """End the call: the thread that waits on its socket gets CallCancelled."""
         self.cancelled.set()
-        self._is_over = True
         self._shut_down_socket()
 
     def expire(self) -> None:
         """End the current wait: the thread that waits on the socket gets TimeoutError."""
-        self.has_expired = self._is_over = True
+        self.has_expired = True
         self._shut_down_socket()
 
     def _raise_if_ended(self) -> None:
@@ -140,7 +144,7 @@ class CancelScope:
                     socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
 
 
-# Setting a socket timeout for each read took 5 % of the CPU that a streamed token costs.
+# A socket timeout set for each read is 5 % of the CPU that a streamed token costs.
 _watchdog = Watchdog[CancelScope](
     "cancel-scopes", WATCH_INTERVAL_SECONDS, lambda scope: time.monotonic() > scope.wait_ends_at, CancelScope.expire
 )

@@ -10,14 +10,17 @@ import ssl
 import threading
 import time
 import weakref
-from urllib.parse import SplitResult
+from collections import deque
+from collections.abc import Iterable, Sequence
 
 import requests.adapters
 
-from chat.upstream.http.cancel_scope import CancelScope
+from chat.upstream.http.cancel_scope import CallCancelled, CancelScope, Deadline
+from chat.upstream.http.resolver import AddressInfo, Resolver
 
 # A request without a TCP acknowledgement fails after this time, and is sent again on a fresh connection.
 UNACKNOWLEDGED_SECONDS = 3
+LEAST_SECONDS = 0.001  # a socket without any time left would not wait, or wait forever
 SOCKET_OPTIONS = [
     (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),
     # Middleboxes drop connections that are idle for minutes, without a reset.
@@ -29,18 +32,17 @@ SOCKET_OPTIONS = [
 
 
 class Connection:
-    """A TCP connection, with TLS for an https address. `idle_since` is when its last reply ended, monotonic."""
+    """A TCP connection, with TLS if a context is given. `idle_since` is when its last reply ended, monotonic."""
 
-    def __init__(self, address: SplitResult, tls: ssl.SSLContext | None, timeout: float) -> None:
-        """Connect, within so many seconds. Raises OSError."""
-        port = address.port or (443 if address.scheme == "https" else 80)
+    def __init__(self, resolver: Resolver, tls: ssl.SSLContext | None, timeout: float, scope: CancelScope) -> None:
+        """Connect, all within so many seconds. Raises OSError, CallCancelled, or ValueError for a bad name."""
+        deadline = Deadline.after(timeout)
         self.idle_since = 0.0
         try:
-            self.socket = socket.create_connection((address.hostname or "", port), timeout)
-            for option in SOCKET_OPTIONS:
-                self.socket.setsockopt(*option)
+            self.socket = _connected(resolver.addresses(timeout), deadline, scope)
             if tls is not None:
-                self.socket = _with_tls(self.socket, tls, address.hostname)
+                self.socket.settimeout(max(LEAST_SECONDS, deadline.remaining()))
+                self.socket = _with_tls(self.socket, tls, resolver.host)
         except TimeoutError as error:
             raise OSError(errno.ETIMEDOUT, "no connection in time") from error
 
@@ -71,16 +73,19 @@ class Connection:
 
 
 class IdleConnections:
-    """Open connections to one address between two requests; the last one used is used first."""
+    """Open connections to one address between two requests; the last one used is used first.
+
+    Of no use is one that has been idle for more than `max_idle_seconds`.
+    """
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._lock = threading.Lock()
-        self._idle: list[Connection] = []
+        self._idle: deque[Connection] = deque()  # the last one used is the last one
         weakref.finalize(self, _close, self._idle)
 
     def take(self, max_idle_seconds: float) -> Connection | None:
-        """A connection that has been idle for at most so many seconds, and is still open; None if there is none."""
+        """A connection that is still open and of use; None if there is none."""
         while True:
             with self._lock:
                 if not self._idle:
@@ -90,21 +95,50 @@ class IdleConnections:
                 return connection
             connection.close()
 
-    def put(self, connection: Connection) -> None:
+    def put(self, connection: Connection, max_idle_seconds: float) -> None:
+        """Keep this connection, and close those of no use: after a burst nobody takes them."""
         connection.idle_since = time.monotonic()
         with self._lock:
-            if len(self._idle) < self._limit:
-                self._idle.append(connection)
-                return
-        connection.close()
+            self._idle.append(connection)
+            useless = [] if len(self._idle) <= self._limit else [self._idle.popleft()]
+            while connection.idle_since - self._idle[0].idle_since > max_idle_seconds:
+                useless.append(self._idle.popleft())
+        _close(useless)
 
 
-def _close(connections: list[Connection]) -> None:
+def _close(connections: Iterable[Connection]) -> None:
     for connection in connections:
         connection.close()
 
 
-def _with_tls(plain: socket.socket, tls: ssl.SSLContext, host: str | None) -> ssl.SSLSocket:
+def _connected(addresses: Sequence[AddressInfo], deadline: Deadline, scope: CancelScope) -> socket.socket:
+    """A connection to the first address that accepts one; each gets an equal share of the time that is left."""
+    for left in range(len(addresses), 0, -1):
+        if scope.cancelled.is_set():
+            raise CallCancelled
+        try:
+            return _connected_to(addresses[-left], max(LEAST_SECONDS, deadline.remaining() / left))
+        except OSError:
+            if left == 1:
+                raise
+    raise OSError("no address")
+
+
+def _connected_to(address: AddressInfo, timeout: float) -> socket.socket:
+    family, kind, protocol, _, target = address
+    connection = socket.socket(family, kind, protocol)
+    try:
+        connection.settimeout(timeout)
+        connection.connect(target)
+        for option in SOCKET_OPTIONS:
+            connection.setsockopt(*option)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _with_tls(plain: socket.socket, tls: ssl.SSLContext, host: str) -> ssl.SSLSocket:
     try:
         return tls.wrap_socket(plain, server_hostname=host)
     except BaseException:

@@ -6,10 +6,11 @@ a second request to a slow service makes it slower.
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+
+from chat.upstream.slots import Slots
 
 MAX_AT_A_TIME = 20
 PAUSE_SECONDS = 60.0
@@ -20,13 +21,13 @@ class ParallelTries:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._slots = threading.BoundedSemaphore(MAX_AT_A_TIME)
+        self._slots = Slots(MAX_AT_A_TIME)
         self._paused_until = float("-inf")
 
     @contextmanager
     def begin(self) -> Iterator[bool]:
         """Whether the block may make a try."""
-        is_allowed = self._clock() >= self._paused_until and self._slots.acquire(blocking=False)
+        is_allowed = self._clock() >= self._paused_until and self._slots.take()
         try:
             yield is_allowed
         finally:

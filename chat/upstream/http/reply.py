@@ -11,6 +11,7 @@ from chat.upstream.http.decompressor import Decompressor
 RECEIVE_SIZE = 16 * 1024
 MAX_INTERIM_REPLIES = 20
 HEAD_LIMIT = 64 * 1024  # bytes of one header, and of a head before it is complete
+COMPRESSIONS = frozenset(["gzip", "x-gzip", "deflate"])
 # What servers and proxies get wrong without harm.
 LENIENCIES = dict.fromkeys(
     (
@@ -79,6 +80,17 @@ class Reply:
             self.is_cut = True
         return True
 
+    def has_come_early(self) -> bool:
+        """Whether the head has arrived although the request could not be sent to its end. Never blocks.
+
+        A server may refuse a request, such as one that is too large, before it has read all of it, and close. A 408 is
+        not about this request: it ends an idle connection.
+        """
+        while not (self._has_head or self.is_cut) and self.take_arrived():
+            pass
+        self._is_reusable = False
+        return self._has_head and self.status != 408
+
     def read(self) -> bytes:
         """The bytes of the body that have arrived, at least one; b"" at its end. Raises as `begin`, or zlib.error."""
         if self._decoder is None:
@@ -124,7 +136,8 @@ class Reply:
             return
         self._has_head = True
         self._is_reusable = self._parser.should_keep_alive()
-        if self.headers.get("content-encoding", "").strip().lower() in {"gzip", "x-gzip", "deflate"}:
+        codings = ",".join(self.headers.get(name, "") for name in ("content-encoding", "transfer-encoding"))
+        if not COMPRESSIONS.isdisjoint(coding.strip().lower() for coding in codings.split(",")):
             self._decoder = Decompressor()
 
     def on_body(self, data: bytes) -> None:

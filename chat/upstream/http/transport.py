@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 import time
 import zlib
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import UTC
 from email.utils import parsedate_to_datetime
+from typing import Self
 from urllib.parse import urljoin, urlsplit
 
 import requests
@@ -47,8 +48,8 @@ class StatusError(CallError):
 class Transport:
     """HTTP client for one AI service. One per process, created after the fork.
 
-    It ignores the environment (proxies, netrc) and stores no cookies: each path's request is prepared once and sent by
-    the adapter itself. That also saves the CPU that `Session.post` spends on merging settings and redirects.
+    It ignores the environment (proxies, netrc) and stores no cookies: a session of `requests` prepares each path's
+    request once. The adapter sends it, without the CPU that `Session.post` spends on merging settings and redirects.
     """
 
     def __init__(self, address: str, api_key: str, *, connections: int, connect_timeout: float) -> None:
@@ -56,7 +57,6 @@ class Transport:
         self._adapter = Adapter(address, connections=connections, connect_timeout=connect_timeout)
         self._session = requests.Session()
         self._session.trust_env = False
-        self._session.mount(address, self._adapter)
         self._session.headers.update(
             {
                 "User-Agent": "chat-bff",
@@ -68,27 +68,19 @@ class Transport:
         self._session.headers.update(credentials(address, api_key))
         self._prepared: dict[str, requests.PreparedRequest] = {}
 
-    @contextmanager
-    def post(self, path: str, body: bytes, headers: Mapping[str, str], scope: CancelScope) -> Iterator[ResponseBody]:
-        """Send a request and yield the response's bytes as they arrive; release the connection at the end of the block.
+    def post(self, path: str, body: bytes, headers: Mapping[str, str], scope: CancelScope) -> ReplyBody:
+        """Send a request and return the response's bytes as they arrive; `with` releases the connection at its end.
 
         Raises StatusError, AnswerFiltered, IncompleteResponse, ProtocolError, CallCancelled, or CallError with the code
         `connection`, `read_timeout`, `first_words_timeout` or `deadline`.
         """
+        scope.begin_reply()
         reply = self._send_and_follow(self._prepare(path, body, headers), scope)
-        try:
-            if not 200 <= reply.status < 300:
-                raise _status_error(reply, scope)
-            response = ReplyBody(reply, scope)
-            yield response
-            # The connection can be used again only once the response is read to its end, if that arrives in time.
-            scope.read_timeout = DRAIN_SECONDS
-            with suppress(CallError):
-                next(response, None)
-            if not reply.is_complete:
-                reply.take_arrived()  # in a busy worker the end may wait beside the timer
-        finally:
-            self._adapter.release(reply)
+        response = ReplyBody(reply, scope, self._adapter.release)
+        if 200 <= reply.status < 300:
+            return response
+        with response:
+            raise _status_error(reply, response, scope)
 
     def _prepare(self, path: str, body: bytes, headers: Mapping[str, str]) -> requests.PreparedRequest:
         if path not in self._prepared:
@@ -115,10 +107,21 @@ class Transport:
 class ReplyBody(ResponseBody):
     """The body of a reply as it arrives: all bytes received so far are one chunk, however finely they were sent."""
 
-    def __init__(self, reply: Reply, scope: CancelScope) -> None:
+    def __init__(self, reply: Reply, scope: CancelScope, release: Callable[[Reply], None]) -> None:
         self._reply = reply
         self._scope = scope
+        self._release = release
         self._size = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        try:
+            if error is None:
+                self._read_rest()
+        finally:
+            self._release(self._reply)
 
     def __next__(self) -> bytes:
         try:
@@ -137,13 +140,21 @@ class ReplyBody(ResponseBody):
     def expect_end(self) -> None:
         self._scope.read_timeout = self.END_SECONDS
 
+    def _read_rest(self) -> None:
+        """Read to the end, if that arrives in time: else the connection can't be used again."""
+        self._scope.read_timeout = DRAIN_SECONDS
+        with suppress(CallError):
+            next(self, None)
+        if not self._reply.is_complete:
+            self._reply.take_arrived()  # in a busy worker the end may wait beside the timer
 
-def _status_error(reply: Reply, scope: CancelScope) -> CallError:
-    """The error for a status other than 2xx. Reads what arrives of its body within a second: some codes are in it."""
+
+def _status_error(reply: Reply, response: ReplyBody, scope: CancelScope) -> CallError:
+    """The error for a status other than 2xx. Reads its body as long as it keeps arriving: some codes are in it."""
     body = bytearray()
     scope.read_timeout = ERROR_BODY_SECONDS
     with suppress(CallError):
-        for chunk in ReplyBody(reply, scope):
+        for chunk in response:
             body += chunk
             if len(body) > ERROR_BODY_LIMIT:
                 break

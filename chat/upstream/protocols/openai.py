@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -30,6 +29,7 @@ from chat.upstream.request import (
 
 PATH = "/v1/chat/completions"
 WHOLE_LIMIT = 4 * 1024 * 1024  # bytes of a completion that is not streamed
+TOKENS_LIMIT = 10**9  # no answer costs more
 _MORE_THAN_ONE = re.compile(rb"[}\]]\s*\n\s*[{\[]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -69,8 +69,8 @@ def read(response: ResponseBody, model: str = "") -> Iterator[Event]:
     completion, has_text = _Completion(model), False
     error: CallError | None = None
     try:
-        for events in _events(response, completion):
-            if text := events if isinstance(events, str) else completion.text_of(events):
+        for text in _texts(response, completion):
+            if text:
                 has_text = True
                 yield Delta(text)
             if completion.is_done:
@@ -87,10 +87,10 @@ def read(response: ResponseBody, model: str = "") -> Iterator[Event]:
     yield Finish("ai", completion.ending, usage=completion.usage)
 
 
-def _events(response: ResponseBody, completion: _Completion) -> Iterator[Iterable[ServerSentEvent] | str]:
-    """The events of each chunk of the response, or the text of one that is nothing but words.
+def _texts(response: ResponseBody, completion: _Completion) -> Iterator[str]:
+    """The text of each chunk of the response, which may be empty. A completion that was not streamed is one chunk.
 
-    A completion that was not streamed is one event.
+    Raises CallError, also for a response that is no completion.
     """
     parser = SSEParser()
     begun: bytes | None = b""  # None once the kind of response is known
@@ -101,12 +101,13 @@ def _events(response: ResponseBody, completion: _Completion) -> Iterator[Iterabl
             if not start and len(begun) < WHOLE_LIMIT:
                 continue
             if start.startswith(b"{"):
-                yield [ServerSentEvent(b"", _whole(start, response)), ServerSentEvent(b"", b"[DONE]")]
+                whole = ServerSentEvent(b"", _whole(start, response))
+                yield completion.text_of([whole, ServerSentEvent(b"", b"[DONE]")])
                 return
             chunk, begun = begun, None  # noqa: PLW2901 all bytes so far are the first chunk
         text = completion.plain_text(chunk) if parser.is_between_events else None
-        yield parser.feed(chunk) if text is None else text
-    yield parser.close()
+        yield completion.text_of(parser.feed(chunk)) if text is None else text
+    yield completion.text_of(parser.close())
     if begun is not None:  # llama-cpp-python answers so to a prompt that is longer than the model's context
         raise ProtocolError("empty")
     if not parser.has_data:
@@ -292,12 +293,18 @@ def _is_error(chunk: dict[str, Any]) -> bool:
 
 
 def _usage(usage: Any) -> Usage | None:
-    """None for a malformed object: a wrong count must not cost the answer."""
+    """None for counts that can't be true, which are estimated in their place: no text costs nothing.
+
+    mlx-vlm and others count `input_tokens` and `output_tokens`.
+    """
     if not isinstance(usage, dict):
         return None
-    return Usage(_count(usage.get("prompt_tokens")), _count(usage.get("completion_tokens")))
+    prompt = _count(usage.get("prompt_tokens") or usage.get("input_tokens"))
+    completion = _count(usage.get("completion_tokens") or usage.get("output_tokens"))
+    return Usage(prompt, completion) if prompt and completion else None
 
 
 def _count(value: Any) -> int:
-    is_number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-    return max(0, int(value)) if is_number else 0
+    """The number; 0 if it is no number of tokens."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return int(value) if is_number and 0 < value <= TOKENS_LIMIT else 0

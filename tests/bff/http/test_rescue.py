@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
 
 from bff.identity.middleware import CallerMiddleware
+from chat.core.events import Delta, Event, Finish, Start
 from chat.documents import reading
 from chat.encoders import json_body, ui_stream
 from chat.encoders.openai import CompletionEncoder
+from chat.pipeline.answer_stream import RunStream
 from tests.support.faults import broken, counted_errors
 from tests.support.sse import parse_parts, text_of
 
@@ -71,6 +75,14 @@ def test_an_error_in_a_middleware_gives_an_article_or_kind_words(visitor, monkey
     assert text not in json.dumps(lines, ensure_ascii=False)
 
 
+@pytest.mark.parametrize("door", QUESTION_DOORS)
+def test_somebody_in_distress_gets_people_to_call_and_no_article(visitor, monkeypatch, door):
+    monkeypatch.setattr(CallerMiddleware, "_identify", broken)
+    _, answer = QUESTION_DOORS[door](visitor, f"Je veux mourir. {FITTING}")
+    assert answer.index("3114") < answer.index("114**")
+    assert "PPS" not in answer
+
+
 @pytest.mark.parametrize(
     ("owner", "name", "door"), [(json_body, "answer", message), (CompletionEncoder, "complete", completion)]
 )
@@ -89,20 +101,63 @@ def test_an_answer_that_cannot_be_encoded_is_replaced(visitor, monkeypatch, owne
 
 @pytest.mark.parametrize("broken_part", ["_text", "_finish"])
 def test_a_stream_that_cannot_be_encoded_is_ended(visitor, monkeypatch, broken_part):
-    encode, calls, before = getattr(ui_stream._Writer, broken_part), [], counted_errors("encoder")
+    encode, calls, before = getattr(ui_stream.MessageWriter, broken_part), [], counted_errors("encoder")
 
     def fail_once(*arguments: Any) -> Any:
         calls.append(arguments)
         return broken() if len(calls) == 1 else encode(*arguments)
 
-    monkeypatch.setattr(ui_stream._Writer, broken_part, fail_once)
+    monkeypatch.setattr(ui_stream.MessageWriter, broken_part, fail_once)
     frames = list(visitor.stream(FITTING).streaming_content)
     parts = list(parse_parts(frames))
     assert frames[-1].endswith(b"data: [DONE]\n\n")
     notice = next(part["data"] for part in parts if part["type"] == "data-notice")
     assert notice["reason"] == ("internal" if broken_part == "_text" else "interrupted")
     assert len(text_of(parts)) > 50
+    assert [part["type"] for part in parts].count("start") == 1
     assert counted_errors("encoder") == before + 1
+
+
+def fails_on_its_way(monkeypatch: pytest.MonkeyPatch, *, some_words: bool) -> None:
+    """From now on the reading of an answer fails: after its first words, or after a silence before them."""
+    read = RunStream.read
+
+    def read_and_fail(self: RunStream, *arguments: Any, **options: Any) -> Iterator[Sequence[Event]]:
+        if not some_words:
+            yield from ([Start()], [])
+            broken()
+        for batch in read(self, *arguments, **options):
+            yield [event for event in batch if not isinstance(event, Finish)]
+            if any(isinstance(event, Delta) for event in batch):
+                broken()
+
+    monkeypatch.setattr(RunStream, "read", read_and_fail)
+
+
+@pytest.mark.parametrize("some_words", [True, False])
+def test_a_completion_that_fails_on_its_way_ends_as_what_it_is(visitor, monkeypatch, some_words):
+    fails_on_its_way(monkeypatch, some_words=some_words)
+    body = {"model": "any", "messages": [{"role": "user", "content": FITTING}], "stream": True}
+    frames = list(visitor.post_json("/v1/chat/completions", body).streaming_content)
+    choices = [choice for part in parse_parts(frames) for choice in part["choices"]]
+    deltas = [choice["delta"] for choice in choices]
+    assert [bool(delta.get("role")) for delta in deltas] == [True] + [False] * (len(deltas) - 1)
+    assert "".join(delta.get("content", "") for delta in deltas)
+    assert [choice["finish_reason"] for choice in choices][-1] == ("length" if some_words else "stop")
+    assert frames[-1] == b"data: [DONE]\n\n"
+
+
+@pytest.mark.parametrize("some_words", [True, False])
+def test_a_message_stream_that_fails_on_its_way_ends_as_what_it_is(visitor, monkeypatch, some_words):
+    fails_on_its_way(monkeypatch, some_words=some_words)
+    frames = list(visitor.stream(FITTING).streaming_content)
+    parts = list(parse_parts(frames))
+    kinds = [part["type"] for part in parts]
+    assert [kinds.count(kind) for kind in ("start", "text-start", "text-end", "finish")] == [1, 1, 1, 1]
+    assert kinds.index("text-start") < kinds.index("text-delta") < kinds.index("text-end") < kinds.index("finish")
+    assert parts[-1]["messageMetadata"]["ending"] == ("interrupted" if some_words else "stop")
+    positions = [int(number) for number in re.findall(rb"^id: \S+-(\d+)$", b"".join(frames), re.MULTILINE)]
+    assert positions == sorted(set(positions))
 
 
 @pytest.mark.parametrize("accept", ["application/json", "text/event-stream"])

@@ -116,6 +116,14 @@ def test_a_logout_and_a_new_password_end_sessions_elsewhere(account, ends):
     assert copy.get("/admin/").status_code == 302
 
 
+@pytest.mark.parametrize(("is_kept", "status"), [(True, 200), (False, 302)])
+def test_staff_stay_signed_in_while_the_former_key_is_a_fallback(account, settings, is_kept, status):
+    staff, former = Client(), settings.SECRET_KEY
+    staff.force_login(account)
+    settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "another-key-" * 5, [former] if is_kept else []
+    assert staff.get("/admin/").status_code == status
+
+
 def test_forty_logins_at_once_delay_no_other_request(server: Server, account):
     """Each hashes for a third of a second: in the event loop the last /healthz would wait for all of them."""
     latencies: list[float] = []

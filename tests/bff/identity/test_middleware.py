@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+import time
+from unittest.mock import patch
+
 import pytest
+from django.core import signing
 from django.test import Client
+
+from bff.identity.middleware import VISITOR_SALT
+from tests.conftest import ChatClient
+from tests.support.outages import break_database
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -21,6 +29,36 @@ def test_a_tampered_cookie_is_a_new_visitor(visitor, ai):
     visitor.ask("Bonjour")
     visitor.cookies["visitor"] = visitor.cookies["visitor"].value[:-2] + "xx"
     assert visitor.get("/api/chat/conversations").json()["items"] == []
+
+
+def visitor_since(days: int) -> ChatClient:
+    """A visitor whose cookie was set so many days ago."""
+    client = ChatClient()
+    with patch("time.time", return_value=time.time() - days * 86_400):
+        client.cookies["visitor"] = signing.dumps("visitor-1", salt=VISITOR_SALT)
+    return client
+
+
+@pytest.mark.parametrize("days", [31, 364])
+def test_the_page_sets_the_cookie_of_a_visitor_who_comes_back_anew(days):
+    reply = visitor_since(days).get("/")
+    assert signing.loads(reply.cookies["visitor"].value, salt=VISITOR_SALT, max_age=60) == "visitor-1"
+    assert reply.cookies["visitor"]["max-age"] == 365 * 86_400
+
+
+@pytest.mark.parametrize(("days", "path"), [(29, "/"), (31, "/api/chat/conversations")])
+def test_a_cookie_is_not_set_anew_within_a_month_nor_by_other_requests(days, path):
+    assert "visitor" not in visitor_since(days).get(path).cookies
+
+
+def test_a_cookie_that_may_be_a_claimed_visitors_is_not_set_anew_while_the_database_is_away(monkeypatch):
+    break_database(monkeypatch)
+    assert "visitor" not in visitor_since(31).get("/").cookies
+
+
+def test_a_cookie_that_was_not_renewed_for_a_year_is_a_new_visitor():
+    reply = visitor_since(366).get("/")
+    assert signing.loads(reply.cookies["visitor"].value, salt=VISITOR_SALT) != "visitor-1"
 
 
 def test_without_allow_anonymous_visitors_get_401(visitor, settings):

@@ -137,13 +137,13 @@ def test_a_full_connection_takes_a_part_or_nothing_and_what_follows_is_in_order(
     with begun() as (outgoing, client):
         while outgoing.push(word):
             taken += 1
-        assert outgoing.has_rest
+        assert outgoing.has_unsent
         with ThreadPoolExecutor(1) as executor:
             executor.submit(outgoing.flush)
             with suppress(TimeoutError):
                 while True:
                     received += client.recv(100_000)
-        assert not outgoing.has_rest
+        assert not outgoing.has_unsent
     assert received == CHUNKED + b"5\r\nfirst\r\n" + b"C350\r\n%b\r\n" % word * taken
 
 

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
 
 import psutil
 import pytest
@@ -53,9 +54,13 @@ def start_streams(server: Server, pool: ThreadPoolExecutor) -> list[Future[bytes
 
 
 def readiness(server: Server) -> int | None:
-    """The status of /readyz on a new connection; None if the connection is refused."""
+    return status_of(server, "/readyz")
+
+
+def status_of(server: Server, path: str) -> int | None:
+    """The status of a request on a new connection; None if the connection is refused or closed."""
     try:
-        return server.get("/readyz").status_code
+        return server.get(path).status_code
     except requests.ConnectionError:
         return None
 
@@ -154,3 +159,89 @@ def test_reloading_the_workers_keeps_the_instance_ready(instance, ai):
         assert stream.content.endswith(DONE)
     assert statuses == {200}
     eventually(lambda: not any(map(psutil.pid_exists, old)), 20)
+
+
+def test_a_worker_that_stops_serves_the_connections_that_it_has_just_accepted(instance):
+    arbiter = psutil.Process(instance.process.child.pid)
+    old = arbiter.children()
+    statuses = []
+
+    def keep_asking() -> None:
+        while any(worker.is_running() for worker in old):
+            statuses.append(status_of(instance, "/healthz"))
+
+    with ThreadPoolExecutor(16) as pool:
+        clients = [pool.submit(keep_asking) for _ in range(16)]
+        arbiter.send_signal(signal.SIGHUP)
+        for client in clients:
+            client.result()
+    assert set(statuses) == {200}
+    assert not [line for line in instance.lines() if "Bad file descriptor" in line]
+
+
+class FullWorkers:
+    """Two workers that have reached `max_requests`, each with a stream that runs for some ten seconds."""
+
+    def __init__(self, ai: StandIn, open_streams: ExitStack) -> None:
+        self.server = Server(workers=2, GUNICORN_CMD_ARGS="--max-requests 30 --max-requests-jitter 0")
+        open_streams.callback(self.server.stop)
+        self.arbiter = psutil.Process(self.server.process.child.pid)
+        self.workers = self.arbiter.children()
+        ai.pace(5)
+        self.streams: list[requests.Response] = []
+        while not all(self._is_streaming(worker) for worker in self.workers):
+            reader = Reader(self.server.url, len(self.streams))
+            self.streams.append(open_streams.enter_context(reader.reply))
+        while len([line for line in self.server.lines() if "Autorestarting worker" in line]) < 2:
+            self.ask()
+
+    def ask(self) -> None:
+        assert requests.get(f"{self.server.url}/healthz", timeout=3).status_code == 200
+
+    @property
+    def listening(self) -> list[psutil.Process]:
+        return [worker for worker in self.workers if worker.is_running() and self._has(worker, psutil.CONN_LISTEN)]
+
+    def have_ended(self) -> bool:
+        return not any(worker.is_running() for worker in self.workers)
+
+    def _is_streaming(self, worker: psutil.Process) -> bool:
+        return self._has(worker, psutil.CONN_ESTABLISHED)
+
+    def _has(self, worker: psutil.Process, status: str) -> bool:
+        own = [each for each in worker.net_connections("tcp") if each.laddr.port == self.server.port]
+        return any(each.status == status for each in own)
+
+
+@pytest.fixture
+def full(ai: StandIn, transactional_db: None) -> Iterator[FullWorkers]:
+    with ExitStack() as open_streams:
+        yield FullWorkers(ai, open_streams)
+
+
+def test_workers_that_reach_max_requests_together_are_replaced_one_after_the_other(full):
+    began = time.monotonic()
+    while time.monotonic() - began < 2:
+        full.ask()
+    assert len(full.listening) == 1
+    assert all(stream.content.endswith(DONE) for stream in full.streams)
+    eventually(full.have_ended, 20)
+    assert full.server.get("/healthz").status_code == 200
+
+
+def test_the_next_worker_serves_on_while_the_successor_of_the_last_starts(full):
+    eventually(lambda: any(not worker.is_running() for worker in full.workers), 20)
+    ended = time.monotonic()
+    while time.monotonic() - ended < 3:
+        assert len(full.listening) == 1
+        time.sleep(0.1)
+    eventually(full.have_ended, 20)
+
+
+def test_a_worker_that_waits_to_be_replaced_stops_at_a_signal(full):
+    eventually(lambda: len(full.listening) == 1, 2)
+    full.arbiter.send_signal(signal.SIGHUP)
+    eventually(lambda: not full.listening, 8)
+    assert all(worker.is_running() for worker in full.workers)  # the streams of both go on
+    assert all(stream.content.endswith(DONE) for stream in full.streams)
+    eventually(full.have_ended, 20)

@@ -56,7 +56,7 @@ def test_an_eviction_policy_that_does_not_fit_is_told_at_start(redis, redis_serv
         told = [line for line in instance.lines() if "Eviction policy" in line]
     finally:
         instance.stop()
-    assert [f'"{policy}"' in line for line in told] == [True] * is_told
+    assert [f'"{policy}"' in line and "set maxmemory-policy volatile-lru" in line for line in told] == [True] * is_told
 
 
 def test_after_seconds_of_a_read_only_redis_everything_is_shared_again(redis, redis_server, ai):

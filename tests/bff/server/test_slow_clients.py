@@ -98,6 +98,48 @@ def test_requests_that_drip_end_with_408(server, ai):
     assert max(seconds for _, seconds in outcomes.values()) < 40
 
 
+def test_nothing_is_sent_behind_the_refusal_of_a_body_that_stops(server, ai):
+    before = complaints(server)
+    with incomplete_request(server, DRIPS["openai"]) as client:
+        client.settimeout(30)
+        assert refusal(client).startswith(b"HTTP/1.1 401")
+        client.sendall(b" ")
+        assert client.recv(4096) == b""
+    assert complaints(server) == before
+
+
+def refusal(client: socket.socket) -> bytes:
+    reply = b""
+    while not reply.endswith(b"\r\n0\r\n\r\n"):
+        reply += client.recv(4096)
+    return reply
+
+
+def complaints(server: Server) -> int:
+    messages = ('"Malformed request"', '"Socket error processing request."')
+    return len([line for line in server.lines() if any(message in line for message in messages)])
+
+
+def test_a_refused_body_that_never_ends_is_read_for_some_seconds_only(server, ai):
+    headers = b"Authorization: x\r\nContent-Length: 100000000000"
+    with incomplete_request(server, opening("/v1/chat/completions", "application/json", b"{", headers)) as client:
+        assert refusal(client).startswith(b"HTTP/1.1 401")
+        began = time.monotonic()
+        with suppress(ConnectionError):
+            while time.monotonic() - began < 30:
+                client.sendall(b" " * 16_384)
+                time.sleep(0.2)
+        assert time.monotonic() - began < 25
+
+
+def test_a_refused_body_that_arrives_leaves_the_connection_open(server, ai):
+    start = opening("/v1/chat/completions", "application/json", b"{", b"Authorization: x\r\nContent-Length: 2")
+    with incomplete_request(server, start) as client:
+        assert refusal(client).startswith(b"HTTP/1.1 401")
+        client.sendall(b"}GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+        assert client.recv(4096).startswith(b"HTTP/1.1 200")
+
+
 def test_a_large_body_has_more_time(server, ai):
     """At a tenth of a second for 16 KB it takes longer than a body of a few bytes may."""
     body = json.dumps({"message": "Bonjour", "padding": "x" * 400_000}).encode()

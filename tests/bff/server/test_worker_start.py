@@ -31,6 +31,16 @@ def test_a_worker_starts_without_a_database(ai):
         server.stop()
 
 
+def test_an_instance_that_requires_nothing_stays_in_use_without_a_database(ai):
+    server = Server(DATABASE_URL="postgresql://postgres:@127.0.0.1:1/nobody", HEALTH_REQUIRED="none")
+    try:
+        ready = server.get("/readyz")
+        assert (ready.status_code, ready.json()["status"]) == (200, "degraded")
+        assert server.ask("Qu'est-ce que la MDPH ?").json()["saved"] is False
+    finally:
+        server.stop()
+
+
 def test_the_first_message_loads_next_to_nothing(ai):
     server = Server()
     try:

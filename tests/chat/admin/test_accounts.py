@@ -75,6 +75,15 @@ def test_the_password_of_somebody_with_more_rights_is_not_theirs_to_change(manag
     assert User.objects.filter(pk__in=[root.pk, reader.pk]).count() == 2
 
 
+def test_nor_is_that_of_a_deactivated_account_that_would_have_more_rights(manager):
+    former, operator, newcomer = staff("former", "read_content"), staff("operator"), staff("newcomer")
+    operator.groups.add(Group.objects.get(name="operator"))
+    User.objects.filter(pk__in=[former.pk, operator.pk, newcomer.pk]).update(is_active=False)
+    for user, status in ((former, 403), (operator, 403), (newcomer, 302)):
+        assert save(client_of(manager), user) == status
+        assert User.objects.get(pk=user.pk).is_active == (status == 302)
+
+
 def test_a_reading_outlives_the_readers_account_and_the_conversation():
     conversation = Conversation.objects.create(owner="visitor-1", title="Mon fils Noé")
     Message.objects.create(conversation=conversation, role="user", text="Mon fils Noé")

@@ -34,7 +34,7 @@ def viewer():
 @pytest.fixture
 def redis_unavailable(monkeypatch):
     unreachable = redis.Redis(port=services.free_port(), retry=Retry(NoBackoff(), 0))
-    monkeypatch.setattr(breaker_registry, "get_redis_connection", lambda alias: unreachable)
+    monkeypatch.setattr(breaker_registry.breaker_redis, "client", unreachable)
 
 
 def act(client, verb, *, name="chat", reason=REASON, **form):

@@ -17,6 +17,8 @@ from chat.core.question import Question, Turn
 from chat.models import Conversation, Message
 from chat.storage import answer_cache
 from tests.chat.admin.test_admin import staff_client
+from tests.support.factories import cache_answer
+from tests.support.outages import break_redis
 
 pytestmark = pytest.mark.django_db
 
@@ -232,7 +234,7 @@ def test_private_cached_answers_can_be_deleted_with_permission(conversation):
         for n in (42, 43)
     )
     for key in (mine, other):
-        answer_cache.put(key, [Start(), Delta("Voici."), Finish("ai")], cost_ms=1)
+        cache_answer(key, [Start(), Delta("Voici."), Finish("ai")], cost_ms=1)
     form = {"action": "delete_cached_answers", "_selected_action": [conversation.pk]}
 
     staff_client("view_conversation", name="sacha").post(LIST, form)
@@ -243,3 +245,29 @@ def test_private_cached_answers_can_be_deleted_with_permission(conversation):
     assert [answer_cache.get(key) is not None for key in (mine, other)] == [False, True]
     assert LogEntry.objects.get().object_repr == "visitor-42"
     assert Conversation.objects.exists()
+
+
+def test_the_operator_reads_for_how_many_people_it_was_done_before_redis_failed(conversation, monkeypatch):
+    for number in (43, 44):
+        Conversation.objects.create(public_id=f"conversation-{number}", owner=f"visitor-{number}", title="Autre")
+    form = {
+        "action": "delete_cached_answers",
+        "_selected_action": list(Conversation.objects.values_list("pk", flat=True)),
+    }
+    operator = staff_client("view_conversation", "delete_conversation")
+    forget = answer_cache.forget
+
+    def forget_and_fail(owner: str) -> int | None:
+        count = forget(owner)
+        break_redis(monkeypatch)
+        return count
+
+    monkeypatch.setattr(answer_cache, "forget", forget_and_fail)
+    page = operator.post(LIST, form, follow=True).content.decode()
+    assert "isitor-42 – Kept answers forgotten: 0" in page
+    assert "Redis is unavailable. Done for 1 of 3; try the others again in a moment." in page
+    assert LogEntry.objects.get().object_repr == "visitor-42"
+
+    page = operator.post(LIST, form, follow=True).content.decode()
+    assert "Redis is unavailable. Done for 0 of 3;" in page
+    assert LogEntry.objects.count() == 1

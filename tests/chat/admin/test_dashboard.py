@@ -19,9 +19,9 @@ from chat.admin import charts, dashboard
 from chat.core.question import Question
 from chat.models import Conversation, Message
 from chat.pipeline import question_answering
-from chat.storage.shared_redis import shared_redis
 from chat.upstream import breaker_registry
 from health import readiness
+from observability.shared_redis import shared_redis
 from tests.chat.admin.test_admin import staff_client
 from tests.support.services import ROOT
 

@@ -7,6 +7,7 @@ import re
 
 import pytest
 
+from chat.api.openai import EARLIER_MESSAGES
 from chat.encoders import json_body
 from tests.support.sse import parse_parts
 
@@ -46,6 +47,56 @@ def test_only_an_assistant_message_may_have_no_content(visitor, ai):
     assert complete(visitor, question, {"role": "assistant", "tool_calls": []}, question).status_code == 200
     reply = complete(visitor, {"role": "user", "content": None})
     assert (reply.status_code, reply.json()["error"]["param"]) == (400, "messages.0")
+
+
+CALL = {"id": "call_1", "type": "function", "function": {"name": "weather", "arguments": "{}"}}
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        [
+            {"role": "assistant", "tool_calls": [CALL]},
+            {"role": "tool", "tool_call_id": "call_1", "content": "Il pleut."},
+        ],
+        [{"role": "assistant", "content": None, "tool_calls": [CALL]}, {"role": "tool", "tool_call_id": "call_1"}],
+        [{"role": "assistant", "content": "", "tool_calls": [CALL]}, {"role": "tool", "content": None}],
+        [{"role": "assistant", "content": None}, {"role": "tool", "content": [{"type": "text", "text": "Il pleut."}]}],
+        [{"role": "assistant", "content": None}, {"role": "tool", "content": "\0\ud800"}],
+        [{"role": "assistant", "content": None}, {"role": "tool", "content": [{"type": "image_url", "image_url": {}}]}],
+        [{"role": "assistant", "content": None}, {"role": "function", "name": "weather", "content": "Il pleut."}],
+    ],
+)
+def test_a_conversation_with_a_call_of_a_tool_goes_on_without_the_call(visitor, ai, call):
+    spoken = [text("Quel temps fait-il ?"), {"role": "assistant", "content": "Il pleut ici."}]
+    question = text("Qu'est-ce que la PCH ?")
+    assert complete(visitor, *spoken, question).status_code == 200
+    reply = complete(visitor, spoken[0], *call, spoken[1], question)
+    assert reply["X-Cache"] == "HIT"  # the call changes nothing
+
+
+@pytest.mark.parametrize("role", ["tool", "function", "assistant", "system"])
+def test_only_the_user_can_ask(visitor, ai, role):
+    reply = complete(visitor, text("Bonjour"), {"role": role, "content": "Il pleut."})
+    assert (reply.status_code, reply.json()["error"]["param"]) == (400, "messages")
+    assert "last message must be the user's" in reply.json()["error"]["message"]
+
+
+@pytest.mark.parametrize("role", [{}, [], None, 1, "wizard"])
+def test_a_role_that_is_none_is_refused(visitor, ai, role):
+    reply = complete(visitor, {"role": role, "content": "Bonjour"})
+    assert (reply.status_code, reply.json()["error"]["param"]) == (400, "messages.0.role")
+
+
+def test_a_long_conversation_goes_on_with_its_newest_messages(visitor, ai):
+    instructions = {"role": "system", "content": "Soyez bref."}
+    exchange = [text("Qu'est-ce que l'AEEH ?"), {"role": "assistant", "content": "Une allocation."}]
+    question = text("Et la PCH ?")
+    recent = [instructions, *exchange * (EARLIER_MESSAGES // 2)]
+    assert complete(visitor, *recent, question)["X-Cache"] == "MISS"
+    assert complete(visitor, recent[0], text("Bonjour"), *recent[1:], question)["X-Cache"] == "HIT"
+    assert complete(visitor, *recent, *recent[1:], question)["X-Cache"] == "HIT"
+    assert complete(visitor, *recent[1:], question)["X-Cache"] == "MISS"  # without the instructions
 
 
 @pytest.mark.parametrize("with_text", [True, False])

@@ -8,7 +8,7 @@ from chat.core import events
 from chat.core.events import Degraded, Delta, Event, Finish, Notice, Source, Start, Usage
 
 ANSWER: list[Event] = [
-    Start("model"),
+    Start(),
     Delta("Bonjour"),
     Source("1", "MDPH", "https://example.org"),
     Notice("help", "Appelez le 15.", {"number": "15"}),

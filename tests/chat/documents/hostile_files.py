@@ -144,10 +144,6 @@ def tar() -> bytes:
     return buffer.getvalue()
 
 
-def noise(width: int, height: int) -> bytes:
-    return document_files.saved(Image.effect_noise((width, height), 90), "PNG")
-
-
 OLD_OFFICE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600)
 LAUGHS = b"".join(b'<!ENTITY l%d "%s">' % (n, b"&l%d;" % (n - 1) * 10) for n in range(1, 12))
 READ = "ok"  # harmless to the reader: the text is returned
@@ -231,7 +227,7 @@ FILES: dict[str, tuple[Callable[[], bytes], str]] = {
         READ,
     ),
     "a PNG of 2.5 gigabytes": (lambda: png(HUGE, HUGE, zlib.compress(bytes(50 * MEGABYTE), 9)), "too_heavy damaged"),
-    "half a PNG": (lambda: noise(500, 500)[:20_000], "damaged"),
+    "half a PNG": (lambda: document_files.saved(document_files.noise(500, 500), "PNG")[:20_000], "damaged"),
     "half a JPEG": (lambda: document_files.saved(document_files.picture(dots_per_inch=80), "JPEG")[:3000], "damaged"),
     "a JPEG that claims four gigabytes": (huge_jpeg, UNPACKED + " no_words no_ocr"),
     "a JPEG's first bytes": (lambda: b"\xff\xd8\xff\xe0", "damaged"),
@@ -239,8 +235,11 @@ FILES: dict[str, tuple[Callable[[], bytes], str]] = {
     "a TIFF that goes in circles": (looping_tiff, "too_many_pages no_words damaged no_ocr"),
     "half a WebP": (lambda: document_files.saved(document_files.picture(dots_per_inch=80), "WEBP")[:900], "damaged"),
     "a picture of nothing": (lambda: document_files.saved(Image.new("L", (900, 900), 255), "PNG"), "no_words no_ocr"),
-    "a picture of noise": (lambda: noise(400, 400), "no_words no_ocr"),
+    "a picture of noise": (lambda: document_files.saved(document_files.noise(400, 400), "PNG"), "no_words no_ocr"),
     "a page of scripts": (lambda: b"<html><script>while(1){}</script><p>Bonjour, avant le 15 avril 2026.</p>", READ),
+    "a page of one endless word": (lambda: b"<html><p>" + b"a" * (10 * MEGABYTE - 100), "ok"),
+    "a page of endless elements": (lambda: b"<html>" + b"<p>a<b>" * (10 * MEGABYTE // 7 - 10), "too_heavy too_slow"),
+    "rich text of endless braces": (lambda: rb"{\rtf1 Avant le 15 avril 2026." + b"{" * (10 * MEGABYTE - 100), READ),
     "XML of a billion laughs": (lambda: b'<!DOCTYPE l [<!ENTITY l0 "ha">' + LAUGHS + b"]><p>&l11;</p>", READ),
     "ten megabytes of one line": (lambda: b"12/03/2026 " * (10 * MEGABYTE // 11 - 10), READ),
 }  # fmt: skip

@@ -62,6 +62,10 @@ def amounts(text: str) -> list[float]:
         ("Montant   45 EUROS", [45.0]),
         ("4€/h", [4.0]),
         ("$1,250.00 and £45", [45.0, 1250.0]),
+        ("1.234,50 €, 1 234€50", [1234.5]),
+        ("(–) 45,00 €", [-45.0]),
+        ("Régularisation :\n(-) 45,00 € de trop-perçu", [-45.0]),
+        ("en 3x150,00 €", [150.0]),
     ],
 )
 def test_amounts_are_found(text, expected):
@@ -69,7 +73,64 @@ def test_amounts_are_found(text, expected):
 
 
 @pytest.mark.parametrize(
-    "repeated", ["Fr. 1 ", "10, 15 ou ", "de 10 à ", "45 euros et 3 ", "Total     120\n", "cent euros et ", "12.- "]
+    ("text", "expected"),
+    [
+        ("AEEH base 153,01€ complément 3 439,91€", [153.01, 439.91]),
+        ("Complément AEEH de catégorie 2 310,80 €", [310.8]),
+        ("Compl. 3 439,91", [439.91]),
+        ("Annexe 2 310,80 €, ligne 4 150,00 €", [150.0, 310.8]),
+        ("Facture n° 3 150 €", [150.0]),
+        ("Montant 3 439,91 €", [3439.91]),
+        ("Complément : 3 439,91 €", [3439.91]),
+        ("Complément             3 439,91 €", [3439.91]),
+        ("Complément 1 050,00 €", [1050.0]),
+        ("Niveau 3 1 150,00 €", [1150.0]),
+        ("Le montant de votre échéance 1 250,00 € sera prélevé.", [1250.0]),
+        ("Montant de la mensualité 1 350,00 €", [1350.0]),
+        ("Aide par trimestre 1 200 €", [1200.0]),
+        ("Plafond par enfant 1 250 €", [1250.0]),
+        ("Prestation pour votre enfant 1 180,50 €", [1180.5]),
+        ("1ère échéance 1 250,00 €", [1250.0]),
+        ("Plafond de la tranche 2 150 €, du groupe 1 900 €", [1900.0, 2150.0]),
+        ("Enfant 1 152,25 €", [1152.25]),
+        ("01/04/26 153,01 €", [153.01]),
+        ("Reçu le 5/4 153,01 €, le 01-04-26 150,00 €, pour 04/26 142,00 €", [142.0, 150.0, 153.01]),
+        ("entre 900/1 200 €", [1200.0]),
+        ("900-1 200 €", [900.0, 1200.0]),
+    ],
+)
+def test_the_number_of_a_thing_or_a_day_is_no_thousand(text, expected):
+    assert amounts(text) == expected
+
+
+@pytest.mark.parametrize(
+    "repeated",
+    [
+        "Complément 3 ",
+        "01/04/26 153 ",
+        "Fr. 1 ",
+        "10, 15 ou ",
+        "de 10 à ",
+        "45 euros et 3 ",
+        "Total     120\n",
+        "cent euros et ",
+        "12.- ",
+    ],
 )
 def test_amounts_take_linear_time(repeated):
     assert_linear(find_facts, repeated, 60_000)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("TOTAL TTC           3 276,50\nPart mutuelle         400,00", [400.0, 3276.5]),
+        ("Loyers       1.124,60\nVersement     -  200,00", [-200.0, 1124.6]),
+        (
+            "               2026      2027\nChambre       45,00     50,00\nTrajet (%)      100       100",
+            [45.0, 50.0],
+        ),
+    ],
+)
+def test_the_next_line_spaces_and_per_cents(text, expected):
+    assert amounts(text) == expected

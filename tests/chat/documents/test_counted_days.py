@@ -57,6 +57,15 @@ from tests.support.growth import assert_linear
             ["2026-03-23"],
             ["2026-03-24"],
         ),
+        *(
+            (f"{right} Votre demande doit être déposée au moins six mois avant {end}.", ["2027-09-30"], others)
+            for right, others in (
+                ("Droit ouvert du 01/04/2026 au 31/03/2028.", ["2026-04-01", "2028-03-31"]),
+                ("Fin de droit le 31/03/2028.", ["2028-03-31"]),
+                ("Date de fin : 31/03/2028.", ["2028-03-31"]),
+            )
+            for end in ("l'échéance", "la fin de vos droits", "cette date")
+        ),
         ("Le renouvellement doit être demandé avant le 30 juin 2026.", ["2026-06-30"], []),
         ("Nous devons recevoir le dossier avant le 30 juin 2026.", ["2026-06-30"], []),
         ("Vous devez nous prévenir au moins 20 jours à l'avance.", [], []),
@@ -92,6 +101,11 @@ from tests.support.growth import assert_linear
             ),
             ["2026-04-30"],
             ["2026-06-30"],
+        ),
+        (
+            "Rendez-vous le 14 avril à 9 h. Merci de confirmer 8 à 10 jours avant le rendez-vous.",
+            ["2026-04-04"],
+            ["2026-04-14"],
         ),
         ("Vous pouvez résilier jusqu'à 15 jours avant l'échéance du 30 juin 2026.", ["2026-06-15"], ["2026-06-30"]),
         ("Vous devez demander le renouvellement deux mois avant le 30 juin 2026.", ["2026-04-30"], ["2026-06-30"]),
@@ -304,6 +318,9 @@ def test_who_must_act_stands_in_the_row_of_a_table():
         "12 mars 2026 audience 48 h avant ",
         "lundi 3 ",
         "je vous ",
+        "2 avril ; 8 jours avant, ",
+        "pas de demande après le 2 avril ",
+        "transmettre du 2 mars ",
     ],
 )
 def test_counted_days_take_linear_time(repeated):
@@ -483,3 +500,66 @@ def test_a_period_before_an_end_a_departure_or_a_row_of_a_table(sentence, deadli
 )
 def test_the_days_of_a_series_share_a_month_in_digits(sentence, others):
     assert days(sentence) == ([], others)
+
+
+@pytest.mark.parametrize(
+    ("sentence", "deadlines", "others"),
+    [
+        ("Publié le 18 mars 2026. Recours dans les deux mois de sa publication.", ["2026-05-18"], ["2026-03-18"]),
+        ("Recours possible dans les deux mois qui suivent.", ["2026-05-12"], []),
+        ("Le présent avis peut être contesté dans les 30 jours de sa date.", ["2026-04-11"], []),
+        ("Nous vous laissons trois semaines pour répondre.", ["2026-04-02"], []),
+        ("À défaut de paiement sous 8 jours, des frais seront ajoutés.", ["2026-03-20"], []),
+        ("Nous nous efforçons de répondre dans les quatre mois.", [], []),
+        ("Merci de répondre sous 15j", ["2026-03-27"], []),
+        ("Merci de répondre sous 2 sem.", ["2026-03-26"], []),
+        ("Merci de répondre sous 48h00.", ["2026-03-14"], []),
+        ("Vous disposez d'un délai de rétractation de 14 jours.", ["2026-03-26"], []),
+        ("Passé deux mois, la décision sera définitive.", ["2026-05-12"], []),
+        ("RAPO : 2 mois.", ["2026-05-12"], []),
+        ("Toute absence est à justifier sous 48 heures.", [], []),
+        ("Nous traitons les demandes sous deux mois.", [], []),
+        ("Votre déclaration doit partir sous cinq jours, elle est donc hors délai.", [], []),
+        ("Vos remboursements restent faits sous 48 heures.", [], []),
+        (
+            "Devis à examiner à la séance du 15 avril ; dépôt des pièces une semaine avant.",
+            ["2026-04-08"],
+            ["2026-04-15"],
+        ),
+        (
+            "Séances les 14 et 21 avril à 9h. Questionnaires à recevoir une semaine avant le premier rendez-vous.",
+            ["2026-04-07"],
+            ["2026-04-14", "2026-04-21"],
+        ),
+        (
+            "Je passerai le 10 avril à 10h (le rdv du 3 avril est supprimé). Sinon, un mail deux jours avant.",
+            ["2026-04-08"],
+            ["2026-04-03", "2026-04-10"],
+        ),
+        (
+            "Séjour Ferme, 12 au 25 juillet. Solde trente jours avant le départ.",
+            ["2026-06-12"],
+            ["2026-07-12", "2026-07-25"],
+        ),
+        ("Stage du lundi 6 juillet au vendredi 10.", [], ["2026-07-06", "2026-07-10"]),
+        ("Dernières séances : 6, 13 et 20 mars.", [], ["2026-03-06", "2026-03-13", "2026-03-20"]),
+        ("Suite à notre conversation de vendredi au portail.", [], ["2026-03-06"]),
+        ("Je vous ai gardé le mercredi 8 avril.", [], ["2026-04-08"]),
+        ("Travaux votés en AG le 12 décembre.", [], ["2025-12-12"]),
+    ],
+)
+def test_periods_of_offices_publications_and_the_last_day_named(sentence, deadlines, others):
+    assert days(sentence) == (deadlines, others)
+
+
+@pytest.mark.parametrize(
+    "head", ["Arras 10/03/26", "Publié le mar. 10 mars 2026 par Mme Petit (CPE)", "Réponse du : 10 mars 2026"]
+)
+def test_the_date_of_a_letter_stands_behind_a_place_or_a_word(head):
+    dates = find_facts(f"Taxi Coquelicot\n{head}\n\nMerci de répondre pour le 25 de ce mois.").dates
+    assert [(date.iso, date.kind) for date in dates] == [("2026-03-25", "deadline"), ("2026-03-10", "letter")]
+
+
+def test_the_number_of_a_note_is_no_day_of_a_series():
+    dates = find_facts("Note aux familles n° 4 - 30 septembre 2026\n\nBonjour").dates
+    assert [date.iso for date in dates] == ["2026-09-30"]

@@ -24,6 +24,28 @@ def dates(text: str) -> list[tuple[str, str | None, str]]:
         ("Merci de nous renvoyer le formulaire sous quinzaine.", "2026-03-27"),
         ("Merci de nous retourner les pièces sous trois semaines.", "2026-04-02"),
         ("Recours : dans un délai de deux mois à compter du 20 mars 2026.", "2026-05-20"),
+        ("Vous disposez d'un délai de 2mois pour contester.", "2026-05-12"),
+        ("Merci de répondre sous 15jours.", "2026-03-27"),
+        ("Vous avez donc un mois pour contester.", "2026-04-12"),
+        ("Vous n'avez que quinze jours pour faire appel.", "2026-03-27"),
+        ("Vous disposez désormais de deux mois pour former un recours.", "2026-05-12"),
+        ("Merci de répondre dans un délai de 10 à 15 jours.", "2026-03-22"),
+        ("Les parents ont 15 jours pour répondre à la proposition de l'inspectrice.", "2026-03-27"),
+        ("La famille dispose de quinze jours pour se rétracter.", "2026-03-27"),
+        ("Vous disposez d'un délai de rigueur de 15 jours.", "2026-03-27"),
+        ("Vous pourrez présenter votre recours durant quinze jours.", "2026-03-27"),
+        ("Réponse attendue sous 8-10 jours.", "2026-03-20"),
+        ("Merci de répondre sous 8 à 10 j.", "2026-03-20"),
+        ("Merci de répondre sous 24 à 48 heures.", "2026-03-13"),
+        ("Merci de répondre sous 48 h à 72 h.", "2026-03-14"),
+        ("Vous aurez 15 jours pour nous retourner le formulaire.", "2026-03-27"),
+        ("Vous disposerez d'un délai de 15 jours pour répondre.", "2026-03-27"),
+        ("Merci de le compléter puis de nous le renvoyer ensuite sous 15 jours.", "2026-03-27"),
+        ("Contestez ensuite dans les deux mois.", "2026-05-12"),
+        ("Si vous acceptez, renvoyez alors le coupon dans les 10 jours.", "2026-03-22"),
+        ("Suite au refus de la commission, vous avez alors un mois pour la contester.", "2026-04-12"),
+        ("Renvoyez alors le coupon dans les 10 jours.", "2026-03-22"),
+        ("Recours possible dans un délai d'un à deux mois à compter de la notification.", "2026-04-12"),
     ],
 )
 def test_a_period_ends_on_a_day_when_its_beginning_is_known(sentence, iso):
@@ -38,6 +60,18 @@ def test_a_period_ends_on_a_day_when_its_beginning_is_known(sentence, iso):
         "Vous pouvez contester cette décision dans un délai de 2 mois à compter de sa réception.",
         "Merci de répondre dans les 15 jours suivant la réception de ce courrier.",
         "Prévenez-nous au moins 8 jours avant l'audience.",
+        "Vous avez, à compter de la réception de cette lettre, deux mois pour contester.",
+        "À compter de la réception de cette lettre, vous avez deux mois pour contester.",
+        "Après l'avoir signée, vous disposerez de quatorze jours pour vous rétracter.",
+        "En cas de refus, vous aurez deux mois pour saisir le tribunal.",
+        "Sans réponse vous avez alors deux mois pour saisir le tribunal.",
+        "Si vous ne recevez rien, vous avez alors deux mois pour saisir le tribunal.",
+        "Sans réponse de notre part, vous avez alors deux mois pour saisir le tribunal.",
+        "En cas de rejet, vous disposez alors d'un délai de deux mois pour saisir le tribunal.",
+        "À l'issue de ce recours, vous avez deux mois pour saisir le tribunal.",
+        "Nous pouvons refuser. Vous aurez ensuite deux mois pour saisir le tribunal.",
+        "Un refus est possible. Vous disposerez alors de deux mois pour saisir le tribunal.",
+        "Si la commission maintient sa décision, vous avez ensuite deux mois pour saisir le tribunal.",
     ],
 )
 def test_a_period_from_an_unknown_day_stays_a_period(sentence):
@@ -68,6 +102,66 @@ def test_the_periods_of_an_office_are_no_day_for_the_reader(sentence):
 
 
 @pytest.mark.parametrize(
+    "sentence",
+    [
+        "Le traitement prend un délai de 2 à 4 mois.",
+        "Le traitement prend un délai de 4 mois.",
+        "Délai de traitement : 3 à 4 mois",
+        "Délai de traitement : 3 mois",
+        "La MDPH vous répondra dans un délai de 4 à 6 mois.",
+        "La MDPH vous répondra dans un délai de 4 mois, merci de patienter.",
+        "La commission statuera dans un délai de 2 à 3 mois.",
+        "Vous recevrez une réponse sous 10 à 15 jours.",
+        "Vous recevrez une réponse sous 15 jours.",
+        "Vous recevrez une réponse sous 8 à 10 j.",
+        "Réponse du service sous 24 à 48 heures.",
+        "Le paiement interviendra sous 8 à 10 jours.",
+        "L'équipe revient vers vous sous 3 à 4 semaines.",
+        "Notre avis vous parviendra dans un délai de 15 jours.",
+        "La livraison se fait sous 8 à 10 jours.",
+        "Comptez un délai de 2 à 4 mois.",
+        "La MDPH vous répondra sous 15 jours.",
+        "Le délai de traitement est de 4 mois.",
+        "La MDPH répondra à votre demande sous 15 jours.",
+        "L'instruction prend en moyenne un délai de 4 mois.",
+        "Il faut compter un délai de trois mois.",
+        "Votre demande sera étudiée sous 2 à 3 mois.",
+    ],
+)
+def test_how_long_an_office_takes_is_no_deadline(sentence):
+    assert [date.kind for date in find_facts(HEAD + sentence).dates] == ["letter"]
+
+
+@pytest.mark.parametrize(
+    ("sentence", "iso"),
+    [
+        ("Dès que vous recevrez ce courrier, renvoyez le coupon sous 10 à 15 jours.", "2026-03-22"),
+        ("Vous recevrez un formulaire à renvoyer sous 15 jours.", "2026-03-27"),
+        ("Si vous souhaitez contester le traitement de votre demande, vous avez deux mois.", "2026-05-12"),
+        ("Vous aurez un à deux mois pour contester.", "2026-04-12"),
+        ("La famille dispose de 10 à 15 jours pour se rétracter.", "2026-03-22"),
+        ("Le traitement prend fin sous 15 jours si vous ne répondez pas.", "2026-03-27"),
+        ("Le délai de traitement est de 4 mois, vous avez deux mois pour contester.", None),
+        (
+            "La présente décision prend effet le 1er avril 2026 et peut être contestée dans un délai de deux mois.",
+            "2026-05-12",
+        ),
+        ("La MDPH ne prend pas en charge ce matériel, vous avez deux mois pour contester.", "2026-05-12"),
+        ("La CAF ne prend plus en charge ces frais, recours possible dans un délai de deux mois.", "2026-05-12"),
+        ("Vous recevrez un titre de perception, payable dans un délai de 30 jours.", "2026-04-11"),
+        ("Vous recevrez le protocole d'accord, à nous renvoyer signé dans les 10 jours.", "2026-03-22"),
+        ("Le directeur statuera au vu de vos observations, à produire dans un délai de 15 jours.", "2026-03-27"),
+        ("Vous devez prévoir une assurance et nous en adresser l'attestation sous 8 jours.", "2026-03-20"),
+        ("Veuillez patienter en salle 2 puis déposer votre dossier sous 48 heures.", "2026-03-14"),
+        ("Veuillez prévoir un chèque sous 8 jours.", "2026-03-20"),
+        ("Comptez sur nous, et renvoyez le coupon sous 8 jours.", "2026-03-20"),
+    ],
+)
+def test_a_period_is_the_readers_if_its_sentence_asks(sentence, iso):
+    assert [date.iso for date in find_facts(HEAD + sentence).dates if date.kind == "deadline"] == [iso]
+
+
+@pytest.mark.parametrize(
     ("start", "period", "end"),
     [
         ((2026, 12, 31), "deux mois", (2027, 2, 28)),
@@ -80,6 +174,12 @@ def test_the_periods_of_an_office_are_no_day_for_the_reader(sentence):
         ((2026, 3, 12), "cinq jours ouvrés", (2026, 3, 19)),
         ((2026, 3, 12), "20 working days", (2026, 4, 9)),
         ((2026, 3, 12), "deux ans", (2028, 3, 12)),
+        ((2026, 3, 12), "10 à 15 jours", (2026, 3, 22)),
+        ((2026, 3, 12), "10-15 jours", (2026, 3, 22)),
+        ((2026, 3, 12), "dix ou quinze jours", (2026, 3, 22)),
+        ((2026, 3, 12), "une à deux semaines", (2026, 3, 19)),
+        ((2026, 3, 12), "3 à 5 jours ouvrés", (2026, 3, 17)),
+        ((2026, 3, 12), "two to three weeks", (2026, 3, 26)),
         ((2026, 3, 12), "cent mille ans", None),
     ],
 )
@@ -120,6 +220,18 @@ def test_what_is_to_be_done_comes_before_what_ends():
         ("Repondez d'ici vendredi 31 août 2026.", "deadline"),
         ("Echeance : 31 août 2026", "deadline"),
         ("Dossier à rendre le 31 août 2026", "deadline"),
+        ("Droit ouvert du 01/04/2025 au 31/08/2026.", "end_of_rights"),
+        ("Votre droit à l'AEEH est ouvert du 1er avril 2025 au 31 août 2026.", "end_of_rights"),
+        ("Les droits sont ouverts du 01/04/2025 au 31/08/2026.", "end_of_rights"),
+        ("La prestation vous est ouverte du 01/04/2025 au 31/08/2026.", "end_of_rights"),
+        ("Fin de droit le 31/08/2026", "end_of_rights"),
+        ("Fin de votre droit à la PCH : 31/08/2026", "end_of_rights"),
+        ("Date d'effet : 01/04/2025 - Date de fin : 31/08/2026", "end_of_rights"),
+        ("Les demandes d'allocation sont ouvertes du 01/04/2026 au 31/08/2026.", "deadline"),
+        ("La campagne des droits d'inscription est ouverte du 01/04/2026 au 31/08/2026.", "deadline"),
+        ("La plateforme est ouverte du 01/04/2026 au 31/08/2026.", "deadline"),
+        ("Date de fin de dépôt des dossiers : 31/08/2026", "deadline"),
+        ("Date de fin d'inscription : 31/08/2026", "deadline"),
     ],
 )
 def test_an_end_is_a_deadline_or_an_end_of_rights_by_its_sentence(text, kind):

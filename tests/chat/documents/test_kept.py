@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
+from chat.documents import reading
+from chat.history import deletions
 from chat.history.kept_document import MAX_CHARACTERS
-from chat.models import Message
+from chat.models import Conversation, Message
+from chat.storage import answer_cache
 from tests.support import document_files
+from tests.support.deletions import delete_before_insert
 from tests.support.fake_upstream import Serve, stream_response
+from tests.support.outages import break_redis
+from tests.support.polling import eventually
 from tests.support.sse import parse_parts
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -95,6 +104,22 @@ def test_what_is_kept_is_masked_and_bounded(visitor, upstream):
     assert reply["saved"]
 
 
+@pytest.mark.parametrize("length", [200, 201, 255, 300])
+def test_a_long_name_of_a_file_is_shortened_and_keeps_its_suffix(visitor, upstream, length):
+    name = "é" * (length - 4) + ".txt"
+    file = SimpleUploadedFile(name, document_files.LETTER.encode())
+    uploaded = visitor.post(PATH, {"file": file, "documentType": "mdph"})
+    in_json = visitor.post_json(PATH, {"document": document_files.LETTER, "fileName": name})
+    content = base64.b64encode(document_files.LETTER.encode()).decode()
+    part = {"type": "file", "mediaType": "text/plain", "filename": name, "url": f"data:text/plain;base64,{content}"}
+    in_message = visitor.post_json("/api/chat/stream", {"id": "c", "messages": [{"role": "user", "parts": [part]}]})
+    assert [reply.status_code for reply in (uploaded, in_json, in_message)] == [200] * 3
+    assert in_message.getvalue()
+    shown = in_json.json()["fileName"]
+    assert (len(shown), shown[-4:], shown == name) == (200, ".txt", length == 200)
+    assert uploaded.json()["fileName"].endswith(".txt")
+
+
 def test_a_letter_is_not_kept_in_the_conversation_of_another(visitor, another_visitor, upstream):
     reply = keep(visitor)
     body = {"document": document_files.LETTER, "keep": True, "conversationId": reply["conversationId"]}
@@ -107,3 +132,90 @@ def test_the_answer_to_a_follow_up_belongs_to_its_letter(visitor, upstream):
         visitor.ask(FOLLOW_UP, conversationId=reply["conversationId"])
         day = "2026-04-16" if "16 avril" in text else "2026-04-15"
         assert f"échéance : {day}" in prompt_of(upstream)[-1]["content"]
+
+
+@pytest.mark.parametrize("path", ["me", "chat/reset"])
+def test_a_letter_does_not_come_back_after_everything_is_deleted(server, ai, path):
+    ai.pace(20)
+    browser = server.visitor()
+    body = {"document": document_files.LETTER, "documentType": "mdph", "keep": True}
+    with ThreadPoolExecutor(1) as pool:
+        analysis = pool.submit(browser.post, f"{server.url}{PATH}", json=body, timeout=60)
+        eventually(lambda: ai.open_calls == 1)
+        assert browser.delete(f"{server.url}/api/{path}", timeout=30).status_code == 200
+        reply = analysis.result().json()
+    assert (reply["saved"], reply["degraded"]) == (False, None)
+    assert not Message.objects.exists()
+
+
+def test_a_letter_does_not_come_back_after_a_deletion_while_it_is_read(visitor, upstream, monkeypatch):
+    visitor.ask("Comment demander l'AEEH ?")
+    owner = Message.objects.select_related("conversation")[0].conversation.owner
+    read = reading.read
+
+    def read_slowly(*arguments: Any) -> reading.Document:
+        deletions.mark(owner)
+        return read(*arguments)
+
+    monkeypatch.setattr(reading, "read", read_slowly)
+    assert keep(visitor)["saved"] is False
+
+
+def test_a_letter_does_not_come_back_after_a_deletion_while_it_is_stored(visitor, upstream, monkeypatch):
+    delete_before_insert(monkeypatch)
+    assert keep(visitor)["saved"] is False
+    assert not Conversation.objects.exists()
+
+
+def test_a_letter_is_kept_after_an_earlier_deletion(visitor, upstream):
+    visitor.ask("Comment demander l'AEEH ?")
+    assert visitor.delete("/api/chat/reset").status_code == 200
+    time.sleep(0.2)
+    assert keep(visitor)["saved"] is True
+
+
+def test_a_letter_joins_a_conversation_while_another_one_is_deleted(visitor, upstream, monkeypatch):
+    first = visitor.ask("Comment demander l'AEEH ?").json()
+    monkeypatch.setattr(deletions, "was_deleted", lambda owner, public_id, since: True)
+    assert keep(visitor, conversationId=first["conversationId"])["saved"] is True
+
+
+def test_without_redis_no_new_conversation_begins_with_a_letter_that_may_be_deleted(visitor, upstream, monkeypatch):
+    break_redis(monkeypatch)
+    reply = keep(visitor)
+    assert (reply["saved"], "recours" in reply["analysis"]) == (False, True)
+    assert not Message.objects.exists()
+
+
+@pytest.mark.parametrize("deleted", ["another conversation", "the answers cached for the person"])
+def test_a_letter_is_kept_in_a_new_conversation_while_something_else_is_deleted(
+    visitor, upstream, monkeypatch, deleted
+):
+    another = visitor.ask("Comment demander l'AEEH ?").json()["conversationId"]
+    owner = Conversation.objects.get().owner
+    read = reading.read
+
+    def read_meanwhile(*arguments: Any) -> reading.Document:
+        if deleted == "another conversation":
+            reply = visitor.delete("/api/chat/reset", {"conversationId": another}, content_type="application/json")
+            assert reply.status_code == 200
+        else:
+            assert answer_cache.forget(owner) is not None
+        return read(*arguments)
+
+    monkeypatch.setattr(reading, "read", read_meanwhile)
+    assert keep(visitor)["saved"] is True
+    assert Message.objects.exclude(conversation__public_id=another).count() == 2
+
+
+@pytest.mark.parametrize("trigger", ["regenerate-message", "submit-message"])
+def test_a_letter_is_not_replaced_by_a_question(visitor, upstream, trigger):
+    visitor.ask("Comment demander l'AEEH ?")
+    reply = keep(visitor, conversationId=Message.objects.select_related("conversation")[0].conversation.public_id)
+    letter, answer = Message.objects.order_by("id")[2:]
+    question = {"role": "user", "parts": [{"type": "text", "text": letter.text}]}
+    body = {"id": reply["conversationId"], "messageId": answer.public_id, "trigger": trigger, "messages": [question]}
+    visitor.post_json("/api/chat/stream", body).getvalue()
+    assert list(Message.objects.order_by("id")[2:4]) == [letter, answer]
+    assert Message.objects.count() == 6
+    assert "<document-" in prompt_of(upstream)[-1]["content"]

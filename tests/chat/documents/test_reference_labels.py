@@ -185,7 +185,60 @@ def test_what_names_no_file_is_no_reference(text):
 
 
 @pytest.mark.parametrize(
-    "repeated", ["N° à rappeler dans ", "Famille 1 ", "118 bis ", "0814 SATD ", "n° 26-118, ", "LRAR 1A 209 "]
+    "repeated",
+    [
+        "N° à rappeler dans ",
+        "Famille 1 ",
+        "118 bis ",
+        "0814 SATD ",
+        "n° 26-118, ",
+        "LRAR 1A 209 ",
+        "Réf  N°\n",
+        "dossier est le n° ",
+    ],
 )
 def test_labels_take_linear_time(repeated):
     assert_linear(find_facts, repeated, 60_000)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Vos réf. : individu 0440118827 / dossier 2026-31-5507", ["0440118827", "2026-31-5507"]),
+        ("Dossier : 2603114 / MP / 8", ["2603114 / MP / 8"]),
+        ("Cde 77-4185", ["77-4185"]),
+        ("Dos. 26-4471", ["26-4471"]),
+        ("la facture 26-2214 du 3 mars", ["26-2214"]),
+        ("Note d'honoraires 2026/118", ["2026/118"]),
+        ("Bordereau 1182", ["1182"]),
+        ("contrat GL 0088 41 7 / ligne", ["GL 0088 41 7"]),
+        ("Contrat d'apprentissage enregistré sous le 029 2026 09 00418, gardez ce n°.", ["029 2026 09 00418"]),
+        ("Numéro de RDV 88 417 K02.", ["88 417 K02"]),
+        ("la facture de janvier (FAC-PERI 2026-1-8830, 23,40 €)", ["FAC-PERI 2026-1-8830"]),
+        ("Votre identifiant est le 88120477.", ["88120477"]),
+        ("votre numéro allocataire (4471820)", ["4471820"]),
+        ("police d'assurance 118 447 20", ["118 447 20"]),
+        ("à rappeler : 118/26", ["118/26"]),
+        ("libre réponse n° 59252, 75443 Paris cedex 09", []),
+        ("Déclaration 26-118447", ["26-118447"]),
+        ("votre colis 8R 118 447 2044 1", ["8R 118 447 2044 1"]),
+        ("contrat d'électricité 118447-20", ["118447-20"]),
+        ("N° AVS 756.1184.4718.20", []),
+        ("Mot de passe : A7F-22K", []),
+        ("Service courrier 59045 LILLE CEDEX", []),
+        ("Demande 12-16 ans, séjour 2026-2027", []),
+        ("Code       Nom\nFRE-1240   Fauteuil roulant    1    2 890,00   2 890,00", []),
+        (
+            (
+                "Créancier          Référence            Montant\n"
+                "OPH DU GERS        LOC00771             1 306,00\n"
+                "REGIE DES EAUX     26E-0188               412,37\n"
+            ),
+            ["LOC00771", "26E-0188"],
+        ),
+        ("| Date | N° de facture | Reste dû |\n| 03/03 | 2026 118 | 45,00 |", ["2026 118"]),
+        ("Produit    Désignation    Réf.         Prix\nC1         Coussin        AB118447     45,00", []),
+    ],
+)
+def test_short_labels_columns_and_codes_by_their_form(text, expected):
+    assert references(text) == expected

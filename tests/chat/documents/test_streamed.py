@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
+from chat.storage import provenance
 from chat.upstream import breaker_registry, prompts
 from tests.support import document_files
 from tests.support.fake_upstream import Serve
 from tests.support.polling import eventually
+from tests.support.provenance_records import find_provenance
 from tests.support.sse import parse_parts, text_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -108,6 +110,22 @@ def test_a_client_disconnect_cancels_the_call_to_the_ai(visitor, ai):
     eventually(lambda: ai.open_calls == 0)
 
 
+@pytest.mark.parametrize("fault", [None, "rate_limited"])  # the person leaves during the words, or a retry's wait
+def test_an_analysis_whose_person_leaves_is_stopped_and_not_degraded(visitor, ai, fault):
+    if fault:
+        ai.fail(fault)
+    ai.pace(1)
+    reply = stream(visitor)
+    next(iter(reply))
+    eventually(lambda: ai.calls == 1)
+    reply.close()
+    eventually(lambda: find_provenance(reply["X-Correlation-ID"]))
+    (record,) = find_provenance(reply["X-Correlation-ID"])
+    assert (record["origin"], record["ending"], record["degraded"]) == ("ai", "stopped", None)
+    assert record["making"]["error"] is None
+    assert provenance.last_degraded() == []
+
+
 # --- What is sent to the AI -------------------------------------------------------------------------------------------
 
 INJECTION = """\
@@ -132,6 +150,18 @@ def test_a_document_cannot_close_its_tag_and_inject_instructions():
 def test_a_long_document_is_truncated_before_it_is_sent():
     _, user = prompts.for_analysis("a" * 500_000, "mdph", "fr")
     assert len(user["content"]) < prompts.DOCUMENT_CHARACTERS + 100
+
+
+@pytest.mark.parametrize(("characters", "is_read_whole"), [(190_000, True), (250_000, False)])
+def test_a_text_of_which_only_the_beginning_was_read_is_not_said_to_be_read_whole(
+    visitor, ai, characters, is_read_whole
+):
+    parts = parse_parts(stream(visitor, ("Bonjour. " * (characters // 9)).encode()))
+    notices = [part["data"] for part in parts if part["type"] == "data-notice"]
+    assert any("viennent de l’ensemble" in notice["text"] for notice in notices) is is_read_whole
+    assert any("la fin de ce très long texte" in notice["text"] for notice in notices) is not is_read_whole
+    unread = [] if is_read_whole else [{"part": "rest", "page": None, "reason": "too_heavy"}]
+    assert [notice["unread"] for notice in notices if "unread" in notice] == [unread] * bool(unread)
 
 
 @pytest.mark.parametrize("protocol", ["openai", "rag"])

@@ -19,6 +19,7 @@ from docx.oxml.ns import nsdecls
 from PIL import Image
 from reportlab.pdfgen import canvas
 
+from chat.documents import reading
 from chat.documents.kinds import detect_kind
 from chat.documents.sandbox import readers
 from chat.documents.sandbox.limits import Limits
@@ -174,7 +175,7 @@ def test_a_scanned_body_under_electronic_text_is_read(tesseract):
 
 
 def test_a_large_picture_without_words_is_reported(tesseract):
-    blots = Image.effect_noise((300, 300), 100).point(lambda shade: 0 if shade < 110 else 255)
+    blots = document_files.noise(300, 300).point(lambda shade: 0 if shade < 110 else 255)
     outcome = read(drawn(lambda page: text_and_picture(page, blots, (40, 100, 500, 500))))
     assert "votre demande" in outcome.text
     assert [(each.part, each.page) for each in outcome.unread] == [("picture", 1)]
@@ -359,6 +360,30 @@ def test_a_web_page_is_read_as_it_is_shown(tesseract):
     assert "2 mai" not in text
 
 
+@pytest.mark.parametrize("head", ["", "<p>Bonjour,</p><p>"])
+def test_a_web_page_of_one_very_long_text_is_read(head):
+    outcome = read(f"<!DOCTYPE html>{head}{'Avant le 3 mai 2026. ' * 520_000}".encode())
+    assert outcome.text.count("3 mai 2026") == 520_000
+
+
+@pytest.mark.parametrize(
+    ("charset", "encoding"),
+    [
+        ("<meta charset=iso-8859-15>", "iso-8859-15"),
+        ("<META http-equiv='Content-Type' content='text/html; charset=ISO-8859-15'>", "iso-8859-15"),
+        ('<meta name="a"><meta charset="windows-1252">', "cp1252"),
+        ("<meta charset=iso-8859-1>", "cp1252"),
+        ("<meta charset=iso-8859-15>", "utf-8"),
+        ("<meta charset=iso-8859-15>", "utf-8-sig"),
+        ("<meta charset=utf-16>", "cp1252"),
+        ("<meta charset=iso-8859-99>", "cp1252"),
+    ],
+)
+def test_a_web_page_is_read_in_its_charset(charset, encoding):
+    page = f"<!DOCTYPE html><head>{charset}</head><p>Décidé : 150 €, à payer".encode(encoding)
+    assert reading.read(page, document_files.SENDER).text == "Décidé : 150 €, à payer"
+
+
 def test_an_e_mail_is_read_with_its_attachments():
     message = EmailMessage()
     message["From"], message["To"], message["Subject"] = "mdph@example.org", "famille@example.org", "Décision du 3 mai"
@@ -386,3 +411,91 @@ def test_a_damaged_photo_of_a_phone_is_reported_as_damaged():
     with pytest.raises(Unreadable) as raised:
         read(b"\x00\x00\x00\x18ftypheic\x00\x00\x00\x00mif1heic" + random.Random(3).randbytes(90))
     assert raised.value.code == "damaged"
+
+
+# --- More parts than the limit ----------------------------------------------------------------------------------------
+
+
+def test_pictures_of_an_open_document_beyond_the_limit_are_reported(monkeypatch):
+    monkeypatch.setenv("PATH", "")  # without OCR
+    number = readers.MAX_FILES + 3
+    frames = "".join(
+        f"<draw:frame><draw:image xlink:href='Pictures/{each}.png'/></draw:frame>" for each in range(number)
+    )
+    parts = {f"Pictures/{each}.png": b"" for each in range(number)}
+    content = unpacked(open_document())["content.xml"].replace(b"</o:document>", frames.encode() + b"</o:document>")
+    outcome = read(open_document(**{"content.xml": content}, **parts))
+    assert "3 mai 2026" in outcome.text
+    assert len(outcome.unread) == number + 1
+    assert outcome.unread[-1] == Unread("picture", None, "too_many_pages")
+
+
+def test_files_of_a_portfolio_beyond_the_limit_are_reported():
+    pdf = pypdfium2.PdfDocument(document_files.pdf("Ouvrez ce porte-documents."))
+    for number in range(readers.MAX_FILES + 3):
+        pdf.new_attachment(f"{number:02}.pdf").set_data(document_files.pdf(f"Pièce {number}"))
+    outcome = read(saved(pdf))
+    assert outcome.text.count("Pièce") == readers.MAX_FILES
+    assert outcome.unread == (Unread("attachment", None, "too_many_pages"),) * 3
+
+
+def test_a_word_file_of_very_many_pictures_is_read_and_the_rest_reported():
+    document = docx.Document()
+    document.add_paragraph("Madame, répondez avant le 3 mai 2026.")
+    parts = unpacked(saved(document))
+    for number in range(600):
+        relate(parts, "image", f"media/{number}.png")
+        parts[f"word/media/{number}.png"] = b""
+    document_read = reading.read(archive(parts), document_files.SENDER)
+    assert "3 mai 2026" in document_read.text
+    assert document_read.unread == (
+        Unread("picture", None, "unsupported_type"),
+        Unread("picture", None, "too_many_pages"),
+    )
+
+
+# --- Files in Word and PDF files --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("kind", "name"), [("package", "embeddings/a.docx"), ("aFChunk", "a.docx")])
+def test_a_document_in_a_word_file_is_read(kind, name):
+    parts = unpacked(document_files.word("Madame, voici la lettre."))
+    relate(parts, kind, name)
+    parts[f"word/{name}"] = document_files.word()
+    outcome = read(archive(parts))
+    assert "voici la lettre" in outcome.text
+    assert "2025-104872" in outcome.text
+    assert outcome.unread == ()
+
+
+def test_an_object_of_an_old_program_in_a_word_file_is_reported():
+    parts = unpacked(document_files.word("Madame, voici le tableau."))
+    relate(parts, "oleObject", "embeddings/a.bin")
+    parts["word/embeddings/a.bin"] = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600)
+    relate(parts, "package", "embeddings/missing.xlsx")
+    outcome = read(archive(parts))
+    assert "voici le tableau" in outcome.text
+    assert outcome.unread == (Unread("attachment", None, "damaged"), Unread("attachment", None, "other_word"))
+
+
+def test_a_text_attached_to_a_pdf_is_read_and_the_data_of_an_invoice_is_not():
+    pdf = pypdfium2.PdfDocument(document_files.pdf("Bonjour, voici la facture."))
+    pdf.new_attachment("lettre.txt").set_data(b"Rendez-vous le 9 mai 2026")
+    pdf.new_attachment("factur-x.xml").set_data(b"\xef\xbb\xbf<?xml version='1.0'?><x>10 mai 2026</x>")
+    text = read(saved(pdf)).text
+    assert "9 mai 2026" in text
+    assert "10 mai 2026" not in text
+
+
+def test_an_embedded_object_in_rich_text_is_reported():
+    data = rb"{\rtf1 Rendez-vous le 3 mai{\object\objemb{\*\objclass Word.Document.12}{\*\objdata 0105}}}"
+    outcome = read(data)
+    assert "3 mai" in outcome.text
+    assert outcome.unread == (Unread("attachment", None, "unsupported_type"),)
+
+
+def test_a_picture_of_an_open_document_with_a_dot_in_its_path_is_read(tesseract):
+    content = unpacked(open_document())["content.xml"].replace(b"'Pictures/a.png'", b"'./Pictures/a.png'")
+    outcome = read(open_document(**{"content.xml": content}))
+    assert "6 juin 2026" in outcome.text
+    assert outcome.unread == ()

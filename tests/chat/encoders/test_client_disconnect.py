@@ -41,10 +41,10 @@ def patient_server(ai, few_entries) -> Iterator[Server]:
     instance.stop()
 
 
-def send(server: Server, path: str, body: dict) -> socket.socket:
+def send(server: Server, path: str, body: dict, accept: str = "*/*") -> socket.socket:
     """Send a request on a connection of its own without reading the response."""
     data = json.dumps(body).encode()
-    head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+    head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nAccept: {accept}\r\n"
     connection = socket.create_connection(("127.0.0.1", server.port), timeout=10)
     connection.sendall(f"{head}Content-Length: {len(data)}\r\n\r\n".encode() + data)
     return connection
@@ -69,6 +69,24 @@ def test_a_disconnect_cancels_an_answer_that_can_not_be_resumed(patient_server, 
     assert patient_server.ask(QUESTION).json()["origin"] == "ai"
     log_lines = [line for line in patient_server.lines() if '"AI call finished"' in line and '"client_left"' in line]
     assert len(log_lines) == len(NOT_RESUMABLE)
+
+
+@pytest.mark.parametrize("accept", ["application/json", "text/event-stream"])
+@pytest.mark.parametrize("moment", ["before the first words", "during the answer"])
+def test_a_letter_whose_reader_leaves_is_not_kept(patient_server, ai, accept, moment):
+    if moment == "during the answer":
+        ai.pace(2)
+    else:
+        ai.fail("hang")
+    path, body = NOT_RESUMABLE[-1]
+    connection = send(patient_server, path, body | {"keep": True}, accept)
+    eventually(lambda: ai.open_calls == 1)
+    time.sleep(1.0)
+    if accept == "text/event-stream":
+        connection.recv(1_000_000)  # so that the server's next write is still accepted
+    connection.close()
+    eventually(lambda: any('"Request handled"' in line and path in line for line in patient_server.lines()))
+    assert not Message.objects.exists()
 
 
 def test_the_breaker_ignores_cancelled_calls(patient_server, ai):

@@ -7,14 +7,14 @@ import pytest
 from chat.core.events import Delta, Event, Finish, Source, Start, decode, encode
 from chat.core.transcript import Transcript
 from chat.encoders import json_body, openai
-from chat.encoders.ui_stream import MessageEncoder
+from chat.encoders.ui_stream import MessageWriter
 from chat.history.message_json import ui_message
 from chat.models import Conversation, Message
 from tests.support.sse import parse_parts
 
 DATED = Source("1", "AEEH – Caf", "https://caf.fr/aeeh", "2025-04-01", is_outdated=True)
 UNDATED = Source("2", "Guide", "")
-EVENTS: list[Event] = [Start("m"), Delta("Voici [1] [2]."), DATED, UNDATED, Finish("ai")]
+EVENTS: list[Event] = [Start(), Delta("Voici [1] [2]."), DATED, UNDATED, Finish("ai")]
 AGE = {"bff": {"asOf": "2025-04-01", "outdated": True}}
 
 
@@ -28,7 +28,7 @@ def test_json_answers_have_the_day_and_whether_it_is_long_ago() -> None:
 
 
 def test_a_stream_has_it_in_the_one_free_field_of_a_source() -> None:
-    stream = MessageEncoder("m", {}).stream([EVENTS])
+    stream = MessageWriter("m", {}).stream([EVENTS])
     dated, undated = (part for part in parse_parts(stream) if part["type"].startswith("source-"))
     assert dated["providerMetadata"] == AGE
     assert "providerMetadata" not in undated

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection, transaction
 from django.utils import timezone
 from django_redis import get_redis_connection
 
@@ -18,6 +21,7 @@ from chat.storage import db_executor
 from chat.upstream import compose
 from chat.upstream.request import UpstreamRequest
 from tests.support.outages import break_database
+from tests.support.polling import eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -60,6 +64,32 @@ def test_long_lists_are_paged_without_gaps_or_duplicates(visitor, ai):
     assert len(texts) == PAGE_SIZE + 7
     assert texts[2:] == [str(n) for n in range(PAGE_SIZE + 5)]
     assert len(set(titles)) == len(titles) == PAGE_SIZE + 6
+
+
+@pytest.mark.parametrize("change", ["continued", "deleted", "nothing"])
+def test_the_second_page_follows_the_first_whatever_becomes_of_its_last_row(visitor, ai, change):
+    visitor.ask("Bonjour")
+    owner = Conversation.objects.get().owner
+    same_time = timezone.now() - timedelta(days=1)
+    rows = [Conversation(owner=owner, title=str(n), updated_at=same_time) for n in range(PAGE_SIZE + 5)]
+    Conversation.objects.bulk_create(rows)
+    first = visitor.get("/api/chat/conversations").json()
+    last = Conversation.objects.filter(public_id=first["items"][-1]["id"])
+    if change == "continued":
+        last.update(updated_at=timezone.now())
+    elif change == "deleted":
+        last.delete()
+    second = visitor.get("/api/chat/conversations", {"before": first["next"]}).json()
+    assert second["next"] is None
+    shown = [item["id"] for page in (first, second) for item in page["items"]]
+    assert len(shown) == len(set(shown)) == PAGE_SIZE + 6
+
+
+def test_a_page_that_an_earlier_release_has_sent_goes_on(visitor, ai):
+    """Its `next` was the id of its last conversation."""
+    one, two, three = (visitor.ask(f"Question {number} ?").json()["conversationId"] for number in range(3))
+    page = visitor.get("/api/chat/conversations", {"before": three}).json()
+    assert [item["id"] for item in page["items"]] == [two, one]
 
 
 def test_a_conversation_is_found_by_its_title_or_by_a_message(visitor, another_visitor, ai):
@@ -208,6 +238,31 @@ def test_only_old_conversations_are_purged(visitor, ai, capsys):
     assert Claim.objects.get().visitor == "visitor-2"
     with pytest.raises(CommandError, match="at least 1"):
         call_command("purge_conversations", days=0)
+
+
+def test_a_conversation_that_is_continued_during_the_purge_stays():
+    old = timezone.now() - timedelta(days=400)
+    continued, _ = (Conversation.objects.create(owner="x", title=title, updated_at=old) for title in "ab")
+
+    def purge() -> None:
+        with closing(connection):
+            call_command("purge_conversations", verbosity=0)
+
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            Conversation.objects.filter(pk=continued.pk).update(updated_at=timezone.now())
+            purged = pool.submit(purge)
+            eventually(is_waited_for)  # the purge has found it, still with its old time
+        purged.result(30)
+    assert list(Conversation.objects.all()) == [continued]
+
+
+def is_waited_for() -> bool:
+    """Whether another transaction waits for this one."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_locks WHERE pg_backend_pid() = ANY(pg_blocking_pids(pid))")
+        [[count]] = cursor.fetchall()
+    return bool(count)
 
 
 @pytest.mark.parametrize("protocol", ["openai", "rag"])

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
+from django_redis import get_redis_connection
 
-from chat.storage import askers
-from chat.storage.shared_redis import shared_redis
+from chat.pipeline import sharing
 from tests.conftest import ChatClient
 from tests.support import document_files
 from tests.support.polling import eventually
@@ -32,7 +32,7 @@ PERSONAL = [
 
 def stored_texts() -> Iterator[str]:
     """Every key and value in Redis, unpacked, and every row of every table."""
-    redis: Any = shared_redis.execute(lambda redis: redis, None)
+    redis: Any = get_redis_connection("default")
     for key in redis.scan_iter("*"):
         yield key.decode(errors="replace")
         yield from (text.decode(errors="replace") for text in values_of(redis, key))
@@ -103,8 +103,8 @@ def origins_for(addresses: Iterable[str]) -> list[str]:
 
 
 def test_what_several_people_ask_is_shared(visitor, ai):
-    origins = origins_for(f"192.0.2.{number}" for number in range(askers.NEEDED + 1))
-    assert origins == ["ai"] * askers.NEEDED + ["cache"]
+    origins = origins_for(f"192.0.2.{number}" for number in range(sharing.SEVERAL + 1))
+    assert origins == ["ai"] * sharing.SEVERAL + ["cache"]
 
 
 @pytest.mark.parametrize("addresses", [["192.0.2.1"] * 6, [f"2001:db8:1:{number}::1" for number in range(6)]])

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
+from django.contrib.admin.models import LogEntry
 from django_redis import get_redis_connection
 
 from chat.models import Message
+from chat.storage import answer_cache
+from chat.storage.answer_cache import CachedAnswer
 from tests.chat.admin.test_admin import staff_client
 from tests.conftest import ChatClient
+from tests.support.outages import break_redis
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -45,6 +51,14 @@ def test_three_people_of_different_networks_have_it_written_anew(visitor, ai):
     assert [ask_and_rate(f"192.0.2.{number}") for number in range(3)] == ["ai", "cache", "cache"]
     assert visitor.ask(QUESTION).json()["origin"] == "ai"
     assert visitor.ask(QUESTION).json()["origin"] == "cache"
+
+
+def test_an_expired_answer_that_is_still_served_is_written_anew_too(visitor, ai, settings, monkeypatch):
+    monkeypatch.setattr(answer_cache, "GRACE", 1_000_000)
+    monkeypatch.setattr(CachedAnswer, "should_be_renewed", lambda _: False)  # the AI was away when it expired
+    settings.CACHE_TTL_ANSWER = 0.001
+    assert [ask_and_rate(f"192.0.2.{number}") for number in range(3)] == ["ai", "cache", "cache"]
+    assert visitor.ask(QUESTION).json()["origin"] == "ai"
 
 
 @pytest.mark.parametrize(
@@ -118,10 +132,42 @@ def test_redis_keeps_no_caller_and_no_address_of_a_vote(visitor, ai):
     assert redis.ttl(key) > 0
 
 
+def replace_answers_rated_down() -> str:
+    """The page that an operator sees afterwards."""
+    operator = staff_client("view_conversation", "delete_conversation")
+    rated = Message.objects.filter(rating="down").values_list("conversation", flat=True)
+    body = {"action": "replace_answers_rated_down", "_selected_action": list(rated)}
+    page: str = operator.post("/admin/chat/conversation/", body, follow=True).content.decode()
+    return page
+
+
 def test_an_operator_replaces_it_without_waiting_for_votes(visitor, ai):
     ask_and_rate("192.0.2.1")
-    conversation = Message.objects.filter(rating="down").get().conversation
-    body = {"action": "replace_answers_rated_down", "_selected_action": conversation.pk}
-    page = staff_client("view_conversation", "delete_conversation").post("/admin/chat/conversation/", body, follow=True)
-    assert "Answers that will be replaced: 1" in page.content.decode()
+    assert "Answers that will be replaced: 1" in replace_answers_rated_down()
     assert visitor.ask(QUESTION).json()["origin"] == "ai"
+
+
+def test_an_operator_reads_that_nothing_is_replaced_while_redis_is_unavailable(visitor, ai, monkeypatch):
+    ask_and_rate("192.0.2.1")
+    break_redis(monkeypatch)
+    page = replace_answers_rated_down()
+    assert "Redis is unavailable. Done for 0 of 1;" in page
+    assert "will be replaced" not in page
+    assert not LogEntry.objects.exists()
+
+
+def test_an_operator_reads_what_was_replaced_before_redis_failed(visitor, ai, monkeypatch):
+    for number in (1, 2):
+        ask_and_rate(f"192.0.2.{number}")
+    outdate = answer_cache.outdate
+
+    def outdate_and_fail(*arguments: Any) -> bool | None:
+        outcome = outdate(*arguments)
+        break_redis(monkeypatch)
+        return outcome
+
+    monkeypatch.setattr(answer_cache, "outdate", outdate_and_fail)
+    page = replace_answers_rated_down()
+    assert "Answers that will be replaced: 1" in page
+    assert "Redis is unavailable. Done for 1 of 2;" in page
+    assert LogEntry.objects.get().change_message == "Answers that will be replaced: 1"

@@ -6,10 +6,11 @@ from functools import partial
 
 import pytest
 
-from chat.history import late_writes
+from chat.history import deletions, late_writes
 from chat.history.late_writes import LateWriteQueue
 from chat.models import Message
-from chat.storage import answer_cache
+from observability import metrics
+from tests.support.deletions import delete_before_insert
 from tests.support.outages import break_database
 from tests.support.polling import eventually
 
@@ -47,10 +48,26 @@ def test_an_answer_reported_as_unsaved_is_saved_late(visitor, ai, monkeypatch):
     assert [item["text"] for item in history["items"]] == ["Bonjour ?", answer["response"]]
 
 
+def test_a_turn_counts_once_as_unsaved_and_once_as_saved_late(visitor, ai, monkeypatch):
+    monkeypatch.setattr(late_writes, "RETRY_SECONDS", 0.01)
+    unsaved, saved_late = (metric._value.get() for metric in (metrics.UNSAVED_MESSAGES, metrics.SAVED_LATE_MESSAGES))
+    answer = ask_during_outage(visitor, monkeypatch)
+    assert metrics.UNSAVED_MESSAGES._value.get() == unsaved + 1
+    eventually(lambda: is_stored(answer) and metrics.SAVED_LATE_MESSAGES._value.get() == saved_late + 1)
+
+
 def test_what_a_person_deletes_meanwhile_does_not_come_back(visitor, ai, monkeypatch):
     monkeypatch.setattr(late_writes, "RETRY_SECONDS", 2.0)
     answer = ask_during_outage(visitor, monkeypatch)
     assert visitor.delete("/api/me").status_code == 200
+    eventually(lambda: not late_writes.queue._is_running)
+    assert not is_stored(answer)
+
+
+def test_what_a_person_deletes_while_it_is_stored_late_does_not_come_back(visitor, ai, monkeypatch):
+    monkeypatch.setattr(late_writes, "RETRY_SECONDS", 0.01)
+    delete_before_insert(monkeypatch)
+    answer = ask_during_outage(visitor, monkeypatch)
     eventually(lambda: not late_writes.queue._is_running)
     assert not is_stored(answer)
 
@@ -66,7 +83,7 @@ def test_an_earlier_turn_does_not_appear_after_a_later_one(visitor, ai, monkeypa
 
 def test_without_redis_a_late_answer_is_given_up_because_it_may_be_deleted(visitor, ai, monkeypatch):
     monkeypatch.setattr(late_writes, "RETRY_SECONDS", 0.01)
-    monkeypatch.setattr(answer_cache, "may_be_forgotten", lambda owner: True)
+    monkeypatch.setattr(deletions, "was_deleted", lambda owner, public_id, since: None)
     answer = ask_during_outage(visitor, monkeypatch)
     eventually(lambda: not late_writes.queue._is_running)
     assert not is_stored(answer)

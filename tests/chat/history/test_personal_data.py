@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import json
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 import requests
+from django.db.models import QuerySet
 from django_redis import get_redis_connection
 
 from bff.identity import middleware
 from bff.identity.jwt_verifier import TokenVerifier
 from chat.core.events import Delta, Event, Finish, Start
 from chat.core.question import Question, Turn
-from chat.history import claims
+from chat.history import claims, deletions
 from chat.models import Claim, Conversation, Message
 from chat.storage import answer_cache
 from chat.storage.db_executor import DatabaseUnavailable
 from tests.conftest import ChatClient
+from tests.support.factories import cache_answer
 from tests.support.outages import break_database, break_redis
 from tests.support.sse import parse_parts, read_start
 from tests.support.supabase import SECRET, token_of
@@ -156,6 +159,23 @@ def test_an_answer_pending_during_the_claim_is_saved_in_the_claimed_conversation
     assert (row.conversation.owner, row.status) == ("parent", "complete")
 
 
+def test_a_letter_that_is_kept_for_the_visitor_during_the_claim_is_taken_back(visitor, ai, monkeypatch):
+    """It sees the claim's mark after its insert: later on nobody could find it, or delete it."""
+    began = time.time()
+    visitor.ask("Comment demander la PCH ?")
+    owner = Conversation.objects.get().owner
+    move, is_taken_back = claims._move_conversations, []
+
+    def move_before_insert(person: str, conversations: QuerySet[Conversation]) -> int:
+        count = move(person, conversations)
+        is_taken_back.append(deletions.was_deleted(owner, "letter", since=began))
+        return count
+
+    monkeypatch.setattr(claims, "_move_conversations", move_before_insert)
+    assert signed_in("parent", visitor).post_json("/api/chat/claim", {}).json() == {"claimed": 1}
+    assert is_taken_back == [True]
+
+
 def test_a_claim_needs_a_token_and_a_visitor(visitor, ai):
     visitor.ask("Bonjour")
     assert visitor.post_json("/api/chat/claim", {}).status_code == 401
@@ -250,7 +270,8 @@ def redis_keys_of(owner: str) -> list[str]:
         f"bff:run:{run}"
         for run in Message.objects.filter(cache_key__startswith="public:").values_list("run_id", flat=True)
     }
-    scoped = {key.decode() for key in redis.keys(f"*{scope}*")} - {f"bff:forgotten:{{{scope}}}"}
+    marks = {f"bff:forgotten:{{{scope}}}", f"bff:deleted:{{{scope}}}"}
+    scoped = {key.decode() for key in redis.keys(f"*{scope}*")} - marks
     private = {run.decode() for run in redis.smembers(f"bff:runs-of:{scope}")}
     return sorted(scoped | {run for run in runs - public if run.removeprefix("bff:run:") in private})
 
@@ -279,10 +300,10 @@ def test_an_answer_that_ends_after_the_deletion_is_not_cached(ai):
         knowledge_version="",
     )
     events: list[Event] = [Start(), Delta("Voici."), Finish("ai")]
-    assert answer_cache.put(key, events, cost_ms=1)
+    assert cache_answer(key, events, cost_ms=1)
     assert answer_cache.forget("parent") == 1
     assert answer_cache.get(key) is None
-    assert not answer_cache.put(key, events, cost_ms=1)
+    assert not cache_answer(key, events, cost_ms=1)
     assert answer_cache.get(key) is None
 
 

@@ -27,6 +27,15 @@ def test_a_follow_up_is_searched_with_the_question_before_it(
     assert slug in {passage.slug for passage in knowledge_base.search(question, "fr", 2, [before])}
 
 
+def test_a_follow_up_that_alone_is_no_question_has_the_good_fit_of_its_conversation(
+    knowledge_base: KnowledgeBase,
+) -> None:
+    [passage] = knowledge_base.search(
+        "the date on it is 6 weeks ago", "en", 1, ["The MDPH turned down our request for the AEEH"]
+    )
+    assert (passage.slug, passage.score > GOOD_FIT + 0.1) == ("rapo", True)
+
+
 def test_a_question_about_something_new_leaves_the_topic(knowledge_base: KnowledgeBase) -> None:
     [passage] = knowledge_base.search("comment avoir une carte mobilité inclusion", "fr", 1, ["C'est quoi une AESH ?"])
     assert passage.slug == "cmi"
@@ -60,7 +69,14 @@ def test_a_blow_is_still_found(knowledge_base: KnowledgeBase) -> None:
 
 @pytest.mark.parametrize(
     "question",
-    ["je veux divorcer", "rente invalidité en suisse", "refaire ma carte d'identité", "how do i get a divorce"],
+    [
+        "je veux divorcer",
+        "rente invalidité en suisse",
+        "refaire ma carte d'identité",
+        "how do i get a divorce",
+        "combien gagne un éducateur en ime",
+        "how much are classroom aides paid",
+    ],
 )
 def test_what_no_entry_deals_with_is_no_good_fit(knowledge_base: KnowledgeBase, question: str) -> None:
     language = "en" if question.startswith("how") else "fr"

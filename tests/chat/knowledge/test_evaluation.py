@@ -19,22 +19,24 @@ from chat.knowledge.evaluation import Case, evaluate
 from chat.knowledge.files import BUNDLED, read_folder
 
 NAMES = ["dev", "test", "held_out", "topics_dev", "topics_test", "strangers_dev", "strangers_test"]
-NAMES += ["parents_dev", "parents_test", "parents_judge"]
+NAMES += ["parents_dev", "parents_test", "parents_judge", "judge3"]
 STRANGERS = ("strangers_dev", "strangers_test")  # who had not seen the entries: one may have the same question
 PARENTS = ("parents_dev", "parents_test", "parents_judge")  # who had, and no other questions
+JUDGE = ("judge3",)  # who had seen the entries, too
 
 
 FLOORS = {  # recall@1, recall@3, good fits, abstention
-    "dev": (0.92, 0.99, 0.96, 0.97),
-    "test": (0.91, 0.965, 0.93, 0.97),
-    "held_out": (0.96, 0.99, 0.97, 0.94),
-    "topics_dev": (0.95, 0.99, 0.97, 0.92),
-    "topics_test": (0.91, 0.98, 0.95, 0.97),
-    "strangers_dev": (0.91, 0.965, 0.85, 0.95),
-    "strangers_test": (0.88, 0.94, 0.76, 0.88),
-    "parents_dev": (0.94, 0.965, 0.83, 0.98),
-    "parents_test": (0.90, 0.94, 0.81, 0.98),
-    "parents_judge": (0.93, 0.965, 0.88, 0.97),
+    "dev": (0.92, 0.99, 0.96, 0.98),
+    "test": (0.91, 0.965, 0.96, 0.98),
+    "held_out": (0.97, 0.99, 0.97, 0.97),
+    "topics_dev": (0.95, 0.99, 0.99, 0.96),
+    "topics_test": (0.91, 0.99, 0.96, 0.98),
+    "strangers_dev": (0.92, 0.97, 0.86, 0.98),
+    "strangers_test": (0.88, 0.95, 0.77, 0.94),
+    "parents_dev": (0.95, 0.98, 0.86, 0.98),
+    "parents_test": (0.92, 0.95, 0.83, 0.98),
+    "parents_judge": (0.93, 0.97, 0.91, 0.97),
+    "judge3": (0.94, 0.975, 0.92, 0.95),
 }
 
 
@@ -56,7 +58,8 @@ def test_questions_find_their_entries(name: str) -> None:
         ("strangers_test", 29, 0.74, 0.95),
         ("parents_dev", 25, 0.8, 0.92),
         ("parents_test", 25, 0.76, 0.90),
-        ("parents_judge", 30, 0.66, 0.86),
+        ("parents_judge", 30, 0.76, 0.86),
+        ("judge3", 50, 0.76, 0.92),
     ],
 )
 def test_follow_ups_find_the_entries_of_their_conversation(
@@ -73,7 +76,7 @@ def test_the_evaluation_sets_cover_every_entry_and_no_unknown_one() -> None:
     assert wanted == {file.entry.slug for file in read_folder(BUNDLED)}
 
 
-@pytest.mark.parametrize("writer", [tuple(NAMES[:5]), STRANGERS, PARENTS])
+@pytest.mark.parametrize("writer", [tuple(NAMES[:5]), STRANGERS, PARENTS, JUDGE])
 def test_no_evaluation_question_is_repeated_or_copied_from_an_entry(writer: tuple[str, ...]) -> None:
     of_entries = {normalise(question) for file in read_folder(BUNDLED) for question in file.entry.questions}
     questions = [normalise(" ".join([*case.get("after", ()), case["ask"]])) for name in writer for case in _cases(name)]
@@ -98,7 +101,8 @@ def test_the_classifier_was_learned_from_the_present_paraphrases(language: Langu
     header = gzip.decompress(paraphrase_classifier.model_file(language).read_bytes()).partition(b"\n")[0]
     model = orjson.loads(header)
     assert model["paraphrases"] == paraphrases.digest(), "run `make paraphrases`"
-    assert set(model["slugs"]) == {file.entry.slug for file in read_folder(BUNDLED) if file.entry.language == language}
+    entries = {file.entry.slug for file in read_folder(BUNDLED) if file.entry.language == language}
+    assert set(model["slugs"]) == entries | {paraphrase_classifier.NO_ENTRY}
 
 
 def _cases(name: str) -> list[Case]:

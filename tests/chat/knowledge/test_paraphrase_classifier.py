@@ -9,6 +9,7 @@ import pytest
 
 from chat.knowledge import paraphrase_classifier
 from chat.knowledge.knowledge_base import GOOD_FIT, KnowledgeBase
+from chat.knowledge.paraphrase_classifier import NO_ENTRY
 from chat.knowledge.reloader import bundled_entries
 from chat.models import KnowledgeEntry
 
@@ -27,6 +28,17 @@ def test_the_fit_of_words_tells_their_entry_from_the_others() -> None:
 @pytest.mark.parametrize("word", ["orthophoniste", "ortophoniste"])
 def test_a_typing_error_leaves_the_best_fit(word: str) -> None:
     assert best_and_second(word)[0][1] == "attente-orthophoniste"
+
+
+@pytest.mark.parametrize("text", ["la box ne marche plus", "mes tomates ont des taches", "un avocat pour mon divorce"])
+def test_what_no_entry_answers_has_a_class_of_its_own(text: str) -> None:
+    assert best_and_second(text)[0][1] == NO_ENTRY
+
+
+def test_what_an_entry_answers_that_is_not_here_is_no_good_fit_of_another() -> None:
+    entries = [entry for entry in bundled_entries() if entry.slug != "sessad"]
+    passages = KnowledgeBase(entries).search("comment avoir une place au sessad", "fr", 3)
+    assert all(passage.score < GOOD_FIT for passage in passages)
 
 
 def test_unknown_words_and_none_fit_nothing_well() -> None:

@@ -11,12 +11,13 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
-from django.db import OperationalError, connections
+from django.db import connections
 
 from chat import knowledge
 from chat.knowledge import reloader
 from chat.knowledge.reloader import KnowledgeReloader
 from chat.models import KnowledgeEntry
+from tests.support.outages import UnreachableDatabase
 from tests.support.polling import eventually
 from tests.support.services import ROOT
 
@@ -88,21 +89,6 @@ def test_disabled_entries_are_not_replaced_by_bundled_ones(
     assert knowledge_base().entries == []
 
 
-class Unreachable:
-    """Every new connection fails after this many seconds, until `is_back` is set."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, seconds: float = 0.0) -> None:
-        self.is_back = threading.Event()
-        connect = type(connections["default"]).get_new_connection
-
-        def refuse(wrapper: Any, parameters: Any) -> Any:
-            if self.is_back.wait(seconds):
-                return connect(wrapper, parameters)
-            raise OperationalError("connection refused")
-
-        monkeypatch.setattr(type(connections["default"]), "get_new_connection", refuse)
-
-
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("seconds", [0.0, 60.0])
 def test_the_bundled_entries_are_used_while_the_database_is_unavailable_at_the_start(
@@ -110,7 +96,7 @@ def test_the_bundled_entries_are_used_while_the_database_is_unavailable_at_the_s
 ) -> None:
     call_command("load_knowledge", verbosity=0)
     KnowledgeEntry.objects.filter(slug="aeeh").update(title="De la base")
-    database = Unreachable(monkeypatch, seconds)
+    database = UnreachableDatabase(monkeypatch, seconds)
     start = time.monotonic()
     assert title(knowledge_base, "aeeh") != "De la base"
     assert time.monotonic() - start < 30.0  # the connection hangs for 60
@@ -126,7 +112,7 @@ def test_the_last_state_stays_while_the_database_is_unavailable(
     KnowledgeEntry.objects.filter(slug="aeeh").update(title="De la base")
     assert title(knowledge_base, "aeeh") == "De la base"
     monkeypatch.setattr(reloader, "CHECK_SECONDS", 0.05)
-    Unreachable(monkeypatch)
+    UnreachableDatabase(monkeypatch)
     time.sleep(0.5)
     assert title(knowledge_base, "aeeh") == "De la base"
 
@@ -168,13 +154,41 @@ def test_a_search_makes_no_query(knowledge_base: KnowledgeReloader, django_asser
         knowledge_base().search("aeeh", "fr", 3)
 
 
-def test_the_watcher_is_restarted_after_a_fork(knowledge_base: KnowledgeReloader) -> None:
-    knowledge_base()
-    watcher = knowledge_base._watcher
-    knowledge_base._watcher = threading.Thread()  # as after a fork: not running
-    knowledge_base()
-    assert knowledge_base._watcher not in (None, watcher)
-    assert knowledge_base._watcher.is_alive()
+BEFORE_AND_AFTER_A_FORK = """
+from gevent import monkey; monkey.patch_all()
+import gevent, os, threading
+os.environ["DJANGO_SETTINGS_MODULE"] = "bff.settings"
+import django; django.setup()
+from chat import knowledge
+def watchers():
+    return [thread.name for thread in threading.enumerate()].count("knowledge")
+passages = knowledge.search("aeeh", "fr")
+parents = watchers()
+child = os.fork()
+if not child:
+    forked = watchers()
+    knowledge.search("aeeh", "fr")
+    os._exit(10 * forked + watchers())
+print("WATCHERS", parents, os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+others = []
+gevent.spawn(others.append, "ran")
+knowledge.search("aeeh", "fr"), knowledge.is_common("aeeh", "fr", passages)
+print("OTHERS", others)
+"""
+
+
+@pytest.fixture(scope="module")
+def searches() -> str:
+    command = [sys.executable, "-c", BEFORE_AND_AFTER_A_FORK]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=100).stdout
+
+
+def test_a_forked_process_starts_a_watcher_of_its_own(searches: str) -> None:
+    assert "WATCHERS 1 1" in searches
+
+
+def test_a_search_lets_no_other_greenlet_run_first(searches: str) -> None:
+    assert "OTHERS []" in searches
 
 
 IN_A_GEVENT_WORKER = """

@@ -11,7 +11,7 @@ import pytest
 from chat import knowledge
 from chat.core.question import Language
 from chat.knowledge.files import BUNDLED, read_folder
-from chat.knowledge.knowledge_base import KnowledgeBase
+from chat.knowledge.knowledge_base import NEVER_SUGGESTED, KnowledgeBase
 from chat.models import KnowledgeEntry
 from tests.support.growth import assert_linear
 
@@ -142,6 +142,15 @@ def test_suggestions_are_of_the_entries_with_the_nearest_texts(knowledge_base: K
     assert "dossier-mdph" in related_to("certificat-medical-mdph", "fr"), "of its topic, though others are nearer"
     assert "recours-tribunal" in related_to("rapo", "fr")
     assert related_to("no-such-thing", "fr") == set()
+
+
+def test_what_would_frighten_is_not_suggested(knowledge_base: KnowledgeBase) -> None:
+    frightening = {entry.questions[0] for entry in knowledge_base.entries if entry.slug in NEVER_SUGGESTED}
+    assert len(frightening) == 2 * len(NEVER_SUGGESTED)
+    passage = knowledge_base.search("aeeh", "fr", 1)[0]
+    for slug in {entry.slug for entry in knowledge_base.entries}:
+        suggested = knowledge_base.suggestions([dataclasses.replace(passage, slug=slug)] * 2, "fr", "", 3)
+        assert not frightening & set(suggested), slug
 
 
 def test_suggestions_without_passages_are_the_openers(knowledge_base: KnowledgeBase) -> None:

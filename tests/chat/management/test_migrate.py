@@ -16,7 +16,7 @@ from tests.support.services import ROOT
 INSTANCES = 3
 
 
-def test_instances_that_migrate_an_empty_database_at_once_all_succeed(tmp_path):
+def test_instances_that_migrate_an_empty_database_at_once_all_succeed_with_a_pool_of_one_connection(tmp_path):
     postgres = Postgres(tmp_path)
     command = [sys.executable, "manage.py", "migrate", "--verbosity=0"]
     try:
@@ -24,7 +24,7 @@ def test_instances_that_migrate_an_empty_database_at_once_all_succeed(tmp_path):
             subprocess.Popen(
                 command,
                 cwd=ROOT,
-                env={**os.environ, "DATABASE_URL": postgres.address},
+                env={**os.environ, "DATABASE_URL": postgres.address, "DATABASE_POOL_SIZE": "1"},
                 stderr=subprocess.PIPE,
                 text=True,
             )

@@ -22,25 +22,23 @@ HEAD = """# Hard conversations
 What a person reads, in full, in 40 conversations that a stranger wrote: with the AI (a stand-in, which only quotes the
 passages that it is given) and without any. `make conversations` writes this page.
 
-Read as a parent: each first message that tells of a danger gets the right number first. Mended while reading: without
-the AI no article, and no excuse, follows a notice any more; "papa" found the PAP; the ceiling of resources of the AEEH
-found another benefit; the apology in English was doubled; notices spoke to a father, or of "your child" to a child;
-nothing told what follows a report on a family; after an article the questions on offer were its neighbours in the
-alphabet. Some entries have questions since for what was asked here and not found, so that this page is no measure of
-the search. Not mended:
+Three people have read it as a parent. Each first message that tells of a danger gets the number of its kind first; for
+whoever does not answer any more after a farewell, 15 and 112 stand second. Phrases of distress and questions of entries
+were chosen with this page in sight, so that it is no measure of either. What is not right:
 
-- Some calm messages get a notice: anger at a school, at a report on a family (which it may take as a reproach). The
-  phrases for which six others were mistaken are left out since: they were taken from this page, which is no measure.
-- A follow-up is judged alone: "elle a froid", after a night without a roof, gets other numbers; "il regarde mon
-  téléphone" gets a second one.
+- Some calm messages get a notice: anger at a school, at a report on a family (which it may take as a reproach).
+- A follow-up is judged alone, but for the notice on suicide, which stays for two messages: "elle a froid", after a
+  night without a roof, gets the numbers for a missing child first.
 - Without the AI a follow-up of few words may get an article beside the point: "j'ai le droit de refuser" that on
   a school's refusal.
 - Of two or three questions in one message the article answers one.
-- A parent whose child has died gets a notice, and a few lines far down in the article on the AEEH's duration, but
-  none of their own; without the AI they get the whole list of numbers. A child who writes gets words fit for anybody,
-  not its own.
-- Beside a notice the AI still gets passages that only share words with the message.
-- "Vous faites bien de poser la question" and "La prochaine étape" are the stand-in's own sentences.
+- What somebody in danger asks about the conversation itself – "est ce que cette conversation reste" – only the AI
+  answers: without it there are the notice and the numbers.
+- Without the AI a child's death, as a word of suicide, is remembered for one message and not for two: a question that
+  got an article is no part of the conversation that the next is read in.
+- A child who writes gets words fit for anybody, not its own.
+- "Vous faites bien de poser la question", "La prochaine étape" and "je n'y ai rien trouvé" are the stand-in's own
+  sentences.
 """
 
 

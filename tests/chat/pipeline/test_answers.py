@@ -43,6 +43,14 @@ def test_the_same_question_typed_differently_is_answered_from_the_cache(visitor,
     assert ai.calls == 1
 
 
+def test_the_notice_on_suicide_stays_for_two_messages(visitor, ai):
+    answers = [visitor.ask("Je veux mourir.").json()]
+    for text in ("Répondez juste pour la tutelle.", "Et pour la carte mobilité ?", "Comment demander l'AEEH ?"):
+        answers.append(visitor.ask(text, conversationId=answers[0]["conversationId"]).json())
+    assert ["3114" in answer["response"] for answer in answers] == [True, True, True, False]
+    assert [bool(answer["suggestions"]) for answer in answers] == [False, False, False, True]
+
+
 def test_a_follow_up_is_cached_for_its_caller_alone(visitor, another_visitor, ai):
     for person in (visitor, another_visitor):
         conversation = person.ask("Qu'est-ce que la MDPH ?").json()["conversationId"]

@@ -3,26 +3,40 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime, timedelta
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 from django_redis import get_redis_connection
 
+from chat import runs
+from chat.core.events import Finish, Notice
+from chat.core.question import Question
+from chat.core.transcript import Transcript
 from chat.history import api_keys
+from chat.pipeline import question_answering
+from chat.pipeline.answer_stream import RunStream
 from chat.storage import budgets
 from chat.storage.answer_cache import CachedAnswer
 from chat.upstream import dialogue
 from observability import metrics
+from observability.caller import Caller
 from tests.chat.admin.test_admin import staff_client
 from tests.conftest import ChatClient
 from tests.support.document_files import LETTER
-from tests.support.fake_upstream import Serve, stream_response
+from tests.support.fake_upstream import Serve, head, stream_response
+from tests.support.outages import break_redis
 from tests.support.polling import eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 UNKNOWN = "Xyzzy numéro {} ?"
 ARTICLE = "Qu'est-ce que l'AEEH ?"
+ENTRY_POINTS = [
+    ("/api/chat/message", {"message": UNKNOWN}),
+    ("/api/chat/analyze-document", {"document": LETTER, "documentType": "mdph"}),
+]
 
 
 def client_at(address: str) -> ChatClient:
@@ -84,13 +98,7 @@ def test_all_share_the_budget_of_tokens(settings, visitor, another_visitor, ai):
     assert (budgets.tokens_spent() or 0) > 1
 
 
-@pytest.mark.parametrize(
-    ("path", "body"),
-    [
-        ("/api/chat/message", {"message": UNKNOWN}),
-        ("/api/chat/analyze-document", {"document": LETTER, "documentType": "mdph"}),
-    ],
-)
+@pytest.mark.parametrize(("path", "body"), ENTRY_POINTS)
 def test_an_interrupted_answer_costs_what_was_sent_and_written(settings, visitor, ai, path, body):
     settings.DAILY_TOKENS_TOTAL = 10_000_000
     ai.fail("cut", after_tokens=3)
@@ -105,20 +113,121 @@ def test_a_call_that_fails_before_its_first_words_costs_nothing(settings, visito
     assert budgets.tokens_spent() == 0
 
 
+@pytest.mark.parametrize(
+    ("fault", "has_begun", "is_counted"),
+    [
+        ("rate_limited", lambda _, run: any(isinstance(event, Notice) for event in run.events), False),  # it waits
+        ("hang", lambda ai, _: ai.open_calls == 1, True),  # the AI may be writing
+    ],
+)
+def test_a_cancelled_call_costs_what_was_sent_only_while_the_ai_has_it(settings, ai, fault, has_begun, is_counted):
+    settings.DAILY_TOKENS_TOTAL = 10_000_000
+    ai.fail(fault)
+    stream = question_answering.answer(Question(UNKNOWN, "fr", ""))
+    assert isinstance(stream, RunStream)
+    run = stream.subscription.run
+    eventually(lambda: has_begun(ai, run))
+    runs.stop(run.id)
+    finish = stream.read_to_end().finish
+    assert finish is not None
+    assert (finish.origin, finish.ending) == ("ai", "stopped")
+    assert bool(budgets.tokens_spent()) == is_counted
+
+
+def counted_answers() -> list[int]:
+    """Today's counts of answers, in any order: of the callers and of their networks."""
+    redis = get_redis_connection("default")
+    return sorted(int(redis.get(key)) for key in redis.keys("bff:budget:*"))
+
+
+@pytest.mark.parametrize(("path", "body"), ENTRY_POINTS)
+def test_an_outage_of_the_ai_uses_up_no_answers(settings, visitor, ai, path, body):
+    settings.DAILY_ANSWERS_PER_CALLER = settings.DAILY_ANSWERS_PER_ADDRESS = 2
+    settings.AI_MAX_ATTEMPTS = 1
+    ai.fail("error", status=503)
+    replies = [visitor.post_json(path, body) for _ in range(3)]
+    assert [reply.json()["degraded"]["reason"] for reply in replies] == ["ai_error"] * 3
+    assert counted_answers() == [0, 0]
+    ai.heal()
+    assert visitor.post_json(path, body).json()["degraded"] is None
+    assert counted_answers() == [1, 1]
+
+
+@pytest.mark.parametrize(("path", "body"), ENTRY_POINTS)
+def test_an_answer_that_the_ai_has_begun_counts(settings, visitor, ai, path, body):
+    settings.DAILY_ANSWERS_PER_CALLER = settings.DAILY_ANSWERS_PER_ADDRESS = 2
+    ai.fail("cut", after_tokens=3)
+    assert visitor.post_json(path, body).json()["degraded"]["reason"] == "interrupted"
+    assert counted_answers() == [1, 1]
+
+
+def test_a_question_that_the_ai_refuses_counts(settings, visitor, ai, serve):
+    settings.DAILY_ANSWERS_PER_CALLER = settings.DAILY_ANSWERS_PER_ADDRESS = 2
+    serve(head("400 Bad Request", "Content-Length: 0"))
+    assert visitor.ask("Comment vas-tu ?").json()["degraded"]["reason"] == "ai_rejected"
+    assert counted_answers() == [1, 1]
+
+
+def test_an_answer_that_ends_after_midnight_is_given_back_to_the_day_before(settings, monkeypatch):
+    settings.DAILY_ANSWERS_PER_CALLER = 2
+    today = datetime.fromisoformat("2026-06-01T12:00:00+02:00")
+    caller = Caller("caller", "visitor", networks=("192.0.2.1",))
+    monkeypatch.setattr(timezone, "now", lambda: today)
+    spent = budgets.spend_answer(caller)
+    assert spent is not None
+    monkeypatch.setattr(timezone, "now", lambda: today + timedelta(days=1))
+    assert budgets.spend_answer(caller) is not None
+    spent.settle(Transcript([Finish("fallback")]))
+    redis = get_redis_connection("default")
+    counts = {key.partition(b"{")[2][:10]: redis.get(key) for key in redis.keys("bff:budget:*")}
+    assert counts == {b"2026-06-01": b"0", b"2026-06-02": b"1"}
+
+
+def key_with(daily_answers: int | None) -> str:
+    row, key = api_keys.create("A program")
+    row.daily_answers = daily_answers
+    row.save()
+    return key
+
+
+def complete(key: str, text: str):
+    body = {"model": "any", "messages": [{"role": "user", "content": text}]}
+    headers = {"Authorization": f"Bearer {key}"}
+    reply = Client().post("/v1/chat/completions", body, "application/json", headers=headers)
+    assert reply.status_code == 200
+    return reply
+
+
 def test_a_program_has_its_own_budget_and_no_other(settings, visitor, ai):
     settings.DAILY_ANSWERS_PER_CALLER = settings.DAILY_ANSWERS_PER_ADDRESS = 1
-    row, key = api_keys.create("A program")
-    row.daily_answers = 2
-    row.save()
+    key = key_with(daily_answers=2)
+    asked = [complete(key, UNKNOWN.format(number)) for number in range(3)]
+    assert [reply.get("X-Degraded") for reply in asked] == [None, None, "over_budget"]
 
-    def complete(text: str) -> str:
-        body = {"model": "any", "messages": [{"role": "user", "content": text}]}
-        headers = {"Authorization": f"Bearer {key}"}
-        reply = Client().post("/v1/chat/completions", body, "application/json", headers=headers)
-        assert reply.status_code == 200
-        return str(reply.get("X-Degraded", ""))
 
-    assert [complete(UNKNOWN.format(number)) for number in range(3)] == ["", "", "over_budget"]
+def test_a_program_with_no_answers_a_day_gets_only_what_costs_nothing(visitor, ai):
+    visitor.ask(ARTICLE)
+    key = key_with(daily_answers=0)
+    before = metrics.OVER_BUDGET.labels("caller")._value.get()
+    assert complete(key, ARTICLE)["X-Cache"] == "HIT"
+    assert complete(key, UNKNOWN)["X-Degraded"] == "over_budget"
+    document, headers = {"document": LETTER, "documentType": "mdph"}, {"Authorization": f"Bearer {key}"}
+    analysis = Client().post("/api/chat/analyze-document", document, "application/json", headers=headers)
+    assert analysis["X-Degraded"] == "over_budget"
+    assert metrics.OVER_BUDGET.labels("caller")._value.get() == before + 2
+    assert ai.calls == 1
+
+
+def test_a_program_with_no_answers_a_day_gets_none_without_redis_either(visitor, ai, monkeypatch):
+    break_redis(monkeypatch)
+    assert complete(key_with(daily_answers=0), UNKNOWN)["X-Degraded"] == "over_budget"
+    assert ai.calls == 0
+
+
+def test_a_program_without_a_number_has_no_limit(settings, visitor, ai):
+    settings.DAILY_ANSWERS_PER_CALLER = settings.DAILY_ANSWERS_PER_ADDRESS = 1
+    key = key_with(daily_answers=None)
+    assert [complete(key, UNKNOWN.format(number)).get("X-Degraded") for number in range(3)] == [None] * 3
 
 
 def test_a_document_counts_and_its_facts_are_sent_above_the_budget(settings, visitor, ai):
@@ -176,3 +285,17 @@ def test_tokens_that_no_service_has_counted_are_estimated_as_in_prompts(settings
     settings.DAILY_TOKENS_TOTAL = 10_000_000
     budgets.spend_tokens(None, "été " * 150, b"x" * 300)
     assert budgets.tokens_spent() == (6 * 150 + 300) // 3 == dialogue.tokens_of("été " * 200) - dialogue.MESSAGE_TOKENS
+
+
+@pytest.mark.parametrize(
+    ("moment", "hours"),
+    [
+        ("2026-03-29T00:30:00+01:00", 22.5),  # of 23 hours
+        ("2026-10-25T00:30:00+02:00", 24.5),  # of 25 hours
+        ("2026-10-25T12:00:00+01:00", 12),
+        ("2026-06-01T12:00:00+02:00", 12),
+    ],
+)
+def test_budgets_are_reset_at_midnight_also_when_the_clocks_change(monkeypatch, moment, hours):
+    monkeypatch.setattr(timezone, "now", lambda: datetime.fromisoformat(moment))
+    assert budgets.seconds_until_reset() == hours * 3600

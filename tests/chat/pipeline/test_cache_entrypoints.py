@@ -7,7 +7,10 @@ import json
 import pytest
 from django_redis import get_redis_connection
 
-from chat.pipeline import help_lines
+from chat.core.events import Delta
+from chat.core.question import Question
+from chat.pipeline import help_lines, question_answering
+from chat.storage import answer_cache
 from tests.support.fake_upstream import CHUNKED, END, chunk, delta_event, stream_response
 from tests.support.sse import read_start
 
@@ -67,6 +70,14 @@ def test_a_stopped_answer_is_never_cached(visitor, another_visitor, ai):
     list(frames)
     ai.pace(0)
     assert another_visitor.ask(QUESTION).json()["origin"] == "ai"
+
+
+def test_an_answer_is_cached_with_its_text_in_one_piece(visitor, serve):
+    serve(stream_response("Un dispositif ", "de ", "l'école."))
+    visitor.ask(QUESTION)
+    cached = answer_cache.get(question_answering.cache_key_of(Question(QUESTION, "fr", "")))
+    assert cached is not None
+    assert [event.text for event in cached.events if isinstance(event, Delta)] == ["Un dispositif de l'école."]
 
 
 def test_redis_keys_reveal_neither_texts_nor_callers(visitor, ai):

@@ -15,9 +15,11 @@ from django.core.management import CommandError, call_command
 
 from chat import knowledge
 from chat.pipeline import cache_warmer
+from chat.storage import answer_cache
 from chat.upstream import breaker_registry
+from tests.support.polling import eventually
 from tests.support.server import database_url
-from tests.support.services import ROOT
+from tests.support.services import HOST, ROOT, free_port, start_redis
 
 WARM = [sys.executable, "manage.py", "warm_cache", "--json"]
 
@@ -49,6 +51,15 @@ def test_each_question_is_asked_once_and_then_cached(slugs, ai, visitor):
 def test_all_generates_fresh_answers_again(slugs, ai):
     total = warm(slugs[0])["total"]
     assert warm(slugs[0], all=True)["kept"] == total
+    assert ai.calls == 2 * total
+
+
+def test_an_expired_answer_that_is_still_served_is_generated_again(slugs, ai, settings, monkeypatch):
+    monkeypatch.setattr(answer_cache, "GRACE", 1_000_000)
+    settings.CACHE_TTL_WARM = 0.001
+    total = warm(slugs[0])["total"]
+    report = warm(slugs[0])
+    assert (report["kept"], report["unchanged"]) == (total, 0)
     assert ai.calls == 2 * total
 
 
@@ -101,14 +112,84 @@ def test_a_failed_question_does_not_stop_the_others(slugs, ai, settings):
     assert [failure["reason"] for failure in report["failed"]] == ["interrupted"]
 
 
+def test_nothing_is_asked_without_a_cache_to_store_it_in(ai, few_entries):
+    env = os.environ | {"DATABASE_URL": database_url(), "REDIS_URL": f"redis://{HOST}:{free_port()}/0"}
+    run = subprocess.run(WARM, cwd=ROOT, env=env, capture_output=True, text=True, timeout=60, check=False)
+    assert (run.returncode, ai.calls) == (4, 0)
+    assert "Redis" in run.stderr
+
+
+def test_it_stops_asking_when_redis_goes_away(ai, few_entries):
+    port = free_port()
+    redis = start_redis(port)
+    ai.pace(300)  # else all might be asked before Redis is gone
+    env = os.environ | {"DATABASE_URL": database_url(), "REDIS_URL": f"redis://{HOST}:{port}/0"}
+    run = subprocess.Popen(
+        [*WARM, "--concurrency=2"],
+        cwd=ROOT,
+        env=env,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    eventually(lambda: ai.calls >= 4, seconds=60)
+    redis.kill()
+    calls = ai.calls
+    out, err = run.communicate(timeout=60)
+    report = json.loads(out)
+    assert run.returncode == 4, err
+    assert ai.calls <= calls + 2
+    assert "cache_unavailable" in {failure["reason"] for failure in report["failed"]}
+    assert f"Redis is not available any more. {report['total'] - ai.calls} questions were not asked." in err
+
+
+def test_it_can_wait_for_redis_and_then_asks_what_it_lost(slugs, ai, monkeypatch):
+    waited: list[float] = []
+    outage, said = iter([True, False, False]), StringIO()
+    can_store = answer_cache.can_store
+    monkeypatch.setattr(answer_cache, "can_store", lambda: next(outage, True) and can_store())
+    monkeypatch.setattr(time, "sleep", waited.append)
+    call_command("warm_cache", only=slugs, json=True, wait=True, concurrency=1, stdout=(out := StringIO()), stderr=said)
+    report = json.loads(out.getvalue())
+    assert report["kept"] == report["total"] == ai.calls
+    assert report["failed"] == []
+    assert [seconds for seconds in waited if seconds > 1] == [30, 30]
+    assert said.getvalue().count("Redis is not available. Trying again in 30 s; Ctrl-C stops.") == 2
+    assert "The AI" not in said.getvalue()
+
+
+def test_nothing_is_asked_without_the_entries_of_the_database(slugs, ai):
+    env = os.environ | {"DATABASE_URL": f"postgresql://nobody@{HOST}:{free_port()}/none"}
+    run = subprocess.run(
+        [*WARM, "--only", slugs[0]], cwd=ROOT, env=env, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (run.returncode, ai.calls) == (5, 0)
+    assert "database" in run.stderr
+
+
+def test_an_answer_that_the_cache_does_not_take_is_a_failure(slugs, ai, monkeypatch):
+    warm(slugs[0])
+    monkeypatch.setattr(answer_cache, "MAX_ENVELOPE_BYTES", 100)
+    out = StringIO()
+    with pytest.raises(CommandError, match="questions failed"):  # also where an older answer is still cached
+        call_command("warm_cache", only=slugs[:1], all=True, json=True, stdout=out, stderr=StringIO())
+    report = json.loads(out.getvalue())
+    assert report["kept"] == 0
+    assert [failure["reason"] for failure in report["failed"]] == ["not_stored"] * report["total"]
+
+
 @pytest.mark.without_coverage
 def test_two_concurrent_runs_share_the_work_also_with_all(slugs, ai):
     warm(*slugs)
     ai.reset()
     ai.pace(100)
     command = [*WARM, "--all", *(argument for slug in slugs for argument in ("--only", slug))]
-    runs = [subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) for _ in range(2)]
-    reports = [json.loads(run.communicate(timeout=60)[0].splitlines()[-1]) for run in runs]
+    env = os.environ | {"DATABASE_URL": database_url()}
+    runs = [
+        subprocess.Popen(command, cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        for _ in range(2)
+    ]
+    reports = [json.loads(run.communicate(timeout=60)[0]) for run in runs]
     total = len(list(cache_warmer.tasks(set(slugs))))
     assert total <= ai.calls == sum(report["kept"] for report in reports)
     assert all(report["kept"] + report["unchanged"] == total for report in reports)
@@ -148,7 +229,7 @@ def test_three_runs_of_which_two_are_interrupted_ask_every_question_once(ai, few
                 run.send_signal(signal.SIGINT)
             assert run.wait(timeout=100) == (130 if stop_at else 0)
             out.seek(0)
-            reports.append(json.loads(out.read().splitlines()[-1]))
+            reports.append(json.loads(out.read()))
     assert ai.calls == total
     assert sum(report["kept"] for report in reports) == total
     assert [report["failed"] for report in reports] == [[], [], []]

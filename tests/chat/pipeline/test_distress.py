@@ -1,4 +1,4 @@
-"""The detection of distress by kind: floors a little under the figures of docs/answers.md, and what the notices say."""
+"""The detection of distress by kind: floors a little under the figures of docs/distress.md; what the notices say."""
 
 from __future__ import annotations
 
@@ -7,8 +7,12 @@ from collections.abc import Sequence
 import pytest
 
 from benchmarks.distress.evaluation import SENTENCES, Sentence, evaluate, read
+from chat import knowledge
+from chat.core.question import Question, Turn
 from chat.pipeline import distress, distress_classifier, help_lines
+from chat.pipeline.distress import Distress
 from chat.pipeline.distress_classifier import KINDS
+from chat.pipeline.question_answering import ABOUT_DANGER, find_passages
 
 # The number that the notice of a kind names first.
 FIRST_NUMBER = {
@@ -16,7 +20,7 @@ FIRST_NUMBER = {
     "suicide": "3114",
     "couple": "17",
     "child": "119",
-    "losing_control": "119",
+    "losing_control": "15",  # only if the child is hurt; then 119
     "exhaustion": "0 800 360 360",
     "no_roof": "115",
     "bullying": "3018",
@@ -24,7 +28,7 @@ FIRST_NUMBER = {
 }
 
 
-HEARD_FLOOR, KIND_FLOOR = 0.95, 0.90
+HEARD_FLOOR, KIND_FLOOR = 0.975, 0.94
 
 
 @pytest.fixture(scope="module")
@@ -36,14 +40,15 @@ def judged() -> Sequence[Sentence]:
 def test_most_distress_is_heard_and_calm_messages_mostly_are_not(judged):
     report = evaluate(judged)
     assert report.heard >= HEARD_FLOOR
-    assert report.false_alarms <= 0.035
+    assert report.false_alarms <= 0.03
     assert report.right_kind >= 0.93
     assert report.told_kind >= 0.96
     assert min(heard / total for total, heard, _ in report.by_kind.values()) >= KIND_FLOOR
 
 
 @pytest.mark.parametrize(
-    ("name", "heard", "false_alarms", "right_kind"), [("judge2", 0.935, 0.06, 0.88), ("judge3", 0.98, 0.04, 0.94)]
+    ("name", "heard", "false_alarms", "right_kind"),
+    [("judge2", 0.97, 0.045, 0.915), ("judge3", 0.99, 0.04, 0.95), ("judge4", 0.98, 0.025, 0.98)],
 )
 def test_other_writers_are_heard_too(name, heard, false_alarms, right_kind):
     report = evaluate(read(SENTENCES / f"{name}.jsonl"))
@@ -62,6 +67,32 @@ def test_ordinary_questions_hardly_ever_get_a_notice(judged):
 def test_the_notice_of_a_kind_names_the_right_number_first(kind, language):
     text = help_lines.load().notice(kind).text_in(language)
     assert text[text.index("**") :].startswith(f"**{FIRST_NUMBER[kind]}**")
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "mon ex a un couteau",
+        "mon mari a un fusil j'ai peur",
+        "il a sorti un couteau et il crie sur les enfants",
+        "Mon frère a attrapé une hache",
+    ],
+)
+def test_a_weapon_in_somebodys_hand_is_heard(message):
+    assert distress.detect(message)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "il a un couteau adapté pour la main droite",
+        "elle a un pistolet à eau",
+        "il a un couteau pour couper sa viande, l'ergo dit que c'est bien",
+        "mon fils a 5 ans et joue avec un pistolet en plastique",
+    ],
+)
+def test_cutlery_and_toys_are_no_weapons(message):
+    assert not distress.detect(message)
 
 
 @pytest.mark.parametrize(
@@ -163,3 +194,56 @@ def test_where_the_kind_is_not_certain_two_notices_are_shown():
     notice = help_lines.distress_notice(text, "fr")
     both = [help_lines.load().notice(kind).text_in("fr") for kind in (first, second)]
     assert notice == "\n\n".join(both)
+
+
+@pytest.mark.django_db
+def test_an_answer_rests_on_the_article_about_a_childs_death_only_after_one() -> None:
+    def slugs(text: str, kinds: Sequence[Distress], *earlier: str) -> list[str]:
+        history = tuple(Turn("user", each) for each in earlier)
+        return [each.slug for each in find_passages(Question(text, "fr", "visitor", history=history), kinds)]
+
+    report = "J'ai reçu une lettre du département, une information préoccupante sur mon fils."
+    assert "deces-enfant" in {each.slug for each in knowledge.search("ils peuvent me le prendre ?", "fr", 9, [report])}
+    assert "deces-enfant" not in slugs("ils peuvent me le prendre ?", (), report)
+    loss = "Mon fils Théo est mort en mars"
+    assert slugs(loss, ("grief",)) == ["deces-enfant"]
+    assert slugs("il faut rendre le mois ?", ("grief",), loss) == ["deces-enfant"]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("text", "earlier"),
+    [
+        ("j'écris à qui", "ma fille a 12h d'AESH notifiées elle en a 4"),
+        ("qui me répond et quand", "J'ai envoyé mon dossier à la MDPH"),
+    ],
+)
+def test_an_answer_on_another_subject_does_not_rest_on_the_article_on_this_assistant(text: str, earlier: str) -> None:
+    question = Question(text, "fr", "visitor", history=(Turn("user", earlier),))
+    assert "cet-assistant" in {each.slug for each in knowledge.search(text, "fr", 3, question.earlier)}
+    assert "cet-assistant" not in {each.slug for each in find_passages(question, ())}
+
+
+@pytest.mark.django_db
+def test_an_answer_on_this_assistant_rests_on_its_article() -> None:
+    question = Question("et vous, qui lit ce que j'écris ici", "fr", "visitor")
+    assert find_passages(question, ())[0].slug == "cet-assistant"
+
+
+@pytest.mark.django_db
+def test_in_distress_the_answer_rests_on_no_entry_that_only_shares_words() -> None:
+    told = "Mon mari me frappe et il regarde mon téléphone, s'il voit que je vous écris. Et l'AEEH, c'est à mon nom ?"
+    scores = [passage.score for passage in knowledge.search(told, "fr")]
+    assert min(scores) < knowledge.GOOD_FIT
+    kept = find_passages(Question(told, "fr", "visitor"), distress.detect(told))
+    assert all(passage.score >= knowledge.GOOD_FIT or passage.slug in ABOUT_DANGER for passage in kept)
+    told = (
+        "ma fille trisomique de 11 ans m'a dit que le monsieur du taxi lui fait des bisous dans la "
+        "culotte. je sais pas si elle invente. demain matin il vient la chercher à 7h40"
+    )
+    kept = find_passages(Question(told, "fr", "visitor"), distress.detect(told))
+    assert [passage.slug for passage in kept] == ["maltraitance-etablissement"]
+    calm = "Et l'AEEH, c'est au nom du père ou de la mère ?"
+    assert len(find_passages(Question(calm, "fr", "visitor"), distress.detect(calm))) == len(
+        knowledge.search(calm, "fr")
+    )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from chat import knowledge
@@ -95,3 +97,52 @@ def test_a_person_in_distress_gets_people_to_call_and_no_article(visitor, ai, se
     assert answer["response"].startswith(help_lines.load().notice("suicide").text_in("fr"))
     assert "Je ne peux pas vous en écrire plus pour l’instant" in answer["response"]
     assert "hasard" not in answer["response"]
+
+
+def told(visitor, *messages: str) -> list[dict[str, Any]]:
+    """The answers to these messages of one conversation."""
+    answers: list[dict[str, Any]] = []
+    for message in messages:
+        place = {"conversationId": answers[0]["conversationId"]} if answers else {}
+        answers.append(visitor.ask(message, **place).json())
+    return answers
+
+
+LOSS = "Ma fille Lou est décédée dimanche. Faut-il répondre au renouvellement de l'AEEH ?"
+
+
+def test_after_the_loss_of_a_child_no_questions_of_any_family_are_offered(visitor, ai):
+    answers = told(visitor, LOSS, "il faut rendre le mois ?", "Comment avoir une AESH pour son frère ?")
+    assert [answer["suggestions"] for answer in answers] == [[], [], []]
+    notice = help_lines.load().notice("grief").text_in("fr")
+    assert [notice in answer["response"] for answer in answers] == [True, False, False]
+
+
+def test_the_answer_kept_for_another_is_offered_without_questions_after_the_loss_of_a_child(visitor, ai):
+    assert told(visitor, LOSS, "il faut rendre le mois ?")[-1]["origin"] == "ai"
+    again = told(visitor, LOSS, "il faut rendre le mois ?")[-1]
+    assert (again["origin"], again["suggestions"]) == ("cache", [])
+
+
+def test_without_the_ai_a_bereaved_parent_gets_the_article_written_for_them(visitor, ai):
+    ai.fail("error", status=503)
+    article = knowledge.article("deces-enfant", "fr")
+    assert article
+    for answer in told(visitor, LOSS, "il faut rendre le mois ?"):
+        assert (answer["origin"], answer["suggestions"]) == ("knowledge", [])
+        assert article.text.strip() in answer["response"]
+
+
+def test_without_a_fitting_article_a_bereaved_parent_gets_the_numbers_of_the_notice_alone(visitor, ai):
+    ai.fail("error", status=503)
+    [answer] = told(visitor, "Mon fils Théo est mort en mars")
+    assert answer["origin"] == "fallback"
+    lines = [line for line in answer["response"].splitlines() if line.startswith("- **")]
+    assert [line.split("**")[1] for line in lines] == ["3114", "0 800 360 360"]
+
+
+def test_who_speaks_of_dying_after_the_loss_of_a_child_gets_people_to_call_and_no_article(visitor, ai):
+    ai.fail("error", status=503)
+    answer = told(visitor, LOSS, "je veux mourir. faut-il rendre l'AEEH de ma fille décédée ?")[-1]
+    assert answer["origin"] == "fallback"
+    assert help_lines.as_markdown("fr") in answer["response"]

@@ -15,12 +15,12 @@ from ai_service.control import StandIn
 from chat import checks, probes
 from chat.core.question import Question
 from chat.pipeline import question_answering
-from chat.storage import provenance
 from chat.storage.provenance import RequestTrace
 from chat.upstream import breaker_registry, service, session
 from chat.upstream.errors import AIUnavailable
 from tests.support.fake_upstream import CHUNKED, chunk, delta_event, head, stream_response
 from tests.support.polling import eventually
+from tests.support.provenance_records import find_provenance
 from tests.support.rag_service import running_rag_service
 from tests.support.sse import parse_parts
 
@@ -43,7 +43,7 @@ def second(ai, settings) -> StandIn:
 
 def attempts_of(reply: Any) -> list[tuple[str, str]]:
     """The service and outcome of each attempt, from the provenance of a response."""
-    (record,) = provenance.find(reply.headers["X-Correlation-ID"])
+    (record,) = find_provenance(reply.headers["X-Correlation-ID"])
     return [(attempt["service"], attempt["outcome"]) for attempt in record["making"]["attempts"]]
 
 
@@ -185,17 +185,24 @@ def test_nobody_pays_the_second_for_answers_in_advance(second, db):
     assert second.calls == 0
 
 
-def test_a_person_who_joins_a_renewal_gets_the_seconds_answer(visitor, second, serve):
+@pytest.mark.parametrize("purpose", ["renewal", "warm_up"])
+def test_a_person_who_joins_a_renewal_or_a_warm_up_gets_the_seconds_answer(visitor, second, serve, purpose):
     joined = threading.Event()
     serve(lambda connection: joined.wait(10) and connection.sendall(head("502 Bad Gateway", "Content-Length: 0")))
     job = question_answering._resolve(
         Question(QUESTION, "fr", ""), None, RequestTrace("chat"), not_before=0, warm=False
     )
-    run = question_answering._subscribe(replace(job, is_background=True)).run
+    subscription = question_answering._subscribe(replace(job, purpose=purpose))
+    run = subscription.run
+    if subscription.has_joined:  # the cache warmer reads its own
+        warmer = threading.Thread(target=lambda: list(run.read(has_joined=True)))
+        warmer.start()
+        eventually(lambda: run.readers.seconds_without_reader() == 0)
+    assert not run.readers.include_people()
     replies: list[Any] = []
     person = threading.Thread(target=lambda: replies.append(visitor.ask(QUESTION)))
     person.start()
-    eventually(lambda: run.readers.seconds_unread() == 0)
+    eventually(run.readers.include_people)
     joined.set()
     person.join(20)
     assert origin_and_reason(replies[0]) == ("ai", None)
@@ -221,7 +228,7 @@ def test_the_seconds_answer_is_kept_for_outages_of_the_first_alone(visitor, anot
 def test_the_record_of_a_cached_answer_names_the_second(visitor, another_visitor, second):
     made = visitor.ask(QUESTION).headers["X-Correlation-ID"]
     reply = another_visitor.ask(QUESTION)
-    (record,) = provenance.find(reply.headers["X-Correlation-ID"])
+    (record,) = find_provenance(reply.headers["X-Correlation-ID"])
     assert (record["role"], record["making"]["correlationId"]) == ("cached", made)
     assert (record["making"]["service"], record["making"]["model"]) == ("fallback", "second-model")
 
@@ -242,6 +249,13 @@ def test_above_the_budget_the_seconds_answer_is_served_as_an_older_one(visitor, 
     reply = visitor.ask("Une question sans article : xyzzy ?")
     assert origin_and_reason(reply) == ("stale", "over_budget")
     assert reply.json()["response"] == written["response"]
+
+
+def test_the_seconds_cached_answer_uses_up_no_answer(visitor, second, settings):
+    settings.DAILY_ANSWERS_PER_CALLER = 2
+    asked = [visitor.ask("Une question sans article : xyzzy ?") for _ in range(3)]
+    assert [origin_and_reason(reply) for reply in asked] == [("ai", None), ("cache", None), ("cache", None)]
+    assert origin_and_reason(visitor.ask(QUESTION)) == ("ai", None)
 
 
 # --- What the operator sees ---

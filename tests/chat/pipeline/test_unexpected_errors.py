@@ -14,7 +14,7 @@ from chat import knowledge, runs
 from chat.documents import extraction
 from chat.history import conversations
 from chat.history.recorder import TurnRecorder
-from chat.pipeline import fallbacks, help_lines
+from chat.pipeline import distress, fallbacks, help_lines
 from chat.runs import redis_log
 from chat.storage import answer_cache, fleet_counters, history_sql, provenance
 from chat.storage.provenance import GenerationTrace, RequestTrace
@@ -37,11 +37,12 @@ FAULTS: dict[str, tuple[Any, str, str, bool]] = {
     "labels of metrics": (route_labels, "for_metrics", "metrics", True),
     "labels of the access log": (route_labels, "endpoint", "metrics", True),
     "conversations": (conversations, "resolve", "request", False),
-    "signs of distress": (help_lines, "distress_notice", "answer", True),
+    "signs of distress": (distress, "detect", "answer", True),
+    "distress notice": (help_lines, "notice", "answer", True),
     "knowledge search": (knowledge, "search", "knowledge", False),
     "knowledge version": (knowledge, "version", "knowledge", False),
     "cache key": (answer_cache, "key_of", "knowledge", False),
-    "cache read": (answer_cache, "get_along", "cache", True),
+    "cache read": (answer_cache, "get_with", "cache", True),
     "second cache read": (answer_cache, "get", "cache", True),
     "count of lookups": (answer_cache, "count_lookup", "cache", True),
     "cache write": (answer_cache, "command_to_put", "cache", True),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
+from threading import Event as Signal
 
 import pytest
 from django_redis import get_redis_connection
@@ -14,7 +15,7 @@ from chat.pipeline import fallbacks
 from chat.runs import redis_log
 from chat.runs.broker import RunBroker
 from chat.runs.run import Run
-from chat.storage.shared_redis import shared_redis
+from observability.shared_redis import shared_redis
 from tests.support.polling import eventually
 
 CUT_SHORT = fallbacks.interrupted_ending("fr")
@@ -23,12 +24,14 @@ CUT_SHORT = fallbacks.interrupted_ending("fr")
 class Leader:
     """Writes to Redis as the leader in another process does."""
 
-    def __init__(self) -> None:
-        self.run = Run("run")
-        redis_log.renew_lease("other-process")
+    def __init__(self, process_id: str = "other-process", published_count: int = 0) -> None:
+        self.process_id = process_id
+        self.run = Run("run", "public:question")
+        self.run.published_count = published_count
+        redis_log.renew_lease(process_id)
 
     def publish(self, *new: Event) -> None:
-        eventually(lambda: redis_log.publish("other-process", [(self.run, new)]))
+        eventually(lambda: redis_log.publish(self.process_id, [(self.run, new)]))
         self.run.published_count += len(new)
 
 
@@ -73,8 +76,77 @@ def test_mirror_is_aborted_when_redis_stays_unavailable(leader, monkeypatch):
 def test_without_redis_a_remote_reader_counts_as_still_reading(leader):
     shared_redis.outage.begin(RedisTimeout())
     assert not redis_log.has_remote_readers(leader.run)
-    leader.run.has_remote_readers = True
+    leader.run.has_had_remote_readers = True
     assert redis_log.has_remote_readers(leader.run)
+
+
+def mirrored_events(run_id: str) -> list[Event]:
+    mirror = RunBroker().find(run_id, CUT_SHORT)
+    assert mirror
+    return [event for batch in mirror.read() for event in batch]
+
+
+def test_a_process_that_does_not_lead_the_run_adds_nothing_to_its_text():
+    """Redis was away for this process alone, so that it leads the run for its own readers."""
+    leader = Leader()
+    leader.publish(Start())
+    other = Leader("without-redis", published_count=1)
+    other.publish(Delta("Chère "))
+    leader.publish(Delta("Bonjour, "))
+    other.publish(Delta("amie, "), Delta("bonjour."), Finish("ai"))
+    leader.publish(Delta("Madame."), Finish("ai"))
+    assert mirrored_events("run") == [Start(), Delta("Bonjour, "), Delta("Madame."), Finish("ai")]
+
+
+def test_a_lost_leader_that_writes_again_adds_nothing_to_the_text_of_the_next():
+    lost = Leader()
+    lost.publish(Start())
+    run_log = redis_log.LogReader("run", lost.process_id)
+    assert run_log.read()
+    assert redis_log.claim(lost.run, run_log, "next")
+    following = Leader("next", published_count=1)
+    following.publish(Delta("Bonjour, "))
+    lost.publish(Delta("Chère "), Delta("amie, "), Finish("ai"))
+    following.publish(Delta("Madame."), Finish("ai"))
+    assert mirrored_events("run") == [Start(), Delta("Bonjour, "), Delta("Madame."), Finish("ai")]
+
+
+def test_a_leader_that_writes_again_is_not_replaced():
+    leader = Leader()
+    leader.publish(Start())
+    run_log = redis_log.LogReader("run", leader.process_id)
+    run_log.read()
+    leader.publish(Delta("Bonjour"))
+    assert not redis_log.claim(leader.run, run_log, "next")
+
+
+@pytest.mark.parametrize("is_leader_first", [True, False])
+def test_who_writes_first_after_an_outage_of_redis_leads_for_all(monkeypatch, is_leader_first):
+    may_write = Signal()
+
+    def produce(run: Run) -> Iterator[Event]:
+        assert may_write.wait(10)
+        yield from (Start(), Delta("Chère amie."), Finish("ai"))
+
+    leader = Leader()
+    assert redis_log.acquire("public:question", leader.process_id, "run")
+    leader.publish(Start())
+    broker = RunBroker()
+    run = broker.subscribe("public:question", produce, CUT_SHORT).run
+    eventually(lambda: run.events)
+    with monkeypatch.context() as away:
+        away.setattr(redis_log, "tail", lambda *_: None)
+        eventually(lambda: run.is_led_here)
+    if is_leader_first:
+        leader.publish(Delta("Bonjour, "))
+    may_write.set()
+    assert text_of(event for batch in run.read() for event in batch) == "Chère amie."
+    eventually(lambda: broker.process_id in {entry.process_id for entry in redis_log.tail("run", "0") or ()})
+    assert redis_log.leader_of("run") == (leader if is_leader_first else broker).process_id
+    leader.publish(Delta("Madame."), Finish("ai"))
+    text = "Bonjour, Madame." if is_leader_first else "Chère amie."
+    events = mirrored_events("run")
+    assert (text_of(events), events[-1]) == (text, Finish("ai"))
 
 
 def test_one_of_the_processes_that_mirror_a_run_takes_it_over_and_the_others_follow_that_one():

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 import pytest
 
 from chat.core.events import Event, Finish, Notice, Source, text_of
+from chat.core.transcript import Transcript
 from chat.runs.run import Run
-from chat.runs.wakeup import Wakeup
 from observability import metrics
 from tests.support.polling import eventually
 
@@ -24,23 +24,23 @@ class Client:
     def __init__(self, chance: float = 1.0, chance_of_rest: float = 0.0) -> None:
         self.received: list[str | Event] = []
         self.pushed = self.empty_batches = 0
-        self.has_rest = False
+        self.has_unsent = False
         self._rest = ""
         self._chance, self._chance_of_rest = chance, chance_of_rest
 
     def push(self, text: str) -> bool:
-        if self.has_rest or random.random() >= self._chance:
+        if self.has_unsent or random.random() >= self._chance:
             return False
         self.pushed += 1
         kept = len(text) // 2 if random.random() < self._chance_of_rest else len(text)
         self.received.append(text[:kept])
-        self._rest, self.has_rest = text[kept:], kept < len(text)
+        self._rest, self.has_unsent = text[kept:], kept < len(text)
         return True
 
     def take(self, batch: Sequence[Event]) -> None:
         """As a connection does: the rest goes first."""
         self.received += filter(None, [self._rest])
-        self._rest, self.has_rest = "", False
+        self._rest, self.has_unsent = "", False
         self.empty_batches += not batch
         self.received += [text_of([event]) or event for event in batch]
 
@@ -88,6 +88,26 @@ def test_words_reach_a_waiting_reader_past_its_iterator():
     run.append([Finish("ai")])
     reader.join(10)
     assert client.content == [text, Finish("ai")]
+
+
+def test_the_reader_of_a_whole_answer_is_not_woken_for_words():
+    run, transcript, batches = Run("run"), Transcript(), []
+
+    def follow() -> None:
+        for batch in run.read(outlet=transcript):
+            batches.append(batch)
+            transcript.extend(batch)
+
+    run.append([SOURCE])
+    reader = threading.Thread(target=follow)
+    reader.start()
+    eventually(lambda: transcript.sources == [SOURCE])
+    text = push_until(run, lambda: len(transcript.text) > 1_000)
+    run.append([Finish("ai")])
+    reader.join(10)
+    assert transcript.text == text
+    assert transcript.finish == Finish("ai")
+    assert len([event for batch in batches for event in batch]) < 10  # 150 words were pushed
 
 
 @pytest.mark.parametrize(("chance", "chance_of_rest"), [(1.0, 0.0), (0.5, 0.0), (0.9, 0.5), (0.0, 0.0)])
@@ -145,15 +165,18 @@ def test_nothing_is_pushed_to_a_reader_that_has_unsubscribed():
 
 
 def test_words_are_no_silence_for_a_reader_that_waits():
-    wakeup = Wakeup()
-    waiting = threading.Thread(target=wakeup.wait, args=[60])
-    waiting.start()
-    eventually(lambda: wakeup.deadline < float("inf"))
-    deadline = wakeup.deadline
-    wakeup.postpone()
-    assert wakeup.deadline > deadline
-    wakeup.set()
-    waiting.join(10)
+    run, client = Run("run"), Client()
+    with run.readers.waiting(outlet=client) as subscriber:
+        waiting = threading.Thread(target=subscriber.wait, args=[60])
+        waiting.start()
+        eventually(lambda: subscriber.deadline < float("inf"))
+        deadline = subscriber.deadline
+        run.push("mot")
+        assert client.pushed == 1
+        assert subscriber.deadline > deadline
+        subscriber.wake()
+        waiting.join(10)
+    assert not waiting.is_alive()
 
 
 def test_words_after_the_end_are_dropped():

@@ -20,6 +20,7 @@ from chat.runs import redis_log
 from chat.runs.broker import RunBroker
 from chat.runs.run import FIRST_KEEPALIVE_SECONDS, MAX_UNPUBLISHED_EVENTS, Run
 from observability.redis_trips import Command
+from tests.support.faults import broken, counted_errors
 from tests.support.polling import eventually
 
 PIECES = [Delta(f"{number} " + "mot " * 100) for number in range(1000)]
@@ -69,11 +70,12 @@ def test_log_expires_after_an_unsubscribe_entry():
 
 
 def test_a_claimed_position_far_beyond_the_end_is_ignored():
-    run = Run("run")
+    interrupted: list[Event] = [Notice("interrupted", "Désolé.", {}), Finish("ai", ending="interrupted")]
+    run = Run("run", end_events=interrupted)
     run.append([Start(), *PIECES[:5]])
     ahead, reader = run.read(after=999_999_999), run.read()
     assert next(ahead) == []  # keep-alive
-    run.abort([Notice("interrupted", "Désolé.", {}), Finish("ai", ending="interrupted")])
+    run.abort()
     assert len(run.events) <= 8 + MAX_UNPUBLISHED_EVENTS
     assert text_of(event for batch in reader for event in batch) == text_of(PIECES[:5])
     assert list(ahead) == [[Finish("ai", ending="interrupted")]]
@@ -87,12 +89,12 @@ def test_disconnected_reader_keeps_a_run_alive_until_it_unsubscribes():
     run.readers.unsubscribe("unsubscribing")
     assert list(unsubscribing) == [[Finish("ai", ending="stopped")]]
     cast("Generator[object]", disconnected).close()
-    assert not run.readers.are_gone(grace_seconds=30)
-    assert run.readers.may_return(grace_seconds=30)
-    eventually(lambda: not run.readers.may_return(grace_seconds=0.01))
+    assert not run.readers.have_left_for_good(grace_seconds=30)
+    assert run.readers.are_present_or_may_return(grace_seconds=30)
+    eventually(lambda: not run.readers.are_present_or_may_return(grace_seconds=0.01))
     run.readers.unsubscribe("disconnected")
-    assert run.readers.are_gone(grace_seconds=30)
-    assert not run.readers.may_return(grace_seconds=30)
+    assert run.readers.have_left_for_good(grace_seconds=30)
+    assert not run.readers.are_present_or_may_return(grace_seconds=30)
 
 
 def answer_until_cancelled(run: Run) -> Iterator[Event]:
@@ -106,7 +108,7 @@ def answer_until_cancelled(run: Run) -> Iterator[Event]:
 def test_a_question_asked_again_after_its_last_reader_unsubscribed_is_answered_anew():
     broker = RunBroker()
     first = broker.subscribe("public:question", answer_until_cancelled, []).run
-    reader = first.read(reader="first")
+    reader = first.read(reader="first", has_joined=True)
     next(reader)
     broker.unsubscribe(first.id, "first")
     second = broker.subscribe("public:question", lambda _run: iter([Delta("Encore"), Finish("ai")]), []).run
@@ -117,12 +119,26 @@ def test_a_question_asked_again_after_its_last_reader_unsubscribed_is_answered_a
 def test_a_run_that_somebody_has_joined_is_not_cancelled_when_its_last_reader_unsubscribes():
     broker = RunBroker()
     run = broker.subscribe("public:question", answer_until_cancelled, []).run
-    reader = run.read(reader="first")
+    reader = run.read(reader="first", has_joined=True)
     next(reader)
     assert broker.subscribe("public:question", answer_until_cancelled, []).run is run
     broker.unsubscribe(run.id, "first")
     assert not run.is_cancelled
     run.cancel()
+
+
+def test_a_reader_that_resumes_and_unsubscribes_does_not_cancel_the_run_of_one_that_has_joined():
+    """The one that has joined may still wait for the database."""
+    broker = RunBroker()
+    run = broker.subscribe("public:question", answer_until_cancelled, []).run
+    assert broker.find(run.id, []) is run
+    resumed, joined = run.read(reader="resumed"), run.read(reader="joined", has_joined=True)
+    next(resumed)
+    broker.unsubscribe(run.id, "resumed")
+    assert not run.is_cancelled
+    assert next(joined) == [Delta("Bonjour")]
+    broker.unsubscribe(run.id, "joined")
+    assert run.is_cancelled
 
 
 def test_other_instance_finds_a_run_before_its_first_event():
@@ -151,21 +167,25 @@ def test_has_events_after_waits_until_an_ended_run_is_mirrored():
 
 
 def test_ended_run_references_neither_its_producer_nor_its_call():
-    run = Run("run")
-    references = _run_to_end(run)
-    gc.collect()
-    assert [reference() for reference in references] == [None, None]
+    broker = RunBroker()
+    run, references = _run_to_end(broker)
+
+    def are_freed() -> bool:
+        gc.collect()
+        return [reference() for reference in references] == [None, None]
+
+    eventually(are_freed)
+    assert broker.find(run.id, []) is run  # it is retained
 
 
 def test_final_writes_are_executed_before_the_question_is_released():
     redis, broker = get_redis_connection("default"), RunBroker()
     script = "redis.call('SET', KEYS[1], ARGV[1] .. redis.call('EXISTS', KEYS[2]))"
 
-    def write() -> list[Command]:
-        assert run.finish
-        return [("EVAL", script, 2, "written", "bff:flight:{public:question}", run.finish.origin)]
-
     def produce(run: Run) -> Iterator[Event]:
+        def write(finish: Finish) -> list[Command]:
+            return [("EVAL", script, 2, "written", "bff:flight:{public:question}", finish.origin)]
+
         yield Start()
         assert run.add_final_write(write)
         assert not redis.exists("written")
@@ -175,7 +195,7 @@ def test_final_writes_are_executed_before_the_question_is_released():
     assert list(run.read())[-1][-1] == Finish("ai")
     assert redis.get("written") == b"ai1"
     assert not redis.exists("bff:flight:{public:question}")
-    assert not run.add_final_write(lambda: [("SET", "written", "too late")])
+    assert not run.add_final_write(lambda _: [("SET", "written", "too late")])
 
 
 def test_ending_run_does_not_wait_for_another_runs_publish(monkeypatch):
@@ -231,17 +251,16 @@ def test_nothing_is_added_between_the_publication_of_the_end_and_the_end(monkeyp
 
 
 def test_a_fault_in_what_follows_the_end_does_not_reach_the_reader_also_if_the_run_has_ended_before():
-    def broken(_: object) -> None:
-        raise ZeroDivisionError
-
-    run = Run("run")
+    run, before = Run("run"), counted_errors("history")
     run.on_end(broken)
     run.append([Finish("ai")])
     run.on_end(broken)
+    assert list(run.read()) == [[Finish("ai")]]
+    assert counted_errors("history") == before + 2
 
 
 def test_mirrored_run_accepts_no_final_write():
-    assert not Run("other-process").add_final_write(lambda: [("SET", "written", "")])
+    assert not Run("other-process").add_final_write(lambda _: [("SET", "written", "")])
 
 
 def test_run_is_freed_after_its_retention_time(monkeypatch):
@@ -264,13 +283,14 @@ def test_forked_worker_has_its_own_process_id():
     assert process_id != runs._broker.process_id
 
 
-def _run_to_end(run: Run) -> list[weakref.ref]:
-    """Produce and end the run. Returns weak references to its producer and its upstream call."""
+def _run_to_end(broker: RunBroker) -> tuple[Run, list[weakref.ref]]:
+    """A run that has ended, with weak references to its producer and its upstream call."""
     call = Lock()
 
-    def produce(_: Run) -> Iterator[Event]:
+    def produce(run: Run) -> Iterator[Event]:
+        run.on_cancel(call.release)
         yield Finish("ai")
 
-    run.on_cancel(call.release)
-    run.append(list(produce(run)))
-    return [weakref.ref(produce), weakref.ref(call)]
+    run = broker.subscribe("public:question", produce, []).run
+    assert list(run.read()) == [[Finish("ai")]]
+    return run, [weakref.ref(produce), weakref.ref(call)]

@@ -15,10 +15,12 @@ def attempt(outcome: str = "ok", first_words: int | None = 500, duration: int = 
     return {"service": service, "outcome": outcome, "firstWordsMs": first_words, "durationMs": duration}
 
 
-def count(*attempts: Any, total: int = 2000, origin: Any = "ai", warm: bool = False, ending: Any = "stop") -> None:
+def count(
+    *attempts: Any, total: int = 2000, origin: Any = "ai", is_background: bool = False, ending: Any = "stop"
+) -> None:
     tokens = {"prompt": 100, "completion": 20}
     generation = {"attempts": list(attempts), "tokens": tokens, "stages": {"total": total}}
-    ai_statistics.count(Finish(origin, ending=ending, generation=generation), warm=warm)
+    ai_statistics.count(Finish(origin, ending=ending, generation=generation), is_background=is_background)
 
 
 def rows() -> ai_statistics.Rows:
@@ -54,7 +56,7 @@ def test_failures_are_counted_by_code_and_service():
 
 
 def test_a_warm_up_counts_tokens_but_no_wait_and_a_stopped_answer_has_no_length():
-    count(attempt(), warm=True)
+    count(attempt(), is_background=True)
     count(attempt(), ending="stopped")
     assert ai_statistics.tokens(rows()) == 240
     assert ai_statistics.quantile(rows(), "whole", 0.5) is None

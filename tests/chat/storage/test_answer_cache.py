@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import math
+import os
 import random
+import subprocess
+import sys
 import time
+from collections import Counter
 from random import Random
 from secrets import token_hex
 from typing import Any
@@ -16,10 +20,15 @@ from hypothesis import strategies as st
 
 from chat.core.events import Degraded, Delta, Event, Finish, Notice, Source, Start
 from chat.core.question import Question, Turn, normalise
-from chat.storage import answer_cache
+from chat.storage import answer_cache, fleet_counters
 from chat.storage.answer_cache import CachedAnswer
+from observability import metrics
+from observability.outage import Outage
+from observability.shared_redis import shared_redis
+from tests.support.factories import cache_answer
+from tests.support.processes import ROOT
 
-COMPLETE: list[Event] = [Start("m"), Delta("Bonjour"), Source("1", "MDPH", "https://example.org"), Finish("ai")]
+COMPLETE: list[Event] = [Start(), Delta("Bonjour"), Source("1", "MDPH", "https://example.org"), Finish("ai")]
 
 
 def question(text="Bonjour", caller="a", history=(), context=None, language="fr") -> Question:
@@ -32,7 +41,7 @@ def key_of(question: Question, *, prompt_version: str = "p1", knowledge_version:
 
 def test_stored_answer_is_returned_unchanged():
     key = key_of(question())
-    assert answer_cache.put(key, COMPLETE, cost_ms=10)
+    assert cache_answer(key, COMPLETE, cost_ms=10)
     cached = answer_cache.get(key)
     assert cached is not None
     assert cached.events == COMPLETE
@@ -41,7 +50,7 @@ def test_stored_answer_is_returned_unchanged():
 
 def test_long_answer_is_compressed():
     key = key_of(question())
-    answer_cache.put(key, [Start(), Delta("mot " * 5000), Finish("ai")], cost_ms=1)
+    cache_answer(key, [Start(), Delta("mot " * 5000), Finish("ai")], cost_ms=1)
     assert get_redis_connection("default").strlen(f"bff:answer:{{{key}}}") < 2000
     cached = answer_cache.get(key)
     assert cached is not None
@@ -64,7 +73,7 @@ def test_long_answer_is_compressed():
     ],
 )
 def test_only_complete_answers_of_the_ai_are_stored(answer):
-    assert not answer_cache.put("public:x", answer, cost_ms=1)
+    assert not cache_answer("public:x", answer, cost_ms=1)
     assert answer_cache.get("public:x") is None
 
 
@@ -76,10 +85,30 @@ def test_notices_are_not_stored():
         Delta("a"),
         Finish("ai"),
     ]
-    answer_cache.put("public:x", answer, cost_ms=1)
+    cache_answer("public:x", answer, cost_ms=1)
     cached = answer_cache.get("public:x")
     assert cached is not None
     assert [type(event) for event in cached.events] == [Start, Delta, Finish]
+
+
+LIFETIMES = """
+import django; django.setup()
+from django.conf import settings
+from chat.documents.reader_places import PLACE_TIMEOUT_SECONDS
+from chat.history.late_writes import LONGEST_SECONDS
+from chat.storage.answer_cache import FORGOTTEN_SECONDS
+answer = max(settings.AI_DEADLINE_CHAT, settings.AI_DEADLINE_ANALYZE)
+longest = PLACE_TIMEOUT_SECONDS + settings.DOCUMENT_TIMEOUT_SECONDS + answer + LONGEST_SECONDS
+print(LONGEST_SECONDS, FORGOTTEN_SECONDS > longest)
+"""
+
+
+@pytest.mark.parametrize("seconds", ["5", "60", "300"])
+def test_a_late_write_has_a_minute_and_the_mark_of_a_deletion_outlives_it_whatever_the_deadline_of_the_ai(seconds):
+    env = {**os.environ, "AI_DEADLINE_CHAT": seconds, "AI_DEADLINE_ANALYZE": seconds}
+    command = [sys.executable, "-c", LIFETIMES]
+    told = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=60, check=True).stdout
+    assert told.split() == ["60", "True"]
 
 
 def test_forget_deletes_all_private_answers_of_one_caller_and_no_others():
@@ -89,7 +118,7 @@ def test_forget_deletes_all_private_answers_of_one_caller_and_no_others():
         key_of(question()),
     ]
     for key in (*keys, *others):
-        answer_cache.put(key, COMPLETE, cost_ms=1)
+        cache_answer(key, COMPLETE, cost_ms=1)
     assert answer_cache.forget("a") == 3
     assert [answer_cache.get(key) is not None for key in (*keys, *others)] == [False, False, False, True, True]
     assert answer_cache.forget("a") == 0
@@ -99,7 +128,7 @@ def test_forget_deletes_all_private_answers_of_one_caller_and_no_others():
 def test_index_of_private_answers_drops_expired_keys(settings):
     index = f"bff:answers-of:{{{answer_cache.private_scope('a')}}}"
     get_redis_connection("default").zadd(index, {"long ago": 1})
-    answer_cache.put(key := key_of(question(history=(Turn("user", "x"),))), COMPLETE, cost_ms=1)
+    cache_answer(key := key_of(question(history=(Turn("user", "x"),))), COMPLETE, cost_ms=1)
     assert get_redis_connection("default").zrange(index, 0, -1) == [key.encode()]
 
 
@@ -114,7 +143,7 @@ def test_lifetimes_follow_the_settings_with_ten_percent_jitter(settings):
 
 def _lifetimes(warm: bool) -> tuple[float, int]:
     """Seconds for which an answer stored now is fresh, and its Redis TTL."""
-    answer_cache.put("public:x", COMPLETE, cost_ms=1, warm=warm)
+    cache_answer("public:x", COMPLETE, cost_ms=1, warm=warm)
     cached = answer_cache.get("public:x")
     assert cached is not None
     return cached.fresh_until - cached.created, get_redis_connection("default").ttl("bff:answer:{public:x}")
@@ -220,3 +249,30 @@ def test_different_spellings_of_a_question_are_equal(one, other):
 )
 def test_questions_that_differ_in_meaning_differ(one, other):
     assert normalise(one) != normalise(other)
+
+
+@pytest.mark.parametrize(("is_confirmed", "expected"), [(False, "bypass"), (True, "error")])
+def test_a_lookup_without_redis_is_an_error_only_once_its_outage_is_confirmed(monkeypatch, is_confirmed, expected):
+    away = Outage("redis", pytest.fail)
+    monkeypatch.setattr(away, "_watch", lambda *_: None)  # the probe has not answered yet
+    monkeypatch.setattr(shared_redis, "outage", away)
+    (away.begin if is_confirmed else away.suspect)(TimeoutError())
+    before = lookups()
+    answer_cache.count_lookup(None)
+    assert lookups() - before == {expected: 1}
+
+
+def lookups() -> Counter[str]:
+    """The number of lookups by result, as in the metrics."""
+    (metric,) = metrics.CACHE_REQUESTS.collect()
+    return Counter({sample.labels["result"]: int(sample.value) for sample in metric.samples})
+
+
+def test_lookups_without_redis_are_not_part_of_the_hit_rate(monkeypatch):
+    away = Outage("redis", pytest.fail)
+    monkeypatch.setattr(away, "_watch", lambda *_: None)
+    with monkeypatch.context() as patch:
+        patch.setattr(shared_redis, "outage", away)
+        away.suspect(TimeoutError())
+        answer_cache.count_lookup(None)
+    assert fleet_counters.hit_rate() is None

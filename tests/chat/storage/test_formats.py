@@ -9,7 +9,7 @@ from django_redis import get_redis_connection
 from chat.core.events import Delta, Finish, Start, Usage
 from chat.runs import redis_log
 from chat.storage import answer_cache
-from chat.storage.shared_redis import answer_key
+from chat.storage.answer_keys import answer_key
 from chat.upstream import breaker_registry
 
 ROWS = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,6 +11,8 @@ from django.core.management import call_command
 from django.db import connection
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
+
+from tests.support.polling import eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -43,6 +46,7 @@ class Recorder:
 @pytest.fixture
 def recorder() -> Iterator[Recorder]:
     recorder = Recorder()
+    eventually(lambda: all(thread.name != "database" for thread in threading.enumerate()))  # they are connected already
     connection_created.connect(recorder.watch)
     recorder.watch(connection)
     yield recorder

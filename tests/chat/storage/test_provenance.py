@@ -10,10 +10,12 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from chat.models import Message
-from chat.storage import answer_cache, provenance
+from chat.storage import answer_cache
 from chat.upstream import breaker_registry
 from tests.support.fake_upstream import stream_response
+from tests.support.outages import break_redis
 from tests.support.polling import eventually
+from tests.support.provenance_records import find_provenance
 from tests.support.sse import parse_parts, read_start
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -24,7 +26,7 @@ NONSENSE = "Xyzzy plugh ?"
 
 def provenance_of(reply: Any) -> dict[str, Any]:
     """The record of a response, found by its correlation id."""
-    (found,) = provenance.find(reply.headers["X-Correlation-ID"])
+    (found,) = find_provenance(reply.headers["X-Correlation-ID"])
     return found
 
 
@@ -53,7 +55,7 @@ def test_a_chosen_correlation_id_replaces_nobody_elses_record(visitor, another_v
     for person, text in ((visitor, QUESTION), (another_visitor, NONSENSE)):
         body = {"model": "x", "messages": [{"role": "user", "content": text}]}
         assert person.post_json("/v1/chat/completions", body, headers=headers).status_code == 200
-    first, second = provenance.find("web-1")
+    first, second = find_provenance("web-1")
     assert first["making"]["passages"] != second["making"]["passages"] == []
 
 
@@ -159,7 +161,7 @@ def test_cache_verdict_without_redis_is_bypass(visitor, ai, monkeypatch):
 def test_followers_on_both_instances_name_the_request_of_the_leader(two_servers, ai):
     ai.fail("slow", seconds=1)
     with ThreadPoolExecutor(6) as pool:
-        replies = list(pool.map(lambda number: two_servers[number % 2].ask("Qu'est-ce que la MDPH ?"), range(6)))
+        replies = list(pool.map(lambda number: two_servers[number % 2].ask(QUESTION), range(6)))
     found = [provenance_of(reply) for reply in replies]
     (leader,) = [record for record in found if record["role"] == "leader"]
     assert [record["role"] for record in found].count("follower") == 5
@@ -316,9 +318,21 @@ def test_why_command_prints_a_record(visitor, ai, capsys, short_retry_delay):
     ):
         assert text in output, output
     call_command("why", correlation_id, "--json")
-    assert json.loads(capsys.readouterr().out) == provenance.find(correlation_id)
+    assert json.loads(capsys.readouterr().out) == find_provenance(correlation_id)
 
 
 def test_why_command_fails_for_an_unknown_correlation_id(ai):
     with pytest.raises(CommandError, match="No answer is known"):
         call_command("why", "req-unknown")
+
+
+def test_why_command_says_what_it_can_not_look_up_while_redis_is_unavailable(visitor, ai, capsys, monkeypatch):
+    saved = visitor.ask("Qu'est-ce que la MDPH ?").headers["X-Correlation-ID"]
+    break_redis(monkeypatch)
+    with pytest.raises(CommandError, match="outside conversations can't be looked up"):
+        call_command("why", "req-unknown")
+    capsys.readouterr()
+    call_command("why", saved)
+    shown = capsys.readouterr()
+    assert "written by" in shown.out
+    assert "outside conversations can't be looked up" in shown.err

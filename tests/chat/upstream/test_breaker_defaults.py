@@ -19,7 +19,7 @@ def ask(session: AISession, text: str) -> None:
 
 
 def test_at_eight_questions_a_second_it_opens_within_two_seconds_and_twenty_failed_calls(ai, monkeypatch):
-    monkeypatch.setattr(breaker_registry, "get_redis_connection", {"breaker": redis_client()}.__getitem__)
+    monkeypatch.setattr(breaker_registry.breaker_redis, "client", redis_client())
     session, breaker = AISession(service.primary()), breaker_registry.get("chat")
     breaker.reset(who="test", reason="test")
     asked: list[threading.Thread] = []

@@ -15,7 +15,7 @@ def outcomes(visitor, another_visitor, monkeypatch) -> dict[str, Outcome]:
     return {name: player.play(name) for name in SCENARIOS}
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(240)
 def test_people_get_what_is_expected_in_every_scenario_and_the_page_says_so(outcomes):
     wrong = {name: got for name, got in outcomes.items() if got != expected(SCENARIOS[name])}
     assert wrong == {}

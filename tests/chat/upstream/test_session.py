@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import threading
+from contextlib import suppress
+from dataclasses import replace
 
 import pytest
 from prometheus_client import REGISTRY
@@ -13,7 +15,8 @@ from chat.core.events import Delta, Finish
 from chat.upstream import service, session
 from chat.upstream.errors import AIError, AIUnavailable
 from chat.upstream.http.cancel_scope import Deadline
-from observability import correlation
+from chat.upstream.session import AISession
+from observability import correlation, metrics
 from tests.support.fake_upstream import joined_text, make_breaker, make_request, make_session, read_until_error
 
 
@@ -135,6 +138,19 @@ def test_the_duration_of_each_attempt_is_measured_by_outcome(ai, settings, fault
     except AIError:
         assert fault
     assert sample("bff_ai_request_duration_seconds_count", **labels) == before + 1
+
+
+@pytest.mark.parametrize("role", ["primary", "fallback"])
+def test_a_new_session_counts_no_refusal_of_its_settings_so_that_the_first_one_is_an_increase(role):
+    series = [
+        {"service": role, "operation": operation, "outcome": "misconfigured"} for operation in ("chat", "analyze")
+    ]
+    for labels in series:
+        with suppress(KeyError):  # not counted by other tests
+            metrics.AI_REQUEST_DURATION.remove(*labels.values())
+    AISession(replace(service.primary(), role=role))
+    counts = [REGISTRY.get_sample_value("bff_ai_request_duration_seconds_count", labels) for labels in series]
+    assert counts == [0, 0]
 
 
 def test_first_words_tokens_and_retries_are_counted(ai):

@@ -11,7 +11,7 @@ from tests.support.fake_upstream import stream_response
 
 UNDER_GEVENT = """
 from gevent import monkey; monkey.patch_all()
-import sys, time, gevent
+import socket, sys, time, gevent
 from django.conf import settings
 settings.configure(
     AI_SERVICE_URL=sys.argv[1], AI_SERVICE_API_KEY="", AI_MAX_ATTEMPTS=3, AI_MAX_CONCURRENCY=100,
@@ -37,14 +37,49 @@ gevent.sleep(0.1)
 stream.close()
 assert reader.get(timeout=5) == []
 assert breaker.snapshot().calls == 51, breaker.snapshot()
+def code_of(session, deadline):
+    try:
+        list(session.stream(make_request("hang"), deadline=deadline))
+    except AIError as error:
+        return error.code
+
 started_at = time.monotonic()
-try:
-    list(ai_session.stream(make_request("hang"), deadline=Deadline.after(0.3)))
-except AIError as error:
-    assert error.code == "deadline", error.code
+assert code_of(ai_session, Deadline.after(0.3)) == "deadline"
 assert 0.3 <= time.monotonic() - started_at < 5
+
+settings.AI_SERVICE_URL, settings.AI_CONNECT_TIMEOUT, settings.AI_MAX_ATTEMPTS = "http://ai.example", 0.5, 1
+socket.getaddrinfo = lambda *_, **__: gevent.sleep(3)
+started_at = time.monotonic()
+assert code_of(make_session(breaker), Deadline.after(10)) == "connection"
+assert 0.5 <= time.monotonic() - started_at < 2
 print("passed")
 """
+
+
+WITHOUT_WAITING = """
+from gevent import monkey; monkey.patch_all()
+import sys, gevent
+from django.conf import settings
+settings.configure(CACHES={"breaker": {"LOCATION": "redis://127.0.0.1:1"}})
+from chat.upstream.slots import Slots
+from tests.support.fake_upstream import make_breaker
+
+others, slots, permit = [], Slots(1), make_breaker().acquire()
+gevent.spawn(others.append, "ran")
+assert [slots.take(), slots.take()] == [True, False]
+slots.release()
+assert slots.take()
+permit.success(0.1)
+assert others == []
+print("passed")
+"""
+
+
+def test_what_a_call_does_without_waiting_lets_no_other_greenlet_run_first() -> None:
+    root = Path(__file__).resolve().parents[3]
+    command = [sys.executable, "-c", WITHOUT_WAITING]
+    result = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=60, check=False)
+    assert "passed" in result.stdout, result.stderr
 
 
 def test_calls_cancellation_and_deadlines_work_under_gevent(serve):

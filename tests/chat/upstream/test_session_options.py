@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
+from chat.upstream.http.transport import ERROR_BODY_SECONDS
 from chat.upstream.protocols import openai
 from tests.support.fake_upstream import head, joined_text, make_session, read_until_error, stream_response
 
@@ -23,6 +25,18 @@ def test_stream_options_are_left_out_for_a_service_that_refuses_them(serve):
     session = make_session()
     assert [joined_text(list(session.stream(completion()))) for _ in range(3)] == ["Bonjour"] * 3
     assert [b"stream_options" in request for request in server.requests] == [True, False, False, False]
+
+
+def test_the_request_without_them_may_take_as_long_as_any(serve):
+    def refuse_options(connection: Any) -> None:
+        if b"stream_options" in server.requests[-1]:
+            connection.sendall(head("422 Unprocessable Entity", "Content-Length: 0"))
+        else:
+            time.sleep(ERROR_BODY_SECONDS + 0.3)
+            connection.sendall(stream_response("Bonjour"))
+
+    server = serve(refuse_options)
+    assert joined_text(list(make_session().stream(completion()))) == "Bonjour"
 
 
 def test_a_service_that_has_taken_the_options_is_not_asked_without_them(serve):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import threading
+import time
 from email.utils import format_datetime
 from typing import Any
 
@@ -11,12 +12,12 @@ import pytest
 
 from chat.core.events import Finish, Notice
 from chat.core.question import Question
-from chat.upstream.breaker import Breaker
 from chat.upstream.errors import AIInterrupted, AIMisconfigured, AIRejected, AIUnavailable
-from chat.upstream.http.cancel_scope import Deadline
+from chat.upstream.http.cancel_scope import CallCancelled, CancelScope, Deadline
+from chat.upstream.http.transport import ERROR_BODY_SECONDS
 from chat.upstream.protocols import openai, rag
 from chat.upstream.retry import RetryBudget
-from tests.support.breakers import fail, redis_client, succeed
+from tests.support.breakers import fail, redis_breaker, succeed
 from tests.support.fake_upstream import (
     TOLERANT_POLICY,
     RecordedWaits,
@@ -239,6 +240,27 @@ def test_with_a_second_service_a_retry_that_is_left_out_is_the_last(ai, settings
     assert len(waits) == 1
 
 
+@pytest.mark.parametrize("second_ai", ["", "http://127.0.0.1:9"])
+def test_the_last_failure_is_reported_when_the_last_retry_is_left_out(ai, settings, second_ai):
+    settings.AI_SERVICE_FALLBACK_URL = second_ai
+    breaker = make_breaker()
+    succeed(breaker, 80)
+    ai.fail("error", status=503)
+    waits: list[float] = []
+
+    def wait(cancelled: threading.Event, seconds: float) -> bool:
+        waits.append(seconds)
+        if len(waits) == 1:
+            ai.fail("error", status=500)
+        else:
+            fail(breaker)  # of another call
+        return False
+
+    _, error = read_until_error(make_session(breaker, wait).stream(make_request()))
+    assert ai.calls == 2
+    assert error.code == "http_500"
+
+
 def test_a_retry_is_sent_once_an_answer_has_begun_since_the_failures(ai):
     breaker = make_breaker()
     succeed(breaker, 80)
@@ -259,7 +281,7 @@ def test_a_retry_is_sent_once_an_answer_has_begun_since_the_failures(ai):
 
 
 def test_an_outage_counted_by_another_process_ends_the_retries(ai, settings):
-    elsewhere, here = (Breaker("chat", TOLERANT_POLICY, redis=redis_client) for _ in range(2))
+    elsewhere, here = (redis_breaker("chat", TOLERANT_POLICY) for _ in range(2))
     for _ in range(4):
         elsewhere.acquire().failure("http_503")
     ai.fail("error")
@@ -279,6 +301,32 @@ def test_the_budget_is_a_fifth_of_the_calls_of_the_last_minute_and_at_least_ten(
     assert [budget.take_retry() for _ in range(11)] == [True] * 10 + [False]
     now[0] += 60
     assert [budget.take_retry() for _ in range(11)] == [True] * 10 + [False]
+
+
+def test_a_retry_may_take_as_long_as_a_first_attempt(serve):
+    def answer(connection: Any) -> None:
+        if len(server.requests) == 1:
+            connection.sendall(head("503 Service Unavailable", "Content-Length: 0"))
+        else:
+            time.sleep(ERROR_BODY_SECONDS + 0.3)
+            connection.sendall(stream_response("Bonjour"))
+
+    server = serve(answer)
+    assert joined_text(list(make_session(wait=RecordedWaits()).stream(make_request()))) == "Bonjour"
+
+
+def test_a_wait_that_expired_in_one_reply_does_not_end_the_next():
+    scope = CancelScope(Deadline.after(5), read_timeout=4)
+    scope.read_timeout = 0.1
+    scope.expire()
+    with pytest.raises(TimeoutError):
+        scope.start_wait()
+    scope.begin_reply()
+    assert 3 < scope.start_wait() <= 4
+    scope.cancel()
+    scope.begin_reply()
+    with pytest.raises(CallCancelled):
+        scope.start_wait()
 
 
 def test_retry_after_may_be_a_date(serve):

@@ -9,5 +9,6 @@
 | `undated` | the year in a letter without a date of its own |
 | `periods`, `period_starts` | periods, and the days that they are counted from |
 | `date_kinds`, `duties`, `actors` | whether a day is a deadline, and whose |
+| `verbless_requests` | requests without a verb, and facts like them |
 | `sentences` | the sentence around a day |
 """

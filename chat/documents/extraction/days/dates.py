@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from chat.documents.extraction.days import sentences
-from chat.documents.extraction.days.actors import is_period_of_an_office
+from chat.documents.extraction.days.actors import is_period_of_an_office, pattern
 from chat.documents.extraction.days.date_kinds import kind_of_day
 from chat.documents.extraction.days.letter_date import find_letter_date, is_in_head, is_of_message
 from chat.documents.extraction.days.nearest_days import day_seen_from
@@ -34,6 +34,12 @@ LABELS: dict[DateKind, str] = {
 URGENCY: list[DateKind] = ["deadline", "appointment", "end_of_rights", "decision", "letter", "other", "birth"]
 MAX_TO_NEXT_DAY = 120  # characters from a day to `le lendemain`
 ENDS = re.compile(r"\.\s|\n")
+# `naissance prévue le |15/06/26|`, not `séjour prévu pour Léa, née le |03/10/31|`.
+EXPECTED = pattern(
+    r"\b(?:naissance\W{1,3}(?:\w{3}\s)?(?:prévue?|terme)\b|prévue?\s(?:de|pour)\s(?:la\s|sa\s)?naissance\b"
+    r"|à\snaître\W{1,4}(?:date\sde\snaissance|naissance|née?s?))[^.;,]{0,12}\Z",
+    re.IGNORECASE,
+)
 
 # `Merci de rappeler |demain|`, `Rappelez-moi |lundi|`, `Revenir |lundi| si fièvre`: the reader must act.
 ASKED = re.compile(
@@ -106,7 +112,8 @@ def _written(
         kind = "letter" if day == of_letter else _kind(letter, day)
         between = letter.plain[last.end : day.start] if last and day.start - last.end < MAX_TO_NEXT_DAY else "\n"
         shares = not ENDS.search(between) if day.month is None else SAME_YEAR.match(between) is not None
-        found = _dated(letter, day, date, kind, since if shares and day.weekday is None else None)
+        is_joined = day.weekday is None or SAME_YEAR.match(between) is not None
+        found = _dated(letter, day, date, kind, since if shares and is_joined else None)
         if day.month and (first := found.day or (replace(day, day=1).date if not day.day else None)):
             last, since = day, first
         yield day, found
@@ -128,9 +135,19 @@ def _dated(
     if kind == "deadline" and date and of_letter and date < of_letter:
         kind = "other"  # nobody is asked to have done it before the letter
     text = _text(letter, day.start, day.end)
+    if kind == "birth":
+        is_expected = EXPECTED.search(letter.plain, max(0, day.start - 40), day.start)
+        date = day.date if is_expected else _birth(day, text, of_letter)
     if day.shared:
         text = f"{text} {_text(letter, *day.shared)}"
     return _Found.of(text, date, kind)
+
+
+def _birth(day: WrittenDay, text: str, of_letter: dt.date | None) -> dt.date | None:
+    """The day of a birth that has been: of two digits, the year is one of the last hundred."""
+    latest = of_letter or dt.datetime.now(dt.UTC).date()
+    is_short = re.search(r"\d{4}", text) is None
+    return day.in_year(day.date.year - 100) if day.date and day.date > latest and is_short else day.date
 
 
 def _limited(letter: Letter, period: Period, days: Sequence[KnownDay], of_letter: dt.date | None) -> _Found | None:

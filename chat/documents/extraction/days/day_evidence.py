@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 
+from chat.documents.extraction.days import sentences
+from chat.documents.extraction.days.actors import REQUEST
+from chat.documents.extraction.days.verbless_requests import is_asked
 from chat.documents.extraction.months import WEEKDAY
 
 # A day such as `5/10` could be a mark or a fraction: what tells that it is a day.
@@ -11,11 +14,13 @@ BEFORE_SHORT_DAY = re.compile(
     rf"(?:\b(?:le|du|au|des|les|avant|before|by|until|on|from|to|{WEEKDAY})\s{{1,2}}|\d/\d{{1,2}}\s(?:et|ou|au)\s)\Z",
     re.IGNORECASE,
 )
+# Before one with spaces in it, `17 / 04`, which could be a page or a share, too.
+BEFORE_DAY_APART = re.compile(rf"{BEFORE_SHORT_DAY.pattern}|:\s{{0,3}}\Z", re.IGNORECASE)
 FIRST_ON_LINE = re.compile(r"(?:\A|\n)[\s•*→►·-]*\Z")
 AFTER_FIRST_ON_LINE = re.compile(r"\s?,\s|\s{2}|\s?[:–]\s|\s(?:et|au)\s\d{1,2}/", re.IGNORECASE)
 # `12/05` is no mark, `10/10` may be one: two digits each, and more days than the month has a number.
 NO_MARK = re.compile(
-    r"(?:(?:0[1-9]|[12]\d|3[01])/0[1-9]|(?:1[1-9]|2\d|3[01])/10|(?:1[2-9]|2\d|3[01])/11|(?:1[3-9]|2\d|3[01])/12)\Z"
+    r"(?:(?:0?[1-9]|[12]\d|3[01])/0[1-9]|(?:1[1-9]|2\d|3[01])/10|(?:1[2-9]|2\d|3[01])/11|(?:1[3-9]|2\d|3[01])/12)\Z"
 )
 BEFORE_NO_DAY = re.compile(
     r"(?:\d|[n#]°?|num[ée]ro|r[ée]f\w{0,7}|dossier|article|art|page|p|vol|tension|acuit[ée]|vue|lot|note|score|IPP|RG)[.:]?\s?:?\s{0,3}\Z",
@@ -35,9 +40,13 @@ RANGE_AFTER = re.compile(r"\s?[-–]\s?\d\d/(?:0[1-9]|1[0-2])(?![\d/])")
 RANGE_BEFORE = re.compile(r"(?<![\d/])\d\d/(?:0[1-9]|1[0-2])\s?[-–]\s?\Z")
 ROW = re.compile(r"(?<![\d,.])\d{1,2}/(\d{1,2})(?:(?:,|\set|,\set|\sou)\s\d{1,2}/\1(?!\d)){2,10}")
 WEEKDAY_BEFORE = re.compile(rf"\b({WEEKDAY})\s{{1,2}}\Z", re.IGNORECASE)
+# What makes a part of a month the end of a time: `avant la |fin mai|`, `|début mai| au plus tard`.
+BEFORE_PART = re.compile(r"\b(?:avant|avt|d'ici(?:\s[àa])?|jusqu'(?:[àa]|en|au)|pour)\s(?:l[ae]\s)?\Z", re.IGNORECASE)
+AFTER_PART = re.compile(r"\s(?:au\splus|dernier\sd[ée]lai|maxi)", re.IGNORECASE)
+WAS = re.compile(r"\bvous\s\w{1,10}iez\b", re.IGNORECASE)  # `Avant |janvier|, vous aviez`
 IN_AN_ADDRESS = re.compile(r"\b(?:rue|place|avenue|av\.|boulevard|bd|square|cours|quai|stade)\sdu\s\Z", re.IGNORECASE)
 BEFORE_SERIES = re.compile(
-    rf"(?:\b(?:du|le|les|des|from|the|{WEEKDAY}|(?:lun|mar|mercre|jeu|vendre|same)dis)|,)\s{{1,2}}\Z|\d[-/]\Z|\d\s?&\s\Z",
+    rf"(?:\b(?:du|le|les|des|from|the|{WEEKDAY}|(?:lun|mar|mercre|jeu|vendre|same)dis)|[,:(–])\s{{1,2}}\Z|\d[-/]\Z|\d\s?&\s\Z",
     re.IGNORECASE,
 )
 JOINED_DAYS = re.compile(r"\s?[&/–-]\s?\d")  # `16-17 mai`
@@ -46,13 +55,26 @@ JOINED_DAYS = re.compile(r"\s?[&/–-]\s?\d")  # `16-17 mai`
 def is_day(plain: str, match: re.Match[str]) -> bool:
     """Whether what written_days.DATE matched is a day, by what stands around it."""
     before, after = plain[max(0, match.start() - 20) : match.start()], plain[match.end() : match.end() + 12]
+    if match["end_of_time"] or (match["part_month"] and not match["part_year"]):
+        is_end = BEFORE_PART.search(before) or AFTER_PART.match(after)
+        return is_end is not None and (match["part_month"] is None or match["part"] is not None or _asks(plain, match))
+    if match["spaced_day"]:
+        return re.search(rf"\d ?{re.escape(match['spaced_separator'])} ?\Z", before) is None
     if match["short_day"]:
-        return _is_short_day(match[0], before, after) or _is_in_row(plain, match)
+        is_apart = " " in match[0] and not BEFORE_DAY_APART.search(before)
+        is_short_day = _is_short_day(match[0].replace(" ", ""), before, after) or _is_in_row(plain, match)
+        return is_short_day and not is_apart
     if match["series_day"]:
-        return BEFORE_SERIES.search(before) is not None or JOINED_DAYS.match(after) is not None
+        is_joined = JOINED_DAYS.match(after) is not None and not BEFORE_NO_DAY.search(before)
+        return is_joined or BEFORE_SERIES.search(before) is not None
     if match["weekday_day"]:
         return WEEKDAY_BEFORE.search(before) is not None
     return not IN_AN_ADDRESS.search(before)
+
+
+def _asks(plain: str, match: re.Match[str]) -> bool:
+    before, after = sentences.before(plain, match.start(), 120), sentences.after(plain, match.end(), 80)
+    return REQUEST.search(WAS.sub("", f"{before} {after}")) is not None or is_asked(before, after)
 
 
 def _is_short_day(day: str, before: str, after: str) -> bool:

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from chat.documents.extraction.months import MONTH
 from chat.documents.extraction.number_words import NUMBER_IN_WORDS, number_in_words
 
-YEAR = rf"deux[\s-]mille(?:[\s-]{NUMBER_IN_WORDS})?"
+YEAR = rf"(?=deux[\s-]mille\b){NUMBER_IN_WORDS}"
 DAY_IN_WORDS = re.compile(
     rf"(?:\bl'an\s(?P<year_before>{YEAR}),?\s(?:et\s)?le\s)?"
-    rf"\b(?P<day>(?:premier|{NUMBER_IN_WORDS}))\s(?P<month>{MONTH})(?:\s(?P<year>{YEAR}|\d{{4}})\b)?",
+    rf"(?P<day>(?:\bpremier|{NUMBER_IN_WORDS}))\s(?P<month>{MONTH})(?:\s(?P<year>{YEAR}|\d{{4}})\b)?",
     re.IGNORECASE,
 )
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from chat.documents.extraction.days.actors import REQUEST, is_by_an_office, pattern
+from chat.documents.extraction.days.actors import REQUEST, SENT, is_by_an_office, pattern
+from chat.documents.extraction.days.verbless_requests import was_done
 from chat.documents.extraction.months import WEEKDAY
 from chat.documents.facts import DateKind
 
@@ -18,6 +19,7 @@ PLANNED = pattern(
     rf"\b(?:promis|prévu|annoncé|programmé|envisagé|planifié|espéré|reporté|repoussé|avancé|décalé)e?s?\s(?:au|pour|avant|d'ici)\s(?:le\s)?(?:{WEEKDAY}\s)?\Z",
     re.IGNORECASE,
 )
+LIMIT = pattern(r"\b(?:limite|délai|échéance|clôture)\b", re.IGNORECASE)  # `La date limite est reportée au |5 juin|`
 # `convoqué pour le |14 avril|`, `un créneau pour le |14 avril|`; `prêt pour le |14 avril|`: not `demandé pour le …`.
 BOOKED = pattern(
     rf"\b(?:convocation|convoquée?s?|rendez-?\s?vous|rdv|créneaux?|entretien|réunion|visite|séance|consultation)\s(?:[^.,;]{{0,30}}\s)?pour\s"
@@ -30,21 +32,27 @@ DONE_FOR = re.compile(  # with its accent: `pièces pour` is none
     re.IGNORECASE,
 )
 # `Votre dossier, arrivé avant le |1er mars|, est complet`.
-IN_TIME = pattern(
-    r"\b(?:arrivé|déposé|reçu|formé|daté|envoyé|parvenu|transmis)e?s?\s(?:avant|après)\sle\s\Z", re.IGNORECASE
+IN_TIME = pattern(rf"(?<!\bpas\s)(?<!\bnon\s)\b{SENT}\s(?:avant|après)\sle\s\Z", re.IGNORECASE)
+# `Les soins réalisés avant le |2 avril| ne sont pas remboursés`.
+DONE_BEFORE = pattern(
+    r"\b(?<!être\s)(?:réalisé|effectué|engagé|acheté|commencé|émis|factur\xe9|prescrit|délivré|acquis|perçu|versé|survenu|né)e?s?\savant\sle\s\Z",
+    re.IGNORECASE,
 )
 IS_SO = pattern(r"\s?,?\s(?:est|sont|a|ont)\s(?!à\b)", re.IGNORECASE)
 END = pattern(r"\b(?:fin|terme|échéance|expiration|end|expiry)\b", re.IGNORECASE)
 
 
-def kind_of_deadline(before: str, after: str, *, is_of_appointment: bool) -> DateKind:
-    """`deadline`, or another kind if the reader need not act by the day between these words of a sentence."""
-    if PLANNED.search(before):
+def kind_of_deadline(before: str, day: str, after: str, *, is_of_appointment: bool) -> DateKind:
+    """`deadline`, or another kind if the reader need not act by the day, by the words of its sentence around it."""
+    if PLANNED.search(before) and not LIMIT.search(before):
         return "appointment" if is_of_appointment else "other"
     if not REQUEST.search(before):
         if BOOKED.search(before):
             return "appointment"
-        if DONE_FOR.search(before) or (IN_TIME.search(before) and IS_SO.match(after)):
+        # With its year (`3 juin 2026`, `03/06/26`) a day that has been is known by the date of the letter.
+        is_fact = day.rstrip(".")[-1].isalpha() and was_done(before, after)
+        is_done = DONE_FOR.search(before) or DONE_BEFORE.search(before) or is_fact
+        if is_done or (IN_TIME.search(before) and IS_SO.match(after)):
             return "other"
     if counted := COUNTED_BACK.search(before):
         return "end_of_rights" if END.search(counted["what"]) else "other"

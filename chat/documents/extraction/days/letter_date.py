@@ -15,6 +15,11 @@ PLACE = re.compile(
     r"|(?!(?i:rendez|rdv|visite|s[ée]ance|r[ée]union|audience))"
     rf"{_NAME}(?:\s{_NAME}){{0,2}}\s(?=(?i:le)\b))?(?:(?i:le|ce)\s{{0,3}})?(?:(?i:{WEEKDAY})\s)?\Z"
 )
+# In the head: `Arras |10/09/26|`.
+PLACE_ALONE = re.compile(
+    rf"(?!(?i:rendez|rdv|date|n[ée]e?|visite|s[ée]ance|r[ée]union|audience|naissance|[ée]ch[ée]ance|fin|d[ée]but|limite|no[ëe]l|{WEEKDAY}))"
+    rf"{_NAME}(?:[ -]{_NAME}){{0,2}}\s"
+)
 # With a place and `le`, whatever follows on the line.
 PLACE_AND_ARTICLE = re.compile(
     rf"(?!(?i:madame|monsieur|bonjour|ch[eè]re?s?|docteur|ma[iî]tre))(?:(?i:fait|[àa])\s){{0,2}}"
@@ -25,11 +30,13 @@ HEADER = re.compile(
     r"|[ée]dition|[ée]mission|impression|notification|facture|facturation|avis|devis|[ée]tablissement|relev[ée]))?"
     r"|(?:message|e?-?mail|courriel|sms)\sre[çc]u\sle"
     r"|(?:(?:courrier|lettre|message|mail)\s)?(?:fait|dat[ée]e?|mise?\s[àa]\sjour|affich[ée]e?|diffus[ée]e?|distribu[ée]e?|exp[ée]di[ée]e?|[ée]mise?|remise?(?:\s(?:en\smains?\spropres?|contre\s\w{4,12}))?|envoy[ée]e?|[ée]dit[ée]e?|[ée]tablie?|imprim[ée]e?|r[ée]dig[ée]e?|notifi[ée]e?|post[ée]e?|publi[ée]e?)(?:\s(?:le|du|au))?"
-    r"|(?:courrier|message|sms|notification|facture|avis|relev[ée]|d[ée]compte|devis|[ée]dition)\s(?:du|le|[-–:])"
+    r"|(?:courrier|message|sms|r[ée]ponse|notification|facture|avis|relev[ée]|d[ée]compte|devis|[ée]dition)\s(?:du|le|[-–:])"
     rf"|(?:letter|invoice|issue|notice|statement)\sdate|date\styped|typed|sent|issued|posted|dated?)\s{{0,20}}:?\s{{0,3}}(?:le\s)?(?:{WEEKDAY}\s)?\Z",
     re.IGNORECASE,
 )
-WRITTEN = re.compile(r"\W*(?:r[ée]dig|[ée]crit)[ée]?e?\sle\s", re.IGNORECASE)  # `Rédigé le |10 février| par Mme Paoli`
+WRITTEN = re.compile(
+    r"\W*(?:r[ée]dig|[ée]cri|publi|post|envoy|affich|diffus|mise?\sen\sligne)\w{0,2}\sle\s", re.IGNORECASE
+)  # `Rédigé le |10 février| par Mme Paoli`
 # Under or in the title: `DEVIS n° 12` `du |18/03/2026`.
 OF_QUOTE = re.compile(
     r"\A(?:(?:devis|facture|avis|notification|d[ée]compte|relev[ée]|bordereau|attestation|invoice)\b.{0,40}\s)?(?:du|of)\s\Z",
@@ -86,6 +93,9 @@ def _has_place(plain: str, day: WrittenDay) -> bool:
 
 def _is_alone(plain: str, day: WrittenDay) -> bool:
     before, after = _cell(plain, day)
+    is_whole_line = plain[max(0, day.start - len(before) - 1) : day.start] in {before, f"\n{before}"}
+    if PLACE_ALONE.fullmatch(before) and is_whole_line and is_in_head(plain, day) and not after.strip(" .,"):
+        return True
     return is_of_message(plain, day) or bool(PLACE.match(before) and not after.strip(" .,"))
 
 

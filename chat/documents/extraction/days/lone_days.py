@@ -13,7 +13,7 @@ NUMBER = r"(?:1er|[12]\d|3[01]|0?[1-9])"
 # What is counted, is no day: `le 3 rue`, `les 12 euros`, `le 20 h`, `les 2 premiers`; nor a longer number.
 NOT_COUNTED = rf"""
     (?:(?<!er)|(?=\s?[,;.)\n]|\s?\Z|\s(?:et|ou|au)\b))
-    (?![\w°/] | [.:,-]\d | \s?[%€£$°(]?\d | \s?(?:[%€£$°]|h\b|heures?\b)
+    (?![\w°/] | [.:,-]\d | \s?/\s?\d | \s?[.-]\s?\d\d?\s?[.-]\s?\d | \s?[%€£$°(]?\d | \s?(?:[%€£$°]|h\b|heures?\b)
       | \s(?:bis|ter|rue|avenue|av|boulevard|bd|place|all[ée]e|impasse|chemin|route|quai|cours|square|villa|cit[ée]
         |euros?|mois|ans?|fois|km|kg|minutes?|points?|et\sdemi|du\smois|(?:de\s)?chaque\b|de\stous|{MONTH}))
     (?!\s(?!(?:mais|vous|nous|dans|sans|sous|vers|apr[èe]s|d[èe]s|inclus|puis|plus|pas|ils|elles|suis|mars|jours?\s|avons

@@ -6,6 +6,7 @@ import datetime as dt
 import re
 from dataclasses import replace
 
+from chat.documents.extraction.days.duties import IN_TIME
 from chat.documents.extraction.days.written_days import WrittenDay
 from chat.documents.extraction.months import MONTH, month_number
 from chat.documents.facts import DateKind
@@ -16,8 +17,8 @@ MAX_PAST = dt.timedelta(days=60)  # since an appointment that a letter without i
 MONTH_NAMED = re.compile(rf"\b(?:d'|(?:de|en|pour|in)\s)(?P<month>{MONTH})(?!\s\d)[^.\n]{{0,90}}\Z", re.IGNORECASE)
 # `la réunion qui a eu lieu |le 12|`, `votre recours reçu |le 2|`.
 HAPPENED = re.compile(
-    r"(?:\b(?:a|ai|ont|avez|avons|ayant)\s(?:\w{1,8}\s)?(?:eu\slieu|(?!lieu\b)\w{2,14}(?:ée?s?|is|u))"
-    r"|\b(?:re[çc]ue?s?|survenue?s?|formée?s?|datée?s?|passée?s?|tenue?s?|parvenue?s?|déposée?s?))"
+    r"(?:\b(?:a|ai|ont|avez|avons|ayant)\s(?:\w{1,8}\s)?(?:eu\slieu|(?!lieu\b|gard|réserv|bloqu|prév|fix|inscri|program|planif|propos|mis\b|retenu)\w{2,14}(?:ée?s?|is|u))"
+    r"|\b(?:re[çc]ue?s?|survenue?s?|formée?s?|datée?s?|passée?s?|tenue?s?|parvenue?s?|déposée?s?|votée?s?|adoptée?s?|signée?s?|délivrée?s?|établie?s?|décidée?s?|accordée?s?|notifiée?s?|envoyée?s?|transmise?s?))"
     r"\s(?:(?![^.,;:]{0,20}\b(?:pour|avant)\s)[^.,;:]{0,20}\s)?(?:le\s|du\s)?\Z",
     re.IGNORECASE,
 )
@@ -51,12 +52,9 @@ def day_seen_from(
     elif is_lone and WILL_HAPPEN.search(plain, max(0, day.start - 60), day.start):
         dates = [date for date in dates if date >= of_letter]
     elif kind in TO_COME:
-        first = of_letter if kind == "deadline" else of_letter - MAX_PAST
+        is_over = day.month and IN_TIME.search(plain, max(0, day.start - 60), day.start)
+        first = of_letter if kind == "deadline" and not is_over else of_letter - MAX_PAST
         dates = [date for date in dates if date >= first]
     # Without its month, or far away, it is rather to come.
     behind = 2 if is_lone else 1.5
     return min(dates, key=lambda date: abs(date - seen_from) * (behind if date < seen_from else 1), default=None)
-
-
-def _has_happened(plain: str, day: WrittenDay) -> bool:
-    return HAPPENED.search(plain, max(0, day.start - 60), day.start) is not None

@@ -18,7 +18,7 @@ MAX_LETTER = 5000  # characters from a period to the day that it is counted from
 MAX_BETWEEN = 80  # characters between a period and the date that it is counted from
 # Words after a period that name its start.
 COUNTED_FROM = re.compile(
-    r"\s{0,3},?\s?(?:au\splus\s(?:tard\s)?)?(?:[àa]\s(?:compter|partir|dater|r[ée]ception)|suivant|qui\ssui(?:t|vent|vra|vront)\b|apr[èe]s|d[èe]s|de\s(?:la|sa)\b|du\b|de\sl'|courant\b"
+    r"\s{0,3},?\s?(?:au\splus\s(?:tard\s)?)?(?:[àa]\s(?:compter|partir|dater|r[ée]ception)|suivant|qui\ssui(?:t|vent|vra|vront)\b|apr[èe]s|dès\b|des\s(?:la|le|r[ée]ception)\b|des\sl'|de\s(?:la|sa)\b|du\b|de\sl'|courant\b"
     r"|from|after|of\b|following)",
     re.IGNORECASE,
 )
@@ -26,23 +26,28 @@ COUNTED_FROM = re.compile(
 FROM_RECEIPT = re.compile(
     r"\s{0,3}(?:\S{1,14}\s{1,3}){0,6}?(?:r[ée]ception|re[çc]u|receipt|receiv|get\b)", re.IGNORECASE
 )
-RECEIVED_FIRST = re.compile(r"\b(?:[àa]|d[èe]s|apr[èe]s|on|upon)\s(?:la\s)?(?:r[ée]ception|receipt)\b", re.IGNORECASE)
+RECEIVED_FIRST = re.compile(
+    r"\b(?:[àa](?:\s(?:compter|partir|dater)\sde)?|d[èe]s|apr[èe]s|on|upon)\s(?:[ls]a\s)?(?:r[ée]ception|receipt)\b",
+    re.IGNORECASE,
+)
 # What happens on the day that the letter is dated.
 OF_THE_LETTER = re.compile(
     r"aujourd'hui|\btoday\b|publication\sde\sce|notif|signif|pr[ée]sente?\b|\b(?:ce|cet|cette|this)\s(?:jour|courrier|lettre|d[ée]cision|avis|message|mail|facture|invoice|document|letter|notice"
     r"|decision|date|attestation|notification|convocation|proposition|devis|offre|mise)\b|ci-dessus|r[ée]daction|signature"
     r"|[ée]mission|d[ée]cision|refus|factur|\binvoice|envoi\b|courrier|[ée]tablissement|[ée]dition|\bdate\s(?:de\s|of\s)?(?:l'avis|issue|the\sletter)"
-    r"|mise\sen\sdemeure|d[ée]livrance|mailing",
+    r"|mise\sen\sdemeure|\bsa\sdate\b|d[ée]livrance|mailing",
     re.IGNORECASE,
 )
+# `dans les deux mois qui suivent.`: the letter.
+THAT_FOLLOW = re.compile(r"\s(?:suivants|qui\ssuivent)\s?(?:[.,;)]|\Z)", re.IGNORECASE)
 THAT_DAY = re.compile(
     r"\s{0,3},?\s?(?:[àa]\s(?:compter|partir)|suivant|apr[èe]s|from)\s(?:de\s)?(?:cette|this)\sdate", re.IGNORECASE
 )
 OF_NOTIFICATION = re.compile(
-    r"\s{0,3},?\s?(?:[àa]\s(?:compter|partir)\s|suivant\s|apr[èe]s\s)?(?:de\s)?(?:la|sa|cette)\s(?:notif|signif)",
+    r"\s{0,3},?\s?(?:[àa]\s(?:compter|partir)\s|suivant\s|apr[èe]s\s)?(?:de\s)?(?:la|sa|cette)\s(?:notif|signif|publi|affich)",
     re.IGNORECASE,
 )
-NOTIFIED = re.compile(r"\b(?:notifi|signifi)[ée]e?s?\s(?:le\s)?\Z", re.IGNORECASE)
+NOTIFIED = re.compile(r"\b(?:notifi|signifi|publi|affich)[ée]e?s?\s(?:le\s)?\Z", re.IGNORECASE)
 APPOINTMENT = re.compile(
     r"audience|rendez-?\s?vous|\brdv\b|s[ée]ance|r[ée]union|consultation|visite|entretien|examen|intervention|venue|hospitalisation"
     r"|op[ée]ration|appointment|meeting|hearing|assessment|review|date\s(?:pr[ée]vue|fix[ée]e|du)",
@@ -54,6 +59,20 @@ EACH_TIME = re.compile(
     r"\b(?:toute?s?\s(?!rupture|question|information|correspondance|difficult|prolong|reconduct|renouvel|demande|contestation|réclamation|modific|annul)|tous|chaque|any|every|each|absences?)\b",
     re.IGNORECASE,
 )
+# `Toute absence est à justifier sous 48 heures`.
+EACH_EVENT = re.compile(
+    r"\b(?:toute?s?|chaque|tous)\s(?:les\s)?(?:absence|changement|maladie|accident|retard|incident|d[ée]m[ée]nagement|sinistre|arr[êe]t)",
+    re.IGNORECASE,
+)
+# Counted from something that is to come: `Sans réponse dans ce délai, vous avez alors deux mois`.
+TO_COME = re.compile(
+    r"\b(?:(?:sans|pas\sde|d[ée]faut\sde|absence\sde)\sr[ée]ponse|(?<!suite\sau\s)(?<!suite\s[àa]\sce\s)(?:refus|rejet)(?:er)?"
+    r"|en\scas\sde|silence|s'ils?|si(?!\svous\b(?!\s(?:n['e]|recevez)))|apr[èe]s\s(?:l['ea]s?\s?)?avoir|une\sfois|lorsqu['e]|quand)\b",
+    re.IGNORECASE,
+)
+THEN = re.compile(r"\b(?:alors|ensuite|d[èe]s\slors)\b", re.IGNORECASE)
+WILL_HAVE = re.compile(r"\bvous\s(?:aurez|disposerez)\b", re.IGNORECASE)
+AFTER_IT = re.compile(r"\b(?:[àa]\sl'issue|pass[ée]\sce\sd[ée]lai(?=,))\b", re.IGNORECASE)
 NAME = re.compile(r"\b[A-ZÀ-Ý][a-zà-ÿ]{2,20}\b")
 # What happens on the day that it is counted from, or back from: `du jugement`, `avant le départ`.
 NOUN = r"(?P<noun>(?!(?:date|jour|terme|jours)\b)[^\W\d_]{5,30})"
@@ -67,10 +86,18 @@ TO_AN_EVENT = re.compile(
 )
 # The first day of a stay: `avant le départ`, `avant le début du séjour`.
 DEPARTURE = re.compile(r"d[ée]part|s[ée]jour|arriv[ée]e|d[ée]but|stage|vacances|camp\b|colo", re.IGNORECASE)
-SPAN_START = re.compile(rf"\bdu\s(?:{WEEKDAY}\s)?\Z", re.IGNORECASE)
+SPAN_START = re.compile(rf"(?:\bdu|[,:(»–-]|\n)\s{{0,2}}(?:{WEEKDAY}\s)?\Z", re.IGNORECASE)
 SPAN_MIDDLE = re.compile(rf"(?:\s\d{{4}})?\s{{1,3}}(?:\w{{1,10}}\s)?au\s(?:{WEEKDAY}\s)?\Z", re.IGNORECASE)
 CELL_END = re.compile(rf"{sentences.SENTENCE_END.pattern}|\s{{3}}|\|")
 AND = re.compile(r"[^.;]{0,14}(?:\bet|\bou|,)\s(?:(?:le|du|au)\s)?(?:\w{3,8}\s)?\Z")
+# `deux jours avant.`: of the day named last.
+BARE_AHEAD = re.compile(
+    r"\s{1,3}(?:avant|before|[àa]\sl'avance)(?:\s(?:cette\sdate|ce\sjour|svp))?\s?(?:[.,;:)!]|\Z)", re.IGNORECASE
+)
+THAT_DAY_AHEAD = re.compile(r"\s{1,3}(?:avant|before)\s(?:cette\sdate|ce\sjour|that\s(?:date|day))\b", re.IGNORECASE)
+FIRST = re.compile(r"\s{1,3}(?:avant|before)\s(?:le|la|the)\s(?:premi[èe]re?|first)\s", re.IGNORECASE)
+ANOTHER_SENTENCE = re.compile(r"[.!?]\s|\n\n")
+MAX_SENTENCE = 200  # characters from that day to the period
 EVES = {"la veille", "l'avant-veille", "the day before"}
 MAX_STEM = 7  # letters of a noun that are compared
 TO_A_DAY = re.compile(
@@ -92,7 +119,7 @@ class KnownDay:
 
 def is_from_receipt(plain: str, period: Period) -> bool:
     """Whether it is counted from the day on which the letter, or something else, arrives."""
-    if not period.is_back and RECEIVED_FIRST.search(sentences.before(plain, period.start, 80)):
+    if not period.is_back and RECEIVED_FIRST.search(sentences.before(plain, period.start, 80) + period.text):
         return True
     after = plain[period.end : period.end + 70].partition(".")[0]
     return bool(COUNTED_FROM.match(after) and FROM_RECEIPT.match(after))
@@ -105,15 +132,26 @@ def find_start(plain: str, period: Period, days: Sequence[KnownDay], of_letter: 
         return _day_named(plain, period, days, TO_A_DAY) or _day_ahead(plain, period, days)
     after = sentences.after(plain, period.end, MAX_BETWEEN)
     if not COUNTED_FROM.match(after):
-        return of_letter
+        before = sentences.before(plain, period.start, 120)
+        return None if EACH_EVENT.search(before) or _is_later(plain, period) else of_letter
     if date := _day_named(plain, period, days, COUNTED_FROM) or _day_referred_to(plain, period, after, days):
         return date
-    if is_from_receipt(plain, period) or OF_THE_LETTER.search(after):
+    if is_from_receipt(plain, period) or OF_THE_LETTER.search(after) or THAT_FOLLOW.match(after):
         return of_letter
     event = FROM_AN_EVENT.match(after)
     if event and (date := _only(_days_of(plain, event["noun"], days))):
         return date
-    return _only([day for day in days if day.kind == "appointment"]) if APPOINTMENT.search(after) else None
+    return _only(_appointments(days)) if APPOINTMENT.search(after) else None
+
+
+def _is_later(plain: str, period: Period) -> bool:
+    """Whether it is counted from what its sentence, or the one before, says may come."""
+    words = sentences.before(plain, period.start, 60) + period.text
+    is_then, will_have = THEN.search(words) is not None, WILL_HAVE.search(words) is not None
+    if AFTER_IT.search(words) or (is_then and will_have):
+        return True
+    before = sentences.before(plain, period.start, 240, 2 if is_then else 1)
+    return (is_then or will_have) and TO_COME.search(before) is not None
 
 
 def _day_referred_to(plain: str, period: Period, after: str, days: Sequence[KnownDay]) -> dt.date | None:
@@ -144,16 +182,33 @@ def _day_ahead(plain: str, period: Period, days: Sequence[KnownDay]) -> dt.date 
     if EACH_TIME.search(sentences.before(plain, period.start, 120)):
         return None
     after = sentences.after(plain, period.end, 50)
-    if date := _day_of_event(plain, period, after, days):
+    date = _last_of_the_sentence(plain, period, days) if BARE_AHEAD.match(after) else None
+    if date := date or _day_of_event(plain, period, after, days):
         return date
     here = sentences.paragraph_start(plain, period.start)
     near = [day for day in _ahead(period, days) if here <= day.start]
-    if appointments := [day for day in near if day.kind == "appointment"]:
+    if appointments := _appointments(near):
         return _only(appointments)
     if APPOINTMENT.search(after):
-        return _only([day for day in days if day.kind == "appointment"] or near)
+        return _only(_appointments(days) or near)
     is_of_appointments = TO_AN_EVENT.match(after) is not None or period.text.lower() in EVES
     return near[-1].date if near and not is_of_appointments else None
+
+
+def _appointments(days: Sequence[KnownDay]) -> list[KnownDay]:
+    return [day for day in days if day.kind == "appointment"]
+
+
+def _last_of_the_sentence(plain: str, period: Period, days: Sequence[KnownDay]) -> dt.date | None:
+    """The day of the same sentence, whatever its kind: `pour la séance du |15 avril| ; pièces une semaine avant`.
+
+    `cette date` may be that of the sentence before.
+    """
+    is_that_day = THAT_DAY_AHEAD.match(plain, period.end) is not None
+    for day in reversed(days):
+        if 0 < period.start - day.end < MAX_SENTENCE and day.kind not in {"birth", "letter"}:
+            return day.date if is_that_day or not ANOTHER_SENTENCE.search(plain, day.end, period.start) else None
+    return None
 
 
 def _ahead(period: Period, days: Sequence[KnownDay]) -> list[KnownDay]:
@@ -166,6 +221,8 @@ def _ahead(period: Period, days: Sequence[KnownDay]) -> list[KnownDay]:
 def _day_of_event(plain: str, period: Period, after: str, days: Sequence[KnownDay]) -> dt.date | None:
     """The day of what stands behind `avant`: the end of a right, a departure, or any noun that has a day."""
     event, ahead = TO_AN_EVENT.match(after), _ahead(period, days)
+    if FIRST.match(after):
+        return min((day.date for day in _appointments(ahead) or ahead), default=None)
     spans = list(_spans(plain, ahead))
     if END.search(event[0] if event else after):
         sentence = f"{sentences.before(plain, period.start, 120)} {after}"

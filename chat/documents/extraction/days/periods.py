@@ -9,6 +9,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 
+from chat.documents.extraction.days import sentences
+from chat.documents.extraction.days.actors import READER, REQUEST, is_time_taken_by_an_office
+from chat.documents.extraction.days.verbless_requests import is_asked, was_done
 from chat.documents.extraction.number_words import NUMBER_IN_WORDS, number_in_words
 
 ENGLISH = {
@@ -17,32 +20,43 @@ ENGLISH = {
     "ninety": 90,
 }  # fmt: skip
 NAMED_PERIODS = {"huitaine": 8, "dizaine": 10, "quinzaine": 15}  # days
-NUMBER = rf"(?:\d{{1,3}}|{'|'.join(sorted(ENGLISH, key=len, reverse=True))}|{NUMBER_IN_WORDS})"
+WORDS = rf"(?:{'|'.join(sorted(ENGLISH, key=len, reverse=True))}|{NUMBER_IN_WORDS})"
+NUMBER = rf"(?:\d{{1,3}}|{WORDS})"
+TO = r"\s?(?:[àa]|ou|to|or|[-–])\s?"
+OR_MORE = rf"(?:{TO}{NUMBER})?"
+FIRST_HOURS = r"(?:24|48|72)"
+HOURS_OR = rf"(?:{FIRST_HOURS}\s?h?{TO})?"
 # Hours are whole days: `9 heures avant` is none.
 HOURS = (
     r"(?:24|48|72|96|vingt-quatre|quarante-huit|soixante-douze|twenty-four|forty-eight|seventy-two)"
-    r"\s{0,3}(?:heures|hours|hrs|h)\b"
+    r"\s{0,3}(?:heures|hours|hrs|h(?:00)?)\b"
 )
 UNIT = (
     r"(?:(?:working|calendar|business|full|clear)\s)?(?:jours?|semaines?|mois|ann[ée]es?|ans?|days?|weeks?|months?|years?)\b"
     r"(?:\s(?:francs?|calendaires?|calendrier|ouvr[ée]s|ouvrables?|entiers?|pleins?))?"
 )
 NEXT = r"(?:(?:premi[èe]re?s?|prochaine?s?)\s)?"
-DURATION = rf"(?:{NUMBER}\s{{1,3}}(?:\(\w{{1,10}}\)\s)?{NEXT}{UNIT}|{HOURS})"
+DURATION = (
+    rf"(?:{NUMBER}{OR_MORE}(?:(?<=\d)|\s)\s{{0,2}}(?:\(\w{{1,10}}\)\s)?{NEXT}{UNIT}"
+    rf"|{HOURS_OR}{HOURS}|\d{{1,3}}(?:{TO}\d{{1,3}})?\s?(?:j|sem)\b)"
+)
 PERIOD = re.compile(
-    rf"\b(?P<number>{NUMBER})\s{{1,3}}(?:\(\w{{1,10}}\)\s)?{NEXT}(?P<working>working\s|business\s)?(?:(?:calendar|full|clear)\s)?"
-    r"(?P<unit>jour|semaine|mois|ann[ée]e|an|day|week|month|year)(?:s?\s(?P<business>ouvr[ée]s|ouvrables?))?"
-    rf"|\b(?P<hours>{HOURS})|\b(?P<named>{'|'.join(NAMED_PERIODS)})\b|dans\sle\s(?P<one_month>mois)"
+    rf"\b(?:(?P<first>{NUMBER}){TO})?(?P<number>{NUMBER})\s{{0,3}}(?:\(\w{{1,10}}\)\s)?{NEXT}"
+    rf"(?P<working>working\s|business\s)?(?:(?:calendar|full|clear)\s)?"
+    r"(?P<unit>jour|semaine|mois|ann[ée]e|an|day|week|month|year|j\b|sem\b)(?:s?\s(?P<business>ouvr[ée]s|ouvrables?))?"
+    rf"|\b(?:(?P<first_hours>{FIRST_HOURS})\s?h?{TO})?(?P<hours>{HOURS})|\b(?P<named>{'|'.join(NAMED_PERIODS)})\b|dans\sle\s(?P<one_month>mois)"
     r"|\b(?P<one>a)\s(?P<one_unit>day|month|week|year)\b|(?P<two_eves>avant-veille)|(?P<eve>veille|day\sbefore)",
     re.IGNORECASE,
 )
 LIMIT = (
-    r"d[ée]lai\s(?:(?:maximum|maximal|imp[ée]ratif|l[ée]gal|strict)\s)?(?:de\s|d['’]\s?)|dans\s(?:les?\s)?(?:un\sd[ée]lai\sde\s)?"
+    r"d[ée]lai\s(?:de\s(?:r[ée]tractation|r[ée]flexion|r[ée]ponse|recours|paiement|contestation|rigueur)\s)?(?:(?:maximum|maximal|suppl[ée]mentaire|compl[ée]mentaire|imp[ée]ratif|l[ée]gal|strict)\s)?(?:de\s|d['’]\s?)|dans\s(?:les?\s)?(?:un\sd[ée]lai\sde\s)?"
     r"|end[ée]ans\s(?:les\s)?(?:un\sd[ée]lai\sde\s)?|sous\s(?:les\s)?|d['’]ici\s(?:[àa]\s)?"
     r"|d[ée]lai\s(?:\S{1,14}\s){0,4}?(?:est\s(?:fix[ée]\s)?(?:de|[àa])|:)\s"
-    r"|(?:recours|contestation|r[ée]clamation|appel|opposition)[^.:\n]{0,30}:\s?(?:[^.\n]{0,40}[,(]\s?)?"
-    r"|vous\s(?:avez|aurez|disposez\s(?:encore\s)?(?:de|d['’]))\s{0,2}|au\smoins\s|au\splus\stard\s|minimum\s|at\sleast\s|within\s"
-    r"|il\s(?:vous|te)\sreste\s|pendant\s"
+    r"|(?-i:Pass[ée])\s|recours\s\(|(?:rapo|recours|contestation|r[ée]clamation|appel|opposition)[^.:\n]{0,30}:\s?(?:[^.\n]{0,40}[,(]\s?)?"
+    r"|vous\s(?:n['’])?(?:avez|aurez|disposez|disposerez)\s(?:(?:alors|donc|ensuite|encore|aussi|d[ée]sormais|maintenant|ainsi|toutefois"
+    r"|cependant|d[èe]s\slors|\w{3,12}ment|plus|que)\s){0,3}(?:de\s|d['’])?\s?|vous\s(?:avez|disposez),\s[^,.;\n]{4,60},\s(?:de\s|d['’])?"
+    r"|(?:famille|parents?|assur[ée]e?|demandeur|requ[ée]rante?|allocataire)\s(?:a|ont|disposent|dispose)\s(?:de\s|d['’])?|au\smoins\s|au\splus\stard\s|minimum\s|at\sleast\s|within\s"
+    r"|\b(?:laiss|accord|donn)(?:ons|e|ent)\s(?:encore\s|jusqu['’]?[àa]\s)?|il\s(?:vous|te)\sreste\s|(?:pendant|durant)\s"
     r"|(?:paiement|r[èe]glement|payables?|net)\s[àa]\s|payment\sdue\sin\s"
     r"|(?:a|another)\speriod\sof\s|you\shave\s|no\slater\sthan\s"
 )
@@ -75,11 +89,14 @@ VAGUE = re.compile(r"dans\s(?!les?\s|un\sd[ée]lai)", re.IGNORECASE)
 ASKS = re.compile(
     r"\b(?:vous\s(?:devez|pouvez)|veuillez|merci\sde|pri[èe]re|contest|recours|retourn|renvoy|r[ée]pond)", re.IGNORECASE
 )
+# A range is mostly the time that others take: `sous 3 à 4 semaines`.
+RANGE = re.compile(rf"\b{NUMBER}{TO}{NUMBER}", re.IGNORECASE)
+IS_LEFT = re.compile(rf"{ASKS.pattern}|attendu|exig|\bvous\s(?:avez|aurez)\b|{READER.pattern}", re.IGNORECASE)
 CONTESTS = re.compile(
     r"votre\ssilence|contest|recours|faire\sappel|opposition|r[ée]clamation|r[ée]tract", re.IGNORECASE
 )
-# `au moins 20 jours d'absence` is none; of age: `vous avez 20 ans`.
-AT_LEAST = re.compile(r"au\smoins|minimum|at\sleast|vous\savez\s\S{1,12}\sans?\b", re.IGNORECASE)
+# `au moins 20 jours d'absence` is none; of age: `vous avez 20 ans`, `la famille a 3 ans`.
+AT_LEAST = re.compile(r"au\smoins|minimum|at\sleast|vous\savez\s\S{1,12}\sans?\b|\w{4,12}\s(?:a|ont)\s", re.IGNORECASE)
 AFTER_A_MINIMUM = re.compile(
     r"\s{1,3}(?:au\s(?:moins|plus\stard)\s)?(?:avant|before|prior|[àa]\s(?:l'avance|compter|partir)|in\sadvance|apr[èe]s|suivant|after|pour)\b",
     re.IGNORECASE,
@@ -106,7 +123,7 @@ class Period:
 def find_periods(plain: str) -> Iterator[Period]:
     """The time limits, in the order of the text."""
     for match in islice(TIME_LIMIT.finditer(plain), MAX_PERIODS):
-        if _is_limit(plain, match):
+        if _is_limit(plain, match) and not _is_of_others(plain, match):
             is_back = match["eve"] is not None or IS_AHEAD.match(plain, match.end()) is not None
             is_announced = not match["eve"] and not (match["bare"] and is_back)
             yield Period(*match.span(), match[0], is_back, is_announced)
@@ -120,20 +137,34 @@ def _is_limit(plain: str, match: re.Match[str]) -> bool:
         return OF_A_QUOTE.search(f"{before} {match[0]}") is not None or OF_A_QUOTE.search(plain[:400]) is not None
     if match["limit"] and VAGUE.match(match["limit"]):
         return ASKS.search(before[-80:]) is not None
-    if match["limit"] and match["limit"].lower().startswith("pendant"):
+    if match["limit"] and match["limit"].lower().startswith(("pendant", "durant")):
         return CONTESTS.search(before[-80:]) is not None
-    if match["limit"] and AT_LEAST.match(match["limit"]):
+    if match["limit"] and AT_LEAST.match(match[0]):
         return AFTER_A_MINIMUM.match(plain, match.end()) is not None
     return not NO_LIMIT.search(before[-12:])
+
+
+def _is_of_others(plain: str, match: re.Match[str]) -> bool:
+    """Whether an office takes that time, what was done took it, or its range leaves nothing to the reader."""
+    if match["eve"] or match["quote"]:
+        return False
+    before, after = sentences.before(plain, match.start(), 120), sentences.after(plain, match.end(), 80)
+    sentence = before + match[0]
+    is_left = REQUEST.search(sentence) or IS_LEFT.search(sentence) or is_asked(before, after)
+    if not REQUEST.search(sentence) and was_done(before + match[0].partition(" ")[0] + " ", after):
+        return True
+    return is_time_taken_by_an_office(before, match[0]) or (RANGE.search(match[0]) is not None and not is_left)
 
 
 def end_of_period(text: str, start: dt.date, *, is_back: bool = False) -> dt.date | None:
     """The last day of the period named in the text; None if it names none.
 
-    A period of months ends on the day with the same number, else on the last of the month. `is_back` counts back.
+    A period of months ends on the day with the same number, else on the last of the month. `is_back` counts back. Of a
+    range (`10 à 15 jours`) it is the earlier of the two days: never too late.
     """
     found = PERIOD.search(text)
-    number, unit = _number_and_unit(found) if found else (0, "")
+    numbers, unit = _numbers_and_unit(found) if found else ([0], "")
+    number = max(numbers) if is_back else min(numbers)
     if not found or number > MAX_NUMBER:
         return None
     number = -number if is_back else number
@@ -151,18 +182,22 @@ def end_of_period(text: str, start: dt.date, *, is_back: bool = False) -> dt.dat
     return _after_months(start, number)
 
 
-def _number_and_unit(found: re.Match[str]) -> tuple[int, str]:
+def _numbers_and_unit(found: re.Match[str]) -> tuple[list[int], str]:
+    """The number, or the two of a range."""
     if found["named"]:
-        return NAMED_PERIODS[found["named"].lower()], "jour"
+        return [NAMED_PERIODS[found["named"].lower()]], "jour"
     if found["hours"]:
-        return _number(re.split(r"\s|(?<=\d)(?=h)", found["hours"])[0]) // 24, "jour"
+        ends = filter(None, (found["first_hours"], found["hours"]))
+        return [_number(re.split(r"\s|(?<=\d)(?=h)", hours)[0]) // 24 for hours in ends], "jour"
     if found["one_month"]:
-        return 1, "mois"
+        return [1], "mois"
     if found["one"]:
-        return 1, found["one_unit"].lower()
+        return [1], found["one_unit"].lower()
     if found["eve"] or found["two_eves"]:
-        return (1 if found["eve"] else 2), "jour"
-    return _number(found["number"]), found["unit"].lower()
+        return [1 if found["eve"] else 2], "jour"
+    unit = found["unit"].lower()
+    ends = filter(None, (found["first"], found["number"]))
+    return [_number(each) for each in ends], {"j": "jour", "sem": "semaine"}.get(unit, unit)
 
 
 def _number(text: str) -> int:

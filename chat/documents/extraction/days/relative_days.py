@@ -46,20 +46,28 @@ BEFORE_COMING = re.compile(
 # Without an article, behind a word: `la remettre lundi`. `le lundi`, `lundi et jeudi` are days of every week.
 BEFORE_BARE = re.compile(r"(?:[a-zéèêàûç]{2}|[A-ZÉÈÊÀÛÇ]{3}|\b(?i:RDV)|-\w{2,4})\s\Z")
 BEFORE_EVERY_WEEK = re.compile(
-    r"\b(?:les?|du|au|des|(?<!séance\s)(?<!rdv\s)(?<!réunion\s)(?<!visite\s)(?<!cours\s)de|un|une|chaque|et|ou|sauf|notre|votre|the|every|each|a|an|and|or|from|to)\s\Z",
+    r"\b(?:les?|du|au|des|de|un|une|chaque|et|ou|sauf|notre|votre|the|every|each|a|an|and|or|from|to)\s\Z",
+    re.IGNORECASE,
+)
+OF_ONE_DAY = re.compile(
+    r"\b(?:s[ée]ance|rdv|r[ée]union|visite|cours|conversation|[ée]changes?|entretien|appel|mail|message|courrier|discussion)\sde\s\Z",
     re.IGNORECASE,
 )
 EVERY_WEEK = re.compile(
     r"\b(?:ouvert|horaire|permanence|chaque|tou(?:s|tes)\sles|habituel|d'habitude|opening|open\b|every)", re.IGNORECASE
 )
 AFTER_OTHER_DAYS = re.compile(
-    rf",?\s{{1,2}}(?:\d(?!\d?\s?(?:h|:\d))|1er|dernier|et\s|au\s(?!plus)|and\s|ou\s|to\s|soir\set|(?:{'|'.join(NAMES)})|{MONTH})",
+    rf",?\s{{1,2}}(?:\d(?!\d?\s?(?:h|:\d))|1er|dernier|et\s|au\s(?:\d|1er|{'|'.join(NAMES)})|and\s|ou\s|to\s|soir\set|(?:{'|'.join(NAMES)})|{MONTH})",
     re.IGNORECASE,
 )
 # `je suis passée |lundi|`.
 HAPPENED = re.compile(
     r"\b(?:suis|est|sommes|êtes|sont|ai|as|a|avons|avez|ont|était|étiez)\s(?:(?!pas\b)\w{1,8}\s|pas\s(?=\w+[éiu]e?s?\b))?\w{2,14}(?:[ée]e?s?|i[est]?|ue?s?)\b[^,;:]{0,20}\Z",
     re.IGNORECASE,
+)
+# `Suite à notre conversation de |vendredi|`.
+TALKED = re.compile(
+    r"\b(?:suite\s[àa]|comme\s(?:convenu|dit|évoqué)|lors\sde|après|merci\spour)\b[^.,;:]{0,40}\Z", re.IGNORECASE
 )
 MAX_DAYS = 100  # examined in a letter; more than any has
 
@@ -118,6 +126,7 @@ def _step_of_weekday(plain: str, match: re.Match[str]) -> int:
         return 0
     if BEFORE_COMING.search(before):
         return 1
-    if not BEFORE_BARE.search(before) or BEFORE_EVERY_WEEK.search(before) or EVERY_WEEK.search(before):
+    is_of_every_week = BEFORE_EVERY_WEEK.search(before) and not OF_ONE_DAY.search(before)
+    if not BEFORE_BARE.search(before) or is_of_every_week or EVERY_WEEK.search(before):
         return 0
-    return -1 if HAPPENED.search(before) else 1
+    return -1 if HAPPENED.search(before) or TALKED.search(before) else 1

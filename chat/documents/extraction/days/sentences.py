@@ -18,9 +18,9 @@ SENTENCE_END = re.compile(
 )
 
 
-def before(plain: str, place: int, length: int) -> str:
-    """What stands before the place in its sentence, at most `length` characters."""
-    return SENTENCE_END.split(plain[max(0, place - length) : place])[-1]
+def before(plain: str, place: int, length: int, number: int = 1) -> str:
+    """What stands before the place in its sentence, or the last `number` of sentences, at most `length` characters."""
+    return " ".join(SENTENCE_END.split(plain[max(0, place - length) : place])[-number:])
 
 
 def after(plain: str, place: int, length: int) -> str:

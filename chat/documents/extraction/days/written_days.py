@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import calendar
 import datetime as dt
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
 
-from chat.documents.extraction.days.day_evidence import WEEKDAY_BEFORE, is_day
+from chat.documents.extraction.days.day_evidence import BEFORE_PART, WEEKDAY_BEFORE, is_day
 from chat.documents.extraction.days.days_in_words import find_days_in_words
 from chat.documents.extraction.days.lone_days import find_lone_days
 from chat.documents.extraction.months import ENGLISH_MONTH, MONTH, WEEKDAY, month_number, weekday_number
@@ -20,16 +21,21 @@ GAP = r"[\s-]{0,3}"  # scanners lose the spaces
 DATE = re.compile(
     rf"""
     (?:(?<![\w/.-])|(?<=\b[lad][eu])|(?<=\bdès)|(?<=\b(?:lun|mar|mer|jeu|ven|sam|dim)\.)|(?<=\d/\d\d-)
-      |(?<=\d[/-])(?=\d\d?\s{{1,2}}{MONTH}))(?=[\djfmasondrpli])(?:
+      |(?:(?<=\d[/-])|(?<=1er[/-]))(?=\d\d?\s{{1,2}}{MONTH}))(?=[\djfmasondrpli])(?:
         (?P<iso_year>\d{{4}})(?P<iso_separator>[-/.])(?P<iso_month>\d\d)(?P=iso_separator)(?P<iso_day>\d\d)
       | (?P<day>\d{{1,2}}|1er)(?P<separator>[/.-])(?P<month>\d{{1,2}})(?P=separator)(?P<year>\d{{4}}|\d\d)
-      | (?P<spaced_day>\d{{1,2}})[ ]?(?P<spaced_separator>[/.])[ ]?(?P<spaced_month>\d{{1,2}})
-        [ ]?(?P=spaced_separator)[ ]?(?P<spaced_year>\d{{4}})
+      | (?P<spaced_day>\d{{1,2}})[ ]?(?P<spaced_separator>[/.-])[ ]?
+        (?P<spaced_month>(?:0?[1-9]|1[0-2])(?=\D{{1,3}}\d{{4}})|(?:0[1-9]|1[0-2])(?=\D{{1,3}}\d\d(?!\d)))
+        [ ]?(?P=spaced_separator)[ ]?(?P<spaced_year>\d{{4}}|\d\d)(?![ ]?(?P=spaced_separator)[ ]?\d)
       | (?:(?<=\ble[ ])|(?<=\bdate[ ]:[ ]))(?P<boxed_day>\d\d)[ ](?P<boxed_month>0[1-9]|1[0-2])[ ](?P<boxed_year>20\d\d)
       | (?P<named_day>{DAY})(?:(?:st|nd|rd|th)(?:\sof)?)?{GAP}(?P<named_month>{MONTH})
-        (?:{GAP},?{GAP}(?P<named_year>\d{{4}})|[-'](?P<named_short_year>\d\d)(?!\d))?
+        (?:{GAP},?{GAP}(?P<named_year>\d{{4}})|(?:-|[ ]?')(?P<named_short_year>\d\d)(?!\d))?
       | (?P<first_month>{MONTH})\s(?P<second_day>\d{{1,2}})(?:st|nd|rd|th)?,?\s{{1,3}}(?P<last_year>\d{{4}})
       | (?P<english_month>{ENGLISH_MONTH})\s(?P<english_day>\d{{1,2}})(?:st|nd|rd|th)?(?!\d|[ ]\d{{4}})
+      # `fin mai`, `la mi-mai`, `fin du mois de mai 2026`, `avant juin`.
+      | (?:(?P<part>fin|mi|début)[\s-]{{1,2}}(?:(?:du\smois\s)?(?:de\s|d'))?|(?<=\bavant[ ])|(?<=\bd'ici[ ]))
+        (?P<part_month>{MONTH})(?:{GAP}(?P<part_year>\d{{4}}))?
+      | (?P<end_of_time>fin\s(?:du\smois(?!\sd)|du\strimestre|de\s(?:la\s)?semaine|de\sl'année(?:\sscolaire)?))
       | {MONTH}{GAP}\d{{4}}
       # `du 1er au 3 mai`, `les 20, 21 et 27 mai 2026`: the month follows the last day.
       | (?P<series_day>{DAY})
@@ -41,7 +47,8 @@ DATE = re.compile(
       | (?:(?<=di[ ])|(?<=manche[ ])|(?<=day[ ])|(?<=(?:lun|mar|mer|jeu|ven|sam|dim)\.[ ])
           |(?<=\b(?:lun|mar|mer|jeu|ven|sam|dim)[ ]))
         (?P<weekday_day>\d{{1,2}}|1er)(?:st|nd|rd|th)?(?!\d|\s?(?:[hH€%]|heures?\b|[ap]m\b)|:\d|\s{MONTH})
-      | (?P<short_day>\d{{1,2}}|1er)(?:[/.](?P<short_month>\d{{1,2}})|-(?P<dashed_month>0[1-9]|1[0-2]))
+      | (?P<short_day>\d{{1,2}}|1er)
+        (?:(?:[/.]|[ ]/[ ]?|/[ ])(?P<short_month>\d{{1,2}})|-(?P<dashed_month>0[1-9]|1[0-2]))
     )(?!\w|/(?!\d\d?\s{MONTH})|-(?!\d\d/\d\d(?!\d)|\d\d?\s{MONTH}|\d\d?-\d\d?\s{MONTH})|\.\d)
     """,
     re.IGNORECASE | re.VERBOSE,
@@ -160,7 +167,7 @@ def _written_day(plain: str, match: re.Match[str]) -> WrittenDay:
     number = _first(
         match, "iso_month", "month", "spaced_month", "boxed_month", "short_month", "dashed_month", "series_number"
     )
-    name = _first(match, "named_month", "first_month", "english_month", "series_month")
+    name = _first(match, "named_month", "first_month", "english_month", "series_month", "part_month")
     year = _first(
         match,
         "iso_year",
@@ -172,17 +179,27 @@ def _written_day(plain: str, match: re.Match[str]) -> WrittenDay:
         "last_year",
         "series_year",
         "numbered_year",
+        "part_year",
     )
+    month = int(number) if number else month_number(name) if name else None
     return WrittenDay(
         *match.span(),
-        _day(day) if day else None,
-        int(number) if number else month_number(name) if name else None,
+        _day(day) if day else _end_of_part(plain, match, month, year),
+        month,
         _year(year) if year else None,
         (match.start("series_month"), max(match.end("series_month"), match.end("series_year")))
         if match["series_month"]
         else None,
         _weekday(plain, match.start()),
     )
+
+
+def _end_of_part(plain: str, match: re.Match[str], month: int | None, year: str | None) -> int | None:
+    """The last day of a month of which the end is a limit: `avant fin mai`."""
+    before = plain[max(0, match.start() - 20) : match.start()]
+    if not month or (match["part"] or "").lower() != "fin" or not BEFORE_PART.search(before):
+        return None
+    return calendar.monthrange(_year(year) if year else 2023, month)[1]
 
 
 def _weekday(plain: str, place: int) -> int | None:

@@ -75,10 +75,10 @@ class Agreement(RuleBasedStateMachine):
         assert redis == memory
 
     @precondition(lambda self: self.permits)
-    @rule(data=st.data(), neutral=st.booleans())
-    def end_without_result(self, data: st.DataObject, neutral: bool) -> None:
+    @rule(data=st.data())
+    def end_without_result(self, data: st.DataObject) -> None:
         for permit in self._any_permit(data):
-            permit.neutral() if neutral else permit.ignore()
+            permit.neutral()
 
     @rule(
         some=st.lists(subjects, min_size=1, max_size=5),

@@ -18,6 +18,8 @@ from redis import Redis, RedisError
 
 from chat.upstream.breaker import Breaker, StoreUnavailable, Transition
 from chat.upstream.breaker.failover import Failover
+from chat.upstream.breaker.memory import MemoryStore
+from chat.upstream.breaker.redis import RedisStore
 from observability.outage import Outage
 from tests.support import services
 from tests.support.breakers import POLICY, Clock, fail, open_circuit, rejection, succeed
@@ -60,17 +62,13 @@ def build(redis_timeout: float, server: services.Process, clock: Clock) -> Build
     client = cache.client.get_client()
     client.ping()
 
-    def build(name: str = "", **changes: Any) -> Breaker:
+    def build(name: str = "", *, on_transition: Any = None, **changes: Any) -> Breaker:
         # One Outage per simulated process; its background checks are too far apart to run in a test.
         outage = Outage("redis", lambda: client.set("here", ""), interval_seconds=3600)
-        return Breaker(
-            name or f"test-{uuid.uuid4()}",
-            replace(POLICY, **{key: value for key, value in changes.items() if hasattr(POLICY, key)}),
-            redis=lambda: client,
-            outage=outage,
-            clock=clock,
-            **{key: value for key, value in changes.items() if not hasattr(POLICY, key)},
-        )
+        name = name or f"test-{uuid.uuid4()}"
+        policy = replace(POLICY, **changes)
+        shared, local = RedisStore(name, policy, lambda: client), MemoryStore(name, policy, clock)
+        return Breaker(name, policy, Failover(shared, local, outage, clock), on_transition=on_transition)
 
     return build
 
@@ -354,4 +352,5 @@ def test_after_redis_lost_its_data_the_circuit_is_closed(server: services.Proces
     server.stop()
     server.start()
     assert not breaker.acquire().is_probe
+    check_redis(breaker)  # the call may have met a connection of before
     assert source_of(breaker) == "redis"

@@ -16,6 +16,7 @@ from chat.upstream.http.adapter import translated
 from chat.upstream.http.cancel_scope import CancelScope, Deadline
 from chat.upstream.http.transport import DRAIN_SECONDS
 from chat.upstream.request import CallError
+from tests.support.concurrency import run_concurrently
 from tests.support.fake_upstream import (
     CHUNKED,
     END,
@@ -31,6 +32,7 @@ from tests.support.fake_upstream import (
     read_until_error,
     stream_response,
 )
+from tests.support.polling import eventually
 
 
 def test_text_that_arrives_together_is_one_delta(serve):
@@ -229,6 +231,26 @@ def test_a_connection_that_has_long_been_idle_is_not_used(serve, settings):
     time.sleep(0.3)
     assert joined_text(list(ai_session.stream(make_request()))) == "Bonjour"
     assert server.connections == 2
+
+
+def test_the_connections_of_a_burst_are_closed_while_one_is_still_used(serve, settings):
+    everybody = threading.Barrier(8)
+
+    def answer_together(connection: Any) -> None:
+        everybody.wait(5)
+        connection.sendall(stream_response("Bonjour"))
+
+    server = serve(answer_together)
+    ai_session = make_session()
+    run_concurrently(8, lambda: list(ai_session.stream(make_request())))
+    assert server.open_connections == 8
+    server.handler = lambda connection: connection.sendall(stream_response("Bonjour"))
+    settings.AI_POOL_IDLE_SECONDS = 0.5
+    for _ in range(4):
+        time.sleep(0.2)
+        list(ai_session.stream(make_request()))
+    eventually(lambda: server.open_connections == 1)
+    assert server.connections == 8
 
 
 def test_the_time_of_a_long_answer_is_not_idle_time(serve, settings):

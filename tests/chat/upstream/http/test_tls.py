@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
+from chat import probes
 from chat.upstream.errors import AIError
 from chat.upstream.http.cancel_scope import Deadline
 from tests.support import certificates
@@ -17,6 +20,7 @@ from tests.support.fake_upstream import (
     chunk,
     delta_event,
     duration_between,
+    head,
     joined_text,
     make_breaker,
     make_request,
@@ -65,6 +69,38 @@ def test_connection_reuse_and_deadlines_work_under_tls(serve, trusted_tls):
 
 
 @pytest.mark.parametrize(
+    ("status", "outcome"),
+    [
+        ("413 Content Too Large", ("http_413", 1)),
+        ("408 Request Timeout", ("connection", 3)),  # it is about an idle connection
+    ],
+)
+@pytest.mark.parametrize("secure", [False, True], ids=["plain", "tls"])
+def test_a_refusal_before_the_whole_request_is_read_is_the_reply(settings, trusted_tls, secure, status, outcome):
+    def refuse_all() -> None:
+        with suppress(OSError):
+            while True:
+                accepted, _ = listener.accept()
+                connections.append(accepted)
+                accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                with trusted_tls.wrap_socket(accepted, server_side=True) if secure else accepted as connection:
+                    connection.recv(1024)
+                    for part in (head("103 Early Hints"), head(status, "Content-Length: 2"), b"{}"):
+                        connection.sendall(part)
+                    # It is closed with bytes that nobody has read: the client is reset while it sends.
+
+    connections: list[socket.socket] = []
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        settings.AI_SERVICE_URL = f"http{'s' * secure}://127.0.0.1:{listener.getsockname()[1]}"
+        server = threading.Thread(target=refuse_all)
+        server.start()
+        _, error = read_until_error(make_session().stream(make_request("x" * 8_000_000)))
+        listener.shutdown(socket.SHUT_RDWR)
+        server.join(5)
+    assert (error.code, len(connections)) == outcome
+
+
+@pytest.mark.parametrize(
     "response_start", [b"", CHUNKED, CHUNKED + chunk(delta_event("Bonjour"))], ids=["nothing", "head", "text"]
 )
 @pytest.mark.parametrize("secure", [False, True], ids=["plain", "tls"])
@@ -93,3 +129,12 @@ def test_closing_the_stream_wakes_a_thread_that_waits_for_bytes(serve, trusted_t
         assert server.client_disconnected.wait(3)
     assert errors == []
     assert breaker.snapshot().calls == 0
+
+
+def test_calls_and_readyz_trust_the_authorities_in_requests_ca_bundle(serve, tls, certificate, monkeypatch):
+    serve(stream_response("Bonjour"), tls)
+    with pytest.raises(ssl.SSLError):
+        probes.ai_service()
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
+    assert probes.ai_service() == {}
+    assert joined_text(list(make_session().stream(make_request()))) == "Bonjour"

@@ -71,15 +71,32 @@ def test_a_reply_reads_the_same_byte_by_byte(name):
     ("usage", "expected"),
     [
         ({"prompt_tokens": 12.0, "completion_tokens": 3.7}, Usage(12, 3)),
-        ({"prompt_tokens": None, "completion_tokens": 4}, Usage(0, 4)),
-        ({"prompt_tokens": "many"}, Usage(0, 0)),
-        ({"prompt_tokens": -1}, Usage(0, 0)),
+        ({"input_tokens": 900, "output_tokens": 300}, Usage(900, 300)),
+        ({"prompt_tokens": 0, "completion_tokens": 0, "input_tokens": 900, "output_tokens": 300}, Usage(900, 300)),
+        ({"prompt_tokens": None, "completion_tokens": 4}, None),
+        ({"prompt_tokens": 900, "completion_tokens": 0}, None),
+        ({"prompt_tokens": 0, "completion_tokens": 0}, None),
+        ({"prompt_tokens": 12, "completion_tokens": 0.5}, None),
+        ({"prompt_tokens": True, "completion_tokens": True}, None),
+        ({"total_tokens": 1200}, None),
+        ({"prompt_tokens": "many"}, None),
+        ({"prompt_tokens": -1}, None),
+        ({"prompt_tokens": 12, "completion_tokens": 1e20}, None),
+        ({"prompt_tokens": 2**64 - 1, "completion_tokens": 3}, None),
+        ({"prompt_tokens": 10**400, "completion_tokens": 3}, None),
         ([1], None),
     ],
 )
-def test_a_usage_that_cannot_be_read_costs_no_answer(usage, expected):
+def test_a_usage_counts_only_if_both_its_numbers_can_be_true_and_costs_no_answer(usage, expected):
     *_, finish = openai.read(ResponseBody(iter([words("Oui", "stop") + frame(choices=[], usage=usage), DONE])))
     assert finish == Finish("ai", "stop", usage=expected)
+
+
+def test_a_usage_of_zeros_does_not_replace_an_earlier_one():
+    counts = [{"prompt_tokens": 12, "completion_tokens": 3}, {"prompt_tokens": 0, "completion_tokens": 0}]
+    usages = b"".join(frame(choices=[], usage=usage) for usage in counts)
+    *_, finish = openai.read(ResponseBody(iter([words("Oui", "stop") + usages, DONE])))
+    assert finish == Finish("ai", "stop", usage=Usage(12, 3))
 
 
 def test_a_model_that_leaves_out_the_first_tag_is_remembered():

@@ -1,4 +1,4 @@
-"""Redis for answers and runs: shared by the fleet; while it is unavailable, every operation returns a default."""
+"""Redis, shared by the fleet; while it is unavailable, every trip returns None."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class SharedRedis:
 
     @cached_property
     def outage(self) -> Outage:
-        return outage.for_redis(str(settings.CACHES[self.alias]["LOCATION"]), lambda: self._client)
+        return outage.for_redis(str(settings.CACHES[self.alias]["LOCATION"]), lambda: self.trips)
 
     @property
     def is_unavailable(self) -> bool:
@@ -42,25 +42,11 @@ class SharedRedis:
 
     def send(self, *commands: Command) -> list[Any] | None:
         """The reply to each command, from one trip; None while Redis is unavailable."""
-        return self.execute(lambda _: self._trips.send(*commands), None)
+        return self._execute(lambda: self.trips.send(*commands))
 
     def post(self, *commands: Command) -> None:
         """Execute commands without waiting for their replies. They are lost while Redis is unavailable."""
-        self.execute(lambda _: self._trips.post(*commands), None)
-
-    def execute(self, operation: Callable[[Redis], Result], default: Result) -> Result:
-        """The result of `operation`, or `default` while Redis is unavailable. Raises only other errors."""
-        if self.is_unavailable:
-            return default
-        began = perf_counter()
-        try:
-            result = operation(self._client)
-        except (RedisError, ConnectionError) as error:
-            self.outage.suspect(error)
-            return default
-        if not self._blocks:
-            self.outage.observe(perf_counter() - began)
-        return result
+        self._execute(lambda: self.trips.post(*commands))
 
     def wait(self, seconds: float) -> None:
         """Block until Redis may be available again, for at most `seconds`."""
@@ -69,28 +55,30 @@ class SharedRedis:
         else:  # one shard of a cluster is unavailable
             sleep(min(seconds, SHARD_RETRY_SECONDS))
 
+    def _execute(self, operation: Callable[[], Result]) -> Result | None:
+        """The result of `operation`; None while Redis is unavailable. Raises only other errors."""
+        if self.is_unavailable:
+            return None
+        began = perf_counter()
+        try:
+            result = operation()
+        except (RedisError, ConnectionError) as error:
+            self.outage.suspect(error)
+            return None
+        if not self._blocks:
+            self.outage.observe(perf_counter() - began)
+        return result
+
     @cached_property
-    def _client(self) -> Redis:
+    def client(self) -> Redis:
         # Django keeps one client per thread, each run has its own thread, and creating a client is expensive.
         client: Redis = get_redis_connection(self.alias)
         return client
 
     @cached_property
-    def _trips(self) -> Trips:
-        return trips_of(self._client)
+    def trips(self) -> Trips:
+        """Trips that are made during an outage, too, and raise `redis.RedisError`."""
+        return trips_of(self.client)
 
 
 shared_redis = SharedRedis("default")
-
-
-def answer_key(key: str) -> str:
-    """The Redis key of a cached answer."""
-    return f"bff:answer:{on_one_shard(key)}"
-
-
-def on_one_shard(key: str) -> str:
-    """An answer's key as part of a Redis key, with a hash tag: a cluster has all keys of one shared question, or of one
-    caller's private questions, on one shard, so that a script may use them together.
-    """
-    scope, _, digest = key.partition(":")
-    return f"{{{key}}}" if scope == "public" else f"{{{scope}}}:{digest}"

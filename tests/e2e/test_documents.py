@@ -1,0 +1,199 @@
+"""Documents on the page: what can be done with their analysis, and in which conversation they are kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, Request, Route, expect
+
+from ai_service.control import StandIn
+from tests.e2e.states import LETTER, QUESTIONS, ask, wait_for_answer
+
+OpenPage = Callable[..., Page]
+
+READ_A_DOCUMENT = "**/api/chat/analyze-document"
+ASK = "**/api/chat/stream"
+DRAWING_FAILS_ONCE = """() => {
+  const { cancelAnimationFrame } = window;
+  window.cancelAnimationFrame = () => {
+    window.cancelAnimationFrame = cancelAnimationFrame;
+    throw new Error("cannot be drawn");
+  };
+}"""
+
+pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")  # Playwright's pipes, at the end of the process
+
+
+def send_letter(page: Page, name: str = "lettre.txt", *, keep: bool = False) -> None:
+    page.get_by_role("button", name="Faire lire un document").click()
+    expect(page.locator("#document")).to_be_visible()
+    letter = {"name": name, "mimeType": "text/plain", "buffer": LETTER.encode()}
+    page.locator("#document input[type=file]").set_input_files(letter)  # type: ignore[arg-type]
+    page.locator('#document input[name="keep"]').set_checked(keep)
+    page.get_by_role("button", name="Lire le document").click()
+
+
+def test_the_analysis_of_a_document_is_not_given_anew_or_rated(browser_page: OpenPage) -> None:
+    page = browser_page()
+
+    send_letter(page)
+    expect(page.locator(".facts")).to_be_visible()
+    wait_for_answer(page)
+
+    expect(page.get_by_role("button", name="Imprimer la réponse")).to_be_visible()
+    expect(page.get_by_role("button", name="Refaire la réponse")).to_be_hidden()
+    expect(page.get_by_role("button", name="Cette réponse m’aide")).to_be_hidden()
+
+
+def test_the_analysis_of_a_kept_document_is_rated_but_not_given_anew(browser_page: OpenPage, ai: StandIn) -> None:
+    page = browser_page()
+
+    send_letter(page, keep=True)
+    expect(page.locator(".facts")).to_be_visible()
+    wait_for_answer(page)
+    assert_can_be_rated_only(page)
+    page.reload()
+    wait_for_answer(page)
+
+    assert_can_be_rated_only(page)
+
+
+def assert_can_be_rated_only(page: Page) -> None:
+    expect(page.get_by_role("button", name="Cette réponse m’aide")).to_be_visible()
+    expect(page.get_by_role("button", name="Refaire la réponse")).to_be_hidden()
+
+
+def test_a_document_stays_out_of_the_conversation_that_is_begun_after_it(browser_page: OpenPage, ai: StandIn) -> None:
+    ai.fail("slow", seconds=2, operation="analyze")
+    page = browser_page()
+    send_letter(page, keep=True)
+    expect(page.locator(".progress")).to_be_visible()
+
+    page.get_by_role("link", name="Nouvelle conversation").click()
+    page.wait_for_timeout(3_000)
+
+    assert "#c-" not in page.url
+    expect(page.locator(".exchange")).to_have_count(0)
+    ask(page, QUESTIONS["fr"])
+    wait_for_answer(page)
+    page.reload()
+    expect(page.locator(".bubble")).to_have_text([QUESTIONS["fr"]])
+    expect(page.locator(".conversation-title")).to_have_text([QUESTIONS["fr"]])
+
+
+def test_a_question_asked_while_a_document_is_read_follows_it(browser_page: OpenPage, ai: StandIn) -> None:
+    ai.fail("slow", seconds=2, operation="analyze")
+    page = browser_page()
+    send_letter(page, keep=True)
+    expect(page.locator(".progress")).to_be_visible()
+
+    ask(page, "Et si je ne suis pas d’accord ?")
+    expect(page.locator("#stop")).to_be_visible()
+
+    wait_for_answer(page)
+    page.reload()
+    expect(page.locator(".bubble")).to_have_text(["Document : lettre.txt", "Et si je ne suis pas d’accord ?"])
+
+
+def test_a_question_that_waits_for_a_document_can_be_stopped(browser_page: OpenPage, ai: StandIn) -> None:
+    ai.fail("slow", seconds=60, operation="analyze")
+    page = browser_page()
+    send_letter(page, keep=True)
+    ask(page, "Et si je ne suis pas d’accord ?")
+
+    page.locator("#stop").click()
+
+    expect(page.locator(".notice")).to_contain_text("Vous avez arrêté la réponse")
+
+
+def test_a_stopped_question_is_not_sent_when_its_document_ends(browser_page: OpenPage, ai: StandIn) -> None:
+    ai.fail("slow", seconds=60, operation="analyze")
+    page = browser_page()
+    requests: list[Request] = []
+    page.on("request", lambda request: requests.append(request))  # noqa: PLW0108 - as in `hold`
+    send_letter(page, keep=True)
+    expect(page.locator(".facts")).to_be_visible()
+    ask(page, "Et si je ne suis pas d’accord ?")
+
+    page.keyboard.press("Escape")  # stops the question and the reading
+
+    expect(page.locator(".notice")).to_have_count(2)
+    expect(page.locator("#send")).to_be_visible()
+    posts = [request.url for request in requests if request.method == "POST"]
+    assert [url.rpartition("/")[2] for url in posts] == ["analyze-document"]
+
+
+def test_two_letters_sent_at_once_are_kept_in_one_conversation(browser_page: OpenPage) -> None:
+    page = browser_page()
+    release = hold(page, READ_A_DOCUMENT)
+    send_letter(page, "un.txt", keep=True)
+    send_letter(page, "deux.txt", keep=True)
+    expect(page.locator(".progress")).to_have_count(2)
+
+    release()
+
+    wait_for_kept_answers(page, 2)
+    page.reload()
+    expect(page.locator(".bubble")).to_have_text(["Document : un.txt", "Document : deux.txt"])
+
+
+def test_a_letter_follows_the_question_that_begins_its_conversation(browser_page: OpenPage) -> None:
+    page = browser_page()
+    release = hold(page, ASK)
+    ask(page, QUESTIONS["fr"])
+    send_letter(page, keep=True)
+    expect(page.locator(".progress")).to_be_visible()
+
+    release()
+
+    wait_for_kept_answers(page, 2)
+    page.reload()
+    expect(page.locator(".bubble")).to_have_text([QUESTIONS["fr"], "Document : lettre.txt"])
+
+
+def test_a_letter_that_waits_can_be_cancelled_and_the_next_question_follows_the_other(browser_page: OpenPage) -> None:
+    page = browser_page()
+    release = hold(page, READ_A_DOCUMENT)
+    send_letter(page, "un.txt", keep=True)
+    send_letter(page, "deux.txt", keep=True)
+
+    page.locator(".progress button").last.click()
+    expect(page.locator(".notice")).to_contain_text("Vous avez arrêté la réponse")
+    ask(page, "Et si je ne suis pas d’accord ?")
+    release()
+
+    wait_for_kept_answers(page, 2)
+    page.reload()
+    expect(page.locator(".bubble")).to_have_text(["Document : un.txt", "Et si je ne suis pas d’accord ?"])
+
+
+def test_a_document_that_cannot_be_drawn_does_not_keep_questions_from_being_sent(browser_page: OpenPage) -> None:
+    page = browser_page()
+    stream = 'data: {"type": "start", "messageId": "m"}\n\ndata: [DONE]\n\n'
+    page.route(READ_A_DOCUMENT, lambda route: route.fulfill(content_type="text/event-stream", body=stream))
+    page.evaluate(DRAWING_FAILS_ONCE)
+    with page.expect_response(READ_A_DOCUMENT):
+        send_letter(page, keep=True)
+    expect(page.locator(".progress")).to_have_count(0)
+
+    ask(page, QUESTIONS["fr"])
+
+    wait_for_answer(page)
+
+
+def hold(page: Page, url: str) -> Callable[[], None]:
+    """Hold requests to this URL until the function that is returned is called."""
+    held: list[Route] = []
+    page.route(url, lambda route: held.append(route))  # noqa: PLW0108 - Playwright takes no method of a list
+
+    def release() -> None:
+        page.route(url, lambda route: route.continue_())  # the newest handler comes first
+        for route in held:
+            route.continue_()
+
+    return release
+
+
+def wait_for_kept_answers(page: Page, count: int) -> None:
+    expect(page.get_by_role("button", name="Cette réponse m’aide")).to_have_count(count)
