@@ -88,11 +88,14 @@ def _events(request: HttpRequest, text: str) -> list[Event]:
     question = Question(text, language_for(request, text), "").masked()
     events: list[Event] = [Start()]
     state: fallbacks.State = "calm"
+    notice = ""
     with unexpected_errors.survived("fallback"):
-        if kinds := distress.detect(text):
-            state = "grief" if kinds == ("grief",) else "distress"
-            events.append(Notice("help", help_lines.notice(kinds, question.language), {}))
-    return [*events, *fallbacks.ladder(question, internal_error(), None, state)]
+        kinds = distress.detect(text)
+        notice = help_lines.notice(distress.told(kinds, text), question.language)
+        state = fallbacks.state_of(kinds)
+        if notice:
+            events.append(Notice("help", notice, {}))
+    return [*events, *fallbacks.ladder(question, internal_error(), None, state, notice)]
 
 
 def _completion(fields: dict[str, Any], events: Sequence[Event]) -> HttpResponseBase:

@@ -37,6 +37,7 @@ __all__ = [
     "load",
     "load_models",
     "openers",
+    "questions_of",
     "refresh",
     "search",
     "suggestions",
@@ -79,6 +80,11 @@ def article(slug: str, language: Language) -> KnowledgeEntry | None:
 def suggestions(passages: Sequence[Passage], language: Language, question: str, limit: int = 3) -> tuple[str, ...]:
     """Follow-up questions from related entries, without the given question."""
     return _knowledge_base().suggestions(passages, language, question, limit)
+
+
+def questions_of(passages: Sequence[Passage], language: Language, question: str) -> tuple[str, ...]:
+    """The first question of each passage's entry, without the given question and those that are never suggested."""
+    return _knowledge_base().questions_of(passages, language, question)
 
 
 def openers(language: Language, limit: int = 4) -> list[str]:

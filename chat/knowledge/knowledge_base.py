@@ -104,16 +104,26 @@ class KnowledgeBase:
     def suggestions(
         self, passages: Sequence[Passage], language: Language, question: str, limit: int
     ) -> tuple[str, ...]:
-        """First questions of related entries: the other passages, then those with the texts nearest to the best one."""
+        """First questions of related entries: the other passages, then those with the texts nearest to the best one.
+
+        None without a passage.
+        """
         if not passages:
-            return tuple(self.openers(language, limit))
-        others = (self.article(passage.slug, language) for passage in passages[1:])
-        related = chain(others, self._related_to(passages[0].slug, language))
+            return ()
+        related = self._related_to(passages[0].slug, language)
+        return self._first_questions([*self._articles(passages[1:], language), *related], question)[:limit]
+
+    def questions_of(self, passages: Sequence[Passage], language: Language, question: str) -> tuple[str, ...]:
+        """The first question of each passage's entry, without the given question."""
+        return self._first_questions(self._articles(passages, language), question)
+
+    def _articles(self, passages: Sequence[Passage], language: Language) -> list[KnowledgeEntry]:
+        return [entry for passage in passages if (entry := self.article(passage.slug, language))]
+
+    def _first_questions(self, entries: Iterable[KnowledgeEntry], question: str) -> tuple[str, ...]:
         current = normalise(question)
-        questions = (
-            entry.questions[0] for entry in related if entry and entry.questions and entry.slug not in NEVER_SUGGESTED
-        )
-        return tuple(dict.fromkeys(each for each in questions if self._normalised[each] != current))[:limit]
+        questions = (entry.questions[0] for entry in entries if entry.questions and entry.slug not in NEVER_SUGGESTED)
+        return tuple(dict.fromkeys(each for each in questions if self._normalised[each] != current))
 
     def openers(self, language: Language, limit: int) -> list[str]:
         """Example questions: of the entries in OPENERS, then of one entry of each topic."""

@@ -48,7 +48,7 @@ class AnswerJob:
     not_before: float
     purpose: Purpose
     refusal: AIError | None = None  # why the AI is not asked: a fault of this program, or a budget
-    in_grief: bool = False  # a child's death is told in this message or shortly before, and nobody is in danger
+    state: fallbacks.State = "calm"
 
     def __call__(self, run: Run) -> Iterator[Event]:
         """The events for this run; a producer as in chat.runs. An unexpected error ends in a fallback, too."""
@@ -127,13 +127,11 @@ class AnswerJob:
         yield from self._ladder(internal_error(), self.cached)
 
     def _ladder(self, error: AIError, older: CachedAnswer | None) -> Iterator[Event]:
-        state: fallbacks.State = "grief" if self.in_grief else "distress" if self.distress_notice else "calm"
-        return fallbacks.ladder(self.question, error, older, state)
+        return fallbacks.ladder(self.question, error, older, self.state, self.distress_notice)
 
     def _omit_suggestions_in_distress(self, event: Event) -> Event:
-        """The event. A person in distress or grief gets no suggestions."""
-        has_none = self.distress_notice or self.in_grief
-        return replace(event, suggestions=()) if has_none and isinstance(event, Finish) else event
+        """The event. A person in distress or shortly after it gets no suggestions."""
+        return replace(event, suggestions=()) if self.state != "calm" and isinstance(event, Finish) else event
 
     def _call_ai(self, run: Run, trace: GenerationTrace) -> Iterator[Event]:
         """The events of the first AI that answers, within one deadline. Raises AIError."""

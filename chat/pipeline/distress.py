@@ -7,13 +7,16 @@ logged or stored.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from functools import partial
 from typing import Literal, NamedTuple
 
 from chat.pipeline import distress_classifier
 from chat.pipeline.distress_classifier import Kind
 
-Told = Kind | Literal["grief"]  # those that have a notice of their own
-Distress = Told | Literal["unspecific"]
+Distress = Kind | Literal["grief", "unspecific"]
+# What a notice may be about: a kind, or what else a message of that kind tells.
+Told = Kind | Literal["grief", "unreachable", "reminder", "hurt_child", "young"]
 
 
 # A phrase of the list adds that much to a message's score: of a film, a law or a leaflet it is no sign. It is enough in
@@ -40,6 +43,25 @@ def detect(text: str) -> tuple[Distress, ...]:
     return (first, second) if is_recognised else ("unspecific",)
 
 
+def told(kinds: Sequence[Distress], text: str) -> tuple[Distress | Told, ...]:
+    """What the notices for these kinds in this message are about: some have one of their own for what else it tells."""
+    if not kinds:
+        return ()
+    folded = _folded(distress_classifier.without_accents(text))
+    if _YOUNG.search(folded) and set(kinds) & _TOLD_TO_CHILDREN:
+        kinds = [kind for kind in kinds if kind not in _TOLD_TO_CHILDREN]
+        return (*kinds, "young")
+    return tuple(map(partial(_closer, folded=folded), kinds))
+
+
+def _closer(kind: Distress, folded: str) -> Distress | Told:
+    if kind == "suicide" and _NO_ANSWER.search(folded):
+        return "unreachable"
+    if kind == "losing_control" and (_SHAKEN.search(folded) or (_STRUCK.search(folded) and _UNWELL.search(folded))):
+        return "hurt_child"
+    return kind
+
+
 class Assessment(NamedTuple):
     """What the classifier and the list of phrases find in a message; together they make its score."""
 
@@ -54,8 +76,13 @@ class Assessment(NamedTuple):
 
 def assess(text: str) -> Assessment:
     plain = distress_classifier.without_accents(text)
-    folded = " ".join(plain.split())  # `J’en peux   PLUS` → `j'en peux plus`
+    folded = _folded(plain)
     return Assessment(folded, distress_classifier.find(plain), _SIGNS.search(folded) is not None)
+
+
+def _folded(plain: str) -> str:
+    """`j'en peux   plus` → `j'en peux plus`."""
+    return " ".join(plain.split())
 
 
 _CHILD = (
@@ -68,6 +95,32 @@ _GRIEF = re.compile(
     r"(?:rire|peur|faim|soif|fatigue|froid|honte|trouille|jalousie|inquietude|ennui)))"
     r"|\b(?:my|our) (?:little |baby )?(?:son|daughter|child|baby|boy|girl)(?: (?!nearly|almost|and)[a-z-]+)?"
     r" (?:has )?(?:just )?(?:died\b(?! (?:laughing|of (?:shame|laughter|embarrassment)))|passed away)"
+)
+
+# A person's own age. `j'ai 10 ans d'expérience` is none.
+_YOUNG = re.compile(
+    r"\b(?:j' ?ai|jai|g|j ai|im|i'm|i am) (?:bientot |presque |que |only |just |nearly )?(?:[5-9]|1[0-7]) ?"
+    r"(?:ans?\b(?! d[e'])|years? old|yo\b)|\b(?:im|i'm|i am) (?:only |just |nearly )?(?:[6-9]|1[0-7])\b"
+    r"(?! ?(?:minutes?|hours?|days?|weeks?|months?|years?|km|miles?|euros?|%))"
+)
+_TOLD_TO_CHILDREN: frozenset[Distress] = frozenset({"bullying", "child", "couple", "exhaustion", "losing_control"})
+_NO_ANSWER = re.compile(
+    r"\b(?:il|elle|el|y|qui|a|et) (?:(?:ne |me |nous |n'|m')){0,2}(?:repon[dt]s?|decroche) ?(?:plus?|pus?)\b"
+    r"|\b(?:il|elle|el|y) (?:(?:ne |me |nous |n'|m')){0,2}(?:repon[dt]s?|decroche) pas (?:au tel|a mes|aux)"
+    r"|\b(?:he|she|they)(?: has|'s|have)? (?:stopped answering|(?:won't|isn't|is not|doesn't|does not|not) "
+    r"(?:answer|pick|reply)\w*)"
+)
+_DID = (
+    r"\b(?:j?' ?ai|jai|j?l'?ai|g|il a|elle a|avons|i|i've|we) (?:l'|le |la |lui )?"
+    r"(?:(?:tres|trop|fort|bien|un peu|encore) ){0,2}"
+)
+_SHAKEN = re.compile(rf"{_DID}(?:secouee?|brassee?|etranglee?|etouffee?|shook|shaken|choked|strangled|smothered)\b")
+_STRUCK = re.compile(
+    rf"{_DID}(?:frappee?|giflee?|cognee?|tapee?|battue?|poussee?|jetee?|lachee?|hit|slapped|pushed|threw|dropped|beat)\b"
+)
+_UNWELL = re.compile(
+    r"\b(?:mou|molle|amorphe|endormie?|somnolente?|inconsciente?|evanouie?|vomit?|saigne|(?:bouge|reagit|respire) "
+    r"(?:plus?|pas|mal)|limp|floppy|drowsy|unconscious|bleeding|vomiting|vomited|not (?:moving|breathing))\b"
 )
 
 # Only people: the same verbs are harmless with a letter, a record or a door.

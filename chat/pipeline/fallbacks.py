@@ -21,18 +21,31 @@ from chat.documents.reading import Document
 from chat.documents.unreadable import Unread
 from chat.pipeline import help_lines, other_languages
 from chat.pipeline.article_text import article_text
+from chat.pipeline.distress import Distress
 from chat.storage.answer_cache import CachedAnswer
 from chat.upstream.errors import AIError
 from observability import unexpected_errors
 
-State = Literal["calm", "distress", "grief"]
+# `aftermath`: a child's death in this message or shortly before, or a word of suicide shortly before.
+State = Literal["calm", "distress", "aftermath"]
+# Questions of the nearest articles, where none fits well. Below that score an article seldom helps.
+MAX_NEAREST, NEAR = 2, 0.5
 
 
-def ladder(question: Question, error: AIError, stale: CachedAnswer | None, state: State = "calm") -> Iterator[Event]:
+def state_of(kinds: Sequence[Distress], earlier: Sequence[Distress] = ()) -> State:
+    """The state of whoever wrote a message with these kinds of distress, after `earlier` ones that outlast theirs."""
+    if kinds:
+        return "aftermath" if tuple(kinds) == ("grief",) else "distress"
+    return "aftermath" if earlier else "calm"
+
+
+def ladder(
+    question: Question, error: AIError, stale: CachedAnswer | None, state: State = "calm", distress_notice: str = ""
+) -> Iterator[Event]:
     """The best available answer in the question's language, with a notice that names its kind.
 
-    A person in distress gets people to call, no article; in grief an article, else the few people who help with that.
-    Neither gets suggestions.
+    A person in distress gets the people to call whom the distress notice names, and no article; in the aftermath an
+    article if one fits. Neither gets suggestions.
     """
     with override(question.language):
         events: list[Event] = []
@@ -41,7 +54,7 @@ def ladder(question: Question, error: AIError, stale: CachedAnswer | None, state
                 events = _stale_answer(stale, error)
             elif state != "distress" and (article := _find_article(question)):
                 events = _article(article, question, error)
-        events = events or _apology(question, error, state)
+        events = events or _apology(question, error, state, distress_notice)
     for event in events:
         if stale is None and isinstance(event, Delta):
             yield from _remark_in_another_language(question)
@@ -215,26 +228,34 @@ def _article(article: Passage, question: Question, error: AIError) -> list[Event
     ]
 
 
-def _apology(question: Question, error: AIError, state: State) -> list[Event]:
+def _apology(question: Question, error: AIError, state: State, distress_notice: str) -> list[Event]:
     reason = degraded(error)
-    text = _("I can't write more just now, but you are not alone. These people answer, free of charge:")
-    lines = help_lines.as_markdown(question.language)
-    if state == "grief":
-        lines = help_lines.named_in_notice("grief", question.language)
-    elif state == "calm":
+    nearest: tuple[str, ...] = ()
+    if state == "calm":
         text = _(
-            "I'm sorry: I can't answer you just now, and your question deserves better than a guess. "
-            "It is kept, and you can ask it again {when}.\n\n"
-            "If it can't wait, these people can help you, free of charge:"
+            "I'm sorry: I can't answer you just now, and I'd rather not guess. Your question is kept, and you can try "
+            "again {when}. If you name the benefit or the step that it is about, I may find an article.\n\n"
+            "To talk to somebody, free of charge:"
         ).format(when=_retry_time(reason.retry_after))
-    suggestions: tuple[str, ...] = ()
-    with unexpected_errors.survived("fallback"):
-        suggestions = tuple(knowledge.openers(question.language, limit=3))
+        lines = help_lines.everyday(question.language)
+        with unexpected_errors.survived("fallback"):
+            nearest = _nearest_questions(question)
+    else:
+        text = _("I can't write more just now. These numbers are free of charge:")
+        lasting = help_lines.notice(("grief",) if state == "aftermath" else (), question.language)
+        lines = help_lines.named_in(distress_notice or lasting, question.language)
+        lines = lines or help_lines.as_markdown(question.language)
     return [
         _notice("degraded", _explanation(error), reason),
         Delta(f"{text}\n\n{lines}"),
-        Finish("fallback", degraded=reason, suggestions=suggestions),
+        Finish("fallback", degraded=reason, suggestions=nearest),
     ]
+
+
+def _nearest_questions(question: Question) -> tuple[str, ...]:
+    passages = knowledge.search(question.text, question.language, MAX_NEAREST, question.earlier)
+    near = [passage for passage in passages if passage.score >= NEAR]
+    return knowledge.questions_of(near, question.language, question.text)
 
 
 def _notice(kind: Literal["degraded", "interrupted"], text: str, reason: Degraded) -> Notice:
@@ -254,7 +275,9 @@ def _explanation(error: AIError) -> str:
 
 
 def _retry_time(retry_after: int | None) -> str:
-    if retry_after is None or retry_after < 60:
+    if retry_after is None:
+        return _("later")
+    if retry_after < 60:
         return _("in a minute")
     minutes = ceil(retry_after / 60)
     if minutes > 90:  # an operator has forced the circuit open for so long

@@ -7,7 +7,7 @@ country needs another file and no code. The file is read once, when the process 
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -24,6 +24,7 @@ from chat.pipeline import distress
 from chat.pipeline.distress import Distress, Told
 
 BUNDLED = Path(__file__).with_suffix(".toml")
+BROADER: Mapping[str, Told] = {"unreachable": "suicide", "reminder": "suicide", "hurt_child": "losing_control"}
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
 Number = Annotated[str, StringConstraints(pattern=r"^\+?[0-9]( ?[0-9]){1,14}$")]
@@ -60,19 +61,23 @@ def as_markdown(language: Language) -> str:
     return _markdown(_configured_file(), language)
 
 
-def named_in_notice(kind: Distress, language: Language) -> str:
-    """The help lines that the notice of this kind names, as a Markdown list."""
-    file = load()
-    text = file.notice(kind).text_in(language)
-    return _as_list((line for line in file.line if _is_named(line, text)), language)
+def named_in(text: str, language: Language) -> str:
+    """The help lines that a notice names, as a Markdown list."""
+    return _as_list((line for line in load().line if _is_named(line, text)), language)
+
+
+def everyday(language: Language) -> str:
+    """The few help lines for whoever is not in danger, the least urgent first; all if the file marks none."""
+    lines = load().line
+    return _as_list([line for line in reversed(lines) if line.everyday] or lines, language)
 
 
 def distress_notice(question: str, language: Language) -> str:
     """The text to show before the answer if the question shows distress, else an empty string."""
-    return notice(distress.detect(question), language)
+    return notice(distress.told(distress.detect(question), question), language)
 
 
-def notice(kinds: Iterable[Distress], language: Language) -> str:
+def notice(kinds: Iterable[Distress | Told], language: Language) -> str:
     """The text to show before the answer for these kinds of distress, empty for none."""
     return "\n\n".join(dict.fromkeys(load().notice(kind).text_in(language) for kind in kinds))
 
@@ -107,6 +112,7 @@ class _Translated(BaseModel):
 class _Line(_Translated):
     number: Number
     by_text: bool = False
+    everyday: bool = False
 
 
 class _File(BaseModel):
@@ -116,9 +122,12 @@ class _File(BaseModel):
     kind: dict[Told, _Translated] = {}
     line: Annotated[list[_Line], Field(min_length=1)]
 
-    def notice(self, kind: Distress) -> _Translated:
-        """The notice for this kind of distress; the general one if the file has none of its own for it."""
-        return self.distress if kind == "unspecific" else self.kind.get(kind, self.distress)
+    def notice(self, kind: Distress | Told) -> _Translated:
+        """The notice for this kind of distress; if the file has none for it, that of its broader kind, or the general
+        one.
+        """
+        names = (kind, BROADER.get(kind))
+        return next((self.kind[each] for name in names for each in self.kind if each == name), self.distress)
 
     @model_validator(mode="after")
     def _notices_name_a_number(self) -> Self:

@@ -16,7 +16,7 @@ from chat.history.recorder import TurnRecorder
 from chat.pipeline import distress, fallbacks, help_lines, sharing
 from chat.pipeline.answer_job import AnswerJob
 from chat.pipeline.answer_stream import AnswerStream, CachedStream, RunStream
-from chat.pipeline.distress import Distress
+from chat.pipeline.distress import Distress, Told
 from chat.runs import Subscription
 from chat.storage import ai_statistics, answer_cache, budgets, fleet_counters
 from chat.storage.answer_cache import CachedAnswer
@@ -40,8 +40,8 @@ ABOUT_DANGER = {  # slugs of entries that are never beside the point in distress
 }
 ABOUT_GRIEF = {"deces-enfant"}  # the same for a parent whose child has died; they would frighten anybody else
 ABOUT_THIS_ASSISTANT = {"cet-assistant"}  # its words – who answers, reads, writes – are those of any office, too
-# Messages after one about suicide that get its notice, too; after one on a child's death they get no suggestions.
-NOTICE_LASTS = 2
+# Messages after one about suicide or a child's death that get no suggestions; after suicide with a short reminder.
+AFTERMATH = 2
 
 
 def answer_in_conversation(
@@ -97,10 +97,9 @@ def _resolve(
     passages: Sequence[Passage] = ()
     cache_key, cached, has_failed = "", None, True
     kinds = detect_distress(question.text)
-    lasting = kinds or _lasting_distress(question)
-    in_grief = lasting == ("grief",)
+    earlier = () if kinds else _earlier_distress(question)
     with trace.stage("search"), unexpected_errors.survived("knowledge"):
-        passages = find_passages(question, lasting if in_grief else kinds)
+        passages = find_passages(question, earlier if earlier == ("grief",) else kinds)
         question = question if warm else sharing.marked(question, passages)
         cache_key, has_failed = _cache_key(question, passages), False
     # Without the knowledge base the answer must not be shared.
@@ -116,11 +115,11 @@ def _resolve(
         passages,
         cache_key,
         cached,
-        _distress_notice(question, kinds if in_grief else lasting),
+        _distress_notice(question, kinds, earlier),
         not_before,
         "warm_up" if warm else "answer",
         refusal=internal_error() if has_failed else None,
-        in_grief=in_grief,
+        state=fallbacks.state_of(kinds, earlier),
     )
 
 
@@ -145,17 +144,27 @@ def detect_distress(text: str) -> tuple[Distress, ...]:
     return ()
 
 
-def _lasting_distress(question: Question) -> tuple[Distress, ...]:
-    """The distress of one of the last NOTICE_LASTS messages that outlasts it: suicide first, else a child's death."""
-    before = [detect_distress(text) for text in question.earlier[-NOTICE_LASTS:]]
-    return next((each for kind in ("suicide", "grief") for each in before if kind in each), ())
+def _earlier_distress(question: Question) -> tuple[Distress, ...]:
+    """The distress of one of the last AFTERMATH messages that outlasts it: suicide first, else a child's death."""
+    before = [detect_distress(text) for text in question.earlier[-AFTERMATH:]]
+    kinds: tuple[Distress, ...] = ("suicide", "grief")
+    return next(((kind,) for kind in kinds for each in before if kind in each), ())
 
 
-def _distress_notice(question: Question, kinds: tuple[Distress, ...]) -> str:
-    """The notice for these kinds; empty if there is none, or it fails."""
+def _distress_notice(question: Question, kinds: tuple[Distress, ...], earlier: tuple[Distress, ...]) -> str:
+    """The notice for these kinds, or the reminder after a word of suicide; empty if there is none, or it fails."""
     with unexpected_errors.survived("answer"):
-        return help_lines.notice(kinds, question.language)
+        told: tuple[Distress | Told, ...] = distress.told(_likely_in_conversation(kinds, question), question.text)
+        if earlier == ("suicide",):
+            told = ("reminder",)
+        return help_lines.notice(told, question.language)
     return ""
+
+
+def _likely_in_conversation(kinds: tuple[Distress, ...], question: Question) -> tuple[Distress, ...]:
+    """Of two likely kinds that of the message before, if it is one of them: `elle a froid` after a night outside."""
+    before = detect_distress(question.earlier[-1])[:1] if len(kinds) > 1 and question.earlier else ()
+    return before if set(before) & set(kinds) else kinds
 
 
 def _spend_answer(caller: Caller | None) -> SpentAnswer | None:

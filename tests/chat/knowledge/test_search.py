@@ -153,8 +153,8 @@ def test_what_would_frighten_is_not_suggested(knowledge_base: KnowledgeBase) -> 
         assert not frightening & set(suggested), slug
 
 
-def test_suggestions_without_passages_are_the_openers(knowledge_base: KnowledgeBase) -> None:
-    assert knowledge_base.suggestions([], "en", "weather", 3) == tuple(knowledge_base.openers("en", 3))
+def test_without_passages_nothing_is_suggested(knowledge_base: KnowledgeBase) -> None:
+    assert knowledge_base.suggestions([], "en", "weather", 3) == ()
 
 
 def test_openers_are_different_questions_in_the_given_language(knowledge_base: KnowledgeBase) -> None:

@@ -11,7 +11,6 @@ from chat import knowledge
 from chat.core.question import Question, Turn
 from chat.pipeline import distress, distress_classifier, help_lines
 from chat.pipeline.distress import Distress
-from chat.pipeline.distress_classifier import KINDS
 from chat.pipeline.question_answering import ABOUT_DANGER, find_passages
 
 # The number that the notice of a kind names first.
@@ -20,11 +19,15 @@ FIRST_NUMBER = {
     "suicide": "3114",
     "couple": "17",
     "child": "119",
-    "losing_control": "15",  # only if the child is hurt; then 119
+    "losing_control": "119",
     "exhaustion": "0 800 360 360",
     "no_roof": "115",
     "bullying": "3018",
     "missing": "17",
+    "unreachable": "15",
+    "reminder": "3114",
+    "hurt_child": "15",
+    "young": "119",
 }
 
 
@@ -62,7 +65,7 @@ def test_ordinary_questions_hardly_ever_get_a_notice(judged):
     assert sum(bool(distress.detect(sentence.text)) for sentence in ordinary) <= 2  # of 400
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", FIRST_NUMBER)
 @pytest.mark.parametrize("language", ["fr", "en"])
 def test_the_notice_of_a_kind_names_the_right_number_first(kind, language):
     text = help_lines.load().notice(kind).text_in(language)
@@ -163,6 +166,56 @@ def test_grief_for_a_child_gets_a_notice_of_its_own(message):
 )
 def test_other_deaths_are_not_taken_for_the_loss_of_a_child(message):
     assert "grief" not in distress.detect(message)
+
+
+@pytest.mark.parametrize(
+    ("message", "first"),
+    [
+        ("Mon frère m'a écrit adieu, je vous aime, et il ne répond plus", "unreachable"),
+        ("ma soeur dit qu'elle veut mourir, elle répond plus au téléphone", "unreachable"),
+        ("she texted that she wants to die and she won't pick up", "unreachable"),
+        ("Je veux mourir et la MDPH ne répond plus", "suicide"),
+        ("J'ai secoué mon bébé, il pleurait depuis des heures", "hurt_child"),
+        ("I shook her, only for a second", "hurt_child"),
+        ("je l'ai poussée contre le mur, elle est toute molle, je suis un monstre", "hurt_child"),
+        ("J'ai failli le secouer, je suis sortie de la chambre", "losing_control"),
+        ("j'ai envie de le taper, il est enfin endormi et j'ai peur de moi", "losing_control"),
+    ],
+)
+def test_what_a_message_tells_beside_its_kind_has_a_notice_of_its_own(message, first):
+    assert distress.told(distress.detect(message), message)[0] == first
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "j'ai 11 ans les autres me tapent tous les jours à la récré",
+        "mon beau-père me frappe, j’ai 15 ans",
+        "im 12 and everybody in my class bullies me",
+    ],
+)
+def test_a_child_who_writes_is_told_so_in_its_own_words(message):
+    notice = help_lines.distress_notice(message, "fr")
+    assert notice.startswith("Ce n’est pas ta faute")
+    assert "vous" not in notice
+
+
+@pytest.mark.parametrize(
+    "message",
+    ["j'ai 10 ans d'expérience et mon chef me harcèle, je n'en peux plus", "mon fils a 10 ans, les autres le tapent"],
+)
+def test_an_adult_is_not_taken_for_a_child(message):
+    assert "young" not in distress.told(distress.detect(message), message)
+
+
+def test_a_notice_without_a_text_in_a_replaced_file_is_that_of_its_broader_kind(settings, tmp_path):
+    file = tmp_path / "lines.toml"
+    text = '[{name}]\nfr = "{name} **15**"\nen = "{name} **15**"\n'
+    names = ("distress", "kind.suicide", "kind.losing_control", "[line]")
+    file.write_text("".join(text.format(name=name) for name in names) + 'number = "15"\n', "utf-8")
+    settings.HELP_LINES_FILE = str(file)
+    notices = [help_lines.notice([kind], "fr") for kind in ("unreachable", "reminder", "hurt_child", "young")]
+    assert notices == ["kind.suicide **15**", "kind.suicide **15**", "kind.losing_control **15**", "distress **15**"]
 
 
 def test_the_notice_on_bullying_can_be_read_by_the_child():

@@ -68,14 +68,30 @@ def test_a_matching_article_is_served_with_its_source_and_called_an_article(visi
         ("how do I fix a python import error", "en", "I’m sorry"),
     ],
 )
-def test_without_a_matching_article_the_answer_is_an_apology_and_all_help_lines(
-    visitor, ai, question, language, phrase
-):
+def test_without_a_matching_article_the_answer_is_an_apology_and_two_numbers(visitor, ai, question, language, phrase):
     ai.fail("error")
     text, _, sources = stream(visitor, question)
     assert phrase in text
-    assert help_lines.as_markdown(language) in text
+    assert numbers_in(text) == ["0 800 360 360", "112"]
+    assert "dans une minute" not in text
+    assert "in a minute" not in text
     assert sources == []
+
+
+def numbers_in(text: str) -> list[str]:
+    """The numbers of the help lines in the list at the end of an answer."""
+    return [line.split("**")[1] for line in text.splitlines() if line.startswith("- **")]
+
+
+def test_without_a_matching_article_the_questions_of_near_articles_are_offered(visitor, ai):
+    ai.fail("error", status=503)
+    question = "ils ont mis deux ans seulement, il faudra tout refaire"
+    nearest = knowledge.search(question, "fr", 1)[0]
+    article = knowledge.article(nearest.slug, "fr")
+    assert article
+    near = visitor.ask(question).json()
+    assert (near["origin"], near["suggestions"]) == ("fallback", [article.questions[0]])
+    assert visitor.ask("comment enlever une tache de vin sur la nappe").json()["suggestions"] == []
 
 
 def test_an_article_past_its_date_says_so_before_its_text(visitor, ai, monkeypatch):
@@ -95,8 +111,9 @@ def test_a_person_in_distress_gets_people_to_call_and_no_article(visitor, ai, se
     answer = visitor.ask("Je n'en peux plus, je veux mourir. Comment demander l'AEEH pour ma fille ?").json()
     assert answer["origin"] == "fallback"
     assert answer["response"].startswith(help_lines.load().notice("suicide").text_in("fr"))
-    assert "Je ne peux pas vous en écrire plus pour l’instant" in answer["response"]
-    assert "hasard" not in answer["response"]
+    assert "Je ne peux pas en écrire plus pour l’instant" in answer["response"]
+    assert numbers_in(answer["response"]) == ["15", "112", "3114"]
+    assert "deviner" not in answer["response"]
 
 
 def told(visitor, *messages: str) -> list[dict[str, Any]]:
@@ -137,12 +154,30 @@ def test_without_a_fitting_article_a_bereaved_parent_gets_the_numbers_of_the_not
     ai.fail("error", status=503)
     [answer] = told(visitor, "Mon fils Théo est mort en mars")
     assert answer["origin"] == "fallback"
-    lines = [line for line in answer["response"].splitlines() if line.startswith("- **")]
-    assert [line.split("**")[1] for line in lines] == ["3114", "0 800 360 360"]
+    assert numbers_in(answer["response"]) == ["3114", "0 800 360 360"]
 
 
 def test_who_speaks_of_dying_after_the_loss_of_a_child_gets_people_to_call_and_no_article(visitor, ai):
     ai.fail("error", status=503)
     answer = told(visitor, LOSS, "je veux mourir. faut-il rendre l'AEEH de ma fille décédée ?")[-1]
     assert answer["origin"] == "fallback"
-    assert help_lines.as_markdown("fr") in answer["response"]
+    assert numbers_in(answer["response"]) == ["15", "112", "3114"]
+
+
+def test_after_a_word_of_suicide_a_question_is_answered_after_a_reminder_of_the_number(visitor, ai):
+    ai.fail("error", status=503)
+    first, later = told(visitor, "tout le monde serait mieux sans moi", "Faut-il une tutelle pour mon fils majeur ?")
+    notices = help_lines.load()
+    assert first["response"].startswith(notices.notice("suicide").text_in("fr"))
+    assert later["response"].startswith(notices.notice("reminder").text_in("fr"))
+    assert (later["origin"], later["suggestions"]) == ("knowledge", [])
+    assert "tutelle" in later["response"]
+
+
+def test_of_two_likely_kinds_the_one_of_the_message_before_is_told(visitor, ai):
+    [_, later] = told(
+        visitor, "on dort à la gare ce soir avec ma fille, le 115 ne répond pas", "il est 19h elle a froid"
+    )
+    notices = help_lines.load()
+    assert notices.notice("no_roof").text_in("fr") in later["response"]
+    assert notices.notice("missing").text_in("fr") not in later["response"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -275,3 +276,8 @@ def test_the_server_does_not_start_without_the_configured_file(tmp_path):
 )
 def test_detection_takes_linear_time_in_a_long_message(phrase):
     assert_linear(distress.detect, phrase, 40_000)
+
+
+@pytest.mark.parametrize("phrase", ["j'ai ", "je l'ai ", "il ne me ", "j'ai tres ", "i am 1"])
+def test_what_else_a_message_tells_takes_linear_time(phrase):
+    assert_linear(partial(distress.told, ("suicide", "losing_control", "child")), phrase, 40_000)

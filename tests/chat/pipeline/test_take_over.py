@@ -15,7 +15,7 @@ def test_help_lines_of_the_lost_leader_do_not_come_again_with_a_cached_answer():
     question = Question("Je veux mourir", "fr", "")
     cached: list[Event] = [Start(), Delta("Vous n'êtes pas seul."), Finish("ai", suggestions=("Que faire ?",))]
     assert cache_answer("public:question", cached, cost_ms=1)
-    job = AnswerJob(question, [], "public:question", None, HELP.text, 0, "answer")
+    job = AnswerJob(question, [], "public:question", None, HELP.text, 0, "answer", state="distress")
     run = Run("run")
     run.append([Start(), HELP])
     _, *rest = job(run)
