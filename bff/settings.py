@@ -253,13 +253,10 @@ TEMPLATES = [
 
 DATABASES = {"default": DATABASE}
 IS_POSTGRESQL = DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql"
-# The same engines, with metrics.
-DATABASES["default"]["ENGINE"] = DATABASES["default"]["ENGINE"].replace("django.", "django_prometheus.", 1)
 if IS_POSTGRESQL:
+    DATABASES["default"]["ENGINE"] = "bff.postgresql"
     # Supabase's pooler may run each transaction on another server connection: no session state may outlive one.
     DATABASES["default"]["DISABLE_SERVER_SIDE_CURSORS"] = True
-    # After a restart of the database all connections in the pool are dead: check each before it is used.
-    DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
     DATABASES["default"].setdefault("OPTIONS", {}).update(
         connect_timeout=2,
         tcp_user_timeout=5000,  # milliseconds without an acknowledgement from the server
@@ -268,6 +265,7 @@ if IS_POSTGRESQL:
         pool={"min_size": 0, "max_size": DATABASE_POOL_SIZE, "timeout": 1, "reconnect_timeout": 1},
     )
 else:
+    DATABASES["default"]["ENGINE"] = "django_prometheus.db.backends.sqlite3"
     DATABASES["default"].setdefault("OPTIONS", {}).update(
         timeout=5, transaction_mode="IMMEDIATE", init_command="PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"
     )
