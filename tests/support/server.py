@@ -8,7 +8,6 @@ import signal
 import tempfile
 from collections.abc import Mapping
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import requests
@@ -16,7 +15,7 @@ from django.db import connection
 
 from tests.support.fork_server import ForkServer
 from tests.support.processes import Child, WebInstance
-from tests.support.services import FOLDER
+from tests.support.services import FOLDER, new_folder
 
 
 class ForkedInstance(WebInstance):
@@ -39,7 +38,7 @@ class Server:
     """One instance; `env` overrides its settings. All instances of a test share its services."""
 
     def __init__(self, workers: int = 1, **env: str) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="server-", dir=FOLDER))
+        self.folder = new_folder("server")
         self.log = self.folder / "web.log"
         own_settings = {
             "WEB_WORKERS": str(workers),

@@ -16,12 +16,21 @@ from tests.support import reaper, xdist
 from tests.support.postgres import Postgres
 from tests.support.processes import HOST, ROOT, Process, free_port, start_ai_service, start_redis, wait_for_port
 
-__all__ = ["HOST", "ROOT", "Process", "free_port", "start_ai_service", "start_redis", "wait_for_port"]
+__all__ = ["HOST", "ROOT", "Process", "free_port", "new_folder", "start_ai_service", "start_redis", "wait_for_port"]
 
 FOLDER = Path(tempfile.mkdtemp(prefix="chat-bff-tests-"))
 NOWHERE = f"postgresql://nobody@{HOST}:1/none"
 # The data is removed with the folder: durability would only cost time.
 NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+
+
+def new_folder(name: str) -> Path:
+    """A folder that is removed at exit.
+
+    Unlike those of `tmp_path` it stays open to the user that PostgreSQL runs as: any other run of pytest that starts
+    meanwhile closes them.
+    """
+    return Path(tempfile.mkdtemp(prefix=f"{name}-", dir=FOLDER))
 
 
 def _start() -> None:

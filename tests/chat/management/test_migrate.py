@@ -11,13 +11,13 @@ from django.db.migrations.loader import MigrationLoader
 
 from chat.online_migrations import AddIndexOnline
 from tests.support.postgres import Postgres
-from tests.support.services import ROOT
+from tests.support.services import ROOT, new_folder
 
 INSTANCES = 3
 
 
-def test_instances_that_migrate_an_empty_database_at_once_all_succeed_with_a_pool_of_one_connection(tmp_path):
-    postgres = Postgres(tmp_path)
+def test_instances_that_migrate_an_empty_database_at_once_all_succeed_with_a_pool_of_one_connection():
+    postgres = Postgres(new_folder("postgres"))
     command = [sys.executable, "manage.py", "migrate", "--verbosity=0"]
     try:
         started = [

@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import count
-from pathlib import Path
 
 import psycopg
 import pytest
@@ -20,7 +19,7 @@ import requests
 from tests.support.polling import eventually
 from tests.support.postgres import Postgres
 from tests.support.server import Server
-from tests.support.services import ROOT
+from tests.support.services import ROOT, new_folder
 from tests.support.sse import parse_parts, text_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -30,9 +29,9 @@ TIMEOUT_SECONDS = 60.0
 
 
 @pytest.fixture
-def postgres(tmp_path: Path) -> Iterator[Postgres]:
+def postgres() -> Iterator[Postgres]:
     """A server with durable commits, unlike the one that the other tests share."""
-    running = Postgres(tmp_path)
+    running = Postgres(new_folder("postgres"))
     subprocess.run(
         [sys.executable, "manage.py", "migrate", "--verbosity=0"],
         cwd=ROOT,
