@@ -76,7 +76,8 @@ def test_only_an_article_about_the_question_is_offered(visitor, silent_ai):
     assert "data-interim" not in types
 
 
-def test_an_answer_that_begins_at_once_is_only_an_answer(visitor, ai):
+def test_an_answer_that_begins_at_once_is_only_an_answer(visitor, ai, settings):
+    settings.AI_SILENCE_SECONDS = 2.0
     ai.pace(10)  # it takes longer than the silence, but begins before
     types = types_of(parts_of(visitor.stream(FITTING)))
     assert not {"data-status", "data-interim"} & set(types)

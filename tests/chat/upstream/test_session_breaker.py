@@ -107,13 +107,13 @@ def test_a_call_without_first_words_counts_while_it_hangs(ai):
 
 def test_a_call_cancelled_before_it_is_slow_is_not_counted(ai):
     ai.fail("hang")
-    breaker = make_breaker(slow_call=0.5)
+    breaker = make_breaker(slow_call=1.5)
     with closing(make_session(breaker).stream(make_request())) as stream:
         reader = threading.Thread(target=list, args=(stream,))
         reader.start()
         eventually(lambda: ai.calls)
     reader.join(5)
-    time.sleep(0.8)
+    time.sleep(1.7)
     assert breaker.snapshot().calls == 0
 
 

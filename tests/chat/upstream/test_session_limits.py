@@ -85,17 +85,17 @@ def test_the_read_timeout_ends_a_request_without_a_response(serve, settings):
 
 @with_each_timer
 def test_the_read_timeout_applies_to_each_read(serve, settings):
-    settings.AI_READ_TIMEOUT_CHAT = 0.3
+    settings.AI_READ_TIMEOUT_CHAT = 1.0
 
     def send_slowly(connection: Any) -> None:
         connection.sendall(CHUNKED)
         for text in "abcd":
-            time.sleep(0.15)
+            time.sleep(0.3)
             connection.sendall(chunk(delta_event(text)))
         connection.sendall(chunk(STOP) + END)
 
     serve(send_slowly)
-    with duration_between(0.6, 4):
+    with duration_between(1.2, 4):
         assert joined_text(list(make_session().stream(make_request()))) == "abcd"
 
 
@@ -128,13 +128,13 @@ def test_thoughts_are_not_words(serve, settings):
 
 @with_each_timer
 def test_an_answer_may_take_longer_than_its_first_words(serve, settings):
-    settings.AI_FIRST_WORDS_SECONDS = 0.5
+    settings.AI_FIRST_WORDS_SECONDS = 1.0
 
     def send_slowly(connection: Any) -> None:
         connection.sendall(CHUNKED)
         for text in "abcd":
             connection.sendall(chunk(delta_event(text)))
-            time.sleep(0.25)
+            time.sleep(0.3)
         connection.sendall(chunk(STOP) + END)
 
     serve(send_slowly)
