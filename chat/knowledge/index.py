@@ -178,13 +178,23 @@ class Index:
 
         `unknown_terms` is added to the number of unknown terms in the question.
         """
-        parts = [
-            self._query_part(stems, synonyms) for stems, synonyms in islice(self._segment(question), MAX_QUERY_PARTS)
-        ]
+        parts = self._query_parts(question)
         unit = self._bm25.unknown_term_score
         possible = min(sum(part.max_score for part in parts), MAX_POSSIBLE * unit) + (EVIDENCE + unknown_terms) * unit
         scores = [part.scores for part in parts if part.scores]
         return [total / possible for total in map(sum, zip(*scores, strict=True))]
+
+    def content(self, question: str) -> float:
+        """How much a question says by itself: the best possible BM25 of its terms, in multiples of an unknown term's.
+
+        0 for nothing but stop words, 1 for an unknown word, less for a common one.
+        """
+        parts = self._query_parts(self._lexicon.expand_abbreviations(question))
+        return sum(part.max_score for part in parts) / self._bm25.unknown_term_score
+
+    def _query_parts(self, question: str) -> list[QueryPart]:
+        segments = islice(self._segment(question), MAX_QUERY_PARTS)
+        return [self._query_part(stems, synonyms) for stems, synonyms in segments]
 
     def _segment(self, question: str) -> dict[tuple[Words, Words], None]:
         """The question's phrases as (stems, stems of the synonym), in order and without repetitions."""

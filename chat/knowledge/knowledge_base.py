@@ -23,6 +23,10 @@ MAX_QUESTION_CHARACTERS = 4000  # two pages; the rest is ignored
 # The score in the question before counts that much, in the one before that the square of it. Alone they are seldom a
 # good fit: the new question must say something about the entry, too.
 EARLIER_WEIGHT = 0.46
+# A question of few or common words (`combien de temps j'ai`) says little without the one before it, which counts up to
+# that much more. From LITTLE_CONTENT on (Index.content) it says enough.
+LITTLE_CONTENT_WEIGHT = 0.15
+LITTLE_CONTENT = 0.6
 MAX_EARLIER = 2
 # Slugs of the entries that most families need first; their questions start the list of openers.
 OPENERS = ("aeeh", "dossier-mdph", "aesh", "repit-aidants")
@@ -91,11 +95,18 @@ class KnowledgeBase:
     ) -> Sequence[tuple[KnowledgeEntry, float]]:
         """Scores of the question plus those of the questions before it, which count less and less."""
         scores: dict[str, float] = defaultdict(float)
-        for distance, question in enumerate((text, *reversed(earlier[-MAX_EARLIER:]))):
-            for entry, score in self._hits(question, language, len(self.entries), is_follow_up=distance == 0):
-                scores[entry.slug] += score * EARLIER_WEIGHT**distance
+        weights = 1.0, self._weight_of_last(text, language), EARLIER_WEIGHT**2
+        for question, weight in zip((text, *reversed(earlier[-MAX_EARLIER:])), weights, strict=False):
+            for entry, score in self._hits(question, language, len(self.entries), is_follow_up=question is text):
+                scores[entry.slug] += score * weight
         best = sorted(scores, key=scores.__getitem__, reverse=True)
         return [(self._by_slug[language, slug], scores[slug]) for slug in best]
+
+    def _weight_of_last(self, text: str, language: Language) -> float:
+        content = self._indexes[language].content(text[:MAX_QUESTION_CHARACTERS])
+        if not content or content >= LITTLE_CONTENT:  # `merci` asks for nothing
+            return EARLIER_WEIGHT
+        return EARLIER_WEIGHT + LITTLE_CONTENT_WEIGHT * (1 - content / LITTLE_CONTENT)
 
     def article(self, slug: str, language: Language) -> KnowledgeEntry | None:
         """The entry with this slug, in French when there is no translation."""

@@ -143,7 +143,7 @@ def nothing_fitting(page: Page, ai: StandIn) -> None:
     ai.fail("rate_limited", retry_after=120)
     ask(page, "Xyzzy plugh ?")
     wait_for_answer(page)
-    expect(page.locator('.prose a[href="tel:3114"]')).to_be_visible()
+    expect(page.locator('.prose a[href="tel:0800360360"]')).to_be_visible()
 
 
 def interrupted(page: Page, ai: StandIn) -> None:

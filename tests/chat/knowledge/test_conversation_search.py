@@ -36,6 +36,36 @@ def test_a_follow_up_that_alone_is_no_question_has_the_good_fit_of_its_conversat
     assert (passage.slug, passage.score > GOOD_FIT + 0.1) == ("rapo", True)
 
 
+@pytest.mark.parametrize(
+    ("before", "question", "slug"),
+    [
+        (
+            "la caf réclame 900 euros de trop perçu d'aeeh pour l'an dernier",
+            "on a le droit de refuser ?",
+            "trop-percu-caf",
+        ),
+        (
+            "on nous a refusé l'ajpp, le médecin conseil dit que ce n'est pas assez grave",
+            "combien de temps on a",
+            "ajpp",
+        ),
+    ],
+)
+def test_a_follow_up_of_common_words_keeps_to_its_conversation(
+    knowledge_base: KnowledgeBase, before: str, question: str, slug: str
+) -> None:
+    [passage] = knowledge_base.search(question, "fr", 1, [before])
+    assert (passage.slug, passage.score >= GOOD_FIT) == (slug, True)
+
+
+@pytest.mark.parametrize("question", ["merci", "ok super", "t'es nul", "raconte moi une blague"])
+def test_what_asks_for_nothing_gets_no_article_of_its_conversation(
+    knowledge_base: KnowledgeBase, question: str
+) -> None:
+    for before in ("Comment entrer dans un IME ?", "refus aeeh quel delai pour contester"):
+        assert all(passage.score < GOOD_FIT for passage in knowledge_base.search(question, "fr", 1, [before]))
+
+
 def test_a_question_about_something_new_leaves_the_topic(knowledge_base: KnowledgeBase) -> None:
     [passage] = knowledge_base.search("comment avoir une carte mobilité inclusion", "fr", 1, ["C'est quoi une AESH ?"])
     assert passage.slug == "cmi"
