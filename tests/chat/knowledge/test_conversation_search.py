@@ -153,3 +153,15 @@ def test_a_refusal_leads_to_an_entry_that_tells_of_the_appeal(
     assert best.slug in {slug, "rapo"}
     assert "RAPO" in best.text
     assert "2 mois" in best.text.replace("\xa0", " ") or "deux mois" in best.text
+
+
+@pytest.mark.parametrize(
+    "question",
+    ["notre RAPO a été rejeté, on fait quoi", "refusé par la mdph, puis le rapo aussi, il reste combien de temps"],
+)
+def test_a_refused_appeal_leads_to_the_court(knowledge_base: KnowledgeBase, question: str) -> None:
+    assert knowledge_base.search(question, "fr", 1)[0].slug == "recours-tribunal"
+
+
+def test_a_first_refusal_still_leads_to_the_appeal(knowledge_base: KnowledgeBase) -> None:
+    assert knowledge_base.search("on a été refusés par la mdph, comment faire un rapo", "fr", 1)[0].slug == "rapo"
