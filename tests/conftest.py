@@ -204,6 +204,12 @@ def quick_breakers(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
+def patient_headers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The headers of a stream wait longer for its first event, which a busy machine may make late."""
+    monkeypatch.setattr("chat.runs.run.FIRST_KEEPALIVE_SECONDS", 10.0)
+
+
+@pytest.fixture
 def few_entries(transactional_db: None) -> None:
     """What a server knows that is started after this."""
     factories.few_entries()

@@ -76,7 +76,7 @@ def test_the_ai_sdk_may_choose_the_conversation_id(visitor, another_visitor, ai)
     assert another_visitor.get("/api/chat/history?conversationId=sdkChosen123").status_code == 404
 
 
-def test_a_degraded_stream_is_normal_text_with_a_notice(visitor, ai, settings):
+def test_a_degraded_stream_is_normal_text_with_a_notice(visitor, ai, settings, patient_headers):
     settings.AI_MAX_ATTEMPTS = 1
     ai.fail("error")
     reply = visitor.stream("Une question sans article : xyzzy ?")
@@ -210,7 +210,7 @@ def test_a_stopped_answer_in_json_has_the_ending_stopped(visitor, ai):
 
 def test_pings_are_sent_during_silence(visitor, ai, monkeypatch):
     monkeypatch.setattr("chat.runs.run.KEEPALIVE_SECONDS", 0.2)
-    ai.fail("slow", seconds=1)
+    ai.fail("slow", seconds=2)
     reply = visitor.stream("Comment trouver une place en IME ?")
     text = b"".join(reply.streaming_content).decode()
     before_the_first_text, _, _ = text.partition('"text-start"')

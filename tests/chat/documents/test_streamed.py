@@ -93,7 +93,7 @@ def test_without_the_ai_the_analysis_lists_the_facts(visitor, ai, accept):
         assert reply["X-Degraded"] == json.loads(body)["degraded"]["reason"] == "ai_error"
 
 
-def test_an_open_breaker_sets_the_degraded_header_of_a_stream(visitor, ai):
+def test_an_open_breaker_sets_the_degraded_header_of_a_stream(visitor, ai, patient_headers):
     breaker_registry.get("analyze").force("open", who="test", reason="test", seconds=60)
     reply = stream(visitor)
     assert reply["X-Degraded"] == "circuit_open"
