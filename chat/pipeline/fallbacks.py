@@ -30,6 +30,7 @@ from observability import unexpected_errors
 State = Literal["calm", "distress", "aftermath"]
 # Questions of the nearest articles, where none fits well. Below that score an article seldom helps.
 MAX_NEAREST, NEAR = 2, 0.5
+LONG_PAUSE_SECONDS = 3600
 
 
 def state_of(kinds: Sequence[Distress], earlier: Sequence[Distress] = ()) -> State:
@@ -236,7 +237,7 @@ def _apology(question: Question, error: AIError, state: State, distress_notice: 
             "I'm sorry: I can't answer you just now, and I'd rather not guess. Your question is kept, and you can try "
             "again {when}. If you name the benefit or the step that it is about, I may find an article.\n\n"
             "To talk to somebody, free of charge:"
-        ).format(when=_retry_time(reason.retry_after))
+        ).format(when=_retry_time(reason.retry_after) if _is_long(reason) else _("later"))
         lines = help_lines.everyday(question.language)
         with unexpected_errors.survived("fallback"):
             nearest = _nearest_questions(question)
@@ -274,10 +275,13 @@ def _explanation(error: AIError) -> str:
     return _("The assistant is not available at this moment.")
 
 
+def _is_long(reason: Degraded) -> bool:
+    """Whether a budget or an operator tells when it ends; a pause of minutes promises nothing."""
+    return (reason.retry_after or 0) > LONG_PAUSE_SECONDS
+
+
 def _retry_time(retry_after: int | None) -> str:
-    if retry_after is None:
-        return _("later")
-    if retry_after < 60:
+    if retry_after is None or retry_after < 60:
         return _("in a minute")
     minutes = ceil(retry_after / 60)
     if minutes > 90:  # an operator has forced the circuit open for so long

@@ -39,6 +39,8 @@ ABOUT_DANGER = {  # slugs of entries that are never beside the point in distress
     "traumatisme-cranien",
 }
 ABOUT_GRIEF = {"deces-enfant"}  # the same for a parent whose child has died; they would frighten anybody else
+# They hold everyday words (who to call, tears, tired), and would frighten somebody who is well.
+FOR_DANGER_ALONE = {"epuisement-parental", "numeros-urgence"}
 ABOUT_THIS_ASSISTANT = {"cet-assistant"}  # its words – who answers, reads, writes – are those of any office, too
 # Messages after one about suicide or a child's death that get no suggestions; after suicide with a short reminder.
 AFTERMATH = 2
@@ -204,11 +206,12 @@ def find_passages(question: Question, kinds: Sequence[Distress]) -> list[Passage
     """The passages of the knowledge base that ground the answer to a message with these kinds of distress, best first.
 
     In distress only good fits and entries about danger, after a child's death about that: everyday words find unrelated
-    entries. The entry about this assistant counts only as the best match or as a good fit.
+    entries. Without distress some of the latter count only as a good fit. The entry about this assistant counts only as
+    the best match or as a good fit.
     """
     passages = knowledge.search(question.wording, question.language, MAX_PASSAGES, question.earlier)
     best = {each.slug for each in passages[:1]}
-    slugs = (best | {each.slug for each in passages} - ABOUT_THIS_ASSISTANT) - ABOUT_GRIEF
+    slugs = (best | {each.slug for each in passages} - ABOUT_THIS_ASSISTANT) - ABOUT_GRIEF - FOR_DANGER_ALONE
     if kinds:
         slugs = ABOUT_GRIEF if tuple(kinds) == ("grief",) else ABOUT_DANGER
     return [each for each in passages if each.score >= knowledge.GOOD_FIT or each.slug in slugs]

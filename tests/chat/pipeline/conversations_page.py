@@ -22,21 +22,20 @@ HEAD = """# Hard conversations
 What a person reads, in full, in 40 conversations that a stranger wrote: with the AI (a stand-in, which only quotes the
 passages that it is given) and without any. `make conversations` writes this page.
 
-Three people have read it as a parent. Each first message that tells of a danger gets the number of its kind first; for
-whoever does not answer any more after a farewell, 15 and 112 stand second. Phrases of distress and questions of entries
-were chosen with this page in sight, so that it is no measure of either. What is not right:
+Three people have read it as a parent, and a French social worker. Each first message that tells of a danger gets the
+number of its kind first, and whoever does not answer any more after a farewell 15 and 112. Phrases of distress and
+questions of entries were chosen with this page in sight, so that it is no measure of either. What is not right:
 
 - Some calm messages get a notice: anger at a school, at a report on a family (which it may take as a reproach).
-- A follow-up is judged alone, but for the notice on suicide, which stays for two messages: "elle a froid", after a
-  night without a roof, gets the numbers for a missing child first.
-- Without the AI a follow-up of few words may get an article beside the point: "j'ai le droit de refuser" that on
-  a school's refusal.
+- A follow-up is judged nearly alone: the conversation decides between two likely kinds of distress, and a word of
+  suicide leaves a reminder for two messages.
+- Without the AI a follow-up may get an article beside the point: "le patron il doit me reprendre" that on the
+  carer's leave, which names the right leave first. "et s'ils répondent pas" gets the MDPH's four months with the AI.
 - Of two or three questions in one message the article answers one.
-- What somebody in danger asks about the conversation itself – "est ce que cette conversation reste" – only the AI
-  answers: without it there are the notice and the numbers.
+- Another child's file and a letter for a judge are refused in the article on this assistant, which those questions do
+  not find first.
 - Without the AI a child's death, as a word of suicide, is remembered for one message and not for two: a question that
   got an article is no part of the conversation that the next is read in.
-- A child who writes gets words fit for anybody, not its own.
 - "Vous faites bien de poser la question", "La prochaine étape" and "je n'y ai rien trouvé" are the stand-in's own
   sentences.
 """

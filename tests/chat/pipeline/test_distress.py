@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks.distress.evaluation import SENTENCES, Sentence, evaluate, read
 from chat import knowledge
-from chat.core.question import Question, Turn
+from chat.core.question import Language, Question, Turn
 from chat.pipeline import distress, distress_classifier, help_lines
 from chat.pipeline.distress import Distress
 from chat.pipeline.question_answering import ABOUT_DANGER, find_passages
@@ -275,6 +275,21 @@ def test_an_answer_on_another_subject_does_not_rest_on_the_article_on_this_assis
     question = Question(text, "fr", "visitor", history=(Turn("user", earlier),))
     assert "cet-assistant" in {each.slug for each in knowledge.search(text, "fr", 3, question.earlier)}
     assert "cet-assistant" not in {each.slug for each in find_passages(question, ())}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("text", "slug"),
+    [
+        ("l'AESH est accordée, j'en pleure", "epuisement-parental"),
+        ("ok and who i call", "numeros-urgence"),
+    ],
+)
+def test_an_answer_to_somebody_who_is_well_rests_on_no_article_on_danger(text: str, slug: str) -> None:
+    language: Language = "en" if text.startswith("ok") else "fr"
+    question = Question(text, language, "visitor")
+    assert slug in {each.slug for each in knowledge.search(text, language, 3)}
+    assert slug not in {each.slug for each in find_passages(question, ())}
 
 
 @pytest.mark.django_db
