@@ -10,13 +10,13 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from django.core.management import call_command
 from django.db import connections
 
 from chat import knowledge
 from chat.knowledge import reloader
 from chat.knowledge.reloader import KnowledgeReloader
 from chat.models import KnowledgeEntry
+from tests.support.factories import few_entries
 from tests.support.outages import UnreachableDatabase
 from tests.support.polling import eventually
 from tests.support.services import ROOT
@@ -45,12 +45,12 @@ def title(knowledge_base: KnowledgeReloader, slug: str) -> str | None:
 
 @pytest.mark.django_db(transaction=True)
 def test_a_change_of_the_database_is_visible_without_a_restart(knowledge_base: KnowledgeReloader) -> None:
-    call_command("load_knowledge", verbosity=0)
+    few_entries()
     entry = KnowledgeEntry.objects.get(language="fr", slug="aeeh")
     revision = knowledge_base().search("aeeh", "fr", 1)[0].revision
 
     KnowledgeEntry.objects.filter(pk=entry.pk).update(enabled=False)
-    eventually(lambda: knowledge_base().search("aeeh", "fr", 1)[0].slug != "aeeh", TIMEOUT_SECONDS)
+    eventually(lambda: "aeeh" not in {each.slug for each in knowledge_base().search("aeeh", "fr", 1)}, TIMEOUT_SECONDS)
 
     entry.title, entry.enabled = "L'AEEH, revue", True
     entry.save()
@@ -63,7 +63,7 @@ def test_a_change_of_the_database_is_visible_without_a_restart(knowledge_base: K
 
 @pytest.mark.django_db(transaction=True)
 def test_an_unchanged_database_is_not_indexed_again(knowledge_base: KnowledgeReloader) -> None:
-    call_command("load_knowledge", verbosity=0)
+    few_entries()
     knowledge_base.refresh()
     before = knowledge_base()
     knowledge_base.refresh()
@@ -83,7 +83,7 @@ def test_the_bundled_entries_are_used_until_the_table_has_rows(knowledge_base: K
 def test_disabled_entries_are_not_replaced_by_bundled_ones(
     knowledge_base: KnowledgeReloader,
 ) -> None:
-    call_command("load_knowledge", verbosity=0)
+    few_entries()
     KnowledgeEntry.objects.update(enabled=False)
     knowledge_base.refresh()
     assert knowledge_base().entries == []
@@ -94,7 +94,7 @@ def test_disabled_entries_are_not_replaced_by_bundled_ones(
 def test_the_bundled_entries_are_used_while_the_database_is_unavailable_at_the_start(
     knowledge_base: KnowledgeReloader, monkeypatch: pytest.MonkeyPatch, seconds: float
 ) -> None:
-    call_command("load_knowledge", verbosity=0)
+    few_entries()
     KnowledgeEntry.objects.filter(slug="aeeh").update(title="De la base")
     database = UnreachableDatabase(monkeypatch, seconds)
     start = time.monotonic()
@@ -108,7 +108,7 @@ def test_the_bundled_entries_are_used_while_the_database_is_unavailable_at_the_s
 def test_the_last_state_stays_while_the_database_is_unavailable(
     knowledge_base: KnowledgeReloader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    call_command("load_knowledge", verbosity=0)
+    few_entries()
     KnowledgeEntry.objects.filter(slug="aeeh").update(title="De la base")
     assert title(knowledge_base, "aeeh") == "De la base"
     monkeypatch.setattr(reloader, "CHECK_SECONDS", 0.05)
@@ -119,7 +119,7 @@ def test_the_last_state_stays_while_the_database_is_unavailable(
 
 @pytest.mark.django_db(transaction=True)
 def test_concurrent_first_calls_get_the_same_knowledge_base(knowledge_base: KnowledgeReloader) -> None:
-    call_command("load_knowledge", verbosity=0)
+    few_entries()
     barrier, results = threading.Barrier(8), []
     watchers = thread_names().count("knowledge")
 

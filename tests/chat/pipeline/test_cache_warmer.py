@@ -223,11 +223,15 @@ def test_three_runs_of_which_two_are_interrupted_ask_every_question_once(ai, few
     for stop_at in (total // 3, 2 * total // 3, None):
         with (tmp_path / "report").open("w+b") as out, (tmp_path / "progress").open("wb") as progress:
             run = subprocess.Popen(WARM, cwd=ROOT, env=env, stdout=out, stderr=progress)
-            while stop_at and ai.calls < stop_at and run.poll() is None:
-                time.sleep(0.02)
-            if stop_at:
-                run.send_signal(signal.SIGINT)
-            assert run.wait(timeout=100) == (130 if stop_at else 0)
+            try:
+                while stop_at and ai.calls < stop_at and run.poll() is None:
+                    time.sleep(0.02)
+                if stop_at:
+                    run.send_signal(signal.SIGINT)
+                assert run.wait(timeout=100) == (130 if stop_at else 0)
+            finally:
+                run.kill()  # else a failure here would ask the AI during later tests
+                run.wait()
             out.seek(0)
             reports.append(json.loads(out.read()))
     assert ai.calls == total
