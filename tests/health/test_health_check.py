@@ -16,7 +16,7 @@ from tests.support.services import HOST, ROOT, Process, free_port, start_redis
 def run_health_check(*arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "manage.py", "health_check", *arguments]
     return subprocess.run(
-        command, capture_output=True, text=True, cwd=ROOT, env={**os.environ, **env}, timeout=30, check=False
+        command, capture_output=True, text=True, cwd=ROOT, env={**os.environ, **env}, timeout=100, check=False
     )
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import random
 import shutil
 import signal
 import socket
@@ -16,6 +17,7 @@ import tempfile
 import time
 import urllib.request
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
@@ -25,12 +27,22 @@ from tests.support import reaper
 
 HOST = "127.0.0.1"
 ROOT = Path(__file__).resolve().parent.parent.parent
+# Below those that the system gives to outgoing connections. A node of a Redis Cluster takes the one 10,000 higher, too.
+PORTS = range(10_000, 20_000)
+SHARES = 16
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])
+    """A port where nothing listens, for a process that is about to start.
+
+    Each process of pytest-xdist has ports of its own, so that two that look at the same time never get the same one.
+    """
+    own = PORTS[int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]) % SHARES :: SHARES]
+    while True:
+        with socket.socket() as probe, suppress(OSError):
+            port = random.choice(own)
+            probe.bind((HOST, port))
+            return port
 
 
 def wait_for_port(port: int, timeout: float = 20.0, may_come: Callable[[], bool] = lambda: True) -> None:

@@ -33,7 +33,7 @@ class RedisCluster:
         eventually(self.is_ready, seconds=60)
 
     def _start_node(self) -> Process:
-        port = free_port_of_a_node()
+        port = free_port()
         folder = self.folder / str(port)
         folder.mkdir()
         options = {
@@ -104,10 +104,3 @@ class RedisCluster:
         for node in self.nodes:
             node.kill()
         shutil.rmtree(self.folder, ignore_errors=True)
-
-
-def free_port_of_a_node() -> int:
-    """A free port; the nodes talk to each other on the one 10,000 higher."""
-    while (port := free_port()) + 10_000 > 65_535:
-        pass
-    return port

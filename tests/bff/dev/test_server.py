@@ -70,7 +70,7 @@ def manage(*arguments: str) -> str:
 def three_free_ports() -> int:
     """The first of three consecutive ports, below the range for outgoing connections."""
     while True:
-        first = random.randrange(20_000, 30_000)
+        first = random.randrange(30_000, 32_700)
         if not any(is_taken(HOST, first + offset) for offset in range(3)):
             return first
 
