@@ -8,21 +8,27 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db import OperationalError
 from django_prometheus.db.backends.postgresql import base
-from psycopg import Connection
+from psycopg import Connection, Error
 from psycopg_pool import ConnectionPool
 
 
 class DatabaseWrapper(base.DatabaseWrapper):  # type: ignore[misc] # the package is untyped
     def get_new_connection(self, conn_params: dict[str, Any]) -> Connection:
-        """A connection that works. Raises OperationalError if the pool has none within its timeout."""
+        """A connection that works. Raises psycopg.OperationalError if the pool has none within its timeout."""
         connection: Connection = super().get_new_connection(conn_params)
-        try:
-            with self.wrap_database_errors:
-                ConnectionPool.check_connection(connection)
-        except OperationalError:
-            self.pool.putconn(connection)
+        if not self._works(connection):
             self.pool.drain()  # what ended this one ended the others
             connection = super().get_new_connection(conn_params)
         return connection
+
+    def _works(self, connection: Connection) -> bool:
+        """Give the connection back to the pool if it doesn't, or if the check itself is interrupted."""
+        try:
+            ConnectionPool.check_connection(connection)
+        except BaseException as error:
+            self.pool.putconn(connection)
+            if isinstance(error, Error):
+                return False
+            raise
+        return True

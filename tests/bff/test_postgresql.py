@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any, cast
 
 import pytest
 from django.db import connection
+from psycopg_pool import ConnectionPool
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -31,6 +33,7 @@ def in_threads_at_once() -> list[int]:
 
 
 def test_nobody_gets_a_dead_connection_or_waits_for_one_after_all_were_ended():
+    connection.ensure_connection()  # is not among those that are ended
     before = in_threads_at_once()
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_terminate_backend(pid) FROM unnest(%s) AS pid", [before])
@@ -41,3 +44,16 @@ def test_nobody_gets_a_dead_connection_or_waits_for_one_after_all_were_ended():
     after = in_threads_at_once()
     assert len(set(after)) == THREADS
     assert not set(before) & set(after)
+
+
+def test_an_interrupted_check_leaks_no_connection(monkeypatch):
+    def interrupt(_: object) -> None:
+        raise KeyboardInterrupt
+
+    connection.close()
+    with monkeypatch.context() as patch:
+        patch.setattr(ConnectionPool, "check_connection", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            connection.ensure_connection()
+    stats = cast("Any", connection).pool.get_stats()
+    assert stats["pool_available"] == stats["pool_size"] > 0
