@@ -10,9 +10,18 @@ import pytest
 from django.db import connection
 from psycopg_pool import ConnectionPool
 
+from tests.support.polling import eventually
+
 pytestmark = pytest.mark.django_db(transaction=True)
 
 THREADS = 4
+
+
+@pytest.fixture(autouse=True)
+def _new_pool() -> None:
+    """Threads of other tests may hold connections of the one before."""
+    connection.close()
+    cast("Any", connection).close_pool()
 
 
 def in_threads_at_once() -> list[int]:
@@ -50,10 +59,9 @@ def test_an_interrupted_check_leaks_no_connection(monkeypatch):
     def interrupt(_: object) -> None:
         raise KeyboardInterrupt
 
-    connection.close()
     with monkeypatch.context() as patch:
         patch.setattr(ConnectionPool, "check_connection", interrupt)
         with pytest.raises(KeyboardInterrupt):
             connection.ensure_connection()
-    stats = cast("Any", connection).pool.get_stats()
-    assert stats["pool_available"] == stats["pool_size"] > 0
+    stats = cast("Any", connection).pool.get_stats
+    eventually(lambda: stats()["pool_available"] == stats()["pool_size"] > 0)
