@@ -9,7 +9,7 @@ DEVELOPMENT := $(call stamp,requirements-dev.lock)
 TRAINING := .venv-training/.installed
 CLIENTS := tests/clients/node_modules/$(shell cksum tests/clients/package-lock.json | cut -d' ' -f1).installed
 
-.PHONY: help run test test-fast lint format audit lock bench drill soak real-services conformance conversations documents distress-model paraphrases dashboard collection messages lighthouse screenshots
+.PHONY: help run test test-fast lint format audit lock bench drill soak real-services conformance conversations documents distress-model date-kinds paraphrases dashboard collection messages lighthouse screenshots
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -97,6 +97,9 @@ paraphrases: $(TRAINING) ## learn which entry a question asks for; after a chang
 
 distress-model: $(TRAINING) ## learn to recognise distress; after a change of benchmarks/distress/sentences
 	@DJANGO_SETTINGS_MODULE=bff.settings DEBUG=1 .venv-training/bin/python -m benchmarks.distress.train
+
+date-kinds: $(TRAINING) ## learn what the dates of letters are; after a change of benchmarks/date_kinds/texts
+	@.venv-training/bin/python -m benchmarks.date_kinds.train
 
 $(TRAINING): requirements.lock
 	@test -x .venv-training/bin/python || $(PYTHON) -m venv .venv-training

@@ -141,7 +141,7 @@ def test_how_long_an_office_takes_is_no_deadline(sentence):
         ("Vous aurez un à deux mois pour contester.", "2026-04-12"),
         ("La famille dispose de 10 à 15 jours pour se rétracter.", "2026-03-22"),
         ("Le traitement prend fin sous 15 jours si vous ne répondez pas.", "2026-03-27"),
-        ("Le délai de traitement est de 4 mois, vous avez deux mois pour contester.", None),
+        ("Le délai de traitement est de 4 mois, vous avez deux mois pour contester.", "2026-05-12"),
         (
             "La présente décision prend effet le 1er avril 2026 et peut être contestée dans un délai de deux mois.",
             "2026-05-12",

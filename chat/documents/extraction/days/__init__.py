@@ -8,7 +8,6 @@
 | `nearest_days` | the year or month that a day leaves out |
 | `undated` | the year in a letter without a date of its own |
 | `periods`, `period_starts` | periods, and the days that they are counted from |
-| `date_kinds`, `duties`, `actors` | whether a day is a deadline, and whose |
-| `verbless_requests` | requests without a verb, and facts like them |
+| `kind_classifier` | what a day or a period is: a deadline of the reader, an appointment, a decision… |
 | `sentences` | the sentence around a day |
 """

@@ -7,14 +7,12 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from chat.documents.extraction.days import sentences
-from chat.documents.extraction.days.actors import is_period_of_an_office, pattern
-from chat.documents.extraction.days.date_kinds import kind_of_day
+from chat.documents.extraction.days.kind_classifier import Place, Span, kind_of
 from chat.documents.extraction.days.letter_date import find_letter_date, is_in_head, is_of_message
 from chat.documents.extraction.days.nearest_days import day_seen_from
 from chat.documents.extraction.days.period_starts import KnownDay, find_start, is_from_receipt
 from chat.documents.extraction.days.periods import Period, end_of_period, find_periods
-from chat.documents.extraction.days.relative_days import RelativeDay, find_relative_days
+from chat.documents.extraction.days.relative_days import find_relative_days
 from chat.documents.extraction.days.undated import OtherDays
 from chat.documents.extraction.days.written_days import SAME_YEAR, WrittenDay, find_days
 from chat.documents.extraction.letter import Letter
@@ -35,19 +33,11 @@ URGENCY: list[DateKind] = ["deadline", "appointment", "end_of_rights", "decision
 MAX_TO_NEXT_DAY = 120  # characters from a day to `le lendemain`
 ENDS = re.compile(r"\.\s|\n")
 # `naissance prévue le |15/06/26|`, not `séjour prévu pour Léa, née le |03/10/31|`.
-EXPECTED = pattern(
-    r"\b(?:naissance\W{1,3}(?:\w{3}\s)?(?:prévue?|terme)\b|prévue?\s(?:de|pour)\s(?:la\s|sa\s)?naissance\b"
-    r"|à\snaître\W{1,4}(?:date\sde\snaissance|naissance|née?s?))[^.;,]{0,12}\Z",
+EXPECTED = re.compile(
+    r"\b(?:naissance\W{1,3}(?:\w{3}\s)?(?:pr[ée]vue?|terme)\b|pr[ée]vue?\s(?:de|pour)\s(?:la\s|sa\s)?naissance\b"
+    r"|[àa]\sna[îi]tre\W{1,4}(?:date\sde\snaissance|naissance|n[ée]e?s?))[^.;,]{0,12}\Z",
     re.IGNORECASE,
 )
-
-# `Merci de rappeler |demain|`, `Rappelez-moi |lundi|`, `Revenir |lundi| si fièvre`: the reader must act.
-ASKED = re.compile(
-    r"\b(?:merci\sd|veuillez|pouvez-vous|pourriez-vous|pensez|n'oubliez|pri[èe]re|please|could\syou)"
-    r"|\b\w{3,12}(?:er|ir|re|ez)(?:-(?:moi|nous|le|la|les))?\s\Z",
-    re.IGNORECASE,
-)
-SOMEBODY = re.compile(r"\b(?:je|j'|nous|on|il|elle|ils|elles|va|vont|I|we|he|she|they)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,26 +57,25 @@ class _Found:
 
 def find_dates(letter: Letter) -> list[Date]:
     """The dates and time limits: the most urgent kind first, the soonest day first."""
-    days = list(find_days(letter.plain))
+    days = find_days(letter.plain)
+    places = [(day.start, day.end) for day in days]
     of_letter = find_letter_date(letter.plain, days)
     date = of_letter.date if of_letter else None
     written = [
-        (day, found)
-        for day, found in _dated_days(letter, days, of_letter)
-        if found.date.iso or day.month or not day.day
+        (day, found) for day, found in dated_days(letter, days, of_letter) if found.date.iso or day.month or not day.day
     ]
     known = [KnownDay(day.start, day.end, found.day, found.date.kind) for day, found in written if found.day]
-    limits = (_limited(letter, period, known, date) for period in find_periods(letter.plain))
+    limits = (_limited(letter, period, known, date) for period in find_periods(letter.plain, places))
     dates = [
         *(found for _, found in written),
         *(found for found in limits if found),
-        *_relative(letter, days, known, date or _day_of_head(letter, days)),
+        *_relative(letter, days, known, date or _day_of_head(letter, written)),
     ]
     dates.sort(key=lambda found: (URGENCY.index(found.date.kind), found.sorted_by))
     return [found.date for found in dates]
 
 
-def _dated_days(
+def dated_days(
     letter: Letter, days: Sequence[WrittenDay], of_letter: WrittenDay | None
 ) -> list[tuple[WrittenDay, _Found]]:
     """The days with their dates; without a date of the letter, by the other days that are written in it."""
@@ -106,10 +95,11 @@ def _written(
     letter: Letter, days: Sequence[WrittenDay], of_letter: WrittenDay | None
 ) -> Iterator[tuple[WrittenDay, _Found]]:
     date = of_letter.date if of_letter else None
+    places = [(day.start, day.end) for day in days]
     last: WrittenDay | None = None  # with a month
     since: dt.date | None = None
     for day in days:
-        kind = "letter" if day == of_letter else _kind(letter, day)
+        kind = "letter" if day == of_letter else _kind(letter, places, day.start, day.end)
         between = letter.plain[last.end : day.start] if last and day.start - last.end < MAX_TO_NEXT_DAY else "\n"
         shares = not ENDS.search(between) if day.month is None else SAME_YEAR.match(between) is not None
         is_joined = day.weekday is None or SAME_YEAR.match(between) is not None
@@ -119,8 +109,10 @@ def _written(
         yield day, found
 
 
-def _kind(letter: Letter, day: WrittenDay) -> DateKind:
-    return kind_of_day(letter.plain, day.start, day.end)
+def _kind(letter: Letter, places: Sequence[Span], start: int, end: int) -> DateKind:
+    """The kind of a day that is not the letter's own, but may be that of another letter or message."""
+    kind = kind_of(Place(letter.plain, places, start, end))
+    return "other" if kind == "letter" else kind
 
 
 def _dated(
@@ -158,11 +150,8 @@ def _limited(letter: Letter, period: Period, days: Sequence[KnownDay], of_letter
     plain, text = letter.plain, _text(letter, period.start, period.end)
     start = find_start(plain, period, days, of_letter)
     end = end_of_period(period.text, start, is_back=period.is_back) if start else None
-    if is_period_of_an_office(
-        sentences.before(plain, period.start, 60) + period.text, sentences.after(plain, period.end, 40)
-    ):
-        # Of its own periods it is not known when they begin.
-        return _Found.of(text, end, "other", start) if period.is_back and end else _Found.of(text, None, "deadline")
+    if not period.is_readers:
+        return _Found.of(text, end, "other", start) if period.is_back and end else None
     if end and is_from_receipt(plain, period):
         return replace(_Found.of(text, None, "deadline"), sorted_by=end.isoformat())
     if end and (not of_letter or end >= of_letter):
@@ -174,6 +163,7 @@ def _relative(
     letter: Letter, days: Sequence[WrittenDay], known: Sequence[KnownDay], of_letter: dt.date | None
 ) -> Iterator[_Found]:
     """`demain`, `avant vendredi`: counted from the message that they stand in, else from the letter."""
+    places = [(day.start, day.end) for day in days]
     messages = [day for day in days if day.date and is_of_message(letter.plain, day)]
     for relative in find_relative_days(letter.plain):
         if relative.is_from_earlier_day:
@@ -181,21 +171,14 @@ def _relative(
         else:
             earlier = [day.date for day in messages if day.end <= relative.start and day.date]
         if written := earlier[-1] if earlier else of_letter:
-            kind = _kind_of_relative(letter.plain, relative)
+            kind = "other" if relative.is_past else _kind(letter, places, relative.start, relative.end)
             yield _Found.of(_text(letter, relative.start, relative.end), relative.seen_from(written), kind, written)
 
 
-def _day_of_head(letter: Letter, days: Sequence[WrittenDay]) -> dt.date | None:
+def _day_of_head(letter: Letter, days: Sequence[tuple[WrittenDay, _Found]]) -> dt.date | None:
     """The first day of the head that may be the one of writing: `Le facteur est passé le 02/07/2026`."""
-    heads = (day for day in days if day.date and is_in_head(letter.plain, day))
-    return next((day.date for day in heads if _kind(letter, day) == "other"), None)
-
-
-def _kind_of_relative(plain: str, relative: RelativeDay) -> DateKind:
-    kind = "other" if relative.is_past else kind_of_day(plain, relative.start, relative.end)
-    before = sentences.before(plain, relative.start, 90)
-    is_asked = ASKED.search(before) is not None and not SOMEBODY.search(before)
-    return "deadline" if kind == "other" and is_asked and not relative.is_past else kind
+    heads = (found for day, found in days if day.date and is_in_head(letter.plain, day))
+    return next((found.day for found in heads if found.date.kind == "other"), None)
 
 
 def _text(letter: Letter, start: int, end: int) -> str:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import re
 
-from chat.documents.extraction.days import sentences
-from chat.documents.extraction.days.actors import REQUEST
-from chat.documents.extraction.days.verbless_requests import is_asked
+from chat.documents.extraction.days.kind_classifier import Place, kind_of
 from chat.documents.extraction.months import WEEKDAY
 
 # A day such as `5/10` could be a mark or a fraction: what tells that it is a day.
@@ -43,7 +41,6 @@ WEEKDAY_BEFORE = re.compile(rf"\b({WEEKDAY})\s{{1,2}}\Z", re.IGNORECASE)
 # What makes a part of a month the end of a time: `avant la |fin mai|`, `|début mai| au plus tard`.
 BEFORE_PART = re.compile(r"\b(?:avant|avt|d'ici(?:\s[àa])?|jusqu'(?:[àa]|en|au)|pour)\s(?:l[ae]\s)?\Z", re.IGNORECASE)
 AFTER_PART = re.compile(r"\s(?:au\splus|dernier\sd[ée]lai|maxi)", re.IGNORECASE)
-WAS = re.compile(r"\bvous\s\w{1,10}iez\b", re.IGNORECASE)  # `Avant |janvier|, vous aviez`
 IN_AN_ADDRESS = re.compile(r"\b(?:rue|place|avenue|av\.|boulevard|bd|square|cours|quai|stade)\sdu\s\Z", re.IGNORECASE)
 BEFORE_SERIES = re.compile(
     rf"(?:\b(?:du|le|les|des|from|the|{WEEKDAY}|(?:lun|mar|mercre|jeu|vendre|same)dis)|[,:(–])\s{{1,2}}\Z|\d[-/]\Z|\d\s?&\s\Z",
@@ -57,7 +54,8 @@ def is_day(plain: str, match: re.Match[str]) -> bool:
     before, after = plain[max(0, match.start() - 20) : match.start()], plain[match.end() : match.end() + 12]
     if match["end_of_time"] or (match["part_month"] and not match["part_year"]):
         is_end = BEFORE_PART.search(before) or AFTER_PART.match(after)
-        return is_end is not None and (match["part_month"] is None or match["part"] is not None or _asks(plain, match))
+        is_part = match["part_month"] is None or match["part"] is not None
+        return is_end is not None and (is_part or _is_deadline(plain, match))
     if match["spaced_day"]:
         return re.search(rf"\d ?{re.escape(match['spaced_separator'])} ?\Z", before) is None
     if match["short_day"]:
@@ -72,9 +70,8 @@ def is_day(plain: str, match: re.Match[str]) -> bool:
     return not IN_AN_ADDRESS.search(before)
 
 
-def _asks(plain: str, match: re.Match[str]) -> bool:
-    before, after = sentences.before(plain, match.start(), 120), sentences.after(plain, match.end(), 80)
-    return REQUEST.search(WAS.sub("", f"{before} {after}")) is not None or is_asked(before, after)
+def _is_deadline(plain: str, match: re.Match[str]) -> bool:
+    return kind_of(Place(plain, [match.span()], *match.span())) == "deadline"
 
 
 def _is_short_day(day: str, before: str, after: str) -> bool:

@@ -6,7 +6,6 @@ import datetime as dt
 import re
 from dataclasses import replace
 
-from chat.documents.extraction.days.duties import IN_TIME
 from chat.documents.extraction.days.written_days import WrittenDay
 from chat.documents.extraction.months import MONTH, month_number
 from chat.documents.facts import DateKind
@@ -52,8 +51,7 @@ def day_seen_from(
     elif is_lone and WILL_HAPPEN.search(plain, max(0, day.start - 60), day.start):
         dates = [date for date in dates if date >= of_letter]
     elif kind in TO_COME:
-        is_over = day.month and IN_TIME.search(plain, max(0, day.start - 60), day.start)
-        first = of_letter if kind == "deadline" and not is_over else of_letter - MAX_PAST
+        first = of_letter if kind == "deadline" else of_letter - MAX_PAST
         dates = [date for date in dates if date >= first]
     # Without its month, or far away, it is rather to come.
     behind = 2 if is_lone else 1.5

@@ -5,13 +5,11 @@ from __future__ import annotations
 import calendar
 import datetime as dt
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from chat.documents.extraction.days import sentences
-from chat.documents.extraction.days.actors import READER, REQUEST, is_time_taken_by_an_office
-from chat.documents.extraction.days.verbless_requests import is_asked, was_done
+from chat.documents.extraction.days.kind_classifier import Place, Span, kind_of
 from chat.documents.extraction.number_words import NUMBER_IN_WORDS, number_in_words
 
 ENGLISH = {
@@ -77,30 +75,12 @@ TIME_LIMIT = re.compile(
       | (?P<bare>{DURATION}|a\s(?:day|week|month)\b)(?={AHEAD}
           |\s{{1,3}}(?:suivant|qui\ssui|[àa]\s(?:compter|partir|dater)
           |(?:[àa]|apr[èe]s)\sr[ée]ception|au\splus\s(?:tard\s)?apr[èe]s|from|after|of\sthe))
-      | (?P<eve>l'avant-veille|la\sveille|the\sday\sbefore)\b
+      | (?<!\bdepuis\s)(?<!\bdès\s)(?P<eve>l'avant-veille|la\sveille|the\sday\sbefore)\b
     )(?!\s{{1,3}}(?:pr[ée]c[ée]d|derniers))
     """,
     re.IGNORECASE | re.VERBOSE,
 )
-NO_LIMIT = re.compile(r"\b(?:moins|plus|il y a|less|more)\s(?:de\s|d['’]|than\s)?\Z", re.IGNORECASE)
-OF_A_QUOTE = re.compile(r"\b(?:devis|offre|proposition|quote|quotation|estimate|offer)\b", re.IGNORECASE)
-# `dans trois mois, nous ferons le point` asks for nothing.
-VAGUE = re.compile(r"dans\s(?!les?\s|un\sd[ée]lai)", re.IGNORECASE)
-ASKS = re.compile(
-    r"\b(?:vous\s(?:devez|pouvez)|veuillez|merci\sde|pri[èe]re|contest|recours|retourn|renvoy|r[ée]pond)", re.IGNORECASE
-)
-# A range is mostly the time that others take: `sous 3 à 4 semaines`.
-RANGE = re.compile(rf"\b{NUMBER}{TO}{NUMBER}", re.IGNORECASE)
-IS_LEFT = re.compile(rf"{ASKS.pattern}|attendu|exig|\bvous\s(?:avez|aurez)\b|{READER.pattern}", re.IGNORECASE)
-CONTESTS = re.compile(
-    r"votre\ssilence|contest|recours|faire\sappel|opposition|r[ée]clamation|r[ée]tract", re.IGNORECASE
-)
-# `au moins 20 jours d'absence` is none; of age: `vous avez 20 ans`, `la famille a 3 ans`.
-AT_LEAST = re.compile(r"au\smoins|minimum|at\sleast|vous\savez\s\S{1,12}\sans?\b|\w{4,12}\s(?:a|ont)\s", re.IGNORECASE)
-AFTER_A_MINIMUM = re.compile(
-    r"\s{1,3}(?:au\s(?:moins|plus\stard)\s)?(?:avant|before|prior|[àa]\s(?:l'avance|compter|partir)|in\sadvance|apr[èe]s|suivant|after|pour)\b",
-    re.IGNORECASE,
-)
+DURATION_ALONE = re.compile(rf"{DURATION}|{'|'.join(NAMED_PERIODS)}|veille|month|week|mois", re.IGNORECASE)
 IS_AHEAD = re.compile(AHEAD, re.IGNORECASE)
 MAX_NUMBER = 999  # of days or years in a period; `cent mille ans` ends in no calendar
 MAX_PERIODS = 500  # examined in a letter; more than any has
@@ -110,7 +90,8 @@ MAX_PERIODS = 500  # examined in a letter; more than any has
 class Period:
     """`plain[start:end]` of a letter. `is_back`: it ends on another day, as `8 jours avant l'audience`.
 
-    `is_announced` by words of a limit: it is shown even if no day is known.
+    `is_announced` by words of a limit: it is shown even if no day is known. `is_readers`: in it the reader must or may
+    act. `duration` is the place of `8 jours` alone.
     """
 
     start: int
@@ -118,42 +99,18 @@ class Period:
     text: str
     is_back: bool
     is_announced: bool
+    is_readers: bool
+    duration: Span
 
 
-def find_periods(plain: str) -> Iterator[Period]:
-    """The time limits, in the order of the text."""
+def find_periods(plain: str, days: Sequence[Span]) -> Iterator[Period]:
+    """The time limits, in the order of the text. `days` are the places of the days in it."""
     for match in islice(TIME_LIMIT.finditer(plain), MAX_PERIODS):
-        if _is_limit(plain, match) and not _is_of_others(plain, match):
-            is_back = match["eve"] is not None or IS_AHEAD.match(plain, match.end()) is not None
-            is_announced = not match["eve"] and not (match["bare"] and is_back)
-            yield Period(*match.span(), match[0], is_back, is_announced)
-
-
-def _is_limit(plain: str, match: re.Match[str]) -> bool:
-    before = plain[max(0, match.start() - 200) : match.start()]
-    if match["eve"]:
-        return not before.lower().endswith(("depuis ", "dès ", "des "))
-    if match["quote"]:
-        return OF_A_QUOTE.search(f"{before} {match[0]}") is not None or OF_A_QUOTE.search(plain[:400]) is not None
-    if match["limit"] and VAGUE.match(match["limit"]):
-        return ASKS.search(before[-80:]) is not None
-    if match["limit"] and match["limit"].lower().startswith(("pendant", "durant")):
-        return CONTESTS.search(before[-80:]) is not None
-    if match["limit"] and AT_LEAST.match(match[0]):
-        return AFTER_A_MINIMUM.match(plain, match.end()) is not None
-    return not NO_LIMIT.search(before[-12:])
-
-
-def _is_of_others(plain: str, match: re.Match[str]) -> bool:
-    """Whether an office takes that time, what was done took it, or its range leaves nothing to the reader."""
-    if match["eve"] or match["quote"]:
-        return False
-    before, after = sentences.before(plain, match.start(), 120), sentences.after(plain, match.end(), 80)
-    sentence = before + match[0]
-    is_left = REQUEST.search(sentence) or IS_LEFT.search(sentence) or is_asked(before, after)
-    if not REQUEST.search(sentence) and was_done(before + match[0].partition(" ")[0] + " ", after):
-        return True
-    return is_time_taken_by_an_office(before, match[0]) or (RANGE.search(match[0]) is not None and not is_left)
+        duration = (DURATION_ALONE.search(plain, *match.span()) or match).span()
+        is_readers = kind_of(Place(plain, days, *duration, is_period=True)) == "deadline"
+        is_back = match["eve"] is not None or IS_AHEAD.match(plain, match.end()) is not None
+        is_announced = not match["eve"] and not (match["bare"] and is_back)
+        yield Period(*match.span(), match[0], is_back, is_announced, is_readers, duration)
 
 
 def end_of_period(text: str, start: dt.date, *, is_back: bool = False) -> dt.date | None:

@@ -1,0 +1,95 @@
+"""Letters and extracts of letters in which every date and limit is marked with its kind: `avant le [[deadline|3 mai]]`.
+
+Texts stand between lines with `---`. The kinds are those of texts/README.md: they tell the start of a right, which
+the program shows as any other date.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import yaml
+
+from chat.documents.extraction.days.dates import dated_days
+from chat.documents.extraction.days.kind_classifier import Place
+from chat.documents.extraction.days.letter_date import find_letter_date
+from chat.documents.extraction.days.period_starts import KnownDay, find_start
+from chat.documents.extraction.days.periods import DURATION_ALONE, end_of_period, find_periods
+from chat.documents.extraction.days.written_days import find_days
+from chat.documents.extraction.letter import Letter
+from chat.documents.facts import DateKind
+from chat.documents.text import clean
+
+TEXTS = Path(__file__).with_name("texts")
+LETTERS = Path(__file__).parents[2] / "tests" / "chat" / "documents" / "letters"
+MARK = re.compile(r"\[\[(?P<kind>\w+)\|(?P<text>[^\]]*)\]\]")
+KINDS: dict[str, DateKind] = {
+    "deadline": "deadline",
+    "appointment": "appointment",
+    "end": "end_of_rights",
+    "start": "other",
+    "decision": "decision",
+    "letter": "letter",
+    "birth": "birth",
+    "other": "other",
+}
+
+
+class Example(NamedTuple):
+    """A date or a limit in a text, and its kind."""
+
+    place: Place
+    kind: DateKind
+
+
+def read(path: Path) -> list[Example]:
+    """The marked dates of a file in TEXTS. Raises KeyError for an unknown kind."""
+    return [
+        example for text in re.split(r"\n---\n", path.read_text("utf-8")) for example in _examples(text.strip("\n"))
+    ]
+
+
+def _examples(marked: str) -> Iterator[Example]:
+    text, marks, end = "", [], 0
+    for mark in MARK.finditer(marked):
+        text += marked[end : mark.start()]
+        marks.append((len(text), len(text) + len(mark["text"]), KINDS[mark["kind"]]))
+        text += mark["text"]
+        end = mark.end()
+    plain = Letter(text + marked[end:]).plain
+    if len(plain) != len(text + marked[end:]):
+        return  # boxes of a form are joined: the marks would stand elsewhere
+    days = [(day.start, day.end) for day in find_days(plain)]
+    for start, end, kind in marks:
+        is_day = any(first < end and start < last for first, last in days)
+        is_period = not is_day and DURATION_ALONE.search(plain, start, end) is not None
+        yield Example(Place(plain, days, start, end, is_period), kind)
+
+
+def read_labelled(path: Path) -> Iterator[Example]:
+    """The written days and periods of a file in LETTERS, whose labels tell the kind of each day but not its place."""
+    for labelled in yaml.safe_load(path.read_text("utf-8")):
+        labels = {date["iso"]: date["kind"] for date in labelled["dates"] if isinstance(date, dict)}
+        labels |= dict.fromkeys(labelled["deadlines"], "deadline")
+        yield from _labelled(Letter(clean(labelled["text"])), labels)
+
+
+def _labelled(letter: Letter, labels: dict[str, str]) -> Iterator[Example]:
+    """`labels` tell the kind of each day, as YYYY-MM-DD."""
+    days = find_days(letter.plain)
+    places = [(day.start, day.end) for day in days]
+    of_letter = find_letter_date(letter.plain, days)
+    known = []
+    for day, found in dated_days(letter, days, of_letter):
+        if found.day:
+            known.append(KnownDay(day.start, day.end, found.day, found.date.kind))
+            kind = KINDS[labels.get(found.day.isoformat(), "other")]
+            yield Example(Place(letter.plain, places, day.start, day.end), kind)
+    for period in find_periods(letter.plain, places):
+        if start := find_start(letter.plain, period, known, of_letter.date if of_letter else None):
+            end = end_of_period(period.text, start, is_back=period.is_back)
+            label = labels.get(end.isoformat(), "other") if end else "other"
+            yield Example(Place(letter.plain, places, *period.duration, is_period=True), KINDS[label])

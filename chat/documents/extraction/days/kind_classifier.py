@@ -1,0 +1,160 @@
+"""A linear classifier of what a day or a period in a letter is, over the words around it.
+
+`kind_model.bin.gz` holds its weights, learned by `make date-kinds` from the extracts in benchmarks/date_kinds
+(docs/documents.md tells how well it does). A feature has the row that its hash gives it, so that no vocabulary is
+loaded with each document. Features must be the same when it is trained and when it is used: both import them from here.
+"""
+
+from __future__ import annotations
+
+import gzip
+import re
+from array import array
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from functools import cache
+from itertools import pairwise
+from math import sqrt
+from pathlib import Path
+from typing import NamedTuple
+from zlib import crc32
+
+from chat.core import unicode_text
+from chat.documents.extraction.days import sentences
+from chat.documents.extraction.months import WEEKDAY
+from chat.documents.facts import DateKind
+
+KINDS: tuple[DateKind, ...] = ("deadline", "appointment", "end_of_rights", "decision", "letter", "birth", "other")
+ROWS = 1 << 16
+MODEL = Path(__file__).with_name("kind_model.bin.gz")
+SCALE = 127  # of a weight, which is one byte
+HEAD = 4 * (1 + len(KINDS))  # bytes before the weights: their unit, and the bias of each kind
+
+MAX_BEFORE, MAX_AFTER, MAX_TABLE = 160, 120, 600  # characters that are looked at
+_WORDS_BEFORE, _WORDS_AFTER, _WORDS_OF_OTHERS, _WORDS_OF_HEAD = 24, 18, 14, 20
+_NEAR_BEFORE, _NEAR_AFTER = 5, 4
+_LONG_WORD = 5  # letters
+MAX_LINE = 8
+MAX_HEAD = 1000  # characters in which lines are counted
+NEW_LINE = "\n"
+_ACCENTS = re.compile("[\u0300-\u036f]+")
+_TIME = re.compile(r"\b\d{1,2}\s?[h:]\s?\d{0,2}\b|\b\d{1,2}\s?[ap]m\b")
+_NUMBER = re.compile(r"\d[\d .,/]*")
+_TOKEN = re.compile(r"[a-z]+'?|9|[^\w\s]|\n")
+_STARTS_WITH_WEEKDAY = re.compile(rf"\s*(?:{WEEKDAY})", re.IGNORECASE)
+_YEAR = re.compile(r"\d{4}")
+_ENDS_SENTENCE = re.compile(r"\.\s[A-ZÀ-Ý]")  # `le 24 mars.`: the dot is no abbreviation's
+
+Span = tuple[int, int]
+
+
+class Place(NamedTuple):
+    """`plain[start:end]` of a letter, a day or a period. `days` are the places of all its days, in their order."""
+
+    plain: str
+    days: Sequence[Span]
+    start: int
+    end: int
+    is_period: bool = False
+
+
+class Model(NamedTuple):
+    columns: Sequence[array[int]]  # for each kind, the weight of each row
+    bias: Sequence[float]
+    unit: float  # of a weight
+
+
+@cache
+def model() -> Model:
+    data = gzip.decompress(MODEL.read_bytes())
+    unit, *bias = array("f", data[:HEAD])
+    return Model([array("b", data[start : start + ROWS]) for start in range(HEAD, len(data), ROWS)], bias, unit)
+
+
+def kind_of(place: Place) -> DateKind:
+    """The kind with the highest score."""
+    columns, bias, unit = model()
+    rows = rows_of(features(place))
+    factor = unit / sqrt(len(rows))
+    scores = [sum(map(column.__getitem__, rows)) * factor + base for column, base in zip(columns, bias, strict=True)]
+    return KINDS[scores.index(max(scores))]
+
+
+def rows_of(found: set[str]) -> set[int]:
+    return {crc32(feature.encode()) % ROWS for feature in found}
+
+
+def features(place: Place) -> set[str]:
+    """The words of its sentence on both sides, the nearest ones once more; its line, its table and its own form."""
+    plain, start = place.plain, place.start
+    end = place.end - 1 if _ENDS_SENTENCE.match(plain, place.end - 1) else place.end
+    sentence_before = sentences.SENTENCE_END.split(_without_days(place, max(0, start - MAX_BEFORE), start))[-1]
+    sentence_after = sentences.SENTENCE_END.split(_without_days(place, end, end + MAX_AFTER))[0]
+    before, after = words(sentence_before)[-_WORDS_BEFORE:], words(sentence_after)[:_WORDS_AFTER]
+    found = {
+        *_of_words("b", before),
+        *_of_words("a", after),
+        *_of_words("nb", before[-_NEAR_BEFORE:]),
+        *_of_words("na", after[:_NEAR_AFTER]),
+        *_of_words("cb", _clause(before[::-1])[::-1]),
+        *_of_words("ca", _clause(after)),
+        *_parts("s", before + after),
+        f"beside {before[-1:]} {after[:1]}",
+    }
+    for length in range(1, 5):
+        found |= {f"left {' '.join(before[-length:])}", f"right {' '.join(after[:length])}"}
+    line = plain.rfind("\n", max(0, start - MAX_TABLE), start) + 1 or max(0, start - MAX_TABLE)
+    head = words(plain[line:start])[:4]
+    found |= {f"head {' '.join(head)}", f"first {' '.join(head[:1])}"}
+    if "|" in plain[line : start + 1] or "   " in plain[line:start]:
+        table = plain[max(0, start - MAX_TABLE) : start].rpartition("\n\n")[2]
+        found |= {"table", *_of_words("t", words(table.partition("\n")[0])[:_WORDS_OF_HEAD])}
+    return found | set(_of_form(place))
+
+
+def _clause(found: Sequence[str]) -> Sequence[str]:
+    """The words up to the first sign that ends a clause."""
+    end = next((place for place, word in enumerate(found) if word in ",:;(" and place), len(found))
+    return found[:end]
+
+
+def _of_form(place: Place) -> Iterator[str]:
+    text = place.plain[place.start : place.end]
+    yield "year" if _YEAR.search(text) else "no year"
+    yield "weekday" if _STARTS_WITH_WEEKDAY.match(text) else "no weekday"
+    yield f"line {min(place.plain.count(NEW_LINE, 0, min(place.start, MAX_HEAD)), MAX_LINE)}"
+    yield "period" if place.is_period else "day"
+    if place.is_period:
+        yield from (f"d {word}" for word in words(text))
+
+
+def _of_words(side: str, found: Sequence[str]) -> Iterator[str]:
+    yield from (f"{side} {first} {second}" for first, second in pairwise(found))
+    yield from _parts(side, found)
+
+
+def _parts(side: str, found: Sequence[str]) -> Iterator[str]:
+    """Words; of long ones their beginning and end too, which other forms of them share."""
+    for word in found:
+        yield f"{side} {word}"
+        if len(word) >= _LONG_WORD:
+            yield f"{side} {word[:_LONG_WORD]}-"
+            yield f"{side} -{word[-3:]}"
+
+
+def _without_days(place: Place, start: int, end: int) -> str:
+    """`plain[start:end]` with one word in place of each other day: which day it is says nothing."""
+    pieces: list[str] = []
+    for first, last in place.days[max(0, bisect_left(place.days, (start,)) - 1) :]:
+        if first >= end:
+            break
+        if last > start and not first <= place.start < last:
+            pieces += (place.plain[start:first], " dddd ")
+            start = last
+    return "".join((*pieces, place.plain[start:end]))
+
+
+def words(text: str) -> list[str]:
+    """Lower-case words without accents, one for all numbers and one for all times, and signs."""
+    plain = _ACCENTS.sub("", unicode_text.normalize("NFKD", text.lower().replace("œ", "oe")))
+    return _TOKEN.findall(_NUMBER.sub("9", _TIME.sub(" hhhh ", plain)))
