@@ -26,10 +26,12 @@ from chat.history import late_writes
 from chat.knowledge import reloader
 from chat.knowledge.knowledge_base import KnowledgeBase
 from chat.models import KnowledgeEntry
+from chat.runs import redis_log
 from chat.storage import fleet_counters
 from chat.upstream import breaker_registry, session
 from observability import outage
 from observability.redis_trips import RedisTrips
+from observability.shared_redis import shared_redis
 from tests import slow_tests
 from tests.support import database, factories
 from tests.support.polling import eventually
@@ -126,6 +128,13 @@ def _database_for_the_session(django_db_setup: None) -> Iterator[None]:
     to the production database name. Stop the knowledge reloader before the test database is dropped."""
     yield
     knowledge._knowledge_base.stop()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _trips_of_the_programs_own_clients() -> None:
+    """Made before a test replaces a client or an address: they are kept, and the first of a server probe its outage."""
+    for shared in (shared_redis, redis_log.tail_redis, breaker_registry.breaker_redis):
+        _ = shared.outage, shared.trips
 
 
 @pytest.fixture(scope="session", autouse=True)
