@@ -56,8 +56,12 @@ def test_nobody_gets_a_dead_connection_or_waits_for_one_after_all_were_ended():
 
 
 def test_an_interrupted_check_leaks_no_connection(monkeypatch):
-    def interrupt(_: object) -> None:
-        raise KeyboardInterrupt
+    here, check = threading.get_ident(), ConnectionPool.check_connection
+
+    def interrupt(checked: Any) -> None:
+        if threading.get_ident() == here:
+            raise KeyboardInterrupt
+        check(checked)
 
     with monkeypatch.context() as patch:
         patch.setattr(ConnectionPool, "check_connection", interrupt)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 
 import pytest
 from django.apps import apps
@@ -42,15 +43,14 @@ def test_the_rows_of_a_transaction_in_progress_are_deleted_as_well():
     written, may_commit = threading.Event(), threading.Event()
 
     def write() -> None:
-        with transaction.atomic():
+        with closing(connection), transaction.atomic():
             Conversation.objects.create()
             written.set()
             may_commit.wait(30)
-        connection.close()
 
     def delete() -> None:
-        empty()
-        connection.close()
+        with closing(connection):
+            empty()
 
     with ThreadPoolExecutor(2) as threads:
         writer = threads.submit(write)

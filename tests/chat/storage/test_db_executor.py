@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Iterator
 from typing import Any, cast
 
 import pytest
@@ -22,8 +23,28 @@ def quick_steps(monkeypatch):
     monkeypatch.setattr(db_executor, "STEP_SECONDS", 0.001)
 
 
-def test_after_a_timeout_calls_fail_without_waiting(quick_steps, monkeypatch):
-    executor, release = DatabaseExecutor(), threading.Event()
+@pytest.fixture
+def executor() -> Iterator[DatabaseExecutor]:
+    """Nothing watches its outage after the test: without a database every probe fails, and the outage has no end."""
+    others, executor = set(threading.enumerate()), DatabaseExecutor()
+    yield executor
+
+    def is_unwatched() -> bool:
+        executor.outage.end()
+        return "outage-supabase" not in [thread.name for thread in threading.enumerate() if thread not in others]
+
+    eventually(is_unwatched)
+
+
+@pytest.fixture
+def release(executor: DatabaseExecutor) -> Iterator[threading.Event]:
+    """Jobs of the executor may wait for it: it is set after the test, also after one that failed."""
+    event = threading.Event()
+    yield event
+    event.set()
+
+
+def test_after_a_timeout_calls_fail_without_waiting(executor, release, quick_steps, monkeypatch):
     with pytest.raises(DatabaseUnavailable):
         executor.run(release.wait)
     monkeypatch.setattr(db_executor, "STEP_SECONDS", 1.0)  # waiting would take 15 s now
@@ -31,13 +52,11 @@ def test_after_a_timeout_calls_fail_without_waiting(quick_steps, monkeypatch):
     with pytest.raises(DatabaseUnavailable):
         executor.run(lambda: "not tried")
     assert time.monotonic() - began < 5
-    release.set()
 
 
 @pytest.mark.django_db(transaction=True)
-def test_recovery_is_detected_in_the_background(monkeypatch):
+def test_recovery_is_detected_in_the_background(executor, release, monkeypatch):
     monkeypatch.setattr(db_executor, "STEP_SECONDS", 0.001)
-    executor, release = DatabaseExecutor(), threading.Event()
     with pytest.raises(DatabaseUnavailable):
         executor.run(release.wait)
     release.set()
@@ -47,8 +66,7 @@ def test_recovery_is_detected_in_the_background(monkeypatch):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_hanging_database_stays_unavailable(monkeypatch):
-    executor = DatabaseExecutor()
+def test_hanging_database_stays_unavailable(executor, monkeypatch):
     with monkeypatch.context() as outage:
         outage.setattr(db_executor, "STEP_SECONDS", 0.001)
         outage.setattr(PostgresWrapper, "ensure_connection", lambda _: time.sleep(0.2))
@@ -60,9 +78,7 @@ def test_hanging_database_stays_unavailable(monkeypatch):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_outages_leak_no_pool_connection():
-    executor = DatabaseExecutor()
-
+def test_outages_leak_no_pool_connection(executor):
     def connections_in_use() -> int:
         stats = cast("Any", connection).pool.get_stats()
         return stats["pool_size"] - stats["pool_available"]
@@ -82,8 +98,7 @@ def has_workers() -> bool:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_slow_statement_alone_is_no_outage(quick_steps, capsys):
-    executor, release = DatabaseExecutor(), threading.Event()
+def test_a_slow_statement_alone_is_no_outage(executor, release, quick_steps, capsys):
     threading.Timer(0.5, release.set).start()
     with pytest.raises(DatabaseUnavailable):
         executor.run(release.wait)
@@ -93,9 +108,8 @@ def test_a_slow_statement_alone_is_no_outage(quick_steps, capsys):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_while_the_database_answers_others_a_waiting_job_begins_no_outage(monkeypatch):
+def test_while_the_database_answers_others_a_waiting_job_begins_no_outage(executor, release, monkeypatch):
     monkeypatch.setattr(db_executor, "STEP_SECONDS", 0.02)
-    executor, release = DatabaseExecutor(), threading.Event()
     is_over = threading.Event()
 
     def keep_busy() -> None:
@@ -104,12 +118,13 @@ def test_while_the_database_answers_others_a_waiting_job_begins_no_outage(monkey
 
     busy = threading.Thread(target=keep_busy)
     busy.start()
-    with pytest.raises(DatabaseUnavailable, match="too much to do"):
-        executor.run(release.wait)
-    assert not executor.outage.is_active
-    is_over.set()
-    busy.join()
-    release.set()
+    try:
+        with pytest.raises(DatabaseUnavailable, match="too much to do"):
+            executor.run(release.wait)
+        assert not executor.outage.is_active
+    finally:
+        is_over.set()
+        busy.join()
 
 
 def test_dead_connection_is_retried_once():
