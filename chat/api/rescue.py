@@ -91,8 +91,8 @@ def _events(request: HttpRequest, text: str) -> list[Event]:
     notice = ""
     with unexpected_errors.survived("fallback"):
         kinds = distress.detect(text)
-        notice = help_lines.notice(distress.told(kinds, text), question.language)
         state = fallbacks.state_of(kinds)
+        notice = help_lines.notice(help_lines.told(kinds, text), question.language)
         if notice:
             events.append(Notice("help", notice, {}))
     return [*events, *fallbacks.ladder(question, internal_error(), None, state, notice)]

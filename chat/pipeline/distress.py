@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from functools import partial
+from itertools import chain
 from typing import Literal, NamedTuple
 
 from chat.pipeline import distress_classifier
@@ -43,23 +43,49 @@ def detect(text: str) -> tuple[Distress, ...]:
     return (first, second) if is_recognised else ("unspecific",)
 
 
-def told(kinds: Sequence[Distress], text: str) -> tuple[Distress | Told, ...]:
-    """What the notices for these kinds in this message are about: some have one of their own for what else it tells."""
+def told(kinds: Sequence[Distress], text: str, *, has_young: bool = True) -> tuple[Distress | Told, ...]:
+    """What the notices for these kinds in this message are about: some have one of their own for what else it tells.
+
+    `has_young` says whether there is a notice for a child who writes.
+    """
     if not kinds:
         return ()
     folded = _folded(distress_classifier.without_accents(text))
-    if _YOUNG.search(folded) and set(kinds) & _TOLD_TO_CHILDREN:
+    if has_young and _YOUNG.search(folded) and set(kinds) & _TOLD_TO_CHILDREN:
         kinds = [kind for kind in kinds if kind not in _TOLD_TO_CHILDREN]
         return (*kinds, "young")
-    return tuple(map(partial(_closer, folded=folded), kinds))
+    return tuple(chain.from_iterable(_closer(kind, folded) for kind in kinds))
 
 
-def _closer(kind: Distress, folded: str) -> Distress | Told:
-    if kind == "suicide" and _NO_ANSWER.search(folded):
-        return "unreachable"
+def _closer(kind: Distress, folded: str) -> tuple[Distress | Told, ...]:
+    if kind == "suicide":
+        return _in_danger(folded)
     if kind == "losing_control" and (_SHAKEN.search(folded) or (_STRUCK.search(folded) and _UNWELL.search(folded))):
-        return "hurt_child"
-    return kind
+        return ("hurt_child",)
+    return (kind,)
+
+
+def _in_danger(folded: str) -> tuple[Distress | Told, ...]:
+    """Of a message about suicide: whoever writes it, somebody who does not answer any more, or both, in this order.
+
+    An own wish to die keeps its notice: it may be quoted, and then it comes second.
+    """
+    wish = _OWN_WISH.search(folded)
+    is_quoted = wish is not None and _QUOTING.search(_just_before(wish, folded)) is not None
+    if not _is_unreachable(folded, _OFFICE if wish is None or is_quoted else _OFFICE_OR_PARTNER):
+        return ("suicide",)
+    if wish is None:
+        return ("unreachable",)
+    return ("unreachable", "suicide") if is_quoted else ("suicide", "unreachable")
+
+
+def _is_unreachable(folded: str, others: re.Pattern[str]) -> bool:
+    """Whether somebody does not answer any more; `others` just before mean that it is one of them."""
+    return any(not others.search(_just_before(found, folded)) for found in _NO_ANSWER.finditer(folded))
+
+
+def _just_before(found: re.Match[str], folded: str) -> str:
+    return folded[max(0, found.start() - _NEAR) : found.start()]
 
 
 class Assessment(NamedTuple):
@@ -97,26 +123,55 @@ _GRIEF = re.compile(
     r" (?:has )?(?:just )?(?:died\b(?! (?:laughing|of (?:shame|laughter|embarrassment)))|passed away)"
 )
 
-# A person's own age. `j'ai 10 ans d'expérience` is none.
+# A person's own age. `j'ai 10 ans d'expérience` and `I'm 7 months pregnant` are none.
 _YOUNG = re.compile(
     r"\b(?:j' ?ai|jai|g|j ai|im|i'm|i am) (?:bientot |presque |que |only |just |nearly )?(?:[5-9]|1[0-7]) ?"
-    r"(?:ans?\b(?! d[e'])|years? old|yo\b)|\b(?:im|i'm|i am) (?:only |just |nearly )?(?:[6-9]|1[0-7])\b"
-    r"(?! ?(?:minutes?|hours?|days?|weeks?|months?|years?|km|miles?|euros?|%))"
+    r"(?:ans?\b(?! d[e'])|years?[ -]old|y/?o\b)|\b(?:im|i'm|i am) (?:only |just |nearly )?(?:[6-9]|1[0-7])"
+    r"(?= ?(?:[.,](?!\d)|[;:!?)]|$)| (?:and|but|my|i|he|she|they)\b)"
 )
 _TOLD_TO_CHILDREN: frozenset[Distress] = frozenset({"bullying", "child", "couple", "exhaustion", "losing_control"})
+_WHO = r"\b(?:il|elle|el|(?<!')(?<!j )y|et(?= ne (?:me |nous )?(?:repond|decroche)\b))"
 _NO_ANSWER = re.compile(
-    r"\b(?:il|elle|el|y|qui|a|et) (?:(?:ne |me |nous |n'|m')){0,2}(?:repon[dt]s?|decroche) ?(?:plus?|pus?)\b"
-    r"|\b(?:il|elle|el|y) (?:(?:ne |me |nous |n'|m')){0,2}(?:repon[dt]s?|decroche) pas (?:au tel|a mes|aux)"
+    rf"{_WHO} (?:ne |me |nous |n'|m'){{0,2}}(?:repon[dt]s?|decroche)(?: ?(?:plus?|pus?)\b| pas (?:au tel|a mes|aux))"
     r"|\b(?:he|she|they)(?: has|'s|have)? (?:stopped answering|(?:won't|isn't|is not|doesn't|does not|not) "
     r"(?:answer|pick|reply)\w*)"
 )
-_DID = (
-    r"\b(?:j?' ?ai|jai|j?l'?ai|g|il a|elle a|avons|i|i've|we) (?:l'|le |la |lui )?"
-    r"(?:(?:tres|trop|fort|bien|un peu|encore) ){0,2}"
+_NEAR = 25  # characters
+_OFFICES = (
+    r"caf|mdph|msa|cpam|ars|mairie|prefecture|tribunal|ecole|creche|college|lycee|ime|avocate?|juge|medecin|docteur|psy"
+    r"|hopital|assistante?|educatrice|employeur|patron|ligne|numero|samu|pompiers|police|3114|11[2-9]|3919"
+    r"|school|office|council|doctor|gp|lawyer|hospital|line|hotline"
 )
-_SHAKEN = re.compile(rf"{_DID}(?:secouee?|brassee?|etranglee?|etouffee?|shook|shaken|choked|strangled|smothered)\b")
+_OFFICE = re.compile(rf"\b(?:{_OFFICES})\b")
+_OFFICE_OR_PARTNER = re.compile(rf"\b(?:{_OFFICES}|mari|femme|ex|copain|copine|conjointe?|husband|wife|partner)\b")
+_OWN_WISH = re.compile(
+    r"\b(?:je |j' ?|j|g )(?:ne |n'|me |m')?"
+    r"(?:veu[xt]?|voudrai[st]?|vai[st]?|va|aimerai[st]?|pense|prefere|songe|ai|envie)"
+    r"(?: (?:a|juste|trop|tellement|plus|mieux|vraiment))?(?: ?envie)?(?: d(?:e |'))? ?"
+    r"(?:en finir|mourr?ir|crever|disparaitre|(?:me|m') ?(?:tuer?|pendre|suicider|buter|flinguer|jeter|foutre en l'air)"
+    r"|(?:(?<=plus )|(?<=plus envie de ))(?:vivre|etre la|exister)|etre morte?\b|mettre fin)"
+    r"|\bi(?:'m|'ll| am| will| just| really)? ?"
+    r"(?:want to|wanna|going to|gonna|don'?t want to|wish i (?:was|were)) (?:just |really )?"
+    r"(?:die|kill myself|end (?:it|my life)|be dead|dead|disappear|live|be here)\b"
+)
+_QUOTING = re.compile(
+    r"\b(?:dit|ecrit|envoyee?|texte|poste|message|sms|mot|lettre|wrote|said|says|texted|sent|posted|text|note)"
+    r"(?: (?:a|moi|que|qu'|to|me|us|that|saying)){0,2}[ :,.\"«“']*$"
+)
+_HOW = r"(?:(?:tres|trop|fort|bien|un peu|encore) ){0,2}"
+_DID = rf"\b(?:j?' ?ai|jai|j?l'?ai|g|il a|elle a|avons|i|i've|we) (?:l'|le |la |lui )?{_HOW}"
+_CHOKED = r"(?:etouffee?|brassee?|etranglee?)"
+# A cry is choked and a head shaken, too: some verbs need the child beside them.
+_CHILD_EN = r"(?:son|daughter|child|kid|baby|boy|girl)"
+_SHAKEN = re.compile(
+    rf"{_DID}(?:secouee?\b(?! la tete)|(?:shook|shaken)\b(?! (?:my|his|her|their) (?:head|hand)))"
+    rf"|\bj?l'? ?ai {_HOW}{_CHOKED}\b"
+    rf"|{_DID}{_CHOKED} (?:(?:mon|ma|notre|le|la) (?:petite? )?)?(?:{_CHILD}|p'tite?)\b"
+    rf"|{_DID}(?:choked|strangled|smothered) (?:him|her|them|(?:my|our|the) (?:little |baby )?{_CHILD_EN})\b"
+)
 _STRUCK = re.compile(
-    rf"{_DID}(?:frappee?|giflee?|cognee?|tapee?|battue?|poussee?|jetee?|lachee?|hit|slapped|pushed|threw|dropped|beat)\b"
+    rf"{_DID}(?:frappee?|giflee?|cognee?|tapee?|battue?|poussee?|jetee?|lachee?|{_CHOKED}"
+    r"|hit|slapped|pushed|threw|dropped|beat|smothered|choked|strangled)\b"
 )
 _UNWELL = re.compile(
     r"\b(?:mou|molle|amorphe|endormie?|somnolente?|inconsciente?|evanouie?|vomit?|saigne|(?:bouge|reagit|respire) "

@@ -243,14 +243,21 @@ def _apology(question: Question, error: AIError, state: State, distress_notice: 
             nearest = _nearest_questions(question)
     else:
         text = _("I can't write more just now. These numbers are free of charge:")
-        lasting = help_lines.notice(("grief",) if state == "aftermath" else (), question.language)
-        lines = help_lines.named_in(distress_notice or lasting, question.language)
-        lines = lines or help_lines.as_markdown(question.language)
+        lines = _fitting_lines(question.language, state, distress_notice) or help_lines.as_markdown(question.language)
     return [
         _notice("degraded", _explanation(error), reason),
         Delta(f"{text}\n\n{lines}"),
         Finish("fallback", degraded=reason, suggestions=nearest),
     ]
+
+
+def _fitting_lines(language: Language, state: State, distress_notice: str) -> str:
+    """The help lines that the notice names; empty if there is none, or if finding them fails."""
+    with unexpected_errors.survived("fallback"):
+        if state == "aftermath" and not distress_notice:
+            distress_notice = help_lines.notice(("grief",), language)
+        return help_lines.named_in(distress_notice, language)
+    return ""
 
 
 def _nearest_questions(question: Question) -> tuple[str, ...]:

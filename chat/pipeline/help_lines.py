@@ -7,11 +7,11 @@ country needs another file and no code. The file is read once, when the process 
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Self, cast
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
@@ -74,7 +74,12 @@ def everyday(language: Language) -> str:
 
 def distress_notice(question: str, language: Language) -> str:
     """The text to show before the answer if the question shows distress, else an empty string."""
-    return notice(distress.told(distress.detect(question), question), language)
+    return notice(told(distress.detect(question), question), language)
+
+
+def told(kinds: Sequence[Distress], text: str) -> tuple[Distress | Told, ...]:
+    """What the notices for these kinds in this message are about, of those that the file has."""
+    return distress.told(kinds, text, has_young="young" in load().kind)
 
 
 def notice(kinds: Iterable[Distress | Told], language: Language) -> str:
@@ -126,8 +131,8 @@ class _File(BaseModel):
         """The notice for this kind of distress; if the file has none for it, that of its broader kind, or the general
         one.
         """
-        names = (kind, BROADER.get(kind))
-        return next((self.kind[each] for name in names for each in self.kind if each == name), self.distress)
+        by_name = cast("Mapping[str, _Translated]", self.kind)
+        return by_name.get(kind) or by_name.get(BROADER.get(kind, "")) or self.distress
 
     @model_validator(mode="after")
     def _notices_name_a_number(self) -> Self:

@@ -42,6 +42,7 @@ ABOUT_GRIEF = {"deces-enfant"}  # the same for a parent whose child has died; th
 # They hold everyday words (who to call, tears, tired), and would frighten somebody who is well.
 FOR_DANGER_ALONE = {"epuisement-parental", "numeros-urgence"}
 ABOUT_THIS_ASSISTANT = {"cet-assistant"}  # its words – who answers, reads, writes – are those of any office, too
+DANGERS_TO_LIFE: frozenset[Distress] = frozenset({"suicide", "medical"})
 # Messages after one about suicide or a child's death that get no suggestions; after suicide with a short reminder.
 AFTERMATH = 2
 
@@ -156,7 +157,7 @@ def _earlier_distress(question: Question) -> tuple[Distress, ...]:
 def _distress_notice(question: Question, kinds: tuple[Distress, ...], earlier: tuple[Distress, ...]) -> str:
     """The notice for these kinds, or the reminder after a word of suicide; empty if there is none, or it fails."""
     with unexpected_errors.survived("answer"):
-        told: tuple[Distress | Told, ...] = distress.told(_likely_in_conversation(kinds, question), question.text)
+        told: tuple[Distress | Told, ...] = help_lines.told(_likely_in_conversation(kinds, question), question.text)
         if earlier == ("suicide",):
             told = ("reminder",)
         return help_lines.notice(told, question.language)
@@ -164,9 +165,13 @@ def _distress_notice(question: Question, kinds: tuple[Distress, ...], earlier: t
 
 
 def _likely_in_conversation(kinds: tuple[Distress, ...], question: Question) -> tuple[Distress, ...]:
-    """Of two likely kinds that of the message before, if it is one of them: `elle a froid` after a night outside."""
+    """Of two likely kinds that of the message before, if it is one of them: `elle a froid` after a night outside.
+
+    Both where the other one is a danger to life.
+    """
     before = detect_distress(question.earlier[-1])[:1] if len(kinds) > 1 and question.earlier else ()
-    return before if set(before) & set(kinds) else kinds
+    others = set(kinds).difference(before)
+    return before if set(before) & set(kinds) and not others & DANGERS_TO_LIFE else kinds
 
 
 def _spend_answer(caller: Caller | None) -> SpentAnswer | None:

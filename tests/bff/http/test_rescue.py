@@ -14,6 +14,7 @@ from chat.core.events import Delta, Event, Finish, Start
 from chat.documents import reading
 from chat.encoders import json_body, ui_stream
 from chat.encoders.openai import CompletionEncoder
+from chat.pipeline import help_lines
 from chat.pipeline.answer_stream import RunStream
 from tests.support.faults import broken, counted_errors
 from tests.support.sse import parse_parts, text_of
@@ -81,6 +82,24 @@ def test_somebody_in_distress_gets_people_to_call_and_no_article(visitor, monkey
     _, answer = QUESTION_DOORS[door](visitor, f"Je veux mourir. {FITTING}")
     assert answer.index("3114") < answer.index("114**")
     assert "PPS" not in answer
+
+
+@pytest.mark.parametrize("door", QUESTION_DOORS)
+@pytest.mark.parametrize("part", ["notice", "named_in"])
+def test_somebody_in_distress_gets_all_numbers_if_the_notice_fails(visitor, monkeypatch, door, part):
+    monkeypatch.setattr(CallerMiddleware, "_identify", broken)
+    monkeypatch.setattr(help_lines, part, broken)
+    reply, answer = QUESTION_DOORS[door](visitor, f"Je veux mourir. {FITTING}")
+    assert reply.status_code == 200
+    assert all(f"**{number}**" in answer for number in ("15", "114", "3114", "119"))
+    assert "PPS" not in answer
+
+
+def test_somebody_in_distress_gets_no_questions_if_the_notice_fails(visitor, monkeypatch):
+    monkeypatch.setattr(CallerMiddleware, "_identify", broken)
+    monkeypatch.setattr(help_lines, "notice", broken)
+    reply, _ = message(visitor, "Je veux mourir, comment faire pour l'AEEH de mon fils après ?")
+    assert reply.json()["suggestions"] == []
 
 
 @pytest.mark.parametrize(

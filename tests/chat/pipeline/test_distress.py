@@ -180,6 +180,11 @@ def test_other_deaths_are_not_taken_for_the_loss_of_a_child(message):
         ("je l'ai poussée contre le mur, elle est toute molle, je suis un monstre", "hurt_child"),
         ("J'ai failli le secouer, je suis sortie de la chambre", "losing_control"),
         ("j'ai envie de le taper, il est enfin endormi et j'ai peur de moi", "losing_control"),
+        ("Mon mari dit qu'il veut mourir, il répond plus", "unreachable"),
+        ("Ma belle-sœur a posté « adieu » à minuit, elle veut mourir, et ne répond plus", "unreachable"),
+        ("je l'ai étouffé avec un coussin, il criait trop", "hurt_child"),
+        ("j'ai étouffé ma fille deux secondes pour qu'elle se taise", "hurt_child"),
+        ("Chu à boutte pis j'ai brassé la p'tite, a dort", "hurt_child"),
     ],
 )
 def test_what_a_message_tells_beside_its_kind_has_a_notice_of_its_own(message, first):
@@ -189,9 +194,60 @@ def test_what_a_message_tells_beside_its_kind_has_a_notice_of_its_own(message, f
 @pytest.mark.parametrize(
     "message",
     [
+        "je veux mourir, la CAF elle répond plus",
+        "je veux en finir, le médecin de garde il décroche plus",
+        "je vais me tuer, l'école, elle ne répond plus à mes mails",
+        "je veux mourir, mon mari est parti, il répond plus",
+        "I want to die, my husband doesn't talk, he doesn't answer",
+        "je veux mourir, mes amis m'écrivent, j'y réponds plus",
+        "je veux mourir, un message de ma mère et j'y réponds plus",
+        "je veux mourir, le 3114, elle répond plus",
+    ],
+)
+def test_who_wants_to_die_is_not_taken_for_a_caller_about_somebody_else(message):
+    assert distress.told(("suicide",), message) == ("suicide",)
+
+
+@pytest.mark.parametrize(
+    ("message", "both"),
+    [
+        ("je veux mourir, ma sœur aussi l'a écrit et elle répond plus", ("suicide", "unreachable")),
+        ("j'ai envie d'en finir, mon frère est parti, il ne répond plus", ("suicide", "unreachable")),
+        ("I want to die. My sister left a note and she won't pick up", ("suicide", "unreachable")),
+        ("Ma soeur a écrit je veux mourir et elle répond plus", ("unreachable", "suicide")),
+        ("my husband texted I want to die, he won't answer", ("unreachable", "suicide")),
+    ],
+)
+def test_a_wish_to_die_and_somebody_who_does_not_answer_are_both_told(message, both):
+    assert distress.told(("suicide",), message) == both
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "j'ai étouffé un cri pour ne pas le frapper",
+        "j'ai étouffé ma colère, j'ai failli le taper",
+        "j'ai brassé des idées noires, j'ai peur de le secouer",
+        "il a secoué la tête et j'ai failli le gifler",
+        "I choked up and I nearly hit him",
+        "I smothered a scream, I wanted to hit him",
+        "I shook my head and walked out before I hit her",
+    ],
+)
+def test_a_parent_who_holds_back_is_not_told_that_the_child_is_hurt(message):
+    assert distress.told(("losing_control",), message) == ("losing_control",)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
         "j'ai 11 ans les autres me tapent tous les jours à la récré",
         "mon beau-père me frappe, j’ai 15 ans",
         "im 12 and everybody in my class bullies me",
+        "I'm 13, my stepdad hits me",
+        "im 14 my dad hits me",
+        "my uncle hits me. i'm 9",
+        "I'm a 10 year old girl and im 10yo, he hits me",
     ],
 )
 def test_a_child_who_writes_is_told_so_in_its_own_words(message):
@@ -202,7 +258,16 @@ def test_a_child_who_writes_is_told_so_in_its_own_words(message):
 
 @pytest.mark.parametrize(
     "message",
-    ["j'ai 10 ans d'expérience et mon chef me harcèle, je n'en peux plus", "mon fils a 10 ans, les autres le tapent"],
+    [
+        "j'ai 10 ans d'expérience et mon chef me harcèle, je n'en peux plus",
+        "mon fils a 10 ans, les autres le tapent",
+        "im 7 mo pregnant, he hits me",
+        "I'm 15 weeks pregnant and my husband hits me",
+        "I am 10 times more exhausted than anyone, I can't take it anymore",
+        "I'm 6 ft and my husband still hits me",
+        "I'm 6.2 ft and my husband still hits me",
+        "I am 9 years into caring for him, I can't take it anymore",
+    ],
 )
 def test_an_adult_is_not_taken_for_a_child(message):
     assert "young" not in distress.told(distress.detect(message), message)
@@ -216,6 +281,24 @@ def test_a_notice_without_a_text_in_a_replaced_file_is_that_of_its_broader_kind(
     settings.HELP_LINES_FILE = str(file)
     notices = [help_lines.notice([kind], "fr") for kind in ("unreachable", "reminder", "hurt_child", "young")]
     assert notices == ["kind.suicide **15**", "kind.suicide **15**", "kind.losing_control **15**", "distress **15**"]
+
+
+@pytest.mark.parametrize(
+    ("message", "notice"),
+    [("mon beau-père me frappe, j'ai 15 ans", "kind.child **15**"), ("im 12, he hits me", "distress **15**")],
+)
+def test_a_replaced_file_without_a_notice_for_children_keeps_that_of_the_kind(settings, tmp_path, message, notice):
+    file = tmp_path / "lines.toml"
+    text = '[{name}]\nfr = "{name} **15**"\nen = "{name} **15**"\n'
+    names = ("distress", "kind.child", "kind.bullying", "[line]")
+    file.write_text("".join(text.format(name=name) for name in names) + 'number = "15"\n', "utf-8")
+    settings.HELP_LINES_FILE = str(file)
+    assert help_lines.distress_notice(message, "fr") == notice
+
+
+def test_a_child_who_is_limp_after_choked_cries_is_told_to_be_hurt():
+    message = "j'ai étouffé ses cris avec un coussin, il est tout mou"
+    assert distress.told(("losing_control",), message) == ("hurt_child",)
 
 
 def test_the_notice_on_bullying_can_be_read_by_the_child():

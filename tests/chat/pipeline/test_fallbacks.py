@@ -9,7 +9,7 @@ import pytest
 from chat import knowledge
 from chat.core.long_date import long_date
 from chat.models import KnowledgeEntry
-from chat.pipeline import help_lines
+from chat.pipeline import distress, help_lines
 from tests.chat.storage.test_answer_cache_fleet import set_age_of_all
 from tests.support.sse import parse_parts, text_of
 
@@ -181,3 +181,22 @@ def test_of_two_likely_kinds_the_one_of_the_message_before_is_told(visitor, ai):
     notices = help_lines.load()
     assert notices.notice("no_roof").text_in("fr") in later["response"]
     assert notices.notice("missing").text_in("fr") not in later["response"]
+
+
+@pytest.mark.parametrize(
+    ("earlier", "message", "kind"),
+    [
+        ("je suis à bout", "je suis si fatiguée, j'ai envie de dormir pour toujours", "suicide"),
+        ("je n'en peux plus, je craque", "Si j'avais du courage j'en finirais", "suicide"),
+        ("je suis à bout", "ma fille convulse, je n'en peux plus", "medical"),
+        ("je n'en peux plus, je craque", "il respire mal, je suis à bout", "medical"),
+    ],
+)
+def test_a_danger_to_life_is_told_although_the_message_before_was_of_the_other_kind(
+    visitor, ai, earlier, message, kind
+):
+    assert set(distress.detect(message)) == {kind, "exhaustion"}
+    [first, later] = told(visitor, earlier, message)
+    notices = help_lines.load()
+    assert first["response"].startswith(notices.notice("exhaustion").text_in("fr"))
+    assert notices.notice(kind).text_in("fr") in later["response"]

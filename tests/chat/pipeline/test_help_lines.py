@@ -278,6 +278,8 @@ def test_detection_takes_linear_time_in_a_long_message(phrase):
     assert_linear(distress.detect, phrase, 40_000)
 
 
-@pytest.mark.parametrize("phrase", ["j'ai ", "je l'ai ", "il ne me ", "j'ai tres ", "i am 1"])
+@pytest.mark.parametrize(
+    "phrase", ["j'ai ", "je l'ai ", "il ne me ", "j'ai tres ", "i am 1", "il repond plus ", "je veux "]
+)
 def test_what_else_a_message_tells_takes_linear_time(phrase):
     assert_linear(partial(distress.told, ("suicide", "losing_control", "child")), phrase, 40_000)
