@@ -95,9 +95,10 @@ class KnowledgeBase:
     ) -> Sequence[tuple[KnowledgeEntry, float]]:
         """Scores of the question plus those of the questions before it, which count less and less."""
         scores: dict[str, float] = defaultdict(float)
-        weights = 1.0, self._weight_of_last(text, language), EARLIER_WEIGHT**2
-        for question, weight in zip((text, *reversed(earlier[-MAX_EARLIER:])), weights, strict=False):
-            for entry, score in self._hits(question, language, len(self.entries), is_follow_up=question is text):
+        weight_of_last = self._weight_of_last(text, language)
+        for distance, question in enumerate((text, *reversed(earlier[-MAX_EARLIER:]))):
+            weight = weight_of_last if distance == 1 else EARLIER_WEIGHT**distance
+            for entry, score in self._hits(question, language, len(self.entries), is_follow_up=distance == 0):
                 scores[entry.slug] += score * weight
         best = sorted(scores, key=scores.__getitem__, reverse=True)
         return [(self._by_slug[language, slug], scores[slug]) for slug in best]

@@ -210,4 +210,7 @@ class AnswerJob:
             run.add_final_write(lambda _: [command])
 
     def _suggestions(self) -> tuple[str, ...]:
+        """Questions related to the passages; without one, those that most families ask first."""
+        if not self.passages:
+            return tuple(knowledge.openers(self.question.language, limit=3))
         return knowledge.suggestions(self.passages, self.question.language, self.question.text)

@@ -27,6 +27,12 @@ def test_a_follow_up_is_searched_with_the_question_before_it(
     assert slug in {passage.slug for passage in knowledge_base.search(question, "fr", 2, [before])}
 
 
+@pytest.mark.parametrize("text", ["pendant combien de jours au plus", "et à midi ?"])
+def test_a_question_asked_again_counts_as_any_question_before(knowledge_base: KnowledgeBase, text: str) -> None:
+    same = str(text.encode(), "utf-8")  # another object, as from a database
+    assert knowledge_base.search(text, "fr", 9, [text]) == knowledge_base.search(text, "fr", 9, [same])
+
+
 def test_a_follow_up_that_alone_is_no_question_has_the_good_fit_of_its_conversation(
     knowledge_base: KnowledgeBase,
 ) -> None:

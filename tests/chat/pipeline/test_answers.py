@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from chat import knowledge
 from chat.pipeline import help_lines
 from chat.upstream import session
 
@@ -147,3 +148,12 @@ def test_an_english_question_is_answered_in_english(visitor, ai, settings):
     settings.AI_MAX_ATTEMPTS = 1
     ai.fail("error")
     assert "I’m sorry" in visitor.ask("What is the xyzzy and how do I get it?").json()["response"]
+
+
+@pytest.mark.parametrize(("greeting", "language"), [("Bonjour", "fr"), ("Hello", "en")])
+def test_an_answer_without_an_article_offers_what_most_families_ask_first(visitor, ai, greeting, language):
+    assert visitor.ask(greeting).json()["suggestions"] == knowledge.openers(language, 3)
+
+
+def test_somebody_in_distress_gets_no_questions_where_no_article_fits(visitor, ai):
+    assert visitor.ask("je veux mourir").json()["suggestions"] == []
