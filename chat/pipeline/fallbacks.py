@@ -236,13 +236,13 @@ def _apology(question: Question, error: AIError, state: State, distress_notice: 
         text = _(
             "I'm sorry: I can't answer you just now, and I'd rather not guess. Your question is kept, and you can try "
             "again {when}. If you name the benefit or the step that it is about, I may find an article.\n\n"
-            "To talk to somebody, free of charge:"
-        ).format(when=_retry_time(reason.retry_after) if _is_long(reason) else _("later"))
+            "To talk to somebody, or in danger:"
+        ).format(when=_promised_time(reason.retry_after or 0))
         lines = help_lines.everyday(question.language)
         with unexpected_errors.survived("fallback"):
             nearest = _nearest_questions(question)
     else:
-        text = _("I can't write more just now. These numbers are free of charge:")
+        text = _("At these numbers somebody answers, free of charge:")
         lines = _fitting_lines(question.language, state, distress_notice) or help_lines.as_markdown(question.language)
     return [
         _notice("degraded", _explanation(error), reason),
@@ -282,9 +282,9 @@ def _explanation(error: AIError) -> str:
     return _("The assistant is not available at this moment.")
 
 
-def _is_long(reason: Degraded) -> bool:
-    """Whether a budget or an operator tells when it ends; a pause of minutes promises nothing."""
-    return (reason.retry_after or 0) > LONG_PAUSE_SECONDS
+def _promised_time(retry_after: int) -> str:
+    """When to ask again, as a budget or an operator tells it; a pause of minutes promises nothing."""
+    return _retry_time(retry_after) if retry_after > LONG_PAUSE_SECONDS else _("later")
 
 
 def _retry_time(retry_after: int | None) -> str:
