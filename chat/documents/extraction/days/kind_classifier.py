@@ -31,12 +31,11 @@ SCALE = 127  # of a weight, which is one byte
 HEAD = 4 * (1 + len(KINDS))  # bytes before the weights: their unit, and the bias of each kind
 
 MAX_BEFORE, MAX_AFTER, MAX_TABLE = 160, 120, 600  # characters that are looked at
-_WORDS_BEFORE, _WORDS_AFTER, _WORDS_OF_OTHERS, _WORDS_OF_HEAD = 24, 18, 14, 20
-_NEAR_BEFORE, _NEAR_AFTER = 5, 4
-_LONG_WORD = 5  # letters
-MAX_LINE = 8
 MAX_HEAD = 1000  # characters in which lines are counted
-NEW_LINE = "\n"
+_WORDS_BEFORE, _WORDS_AFTER, _WORDS_OF_HEAD = 24, 18, 20
+_NEAR_BEFORE, _NEAR_AFTER = 5, 4
+_LAST_LINE = 8  # that is told from those behind it
+_LONG_WORD = 5  # letters
 _ACCENTS = re.compile("[\u0300-\u036f]+")
 _TIME = re.compile(r"\b\d{1,2}\s?[h:]\s?\d{0,2}\b|\b\d{1,2}\s?[ap]m\b")
 _NUMBER = re.compile(r"\d[\d .,/]*")
@@ -86,30 +85,40 @@ def rows_of(found: set[str]) -> set[int]:
 
 def features(place: Place) -> set[str]:
     """The words of its sentence on both sides, the nearest ones once more; its line, its table and its own form."""
-    plain, start = place.plain, place.start
-    end = place.end - 1 if _ENDS_SENTENCE.match(plain, place.end - 1) else place.end
+    return {*_of_sentence(place), *_of_line(place), *_of_form(place)}
+
+
+def _of_sentence(place: Place) -> Iterator[str]:
+    start = place.start
+    end = place.end - 1 if _ENDS_SENTENCE.match(place.plain, place.end - 1) else place.end
     sentence_before = sentences.SENTENCE_END.split(_without_days(place, max(0, start - MAX_BEFORE), start))[-1]
     sentence_after = sentences.SENTENCE_END.split(_without_days(place, end, end + MAX_AFTER))[0]
     before, after = words(sentence_before)[-_WORDS_BEFORE:], words(sentence_after)[:_WORDS_AFTER]
-    found = {
-        *_of_words("b", before),
-        *_of_words("a", after),
-        *_of_words("nb", before[-_NEAR_BEFORE:]),
-        *_of_words("na", after[:_NEAR_AFTER]),
-        *_of_words("cb", _clause(before[::-1])[::-1]),
-        *_of_words("ca", _clause(after)),
-        *_parts("s", before + after),
-        f"beside {before[-1:]} {after[:1]}",
-    }
+    yield from _of_words("b", before)
+    yield from _of_words("a", after)
+    yield from _of_words("nb", before[-_NEAR_BEFORE:])
+    yield from _of_words("na", after[:_NEAR_AFTER])
+    yield from _of_words("cb", _clause(before[::-1])[::-1])
+    yield from _of_words("ca", _clause(after))
+    yield from _parts("s", before + after)
+    yield f"beside {before[-1:]} {after[:1]}"
     for length in range(1, 5):
-        found |= {f"left {' '.join(before[-length:])}", f"right {' '.join(after[:length])}"}
-    line = plain.rfind("\n", max(0, start - MAX_TABLE), start) + 1 or max(0, start - MAX_TABLE)
-    head = words(plain[line:start])[:4]
-    found |= {f"head {' '.join(head)}", f"first {' '.join(head[:1])}"}
+        yield f"left {' '.join(before[-length:])}"
+        yield f"right {' '.join(after[:length])}"
+
+
+def _of_line(place: Place) -> Iterator[str]:
+    """Its first words, and of a table the words of its head."""
+    plain, start = place.plain, place.start
+    earliest = max(0, start - MAX_TABLE)
+    line = plain.rfind("\n", earliest, start) + 1 or earliest
+    first_words = words(plain[line:start])[:4]
+    yield f"head {' '.join(first_words)}"
+    yield f"first {' '.join(first_words[:1])}"
     if "|" in plain[line : start + 1] or "   " in plain[line:start]:
-        table = plain[max(0, start - MAX_TABLE) : start].rpartition("\n\n")[2]
-        found |= {"table", *_of_words("t", words(table.partition("\n")[0])[:_WORDS_OF_HEAD])}
-    return found | set(_of_form(place))
+        head = plain[earliest:start].rpartition("\n\n")[2].partition("\n")[0]
+        yield "table"
+        yield from _of_words("t", words(head)[:_WORDS_OF_HEAD])
 
 
 def _clause(found: Sequence[str]) -> Sequence[str]:
@@ -122,7 +131,8 @@ def _of_form(place: Place) -> Iterator[str]:
     text = place.plain[place.start : place.end]
     yield "year" if _YEAR.search(text) else "no year"
     yield "weekday" if _STARTS_WITH_WEEKDAY.match(text) else "no weekday"
-    yield f"line {min(place.plain.count(NEW_LINE, 0, min(place.start, MAX_HEAD)), MAX_LINE)}"
+    lines_before = place.plain.count("\n", 0, min(place.start, MAX_HEAD))
+    yield f"line {min(lines_before, _LAST_LINE)}"
     yield "period" if place.is_period else "day"
     if place.is_period:
         yield from (f"d {word}" for word in words(text))

@@ -67,11 +67,11 @@ VALID = (
 )
 TIME_LIMIT = re.compile(
     rf"""\b(?:
-        (?P<limit>{LIMIT}){DURATION}
+        (?:{LIMIT}){DURATION}
       | within\sa\s(?:week|month|year)\b
       | (?:sous|dans\sla)\s(?:{"|".join(NAMED_PERIODS)})\b
       | dans\sle\smois\b(?=\s(?:suivant|qui\ssuit|de\s(?:la|sa|cette)|[àa]\s(?:compter|partir)))
-      | (?P<quote>{VALID}){DURATION}
+      | {VALID}{DURATION}
       | (?P<bare>{DURATION}|a\s(?:day|week|month)\b)(?={AHEAD}
           |\s{{1,3}}(?:suivant|qui\ssui|[àa]\s(?:compter|partir|dater)
           |(?:[àa]|apr[èe]s)\sr[ée]ception|au\splus\s(?:tard\s)?apr[èe]s|from|after|of\sthe))
