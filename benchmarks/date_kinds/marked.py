@@ -7,17 +7,18 @@ the program shows as any other date.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import yaml
 
 from chat.documents.extraction.days.dates import dated_days
-from chat.documents.extraction.days.kind_classifier import Place
+from chat.documents.extraction.days.kind_classifier import Place, Span
 from chat.documents.extraction.days.letter_date import find_letter_date
 from chat.documents.extraction.days.period_starts import KnownDay, find_start
 from chat.documents.extraction.days.periods import DURATION_ALONE, end_of_period, find_periods
+from chat.documents.extraction.days.relative_days import find_relative_days
 from chat.documents.extraction.days.written_days import find_days
 from chat.documents.extraction.letter import Letter
 from chat.documents.facts import DateKind
@@ -62,11 +63,24 @@ def _examples(marked: str) -> Iterator[Example]:
     plain = Letter(text + marked[end:]).plain
     if len(plain) != len(text + marked[end:]):
         return  # boxes of a form are joined: the marks would stand elsewhere
-    days = [(day.start, day.end) for day in find_days(plain)]
+    days = [day.span for day in find_days(plain)]
     for start, end, kind in marks:
-        is_day = any(first < end and start < last for first, last in days)
-        is_period = not is_day and DURATION_ALONE.search(plain, start, end) is not None
-        yield Example(Place(plain, days, start, end, is_period), kind)
+        for span, is_period in _as_found(plain, days, start, end):
+            yield Example(Place(plain, days, *span, is_period), kind)
+
+
+def _as_found(plain: str, days: Sequence[Span], start: int, end: int) -> Iterator[tuple[Span, bool]]:
+    """What the program finds at a mark, which may have a weekday, a time or several days in it; else the mark itself.
+
+    Each with whether it is a period.
+    """
+    if found := [day for day in days if day[0] < end and start < day[1]]:
+        yield from ((day, False) for day in found)
+    elif periods := [period.span() for period in DURATION_ALONE.finditer(plain, start, end)]:
+        yield periods[-1], True
+    else:
+        relative = (day for day in find_relative_days(plain) if day.start < end and start < day.end)
+        yield next(((day.start, day.end) for day in relative), (start, end)), False
 
 
 def read_labelled(path: Path) -> Iterator[Example]:
@@ -80,16 +94,16 @@ def read_labelled(path: Path) -> Iterator[Example]:
 def _labelled(letter: Letter, labels: dict[str, str]) -> Iterator[Example]:
     """`labels` tell the kind of each day, as YYYY-MM-DD."""
     days = find_days(letter.plain)
-    places = [(day.start, day.end) for day in days]
+    spans = [day.span for day in days]
     of_letter = find_letter_date(letter.plain, days)
     known = []
     for day, found in dated_days(letter, days, of_letter):
         if found.day:
             known.append(KnownDay(day.start, day.end, found.day, found.date.kind))
             kind = KINDS[labels.get(found.day.isoformat(), "other")]
-            yield Example(Place(letter.plain, places, day.start, day.end), kind)
-    for period in find_periods(letter.plain, places):
+            yield Example(Place(letter.plain, spans, *day.span), kind)
+    for period in find_periods(letter.plain, spans):
         if start := find_start(letter.plain, period, known, of_letter.date if of_letter else None):
             end = end_of_period(period.text, start, is_back=period.is_back)
             label = labels.get(end.isoformat(), "other") if end else "other"
-            yield Example(Place(letter.plain, places, *period.duration, is_period=True), KINDS[label])
+            yield Example(Place(letter.plain, spans, *period.duration, is_period=True), KINDS[label])

@@ -61,9 +61,9 @@ def _matrix(examples: Sequence[Example]) -> Any:
 
 
 def _write(weights: Any, bias: Any) -> None:
-    unit = float(np.abs(weights).max()) / SCALE
-    head = array("f", [unit, *map(float, bias)])
-    MODEL.write_bytes(gzip.compress(head.tobytes() + np.round(weights / unit).astype(np.int8).tobytes(), 9, mtime=0))
+    step = float(np.abs(weights).max()) / SCALE
+    header = array("f", [step, *map(float, bias)])
+    MODEL.write_bytes(gzip.compress(header.tobytes() + np.round(weights / step).astype(np.int8).tobytes(), 9, mtime=0))
 
 
 if __name__ == "__main__":

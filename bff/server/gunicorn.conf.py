@@ -63,10 +63,12 @@ def _load_for_all_workers() -> None:
     """What each worker would else load for itself: some 30 MB, in more than a second."""
     from bff import urls  # noqa: PLC0415 needs Django set up
     from chat import knowledge  # noqa: PLC0415 as above
+    from chat.documents.extraction.days import kind_classifier  # noqa: PLC0415 as above
     from chat.pipeline import distress_classifier  # noqa: PLC0415 as above
 
     assert urls.urlpatterns
     distress_classifier.model()
+    kind_classifier.model()
     knowledge.load_models()
 
 

@@ -15,7 +15,7 @@ from chat.documents.text import decode, decode_base64
 from chat.documents.unreadable import Unread, Unreadable
 
 # A longer text is read in the sandbox: a short one takes a few milliseconds, less than to start a process.
-MAX_BYTES_IN_WORKER = 8 * 1024
+MAX_BYTES_IN_WORKER = 2 * 1024
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,14 +58,15 @@ class _Found:
 def find_dates(letter: Letter) -> list[Date]:
     """The dates and time limits: the most urgent kind first, the soonest day first."""
     days = find_days(letter.plain)
-    places = [(day.start, day.end) for day in days]
     of_letter = find_letter_date(letter.plain, days)
     date = of_letter.date if of_letter else None
     written = [
         (day, found) for day, found in dated_days(letter, days, of_letter) if found.date.iso or day.month or not day.day
     ]
     known = [KnownDay(day.start, day.end, found.day, found.date.kind) for day, found in written if found.day]
-    limits = (_limited(letter, period, known, date) for period in find_periods(letter.plain, places))
+    limits = (
+        _limited(letter, period, known, date) for period in find_periods(letter.plain, [day.span for day in days])
+    )
     dates = [
         *(found for _, found in written),
         *(found for found in limits if found),
@@ -95,11 +96,11 @@ def _written(
     letter: Letter, days: Sequence[WrittenDay], of_letter: WrittenDay | None
 ) -> Iterator[tuple[WrittenDay, _Found]]:
     date = of_letter.date if of_letter else None
-    places = [(day.start, day.end) for day in days]
+    spans = [day.span for day in days]
     last: WrittenDay | None = None  # with a month
     since: dt.date | None = None
     for day in days:
-        kind = "letter" if day == of_letter else _kind(letter, places, day.start, day.end)
+        kind = "letter" if day == of_letter else _kind(letter, spans, *day.span)
         between = letter.plain[last.end : day.start] if last and day.start - last.end < MAX_TO_NEXT_DAY else "\n"
         shares = not ENDS.search(between) if day.month is None else SAME_YEAR.match(between) is not None
         is_joined = day.weekday is None or SAME_YEAR.match(between) is not None
@@ -109,9 +110,9 @@ def _written(
         yield day, found
 
 
-def _kind(letter: Letter, places: Sequence[Span], start: int, end: int) -> DateKind:
+def _kind(letter: Letter, days: Sequence[Span], start: int, end: int) -> DateKind:
     """The kind of a day that is not the letter's own, but may be that of another letter or message."""
-    kind = kind_of(Place(letter.plain, places, start, end))
+    kind = kind_of(Place(letter.plain, days, start, end))
     return "other" if kind == "letter" else kind
 
 
@@ -163,7 +164,7 @@ def _relative(
     letter: Letter, days: Sequence[WrittenDay], known: Sequence[KnownDay], of_letter: dt.date | None
 ) -> Iterator[_Found]:
     """`demain`, `avant vendredi`: counted from the message that they stand in, else from the letter."""
-    places = [(day.start, day.end) for day in days]
+    spans = [day.span for day in days]
     messages = [day for day in days if day.date and is_of_message(letter.plain, day)]
     for relative in find_relative_days(letter.plain):
         if relative.is_from_earlier_day:
@@ -171,7 +172,7 @@ def _relative(
         else:
             earlier = [day.date for day in messages if day.end <= relative.start and day.date]
         if written := earlier[-1] if earlier else of_letter:
-            kind = "other" if relative.is_past else _kind(letter, places, relative.start, relative.end)
+            kind = "other" if relative.is_past else _kind(letter, spans, relative.start, relative.end)
             yield _Found.of(_text(letter, relative.start, relative.end), relative.seen_from(written), kind, written)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 
-from chat.documents.extraction.days.kind_classifier import Place, kind_of
 from chat.documents.extraction.months import WEEKDAY
 
 # A day such as `5/10` could be a mark or a fraction: what tells that it is a day.
@@ -54,8 +53,7 @@ def is_day(plain: str, match: re.Match[str]) -> bool:
     before, after = plain[max(0, match.start() - 20) : match.start()], plain[match.end() : match.end() + 12]
     if match["end_of_time"] or (match["part_month"] and not match["part_year"]):
         is_end = BEFORE_PART.search(before) or AFTER_PART.match(after)
-        is_part = match["part_month"] is None or match["part"] is not None
-        return is_end is not None and (is_part or _is_deadline(plain, match))
+        return is_end is not None
     if match["spaced_day"]:
         return re.search(rf"\d ?{re.escape(match['spaced_separator'])} ?\Z", before) is None
     if match["short_day"]:
@@ -68,10 +66,6 @@ def is_day(plain: str, match: re.Match[str]) -> bool:
     if match["weekday_day"]:
         return WEEKDAY_BEFORE.search(before) is not None
     return not IN_AN_ADDRESS.search(before)
-
-
-def _is_deadline(plain: str, match: re.Match[str]) -> bool:
-    return kind_of(Place(plain, [match.span()], *match.span())) == "deadline"
 
 
 def _is_short_day(day: str, before: str, after: str) -> bool:

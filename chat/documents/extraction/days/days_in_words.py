@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from chat.documents.extraction.months import MONTH
 from chat.documents.extraction.number_words import NUMBER_IN_WORDS, number_in_words
@@ -15,6 +16,7 @@ DAY_IN_WORDS = re.compile(
     rf"(?P<day>(?:\bpremier|{NUMBER_IN_WORDS}))\s(?P<month>{MONTH})(?:\s(?P<year>{YEAR}|\d{{4}})\b)?",
     re.IGNORECASE,
 )
+MAX_DAYS = 500  # examined in a letter; more than any has
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +32,7 @@ class DayInWords:
 
 def find_days_in_words(plain: str) -> Iterator[DayInWords]:
     """The days in words, in the order of the text."""
-    for match in DAY_IN_WORDS.finditer(plain):
+    for match in islice(DAY_IN_WORDS.finditer(plain), MAX_DAYS):
         day = 1 if match["day"].lower() == "premier" else number_in_words(match["day"])
         year = match["year"] or match["year_before"]
         yield DayInWords(*match.span(), day, match["month"], _year(year) if year else None)

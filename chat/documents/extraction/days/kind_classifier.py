@@ -1,6 +1,6 @@
 """A linear classifier of what a day or a period in a letter is, over the words around it.
 
-`kind_model.bin.gz` holds its weights, learned by `make date-kinds` from the extracts in benchmarks/date_kinds
+`kind_model.bin.gz` holds its weights, learned by `make date-kinds` from the texts in benchmarks/date_kinds
 (docs/documents.md tells how well it does). A feature has the row that its hash gives it, so that no vocabulary is
 loaded with each document. Features must be the same when it is trained and when it is used: both import them from here.
 """
@@ -13,7 +13,7 @@ from array import array
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from functools import cache
-from itertools import pairwise
+from itertools import islice, pairwise
 from math import sqrt
 from pathlib import Path
 from typing import NamedTuple
@@ -28,7 +28,7 @@ KINDS: tuple[DateKind, ...] = ("deadline", "appointment", "end_of_rights", "deci
 ROWS = 1 << 16
 MODEL = Path(__file__).with_name("kind_model.bin.gz")
 SCALE = 127  # of a weight, which is one byte
-HEAD = 4 * (1 + len(KINDS))  # bytes before the weights: their unit, and the bias of each kind
+HEADER_BYTES = 4 * (1 + len(KINDS))  # before the weights: the step between two of them, and the bias of each kind
 
 MAX_BEFORE, MAX_AFTER, MAX_TABLE = 160, 120, 600  # characters that are looked at
 MAX_HEAD = 1000  # characters in which lines are counted
@@ -60,21 +60,22 @@ class Place(NamedTuple):
 class Model(NamedTuple):
     columns: Sequence[array[int]]  # for each kind, the weight of each row
     bias: Sequence[float]
-    unit: float  # of a weight
+    step: float  # by which the weights are multiplied
 
 
 @cache
 def model() -> Model:
     data = gzip.decompress(MODEL.read_bytes())
-    unit, *bias = array("f", data[:HEAD])
-    return Model([array("b", data[start : start + ROWS]) for start in range(HEAD, len(data), ROWS)], bias, unit)
+    step, *bias = array("f", data[:HEADER_BYTES])
+    columns = [array("b", data[start : start + ROWS]) for start in range(HEADER_BYTES, len(data), ROWS)]
+    return Model(columns, bias, step)
 
 
 def kind_of(place: Place) -> DateKind:
     """The kind with the highest score."""
-    columns, bias, unit = model()
+    columns, bias, step = model()
     rows = rows_of(features(place))
-    factor = unit / sqrt(len(rows))
+    factor = step / sqrt(len(rows))
     scores = [sum(map(column.__getitem__, rows)) * factor + base for column, base in zip(columns, bias, strict=True)]
     return KINDS[scores.index(max(scores))]
 
@@ -155,7 +156,8 @@ def _parts(side: str, found: Sequence[str]) -> Iterator[str]:
 def _without_days(place: Place, start: int, end: int) -> str:
     """`plain[start:end]` with one word in place of each other day: which day it is says nothing."""
     pieces: list[str] = []
-    for first, last in place.days[max(0, bisect_left(place.days, (start,)) - 1) :]:
+    number = max(0, bisect_left(place.days, (start,)) - 1)
+    for first, last in islice(place.days, number, None):
         if first >= end:
             break
         if last > start and not first <= place.start < last:

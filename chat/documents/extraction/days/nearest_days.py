@@ -51,7 +51,8 @@ def day_seen_from(
     elif is_lone and WILL_HAPPEN.search(plain, max(0, day.start - 60), day.start):
         dates = [date for date in dates if date >= of_letter]
     elif kind in TO_COME:
-        first = of_letter if kind == "deadline" else of_letter - MAX_PAST
+        has_been = HAPPENED.search(plain, max(0, day.start - 60), day.start) is not None
+        first = of_letter if kind == "deadline" and not has_been else of_letter - MAX_PAST
         dates = [date for date in dates if date >= first]
     # Without its month, or far away, it is rather to come.
     behind = 2 if is_lone else 1.5

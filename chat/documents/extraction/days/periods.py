@@ -75,12 +75,14 @@ TIME_LIMIT = re.compile(
       | (?P<bare>{DURATION}|a\s(?:day|week|month)\b)(?={AHEAD}
           |\s{{1,3}}(?:suivant|qui\ssui|[àa]\s(?:compter|partir|dater)
           |(?:[àa]|apr[èe]s)\sr[ée]ception|au\splus\s(?:tard\s)?apr[èe]s|from|after|of\sthe))
-      | (?<!\bdepuis\s)(?<!\bdès\s)(?P<eve>l'avant-veille|la\sveille|the\sday\sbefore)\b
+      | (?<!\bdepuis\s)(?<!\bd[èe]s\s)(?P<eve>l'avant-veille|la\sveille|the\sday\sbefore)\b
     )(?!\s{{1,3}}(?:pr[ée]c[ée]d|derniers))
     """,
     re.IGNORECASE | re.VERBOSE,
 )
-DURATION_ALONE = re.compile(rf"{DURATION}|{'|'.join(NAMED_PERIODS)}|veille|month|week|mois", re.IGNORECASE)
+DURATION_ALONE = re.compile(
+    rf"\b(?:{DURATION}|(?:{'|'.join(NAMED_PERIODS)}|veille|day|month|week|year|mois)\b)", re.IGNORECASE
+)
 IS_AHEAD = re.compile(AHEAD, re.IGNORECASE)
 MAX_NUMBER = 999  # of days or years in a period; `cent mille ans` ends in no calendar
 MAX_PERIODS = 500  # examined in a letter; more than any has
@@ -106,7 +108,7 @@ class Period:
 def find_periods(plain: str, days: Sequence[Span]) -> Iterator[Period]:
     """The time limits, in the order of the text. `days` are the places of the days in it."""
     for match in islice(TIME_LIMIT.finditer(plain), MAX_PERIODS):
-        duration = (DURATION_ALONE.search(plain, *match.span()) or match).span()
+        *_, duration = (match.span(), *(found.span() for found in DURATION_ALONE.finditer(plain, *match.span())))
         is_readers = kind_of(Place(plain, days, *duration, is_period=True)) == "deadline"
         is_back = match["eve"] is not None or IS_AHEAD.match(plain, match.end()) is not None
         is_announced = not match["eve"] and not (match["bare"] and is_back)
@@ -114,12 +116,12 @@ def find_periods(plain: str, days: Sequence[Span]) -> Iterator[Period]:
 
 
 def end_of_period(text: str, start: dt.date, *, is_back: bool = False) -> dt.date | None:
-    """The last day of the period named in the text; None if it names none.
+    """The last day of the period named last in the text; None if it names none.
 
     A period of months ends on the day with the same number, else on the last of the month. `is_back` counts back. Of a
     range (`10 à 15 jours`) it is the earlier of the two days: never too late.
     """
-    found = PERIOD.search(text)
+    *_, found = (None, *PERIOD.finditer(text))
     numbers, unit = _numbers_and_unit(found) if found else ([0], "")
     number = max(numbers) if is_back else min(numbers)
     if not found or number > MAX_NUMBER:

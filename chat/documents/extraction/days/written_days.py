@@ -5,12 +5,13 @@ from __future__ import annotations
 import calendar
 import datetime as dt
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
 from chat.documents.extraction.days.day_evidence import BEFORE_PART, WEEKDAY_BEFORE, is_day
 from chat.documents.extraction.days.days_in_words import find_days_in_words
+from chat.documents.extraction.days.kind_classifier import Place, Span, kind_of
 from chat.documents.extraction.days.lone_days import find_lone_days
 from chat.documents.extraction.months import ENGLISH_MONTH, MONTH, WEEKDAY, month_number, weekday_number
 
@@ -77,6 +78,10 @@ class WrittenDay:
     shared: tuple[int, int] | None = None
     weekday: int | None = None  # from 0, Monday
 
+    @property
+    def span(self) -> Span:
+        return self.start, self.end
+
     def near(self, date: dt.date) -> list[dt.date]:
         """The days that it may be, seen from that date: without a year one in each, without a month one in each.
 
@@ -114,7 +119,18 @@ def find_days(plain: str) -> list[WrittenDay]:
     places = {place for day in days for place in range(day.start, day.end)}
     lone = (place for place in find_lone_days(plain) if place[0] not in places)
     days += (WrittenDay(start, end, _day(re.sub(r"\D", "", plain[start:end])), None, None) for start, end in lone)
-    return _with_shared_years(plain, sorted(days, key=lambda day: day.start))
+    found = _with_shared_years(plain, sorted(days, key=lambda day: day.start))
+    return [day for day in found if not _is_month_alone(plain, day) or _limits(plain, found, day)]
+
+
+def _is_month_alone(plain: str, day: WrittenDay) -> bool:
+    """`avant |juin|`: neither a part of it nor its year is written."""
+    return day.day is None and day.year is None and plain[day.start : day.end].rstrip(".").isalpha()
+
+
+def _limits(plain: str, days: Sequence[WrittenDay], month: WrittenDay) -> bool:
+    """Whether something must be done before that month."""
+    return kind_of(Place(plain, [day.span for day in days], *month.span)) == "deadline"
 
 
 def _dated_days(plain: str) -> Iterator[WrittenDay]:
