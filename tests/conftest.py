@@ -125,9 +125,11 @@ def _threads_seen_by_coverage() -> Iterator[None]:
 @pytest.fixture(scope="session", autouse=True)
 def _database_for_the_session(django_db_setup: None) -> Iterator[None]:
     """Create the test database before any background thread starts: a thread that connects earlier would open the pool
-    to the production database name. Stop the knowledge reloader before the test database is dropped."""
+    to the production database name. Stop the knowledge reloader, and wait for the other threads that use the database,
+    before it is dropped."""
     yield
     knowledge._knowledge_base.stop()
+    database.end_other_sessions()
 
 
 @pytest.fixture(scope="session", autouse=True)
