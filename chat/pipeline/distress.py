@@ -46,11 +46,14 @@ def detect(text: str) -> tuple[Distress, ...]:
 def told(kinds: Sequence[Distress], text: str, *, has_young: bool = True) -> tuple[Distress | Told, ...]:
     """What the notices for these kinds in this message are about: some have one of their own for what else it tells.
 
-    `has_young` says whether there is a notice for a child who writes.
+    An own wish to die is told of, whatever else the message is about. `has_young` says whether there is a notice for a
+    child who writes.
     """
     if not kinds:
         return ()
     folded = _folded(distress_classifier.without_accents(text))
+    if "suicide" not in kinds and (wish := _OWN_WISH.search(folded)) and not _is_quoted(wish, folded):
+        kinds = ("medical", "suicide") if kinds[0] == "medical" else ("suicide", kinds[0])
     if has_young and _YOUNG.search(folded) and set(kinds) & _TOLD_TO_CHILDREN:
         kinds = [kind for kind in kinds if kind not in _TOLD_TO_CHILDREN]
         return (*kinds, "young")
@@ -71,7 +74,7 @@ def _in_danger(folded: str) -> tuple[Distress | Told, ...]:
     An own wish to die keeps its notice: it may be quoted, and then it comes second.
     """
     wish = _OWN_WISH.search(folded)
-    is_quoted = wish is not None and _QUOTING.search(_just_before(wish, folded)) is not None
+    is_quoted = wish is not None and _is_quoted(wish, folded)
     if not _is_unreachable(folded, _OFFICE if wish is None or is_quoted else _OFFICE_OR_PARTNER):
         return ("suicide",)
     if wish is None:
@@ -82,6 +85,10 @@ def _in_danger(folded: str) -> tuple[Distress | Told, ...]:
 def _is_unreachable(folded: str, others: re.Pattern[str]) -> bool:
     """Whether somebody does not answer any more; `others` just before mean that it is one of them."""
     return any(not others.search(_just_before(found, folded)) for found in _NO_ANSWER.finditer(folded))
+
+
+def _is_quoted(wish: re.Match[str], folded: str) -> bool:
+    return _QUOTING.search(_just_before(wish, folded)) is not None
 
 
 def _just_before(found: re.Match[str], folded: str) -> str:
@@ -148,7 +155,8 @@ _OWN_WISH = re.compile(
     r"\b(?:je |j' ?|j|g )(?:ne |n'|me |m')?"
     r"(?:veu[xt]?|voudrai[st]?|vai[st]?|va|aimerai[st]?|pense|prefere|songe|ai|envie)"
     r"(?: (?:a|juste|trop|tellement|plus|mieux|vraiment))?(?: ?envie)?(?: d(?:e |'))? ?"
-    r"(?:en finir|mourr?ir|crever|disparaitre|(?:me|m') ?(?:tuer?|pendre|suicider|buter|flinguer|jeter|foutre en l'air)"
+    r"(?:en finir(?! avec (?!la vie|ma vie|cette vie))"
+    r"|mourr?ir|crever|disparaitre|(?:me|m') ?(?:tuer?|pendre|suicider|buter|flinguer|jeter|foutre en l'air)"
     r"|(?:(?<=plus )|(?<=plus envie de ))(?:vivre|etre la|exister)|etre morte?\b|mettre fin)"
     r"|\bi(?:'m|'ll| am| will| just| really)? ?"
     r"(?:want to|wanna|going to|gonna|don'?t want to|wish i (?:was|were)) (?:just |really )?"

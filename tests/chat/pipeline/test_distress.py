@@ -223,6 +223,22 @@ def test_a_wish_to_die_and_somebody_who_does_not_answer_are_both_told(message, b
 
 
 @pytest.mark.parametrize(
+    ("kinds", "message", "expected"),
+    [
+        (("couple",), "I want to die, my husband doesn't talk, he doesn't answer", ("suicide", "couple")),
+        (("couple", "exhaustion"), "mon mari me frappe, je veux en finir", ("suicide", "couple")),
+        (("grief",), "ma fille est morte, je veux mourir aussi", ("suicide", "grief")),
+        (("medical",), "j'ai avalé tous ses cachets, je veux mourir", ("medical", "suicide")),
+        (("bullying",), "j'ai 11 ans, ils me tapent et je veux mourir", ("suicide", "young")),
+        (("couple",), "mon mari a écrit je veux mourir et il me frappe", ("couple",)),
+        (("exhaustion",), "je veux en finir avec ce dossier", ("exhaustion",)),
+    ],
+)
+def test_an_own_wish_to_die_is_told_of_whatever_else_the_message_is_about(kinds, message, expected):
+    assert distress.told(kinds, message) == expected
+
+
+@pytest.mark.parametrize(
     "message",
     [
         "j'ai étouffé un cri pour ne pas le frapper",
