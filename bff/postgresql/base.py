@@ -15,20 +15,25 @@ from psycopg_pool import ConnectionPool
 
 class DatabaseWrapper(base.DatabaseWrapper):  # type: ignore[misc] # the package is untyped
     def get_new_connection(self, conn_params: dict[str, Any]) -> Connection:
-        """A connection that works. Raises psycopg.OperationalError if the pool has none within its timeout."""
+        """A connection that works, or a new one. Raises psycopg.OperationalError if the pool has none in its timeout.
+
+        What has ended one connection has mostly ended all: they are replaced, those in use when they are given back.
+        """
         connection: Connection = super().get_new_connection(conn_params)
-        if not self._works(connection):
-            self.pool.drain()  # what ended this one ended the others
-            connection = super().get_new_connection(conn_params)
-        return connection
+        if not self.pool or self._works(connection):  # Django's own commands use none
+            return connection
+        self.pool.drain()
+        replaced: Connection = super().get_new_connection(conn_params)
+        return replaced
 
     def _works(self, connection: Connection) -> bool:
         """Give the connection back to the pool if it doesn't, or if the check itself is interrupted."""
         try:
             ConnectionPool.check_connection(connection)
-        except BaseException as error:
+        except Error:
             self.pool.putconn(connection)
-            if isinstance(error, Error):
-                return False
+            return False
+        except BaseException:
+            self.pool.putconn(connection)
             raise
         return True
