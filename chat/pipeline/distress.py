@@ -169,8 +169,8 @@ _QUOTING = re.compile(
 _HOW = r"(?:(?:tres|trop|fort|bien|un peu|encore) ){0,2}"
 _DID = rf"\b(?:j?' ?ai|jai|j?l'?ai|g|il a|elle a|avons|i|i've|we) (?:l'|le |la |lui )?{_HOW}"
 _CHOKED = r"(?:etouffee?|brassee?|etranglee?)"
-# A cry is choked and a head shaken, too: some verbs need the child beside them.
 _CHILD_EN = r"(?:son|daughter|child|kid|baby|boy|girl)"
+# A cry is choked and a head shaken, too: some verbs need the child beside them.
 _SHAKEN = re.compile(
     rf"{_DID}(?:secouee?\b(?! la tete)|(?:shook|shaken)\b(?! (?:my|his|her|their) (?:head|hand)))"
     rf"|\bj?l'? ?ai {_HOW}{_CHOKED}\b"

@@ -64,13 +64,12 @@ def find_dates(letter: Letter) -> list[Date]:
         (day, found) for day, found in dated_days(letter, days, of_letter) if found.date.iso or day.month or not day.day
     ]
     known = [KnownDay(day.start, day.end, found.day, found.date.kind) for day, found in written if found.day]
-    limits = (
-        _limited(letter, period, known, date) for period in find_periods(letter.plain, [day.span for day in days])
-    )
+    spans = [day.span for day in days]
+    limits = (_limited(letter, period, known, date) for period in find_periods(letter.plain, spans))
     dates = [
         *(found for _, found in written),
         *(found for found in limits if found),
-        *_relative(letter, days, known, date or _day_of_head(letter, written)),
+        *_relative(letter, days, spans, known, date or _day_of_head(letter, written)),
     ]
     dates.sort(key=lambda found: (URGENCY.index(found.date.kind), found.sorted_by))
     return [found.date for found in dates]
@@ -161,10 +160,13 @@ def _limited(letter: Letter, period: Period, days: Sequence[KnownDay], of_letter
 
 
 def _relative(
-    letter: Letter, days: Sequence[WrittenDay], known: Sequence[KnownDay], of_letter: dt.date | None
+    letter: Letter,
+    days: Sequence[WrittenDay],
+    spans: Sequence[Span],
+    known: Sequence[KnownDay],
+    of_letter: dt.date | None,
 ) -> Iterator[_Found]:
     """`demain`, `avant vendredi`: counted from the message that they stand in, else from the letter."""
-    spans = [day.span for day in days]
     messages = [day for day in days if day.date and is_of_message(letter.plain, day)]
     for relative in find_relative_days(letter.plain):
         if relative.is_from_earlier_day:
