@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from chat.core.question import Language, Passage, Question
 from chat.upstream import prompts
@@ -34,8 +34,10 @@ def chat(
     `help_lines` are told to the AI: whom to call in danger.
     """
     if ai.protocol == "rag":
-        asked = replace(question, caller_token=_token_for(ai, question.caller_token))
-        return rag.chat(prompts.for_rag(asked), help_lines), ()
+        # Decided before the question is rewritten: the whole history may go into its text.
+        user = "" if question.is_public else question.caller_id
+        token = _token_for(ai, question.caller_token)
+        return rag.chat(prompts.for_rag(question), user, help_lines, caller_token=token), ()
     prompt = prompts.for_chat(question, passages, help_lines)
     return openai.chat(prompt.messages, ai.model, question.language), prompt.passages
 

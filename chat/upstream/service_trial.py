@@ -107,7 +107,7 @@ def _request(service: AIService, *, fills_context: bool) -> tuple[UpstreamReques
     """The request, and our estimate of its prompt's tokens."""
     question = Question(QUESTION, LANGUAGE, caller_id="check_ai")
     if service.protocol == "rag":
-        return rag.chat(prompts.for_rag(question)), tokens_of(question.text)
+        return rag.chat(prompts.for_rag(question), question.caller_id), tokens_of(question.text)
     text = _FILLER * (settings.AI_CONTEXT_TOKENS // 10)
     passages = [Passage("essai", "Essai", text, "", "", 0.0)] if fills_context else []
     messages = prompts.for_chat(question, passages).messages

@@ -36,21 +36,21 @@ _FAILED_STATUSES = frozenset(
 _WEAKNESS_FIELDS = ("degraded", "fallback", "is_fallback", "isFallback", "partial")
 
 
-def chat(question: Question, help_lines: str = "") -> UpstreamRequest:
-    """A request to answer a question in its conversation. It identifies the caller by a pseudonym only; a question
-    whose answer all may share comes from nobody: its `user_id` is always the same.
+def chat(question: Question, user: str, help_lines: str = "", *, caller_token: str = "") -> UpstreamRequest:
+    """A request to answer a question in its conversation. The `user_id` is a pseudonym of the user, always the same for
+    an empty one.
 
     The `user_context` has the help lines beside the question's own context: whom to call in danger.
-    If the question carries the caller's own token, that is sent in place of our key.
+    The caller's own token, if given, is sent in place of our key.
     """
     body = {
         "message": question.text,
-        "user_id": _pseudonym("" if question.is_public else question.caller_id),
+        "user_id": _pseudonym(user),
         "conversation_history": [{"role": turn.role, "content": turn.text} for turn in question.history],
         "user_context": {**dict(question.context), **({"help_lines": help_lines} if help_lines else {})},
     }
     return UpstreamRequest(
-        "chat", "/api/chat/send", encode(body), read_answer, question.language, bearer_token=question.caller_token
+        "chat", "/api/chat/send", encode(body), read_answer, question.language, bearer_token=caller_token
     )
 
 
@@ -92,9 +92,9 @@ def read_analysis(chunks: Iterator[bytes]) -> Iterator[Event]:
     yield _finish(reply)
 
 
-def _pseudonym(caller_id: str) -> str:
-    """The same for all requests of one caller; can't be reversed without SECRET_KEY."""
-    return salted_hmac("chat.upstream.rag", caller_id, algorithm="sha256").hexdigest()
+def _pseudonym(user: str) -> str:
+    """The same for all requests of one user; can't be reversed without SECRET_KEY."""
+    return salted_hmac("chat.upstream.rag", user, algorithm="sha256").hexdigest()
 
 
 def _read_json(chunks: Iterator[bytes]) -> dict[str, Any]:

@@ -141,7 +141,10 @@ def test_a_retry_that_leaves_too_little_time_for_the_first_words_is_not_made(ai,
 
 def test_a_malformed_response_is_not_retried(ai):
     ai.fail("garbage")
-    for request, code in [(make_request(), "not_a_stream"), (rag.chat(Question("Bonjour", "fr", "me")), "not_json")]:
+    for request, code in [
+        (make_request(), "not_a_stream"),
+        (rag.chat(Question("Bonjour", "fr", "me"), "me"), "not_json"),
+    ]:
         _, error = read_until_error(make_session().stream(request))
         assert (error.reason, error.code) == ("ai_error", code)
     assert ai.calls == 2

@@ -3,6 +3,7 @@ from __future__ import annotations
 import base64
 import json
 from contextlib import closing, suppress
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from chat.core.events import Degraded, Delta, Finish, Source
 from chat.core.question import Question, Turn
+from chat.upstream import compose, service
 from chat.upstream.protocols import rag
 from chat.upstream.request import CallError, ProtocolError
 from tests.support.fake_upstream import joined_text, make_session
@@ -29,7 +31,7 @@ def read(reply: Any) -> list[Any]:
 
 
 def test_a_question_is_sent_with_its_conversation():
-    request = rag.chat(QUESTION)
+    request = rag.chat(QUESTION, QUESTION.caller_id)
     body = json.loads(request.body)
     assert (request.operation, request.path, request.language) == ("chat", "/api/chat/send", "fr")
     assert body.pop("user_id")
@@ -43,23 +45,44 @@ def test_a_question_is_sent_with_its_conversation():
     }
 
 
+def user_id_for(question: Question) -> Any:
+    request, _ = compose.chat(service.configured()[0], question, (), "")
+    return json.loads(request.body)["user_id"]
+
+
 def test_the_service_gets_a_stable_pseudonym_instead_of_the_caller_id(settings):
-    def user_id_for(caller: str) -> Any:
-        return json.loads(rag.chat(Question("Bonjour", "fr", caller, context={"age": 7})).body)["user_id"]
-
-    pseudonym = user_id_for("user-4711")
+    settings.AI_SERVICE_PROTOCOL = "rag"
+    asked = Question("Bonjour", "fr", "user-4711", context={"age": 7})
+    pseudonym = user_id_for(asked)
     assert "4711" not in pseudonym
-    assert user_id_for("user-4711") == pseudonym
-    assert user_id_for("user-4712") != pseudonym
+    assert user_id_for(asked) == pseudonym
+    assert user_id_for(replace(asked, caller_id="user-4712")) != pseudonym
     settings.SECRET_KEY = "another" * 10
-    assert user_id_for("user-4711") != pseudonym
+    assert user_id_for(asked) != pseudonym
 
 
-def test_a_question_whose_answer_all_may_share_comes_from_nobody():
-    bodies = {rag.chat(Question("Bonjour", "fr", caller)).body for caller in ("", "user-4711", "user-4712")}
-    assert len(bodies) == 1
-    (body,) = bodies
-    assert json.loads(body)["user_id"]
+def test_a_question_whose_answer_all_may_share_comes_from_nobody(settings):
+    settings.AI_SERVICE_PROTOCOL = "rag"
+    ids = {user_id_for(Question("Bonjour", "fr", caller)) for caller in ("", "user-4711", "user-4712")}
+    assert len(ids) == 1
+    assert all(ids)
+
+
+@pytest.mark.parametrize(
+    "private",
+    [
+        {
+            "history": (Turn("user", "Mon fils Tom a frappé sa maîtresse."),)
+        },  # goes into the message: no history is left
+        {"caller_token": "eyJ"},  # the second service does not get it
+    ],
+)
+def test_a_private_question_keeps_its_pseudonym_when_what_makes_it_private_is_not_sent(settings, private):
+    settings.AI_SERVICE_PROTOCOL = "rag"
+    primary = service.configured()[0]
+    question = Question("Et maintenant ?", "fr", "user-4711", **private)
+    request, _ = compose.chat(replace(primary, role="fallback"), question, (), "")
+    assert json.loads(request.body)["user_id"] == user_id_for(replace(question, context={"age": 7}))
 
 
 @pytest.mark.parametrize("name", ["answer", "response"])
@@ -209,7 +232,7 @@ def test_an_analysis_is_decoded_to_text_and_suggestions():
 
 @pytest.mark.parametrize(
     "upstream_request",
-    [rag.chat(QUESTION), rag.analysis("Avant le 3 mars 2026, renvoyez ce dossier.", "mdph", "a.pdf", "fr")],
+    [rag.chat(QUESTION, "me"), rag.analysis("Avant le 3 mars 2026, renvoyez ce dossier.", "mdph", "a.pdf", "fr")],
 )
 def test_the_stand_in_answers_this_protocol(upstream_request):
     with closing(make_session().stream(upstream_request)) as stream:
