@@ -13,7 +13,6 @@ class HealthConfig(AppConfig):
     name = "health"
 
     def ready(self) -> None:
-        register(checks.required_dependencies_exist)
         register(checks.operators_have_a_token)
 
     def report(self) -> dict[str, Any]:

@@ -97,13 +97,6 @@ def test_required_dependencies_can_be_configured(client, use_probes, settings):
     assert client.get("/readyz").status_code == 503
 
 
-def test_an_unknown_required_dependency_is_a_check_error(settings):
-    settings.HEALTH_REQUIRED = ["supabase", "postgres"]
-    (error,) = [message for message in run_checks() if message.id == "health.E001"]
-    assert "'postgres'" in error.msg
-    assert "supabase" in (error.hint or "")
-
-
 def test_the_details_of_all_probes_of_a_dependency_are_merged(client, use_probes):
     use_probes(supabase=healthy, cache=[healthy, lambda: {"hitRate": 0.42}])
     cache = client.get("/readyz").json()["dependencies"]["cache"]
