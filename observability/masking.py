@@ -112,8 +112,8 @@ _DAY_BEFORE = re.compile(r"(?<!\d)\d\d {1,24}\Z")
 _PAIRS = re.compile(r"[.|][.|]\.[.|]\.[.|]\.[.|]\.")  # the usual groups, from the second digit on
 _DIGIT_BEFORE, _DIGIT_AFTER = re.compile(r"\d[^\w\n]{0,3}\Z"), re.compile(r"[^\w\n]{0,3}\d")
 _REFERENCE_WORDS = re.compile(r"(?:DOSSIER|R[ÉE]F|ALLOCATAIRE|FACTURE|CONTRAT|MATRICULE|CERFA|DEMANDE).{0,24}\Z")
-# Public help lines that the articles name.
-PUBLIC_LINES = frozenset({"0969390000", "0184729472", "0972394050"})
+# Public help lines that the articles name: the digits after 0 or +33.
+PUBLIC_LINES = frozenset({"969390000", "184729472", "972394050"})
 
 
 class _Run:
@@ -245,7 +245,7 @@ def _phones(text: str, plain: str) -> Iterator[Identifier]:
             end = end_of_date  # a number may follow on it
             continue
         run = _Run(text, plain, found.start() + found[0].startswith("+"), found.end())
-        is_public = run.digits in PUBLIC_LINES
+        is_public = run.digits[-9:] in PUBLIC_LINES
         is_phone = run.is_uniform(0, len(run.digits)) and _is_phone(run.shape[1:-1], text, *found.span())
         # What is none, such as `03/04/26 06 12`, may end with the beginning of one.
         end = found.end() if is_public or is_phone else found.start() + 1

@@ -70,6 +70,20 @@ def test_the_lines_that_the_articles_name_stay():
     assert [line for line in lines if mask(line) != line] == []
 
 
+@pytest.mark.parametrize(
+    "line", ["+33 9 69 39 00 00", "0033 9 69 39 00 00", "00 33 969390000", "+33 (0)9 69 39 00 00", "+33(0)969390000"]
+)
+def test_the_lines_that_the_articles_name_stay_in_international_form(line):
+    assert mask(f"Depuis l’étranger : {line}.") == f"Depuis l’étranger : {line}."
+
+
+@pytest.mark.parametrize(
+    "number", ["+33 9 69 39 00 01", "0033 9 69 39 00 01", "+33 (0)6 69 39 00 00", "+32 9 69 39 00 00"]
+)
+def test_a_number_like_such_a_line_is_masked(number):
+    assert mask(number) == re.sub(r"\d", "•", number[:-2]) + number[-2:]
+
+
 @st.composite
 def social_security_numbers(draw: st.DrawFn) -> str:
     department = draw(st.sampled_from(["01", "59", "75", "13", "2A", "2B", "97", "99"]))
