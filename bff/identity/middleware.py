@@ -9,7 +9,6 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import partial
 
 import jwt
 from django.conf import settings
@@ -78,23 +77,22 @@ class CallerMiddleware:
             _set_visitor_cookie(response, caller)
         if settings.CORS_ALLOW_CREDENTIALS and request.headers.get("Origin") in settings.CORS_ALLOWED_ORIGINS:
             _send_to_other_origins(response)
-        if (
-            route.kind == "api" or request.method == "POST"
-        ):  # personal: not even the browser of a shared phone stores it
+        # Personal: not even the browser of a shared phone stores it.
+        if route.kind == "api" or request.method == "POST":
             response.headers["Cache-Control"] = "private, no-store"
         return response
 
     def _identify(self, request: HttpRequest) -> Caller:
         """The caller. Raises one of AUTHENTICATION_ERRORS."""
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+        token = token.strip()
         networks = networks_of(client_address(request.META))
         if scheme:
             if scheme.lower() != "bearer":
                 raise Unauthenticated("Only bearer tokens are accepted.")
             if token.startswith(API_KEY_PREFIX):
-                program = _program_of(token.strip(), partial(self._count_attempt, "keys", networks))
-                return replace(program, networks=networks)
-            return Caller(self._subject(token.strip(), networks), "user", _visitor(request), networks)
+                return self._program(token, networks)
+            return Caller(self._subject(token, networks), "user", _visitor(request), networks)
         if route_of(request).error_format == "openai" and not settings.OPENAI_DOOR_ANONYMOUS:
             raise Unauthenticated("An API key or an access token is needed here.")
         if not settings.ALLOW_ANONYMOUS:
@@ -103,6 +101,14 @@ class CallerMiddleware:
         if visitor and route_of(request).kind == "page" and _is_claimed(visitor):
             visitor = None
         return Caller(visitor or f"visitor-{uuid.uuid4()}", "visitor", networks=networks, is_new=visitor is None)
+
+    def _program(self, key: str, networks: tuple[str, ...]) -> Caller:
+        """The program with this API key. Raises Unauthenticated, TooManyAttempts, or OperationalError."""
+        if api_keys.needs_lookup(key):
+            self._count_attempt("keys", networks)
+        if (program := api_keys.caller_of(key)) is None:
+            raise Unauthenticated("The API key is not valid.")
+        return replace(program, networks=networks)
 
     def _subject(self, token: str, networks: Sequence[str]) -> str:
         """The user id of an access token. Raises Unauthenticated, TooManyAttempts or KeysUnavailable."""
@@ -117,13 +123,6 @@ class CallerMiddleware:
         states = self.counters.hit(*(Counted(policy, self.attempts_limit, network) for network in networks))
         if (state := min(states, key=lambda state: state.remaining)).remaining < 0:
             raise TooManyAttempts(state)
-
-
-def _program_of(key: str, before_lookup: Callable[[], None]) -> Caller:
-    """The caller of an API key. Raises Unauthenticated, or OperationalError when the database is unavailable."""
-    if (program := api_keys.caller_of(key, before_lookup)) is None:
-        raise Unauthenticated("The API key is not valid.")
-    return program
 
 
 def _visitor(request: HttpRequest, max_age: int = VISITOR_COOKIE_AGE) -> str | None:

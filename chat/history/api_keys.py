@@ -11,7 +11,6 @@ import hashlib
 import re
 import secrets
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
 
@@ -37,17 +36,16 @@ def create(name: str, expires_at: datetime | None = None) -> tuple[ApiKey, str]:
     return ApiKey(name=name, expires_at=expires_at, prefix=key[:PREFIX_LENGTH], digest=_digest(key)), key
 
 
-def caller_of(key: str, before_reading: Callable[[], None]) -> Caller | None:
-    """The program that this key belongs to; None if it is unknown, revoked or expired. Raises DatabaseUnavailable.
+def needs_lookup(key: str) -> bool:
+    """Whether this process must query the database to know whether the key is valid."""
+    return SHAPE.fullmatch(key) is not None and _digest(key) not in _cached
 
-    `before_reading` is called before a database query for a key that is not cached in this process; it may raise.
-    """
+
+def caller_of(key: str) -> Caller | None:
+    """The program that this key belongs to; None if it is unknown, revoked or expired. Raises DatabaseUnavailable."""
     if not SHAPE.fullmatch(key):
         return None
-    digest = _digest(key)
-    if digest not in _cached:
-        before_reading()
-    row = _find(digest)
+    row = _find(_digest(key))
     if row is None or not row.is_in_force:
         return None
     return Caller(f"key-{row.pk}", "key", daily_answers=row.daily_answers)

@@ -68,6 +68,13 @@ def test_an_altered_key_is_refused_with_an_openai_error(create_key, alter):
     assert reply.json()["error"]["type"] == "authentication_error"
 
 
+@pytest.mark.parametrize("spaced", ["  {}", " {} ", "   {}\t"])
+def test_spaces_around_a_key_are_ignored(create_key, ai, spaced):
+    authorization = "Bearer" + spaced.format(create_key())
+    reply = Client().get("/api/chat/conversations", headers={"Authorization": authorization})
+    assert reply.status_code == 200
+
+
 def test_an_expired_key_is_refused_and_an_unexpired_one_accepted(create_key, ai):
     now = timezone.now()
     assert complete(create_key(expires_at=now - timedelta(seconds=1))).status_code == 401
