@@ -89,10 +89,10 @@ class TurnRecorder:
     def complete_if_pending(self, transcript: Transcript) -> None:
         """Save the finished answer for a resumed reader, unless the process that started the turn has done so."""
         columns = self._outcome(transcript)
-        still_pending = Message.objects.filter(public_id=self.message_id, status=Message.Status.PENDING)
+        stored = Message.objects.filter(public_id=self.message_id).exclude(status=Message.Status.PENDING)
 
         def work() -> bool:
-            return history_sql.complete_pending(self.message_id, columns) or not still_pending.exists()
+            return history_sql.complete_pending(self.message_id, columns) or stored.exists()
 
         self.saved = _write(work, late=work)
 

@@ -16,7 +16,7 @@ from django.test import RequestFactory
 
 from chat import runs
 from chat.history import recorder
-from chat.models import Message
+from chat.models import Conversation, Message
 from tests.support.concurrency import run_concurrently
 from tests.support.polling import eventually
 from tests.support.sse import parse_parts, read_start, text_of
@@ -246,6 +246,15 @@ def test_a_resumed_stream_reports_that_the_answer_was_saved(visitor, ai):
     conversation, _ = read_start(first.streaming_content)
     again = parts_of(visitor.get(f"/api/chat/{conversation}/stream"))
     assert again[-1]["messageMetadata"]["saved"] is True
+
+
+def test_a_resumed_stream_reports_that_the_answer_of_a_deleted_conversation_was_not_saved(visitor, ai):
+    ai.pace(40)
+    first = visitor.stream("Comment trouver une association ?")
+    conversation, _ = read_start(first.streaming_content)
+    again = visitor.get(f"/api/chat/{conversation}/stream")
+    Conversation.objects.all().delete()
+    assert parts_of(again)[-1]["messageMetadata"]["saved"] is False
 
 
 def test_identical_concurrent_questions_make_one_upstream_call(ai, visitor):
