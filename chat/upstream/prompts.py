@@ -109,8 +109,8 @@ _GREETING: dict[Language, str] = {
 
 @cache
 def version(help_lines: str) -> str:
-    """Twelve hex digits that change with these prompts or the help lines in them: a part of cache keys."""
-    texts = (_CHAT, _DANGER, _TODAY, _ANALYSIS, _CLIENT, _LETTER, _GREETING, help_lines)
+    """Twelve hex digits that change with the chat prompts or the help lines in them: a part of cache keys."""
+    texts = (_CHAT, _DANGER, _TODAY, _CLIENT, _LETTER, _GREETING, help_lines)
     return hashlib.sha256(repr(texts).encode()).hexdigest()[:12]
 
 
