@@ -13,7 +13,7 @@ from django.conf import settings
 from django.contrib.staticfiles import finders
 from django.http import FileResponse, HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils.translation import get_language, gettext, ngettext
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_http_methods, require_safe
@@ -30,7 +30,7 @@ from chat.core.question import Language, Question, language_of
 from chat.documents.fact_labels import LABELS
 from chat.history import conversations
 from chat.history.conversations import ConversationRef, UnknownConversation
-from chat.pipeline import help_lines, question_answering
+from chat.pipeline import fallbacks, help_lines, question_answering
 from observability import correlation, routes
 from observability.caller import caller_of
 
@@ -165,6 +165,7 @@ def _answer(request: HttpRequest, question: str, language: Language) -> dict[str
     transcript = read_to_end_while_connected(request, stream, recorder.message_id)
     assert transcript.finish is not None
     degraded = transcript.finish.degraded
+    retry_after = degraded.retry_after if degraded else None
     sources = _source_cards(transcript.sources, language)
     return {
         "conversation": conversation.public_id,
@@ -177,7 +178,7 @@ def _answer(request: HttpRequest, question: str, language: Language) -> dict[str
         # Help lines are part of the text, and nothing is waited for any more.
         "notice": " ".join(notice.text for notice in transcript.notices if notice.kind in {"degraded", "interrupted"}),
         "is_distressed": any(notice.kind == "help" for notice in transcript.notices),
-        "when": _retry_text(degraded.retry_after) if degraded else "",
+        "when": str(STRINGS["when"]).format(when=fallbacks.retry_phrase(retry_after)) if retry_after else "",
         "reference": correlation.short(recorder.correlation_id) if degraded else "",
     }
 
@@ -228,14 +229,3 @@ def _add_links(text: str, language: Language, cited: Container[str]) -> str:
 
     text = re.sub(r"\*\*(\d[\d ]{0,15})\*\*", link_number, text)
     return re.sub(r"\[(\d{1,2})\](?!\()", link_citation, text)
-
-
-def _retry_text(seconds: int | None) -> str:
-    if not seconds:
-        return ""
-    minutes = max(1, round(seconds / 60))
-    if minutes > 90:
-        return str(STRINGS["when"]).format(when=gettext("in about {count} hours").format(count=round(minutes / 60)))
-    return ngettext("You can try again in a minute.", "You can try again in %(minutes)d minutes.", minutes) % {
-        "minutes": minutes
-    }

@@ -163,7 +163,7 @@ def _facts_as_markdown(facts: Facts, reason: Degraded) -> str:
         *((label_of(reference.kind), reference.text) for reference in facts.references),
     ]
     opening = _("I'm sorry: I can't explain this document just now. You can hand it to me again {when}.").format(
-        when=_retry_time(reason.retry_after)
+        when=retry_phrase(reason.retry_after)
     )
     found = _("Here is what I found in it:") if rows else _("I found no date, amount or reference in it.")
     caution = _("Please check it against the document itself, above all the deadlines.")
@@ -284,15 +284,16 @@ def _explanation(error: AIError) -> str:
 
 def _promised_time(retry_after: int) -> str:
     """When to ask again, as a budget or an operator tells it; a pause of minutes promises nothing."""
-    return _retry_time(retry_after) if retry_after > LONG_PAUSE_SECONDS else _("later")
+    return retry_phrase(retry_after) if retry_after > LONG_PAUSE_SECONDS else _("later")
 
 
-def _retry_time(retry_after: int | None) -> str:
+def retry_phrase(retry_after: int | None) -> str:
+    """The time until a retry, in words of the active language; rounded up, because an earlier retry fails."""
     if retry_after is None or retry_after < 60:
         return _("in a minute")
+    if retry_after > LONG_PAUSE_SECONDS:
+        return _("in about {count} hours").format(count=ceil(retry_after / 3600))
     minutes = ceil(retry_after / 60)
-    if minutes > 90:  # an operator has forced the circuit open for so long
-        return _("in about {count} hours").format(count=ceil(minutes / 60))
     return ngettext("in about {count} minute", "in about {count} minutes", minutes).format(count=minutes)
 
 

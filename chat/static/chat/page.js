@@ -27,10 +27,10 @@ export function setText(element, text) {
 
 const UNITS = { day: 86_400, hour: 3600, minute: 60, second: 1 };
 
-/** A time, in seconds from now, in words: "dans 2 minutes", "il y a 3 heures", "maintenant". */
+/** A time, in seconds from now, in words: "dans 2 minutes", "il y a 3 heures", "maintenant". Rounded towards later. */
 export function relativeTime(seconds) {
   const [unit, length] = Object.entries(UNITS).find(([, length]) => Math.abs(seconds) >= length) ?? ["second", 1];
-  const words = new Intl.RelativeTimeFormat(language, { numeric: "auto" }).format(Math.round(seconds / length), unit);
+  const words = new Intl.RelativeTimeFormat(language, { numeric: "auto" }).format(Math.ceil(seconds / length), unit);
   return words.replace(/(\d) /, "$1\u00a0");
 }
 

@@ -16,6 +16,7 @@ from chat import knowledge
 from chat.core.events import Delta, Finish, Source, Start
 from chat.core.markdown import as_html
 from chat.pipeline.answer_stream import RunStream
+from chat.upstream import breaker_registry
 from tests.support.xss_payloads import HOSTILE
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -33,6 +34,13 @@ def test_an_outage_is_shown_in_the_page(visitor, ai, settings):
     ai.fail("error")
     page = visitor.post("/", {"message": "Xyzzy plugh ?"}).content.decode()
     assert "0 800 360 360" in page
+
+
+@pytest.mark.parametrize(("seconds", "phrase"), [(4000, "dans environ 2 heures"), (7800, "dans environ 3 heures")])
+def test_the_notice_and_the_apology_name_the_same_time(visitor, ai, seconds, phrase):
+    breaker_registry.get("chat").force("open", who="op", reason="maintenance", seconds=seconds)
+    page = visitor.post("/", {"message": "Xyzzy plugh ?"}).content.decode()
+    assert page.count(phrase) == 2
 
 
 def test_an_invalid_message_is_answered_with_a_page(visitor, ai):
