@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from datetime import timedelta
 
@@ -63,10 +62,9 @@ def end_replaced_answer(owner: str, public_id: str, language: Language) -> None:
         return
     run = runs.find(message.run_id, fallbacks.interrupted_ending(language))
     _stop(message, language)
-    deadline = time.monotonic() + STOP_SECONDS
     is_ours = not answer_cache.is_shared(message.cache_key)
-    while run is not None and not run.has_ended and (is_ours or run.is_cancelled) and time.monotonic() < deadline:
-        time.sleep(0.02)
+    if run is not None and (is_ours or run.is_cancelled):
+        run.wait_until_ended(STOP_SECONDS)
 
 
 def save_lost_outcome(owner: str, public_id: str, language: Language) -> None:
