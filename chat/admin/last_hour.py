@@ -72,8 +72,8 @@ class LastHour:
 
 
 def last_hour() -> LastHour:
-    rows = fleet_counters.last_minutes()
-    times = [clock_time(moment) for moment in fleet_counters.minutes_of(rows)]
+    minutes = fleet_counters.last_minutes()
+    times, rows = list(map(clock_time, minutes)), list(minutes.values())
     answers = [{name: row.get(f"answer:{name}", 0) for name in ORIGINS} for row in rows]
     origins = [OriginCount(name, title, sum(row[name] for row in answers)) for name, title in ORIGINS.items()]
     rate, ai = fleet_counters.hit_rate_of(rows), ai_hour(rows, times)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 
 from observability import metrics
 from observability.outage import SLOW_SECONDS
@@ -85,26 +85,28 @@ def count_warm_up() -> None:
     _buffer.increment("warm_up")
 
 
-def minutes_of(rows: Sequence[Mapping[str, int]]) -> list[float]:
-    """The beginning of each row of `last_minutes`, in unix seconds."""
-    now = _this_minute()
-    return [60.0 * (now - len(rows) + 1 + index) for index in range(len(rows))]
-
-
-def last_minutes(minutes: int = HOUR) -> Sequence[Mapping[str, int]]:
-    """The counters of each of the last minutes, oldest first; empty while Redis is unavailable."""
+def last_minutes(count: int = HOUR) -> dict[int, dict[str, int]]:
+    """The counters of each of the last minutes by its beginning in unix seconds, oldest first; empty while Redis is
+    unavailable.
+    """
     _buffer.flush()
     now = _this_minute()
-    rows = shared_redis.send(*(("HGETALL", _key(minute)) for minute in range(now - minutes + 1, now + 1)))
-    return [{name.decode(): int(number) for name, number in row.items()} for row in rows or ()]
+    minutes = range(now - count + 1, now + 1)
+    rows = shared_redis.send(*(("HGETALL", _key(minute)) for minute in minutes))
+    if rows is None:
+        return {}
+    return {
+        60 * minute: {name.decode(): int(number) for name, number in row.items()}
+        for minute, row in zip(minutes, rows, strict=True)
+    }
 
 
 def hit_rate() -> float | None:
     """The cache's hit rate over the last HIT_RATE_MINUTES; see `hit_rate_of`."""
-    return hit_rate_of(last_minutes(HIT_RATE_MINUTES))
+    return hit_rate_of(last_minutes(HIT_RATE_MINUTES).values())
 
 
-def hit_rate_of(rows: Sequence[Mapping[str, int]]) -> float | None:
+def hit_rate_of(rows: Collection[Mapping[str, int]]) -> float | None:
     """Hits divided by lookups, 0 to 1; None without lookups."""
     hits, lookups = (sum(row.get(name, 0) for row in rows) for name in ("hit", "lookup"))
     return round(hits / lookups, 4) if lookups else None

@@ -17,7 +17,7 @@ QUESTION = Question("Bonjour", "fr", "")
 
 def counted(kind: str) -> int:
     """The sum of all counters of this name, or of names that begin with `kind:`."""
-    rows = fleet_counters.last_minutes(3)
+    rows = fleet_counters.last_minutes(3).values()
     return sum(number for row in rows for name, number in row.items() if f"{name}:".startswith(f"{kind}:"))
 
 

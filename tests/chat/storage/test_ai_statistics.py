@@ -24,7 +24,7 @@ def count(
 
 
 def rows() -> ai_statistics.Rows:
-    return fleet_counters.last_minutes(3)
+    return list(fleet_counters.last_minutes(3).values())
 
 
 def test_percentiles_are_those_of_all_answers_within_a_tenth():
