@@ -22,8 +22,7 @@ from observability.shared_redis import SharedRedis
 
 Result = TypeVar("Result")
 
-# Many families share the address of a school or a hospital, and an IPv6 /48 may be a whole town's.
-CALLERS_PER_NETWORK = (20, 100)
+CALLERS_PER_ADDRESS = 20  # many families share the address of a school or a hospital
 
 # Counts a request of a window of ARGV[1] seconds. Returns the count and, above the limit ARGV[2], the seconds left.
 _count = Script("""
@@ -136,12 +135,12 @@ class CallerLimit:
     def __init__(self, policy: str, rate: Rate) -> None:
         self._policy = policy
         self._rate = rate
-        self._network_rates = [Rate(rate.amount * callers, rate.seconds) for callers in CALLERS_PER_NETWORK]
 
     def counted(self, caller: Caller) -> list[Counted]:
         """The names under which a caller's request is counted."""
         counted = [Counted(self._policy, self._rate, caller.id)]
         if caller.kind != "key":
-            networks = zip(caller.networks, self._network_rates, strict=False)
-            counted += [Counted(self._policy, rate, network) for network, rate in networks]
+            amount, seconds = self._rate
+            networks = caller.limits_by_network(CALLERS_PER_ADDRESS * amount)
+            counted += [Counted(self._policy, Rate(limit, seconds), network) for network, limit in networks]
         return counted

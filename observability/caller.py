@@ -8,6 +8,9 @@ from typing import Literal, cast
 
 from django.http import HttpRequest
 
+# An IPv6 /48 has so many times the limit of an address or a /64: it may be a whole town's.
+WIDE_NETWORK = 5
+
 
 @dataclass(frozen=True, slots=True)
 class Caller:
@@ -27,10 +30,8 @@ class Caller:
     is_new: bool = False
 
     def limits_by_network(self, per_address: int) -> Iterator[tuple[str, int]]:
-        """Each network with its limit. Many families share an address, and one customer's /48 may be a whole town's:
-        it has five times the limit of an address or a /64.
-        """
-        return zip(self.networks, (per_address, 5 * per_address), strict=False)
+        """Each network with its limit."""
+        return zip(self.networks, (per_address, WIDE_NETWORK * per_address), strict=False)
 
 
 class IdentifiedRequest(HttpRequest):

@@ -21,7 +21,8 @@ from tests.support.services import HOST, free_port
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-PER_ADDRESS, PER_48 = ratelimit.CALLERS_PER_NETWORK
+PER_ADDRESS = ratelimit.CALLERS_PER_ADDRESS
+PER_48 = 5 * PER_ADDRESS
 
 
 @pytest.fixture
