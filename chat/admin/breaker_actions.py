@@ -9,7 +9,8 @@ from django.contrib.admin.widgets import AdminTextInputWidget
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from chat.upstream.breaker import Breaker
+from chat.upstream import breaker_registry
+from chat.upstream.breaker_registry import Verb
 
 UNTIL_RESET = "until-reset"
 DURATIONS = {"600": _("for 10 minutes"), "3600": _("for 1 hour"), UNTIL_RESET: _("until it is reset")}
@@ -35,14 +36,14 @@ class ForceForm(ActionForm):
 class Action:
     """One of ACTIONS. `done` begins the audit log entry: `done`, duration, reason."""
 
-    verb: str
+    verb: Verb
     title: Promise
     consequence: Promise
     done: Promise
     form: type[ActionForm]
 
 
-ACTIONS = {
+ACTIONS: dict[str, Action] = {
     action.verb: action
     for action in (
         Action(
@@ -75,13 +76,10 @@ ACTIONS = {
 }
 
 
-def perform(action: Action, breaker: Breaker, *, who: str, reason: str, duration: str = "") -> None:
-    """Apply the action. Raises StoreUnavailable when Redis is unavailable; then nothing has changed."""
-    if action.verb == "reset":
-        breaker.reset(who=who, reason=reason)
-    else:
-        seconds = None if duration == UNTIL_RESET else float(duration)
-        breaker.force("open" if action.verb == "open" else "closed", who=who, reason=reason, seconds=seconds)
+def perform(action: Action, name: str, *, who: str, reason: str, duration: str = "") -> None:
+    """Apply the action to this breaker. Raises StoreUnavailable when Redis is unavailable; then nothing has changed."""
+    seconds = float(duration) if duration not in {"", UNTIL_RESET} else None
+    breaker_registry.apply(action.verb, name, who=who, reason=reason, seconds=seconds)
 
 
 def summary(action: Action, *, reason: str, duration: str = "") -> str:

@@ -85,7 +85,7 @@ class BreakerAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]  # tak
         try:
             with transaction.atomic():
                 record(request, CircuitBreaker, name, name, message)
-                perform(action, breaker_registry.get(name), who=request.user.get_username(), **form.cleaned_data)
+                perform(action, name, who=request.user.get_username(), **form.cleaned_data)
         except StoreUnavailable:
             form.add_error(None, _("Redis is unavailable, so nothing was changed. Try again in a moment."))
             return False

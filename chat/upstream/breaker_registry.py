@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache, partial
 from threading import Lock
-from typing import get_args
+from typing import Literal, get_args
 
 from django.conf import settings
 
@@ -17,6 +17,8 @@ from chat.upstream.request import Operation
 from chat.upstream.service import AIService
 from observability import logs, metrics
 from observability.shared_redis import SharedRedis
+
+Verb = Literal["open", "close", "reset"]  # what an operator may do to a breaker
 
 # The values of the metric bff_breaker_state.
 STATE_VALUES: dict[State, int] = {"closed": 0, "half_open": 1, "open": 2}
@@ -44,6 +46,18 @@ def names() -> list[str]:
 def get(name: str) -> Breaker:
     """This process' breaker of that name. Raises KeyError for a name not in `names()`."""
     return of(*_guarded_calls()[name])
+
+
+def apply(verb: Verb, name: str, *, who: str, reason: str, seconds: float | None = None) -> None:
+    """Force a breaker open or closed for some seconds or, without, until its reset; or reset it.
+
+    Raises StoreUnavailable when Redis is unavailable; then nothing has changed.
+    """
+    breaker = get(name)
+    if verb == "reset":
+        breaker.reset(who=who, reason=reason)
+    else:
+        breaker.force("open" if verb == "open" else "closed", who=who, reason=reason, seconds=seconds)
 
 
 def of(ai: AIService, operation: Operation) -> Breaker:

@@ -17,12 +17,13 @@ import json
 import os
 import re
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from chat.upstream import breaker_registry
 from chat.upstream.breaker import Snapshot, StoreUnavailable
+from chat.upstream.breaker_registry import Verb
 
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
@@ -49,11 +50,12 @@ class Command(BaseCommand):
         reset.add_argument("--reason", default="", help="why; the history shows it")
         reset.add_argument("--who", default=_os_user(), help="the operator's name; default: the user of this machine")
 
-    def handle(self, *, verb: str, name: str | None, **options: Any) -> None:
+    def handle(self, *, verb: Verb | Literal["list", "history"], name: str | None, **options: Any) -> None:
         if name not in {None, *breaker_registry.names()}:
             raise CommandError(f"no breaker named {name!r}, only {', '.join(breaker_registry.names())}", returncode=2)
-        if verb in {"open", "close", "reset"}:
-            _execute(verb, str(name), options)
+        match verb:
+            case "open" | "close" | "reset":
+                _apply(verb, str(name), options)
         snapshots = [_shared_state(each) for each in ([name] if name else breaker_registry.names())]
         if options["json"]:
             self.stdout.write(json.dumps([snapshot.as_dict() for snapshot in snapshots], indent=2, ensure_ascii=False))
@@ -62,14 +64,10 @@ class Command(BaseCommand):
             self.stdout.write(_table(rows) if rows else "No transitions yet.")
 
 
-def _execute(verb: str, name: str, options: dict[str, Any]) -> None:
-    breaker = breaker_registry.get(name)
-    who, reason = options["who"], options["reason"]
+def _apply(verb: Verb, name: str, options: dict[str, Any]) -> None:
+    who, reason, seconds = options["who"], options["reason"], options.get("seconds")
     try:
-        if verb == "reset":
-            breaker.reset(who=who, reason=reason)
-        else:
-            breaker.force("open" if verb == "open" else "closed", who=who, reason=reason, seconds=options["seconds"])
+        breaker_registry.apply(verb, name, who=who, reason=reason, seconds=seconds)
     except StoreUnavailable as error:
         raise CommandError(f"{error}: check with `breaker list` once it is available, then try again") from error
 
