@@ -26,10 +26,8 @@ class Wait:
     """What people waited for an answer that no cache had; texts such as `1.2 s`, empty without any."""
 
     title: Promise
-    half: str
-    """The time within which half of the answers came (p50)."""
-    most: str
-    """The time within which 95 % came (p95)."""
+    p50: str
+    p95: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +70,8 @@ def ai_hour(rows: Sequence[Mapping[str, int]], times: Sequence[str]) -> AIHour:
 
 
 def _wait(rows: Sequence[Mapping[str, int]], time: ai_statistics.Time) -> Wait:
-    half, most = (ai_statistics.quantile(rows, time, share) for share in (0.5, 0.95))
-    return Wait(TIMES[time], _seconds(half), _seconds(most))
+    p50, p95 = (ai_statistics.quantile(rows, time, share) for share in (0.5, 0.95))
+    return Wait(TIMES[time], _seconds(p50), _seconds(p95))
 
 
 def _by_series(failures: Mapping[str, int], names: Mapping[str, str]) -> Counter[str]:
