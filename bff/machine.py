@@ -12,8 +12,8 @@ WORKER_MB = 256
 
 
 @dataclass(frozen=True, slots=True)
-class Cgroups:
-    """The control groups of this process, of version 1 or 2. Without any, all of the machine counts."""
+class Capacity:
+    """Reads the process's control groups, of version 1 or 2. Without any, all of the machine counts."""
 
     root: Path = Path("/sys/fs/cgroup")
     own: Path = Path("/proc/self/cgroup")

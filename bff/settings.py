@@ -35,7 +35,7 @@ ALLOWED_HOSTS = env.items(
 )
 STATIC_ROOT = env.path("STATIC_ROOT", BASE_DIR / "var" / "static")
 PORT = env.integer("PORT", 8000, at_least=1, at_most=65535)
-WEB_WORKERS = env.integer("WEB_WORKERS", machine.Cgroups().workers(), at_least=1)
+WEB_WORKERS = env.integer("WEB_WORKERS", machine.Capacity().workers(), at_least=1)
 
 # --- PostgreSQL (Supabase), else a SQLite file ------------------------------------------------------------------------
 DATABASE = env.parse(
@@ -126,7 +126,7 @@ DOCUMENT_TIMEOUT_SECONDS = env.number("DOCUMENT_TIMEOUT_SECONDS", 10.0, above=0)
 DOCUMENT_MEMORY_MB = env.integer("DOCUMENT_MEMORY_MB", 512, at_least=256)
 DOCUMENT_MAX_CONCURRENCY = env.integer(
     "DOCUMENT_MAX_CONCURRENCY",
-    min(3, max(1, machine.Cgroups().memory_mb() // WEB_WORKERS // DOCUMENT_MEMORY_MB)),
+    min(3, max(1, machine.Capacity().memory_mb() // WEB_WORKERS // DOCUMENT_MEMORY_MB)),
     at_least=1,
 )
 

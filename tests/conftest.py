@@ -20,7 +20,7 @@ from django.test import Client
 from django_redis import get_redis_connection
 
 from ai_service.control import StandIn
-from bff.machine import Cgroups
+from bff.machine import Capacity
 from chat import knowledge, runs
 from chat.history import late_writes
 from chat.knowledge import reloader
@@ -48,7 +48,7 @@ hypothesis.settings.load_profile("busy")
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """`-n auto` is two more than the cores: tests wait for other programs half of the time."""
-    return Cgroups().cores() + 2
+    return Capacity().cores() + 2
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -46,7 +46,7 @@ control_socket_disable = True  # all instances on a machine would share its path
 
 
 def on_starting(server: Any) -> None:
-    usable = machine.Cgroups()
+    usable = machine.Capacity()
     logs.get_logger("bff.server").info(
         "Starting workers", workers=workers, cores=usable.cores(), memory_mb=usable.memory_mb()
     )

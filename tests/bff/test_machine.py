@@ -23,14 +23,14 @@ def _eight_cores_and_16_gb(monkeypatch) -> None:
     monkeypatch.setattr(os, "sysconf", {"SC_PHYS_PAGES": 4 * 2**20, "SC_PAGE_SIZE": 4096}.get)
 
 
-def container(folder: Path, own: str | None, files: dict[str, str]) -> machine.Cgroups:
+def container(folder: Path, own: str | None, files: dict[str, str]) -> machine.Capacity:
     """The groups of a process whose /proc/self/cgroup is `own`."""
     for name, content in files.items():
         (folder / "cgroup" / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / "cgroup" / name).write_text(f"{content}\n")
     if own is not None:
         (folder / "own").write_text(own)
-    return machine.Cgroups(folder / "cgroup", folder / "own")
+    return machine.Capacity(folder / "cgroup", folder / "own")
 
 
 @pytest.mark.usefixtures("_eight_cores_and_16_gb")

@@ -40,7 +40,7 @@ def test_production_serves_pages_static_files_and_error_pages(production):
 
 def test_the_start_logs_the_number_of_workers_and_what_they_may_use(production):
     started = [line for line in map(json.loads, production.lines()) if line["message"] == "Starting workers"]
-    usable = machine.Cgroups()
+    usable = machine.Capacity()
     told = [(line["workers"], line["cores"], line["memoryMb"]) for line in started]
     assert told == [(1, usable.cores(), usable.memory_mb())]
 
