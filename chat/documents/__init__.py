@@ -6,7 +6,7 @@
 | `kinds` | detects the type of a file from its content |
 | `text` | decodes and cleans plain text |
 | `extraction` | text → `Facts`: days and periods, amounts, references, the sender |
-| `facts` | what it finds; `fact_labels` names it in French |
+| `facts` | what it finds; `fact_labels` names it in the active language |
 | `errors` | why a document cannot be read |
 | `sandbox` | the confined process that parses PDF, Word and images |
 
