@@ -21,12 +21,11 @@ _VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 
 
 def configure(directory: str) -> None:
-    """Store metrics in files of this folder, which is created if missing; in memory if `directory` is empty.
+    """Store metrics in files of this folder, which exists; in memory if `directory` is empty.
 
     Call before prometheus_client is first imported.
     """
     if directory:
-        Path(directory).mkdir(parents=True, exist_ok=True)
         os.environ[_VARIABLE] = directory
         atexit.register(_merge_at_exit, os.getpid())
     else:

@@ -11,7 +11,6 @@ from __future__ import annotations
 import logging
 import sys
 import threading
-from pathlib import Path
 from types import TracebackType
 from typing import ClassVar, Literal, cast
 
@@ -41,8 +40,8 @@ def configure(*, level: str, format: str, file: str) -> None:  # noqa: A002 - th
     """Send all log records of this process to stdout, and to `file` unless it is empty. May be called again.
 
     `level` applies to our own records; libraries log at info or above. `format` is `json` or `console` and applies to
-    stdout; the file is always JSON. It is rotated at midnight UTC, 14 old files are kept, and any number of processes
-    may write to it.
+    stdout; the file is always JSON. Its folder exists. It is rotated at midnight UTC, 14 old files are kept, and any
+    number of processes may write to it.
     """
     console = _Console()
     console.setFormatter(log_format.console_formatter() if format == "console" else log_format.json_formatter())
@@ -73,7 +72,6 @@ class _Console(logging.Handler):
 
 
 def _rotating(file: str) -> logging.Handler:
-    Path(file).parent.mkdir(parents=True, exist_ok=True)
     handler = ConcurrentTimedRotatingFileHandler(file, when="midnight", utc=True, backupCount=14, encoding="utf-8")
     handler.setFormatter(log_format.json_formatter())
     return cast("logging.Handler", handler)
@@ -100,9 +98,8 @@ def _set_levels(level: str) -> None:
 def _disable_unused_record_attributes() -> None:
     """Don't collect record attributes that no line shows (Python's logging HOWTO, "Optimization")."""
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
-    logging.raiseExceptions = (
-        False  # logging would print its own errors to stderr with the record's unredacted arguments
-    )
+    # Logging would print its own errors to stderr, with the record's unredacted arguments.
+    logging.raiseExceptions = False
 
 
 def _log_uncaught_exceptions() -> None:

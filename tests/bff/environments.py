@@ -227,6 +227,9 @@ CASES = {
     "a rate": of({"RATE_LIMIT_CHAT": "10 per hour"}, RATE_LIMIT_CHAT="10 per hour"),
     "several rates": wrong("RATE_LIMIT_CHAT", "10/minute;100/hour", "Has several rates; one is counted"),
     "a rate that is none": wrong("RATE_LIMIT_CHAT", "10", "Is not a number of requests per second"),
+    "missing folders": Case(
+        {"LOG_FILE": "{folder}/new/logs/chat.log", "PROMETHEUS_MULTIPROC_DIR": "{folder}/new/metrics/all"}
+    ),
     "a log file in no folder": wrong("LOG_FILE", "/proc/nowhere/chat.log", "can't be written"),
     "metrics in no folder": wrong("PROMETHEUS_MULTIPROC_DIR", "/proc/metrics", "can't be created"),
     "a secret in the wrong place": wrong("PORT", "sk-hunter2-0123456789", "Is not a whole number", "hunter2"),

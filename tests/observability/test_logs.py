@@ -312,7 +312,7 @@ print(written, file=sys.stderr, flush=True)
 
 
 def test_four_processes_log_across_two_rotations_without_lost_torn_or_duplicate_lines(tmp_path):
-    file, clock = tmp_path / "folder" / "bff.log", Clock(tmp_path / "clock")
+    file, clock = tmp_path / "bff.log", Clock(tmp_path / "clock")
     writers = [
         subprocess.Popen(
             [sys.executable, "-c", WRITER, str(file), str(number)],

@@ -178,15 +178,14 @@ def page_of(folder: Path) -> dict[tuple[str, frozenset], float]:
 
 
 def test_workers_are_summed_and_gauges_of_dead_workers_are_dropped(tmp_path, monkeypatch):
-    folder = tmp_path / "new" / "folder"
     workers = []
     for state in ("2", "0"):
-        command = [sys.executable, "-c", WORKER, str(folder), state]
+        command = [sys.executable, "-c", WORKER, str(tmp_path), state]
         workers.append(subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT))
         assert workers[-1].stdout
         assert workers[-1].stdout.readline() == "counted\n"
     try:
-        page = page_of(folder)
+        page = page_of(tmp_path)
         hello = {"endpoint": "/hello", "method": "GET"}
         assert value(page, "bff_http_requests_total", **hello, status="200") == 6
         assert value(page, "bff_http_request_duration_seconds_count", **hello) == 2
@@ -196,18 +195,18 @@ def test_workers_are_summed_and_gauges_of_dead_workers_are_dropped(tmp_path, mon
 
         workers[1].kill()
         workers[1].wait(10)
-        monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(folder))
+        monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))
         prometheus_multiproc.mark_process_dead(workers[1].pid)
-        page = page_of(folder)
+        page = page_of(tmp_path)
         assert value(page, "bff_http_requests_total", **hello, status="200") == 6
         assert value(page, "bff_streams_active") == 2
         assert value(page, "bff_breaker_state", breaker="chat") == 2
-        assert not list(folder.glob(f"*_{workers[1].pid}.db"))
+        assert not list(tmp_path.glob(f"*_{workers[1].pid}.db"))
 
         workers[0].kill()
         workers[0].wait(10)
         prometheus_multiproc.mark_process_dead(workers[0].pid)
-        page = page_of(folder)
+        page = page_of(tmp_path)
         assert value(page, "bff_http_requests_total", **hello, status="200") == 6
         assert value(page, "bff_http_request_duration_seconds_count", **hello) == 2
         assert value(page, "bff_streams_active") == 0
@@ -216,9 +215,9 @@ def test_workers_are_summed_and_gauges_of_dead_workers_are_dropped(tmp_path, mon
             worker.kill()
             worker.communicate()
 
-    assert {file.name for file in folder.glob("*.db")} == {"counter_ended.db", "histogram_ended.db"}
+    assert {file.name for file in tmp_path.glob("*.db")} == {"counter_ended.db", "histogram_ended.db"}
     prometheus_multiproc.clear()
-    assert list(folder.glob("*.db")) == []
+    assert list(tmp_path.glob("*.db")) == []
 
 
 def test_a_process_that_died_before_it_had_written_a_file_is_forgotten(tmp_path, monkeypatch):
