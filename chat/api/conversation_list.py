@@ -17,13 +17,13 @@ router = Router(tags=["chat"], by_alias=True)
 PAGE_SIZE = 50
 
 
-@router.get("", response={200: schemas.ConversationPage, 404: None})
-def list_conversations(request: HttpRequest, before: schemas.PublicId | None = None) -> dict[str, Any]:
+@router.get("", response=schemas.ConversationPage)
+def list_conversations(request: HttpRequest, before: schemas.ListPosition | None = None) -> dict[str, Any]:
     """List the caller's conversations, latest first. `next` is the `before` of the next page."""
     return _page(request, before)
 
 
-@router.post("/search", response={200: schemas.ConversationPage, 404: None})
+@router.post("/search", response=schemas.ConversationPage)
 def search_conversations(request: HttpRequest, body: schemas.SearchIn) -> dict[str, Any]:
     """List the conversations with this text in their title or in a message.
 
@@ -41,7 +41,6 @@ def rename_conversation(request: HttpRequest, conversation_id: schemas.PublicId,
 
 
 def _page(request: HttpRequest, before: str | None, search: str = "") -> dict[str, Any]:
-    with unknown_is_404():
-        rows, following = conversation_list.page(caller_of(request).id, before, PAGE_SIZE, search)
+    rows, following = conversation_list.page(caller_of(request).id, before, PAGE_SIZE, search)
     items = [{"id": row.public_id, "title": row.title, "updated_at": iso(row.updated_at.timestamp())} for row in rows]
     return {"items": items, "next": following}

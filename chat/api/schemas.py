@@ -91,6 +91,7 @@ Context = Annotated[
     Field(default_factory=dict, max_length=20, json_schema_extra={"additionalProperties": False}),
 ]
 PublicId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+ListPosition = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,16}-[0-9]{1,18}$")]
 RowNumber = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,18}$")]
 
 
@@ -259,7 +260,7 @@ class AnswerOut(CamelCase):
 
 class SearchIn(CamelCase):
     search: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100), Encodable(NOT_BLANK)]
-    before: PublicId | None = None
+    before: ListPosition | None = None
 
 
 class TitleIn(CamelCase):

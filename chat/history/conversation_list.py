@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, datetime, timedelta
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
@@ -13,7 +12,6 @@ from chat.storage.db_executor import db_executor
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
-_POSITION = re.compile(r"([0-9]{1,16})-([0-9]{1,18})")
 
 
 def page(owner: str, before: str | None, limit: int, search: str = "") -> tuple[list[Conversation], str | None]:
@@ -21,7 +19,7 @@ def page(owner: str, before: str | None, limit: int, search: str = "") -> tuple[
     if there are no more.
 
     `before` is the position after the previous page. It stays valid when that page's conversations are continued or
-    deleted. Raises UnknownConversation.
+    deleted.
     """
 
     def read() -> list[Conversation]:
@@ -34,7 +32,7 @@ def page(owner: str, before: str | None, limit: int, search: str = "") -> tuple[
         return list(rows[: limit + 1])
 
     rows = db_executor.run(read)
-    return rows[:limit], _position_of(rows[limit - 1]) if len(rows) > limit else None
+    return rows[:limit], position_of(rows[limit - 1]) if len(rows) > limit else None
 
 
 def rename(owner: str, public_id: str, title: str) -> None:
@@ -44,17 +42,12 @@ def rename(owner: str, public_id: str, title: str) -> None:
         raise UnknownConversation(public_id)
 
 
-def _position_of(row: Conversation) -> str:
+def position_of(row: Conversation) -> str:
     """The time of its last message, and its number, because several may have the same time."""
     return f"{(row.updated_at - EPOCH) // MICROSECOND}-{row.pk}"
 
 
 def _rows_after(rows: QuerySet[Conversation], position: str) -> QuerySet[Conversation]:
-    if found := _POSITION.fullmatch(position):
-        updated_at, pk = EPOCH + int(found[1]) * MICROSECOND, int(found[2])
-    else:  # a page that the last release has sent: the id of its last conversation
-        last = rows.filter(public_id=position).first()
-        if last is None:
-            raise UnknownConversation(position)
-        updated_at, pk = last.updated_at, last.pk
+    microseconds, pk = map(int, position.split("-"))
+    updated_at = EPOCH + microseconds * MICROSECOND
     return rows.filter(updated_at__lte=updated_at).exclude(updated_at=updated_at, id__gte=pk)

@@ -33,7 +33,6 @@ API = api.get_openapi_schema()
 IDS = {
     "conversationId": "conversation",
     "conversation_id": "conversation",
-    "before": "conversation",
     "id": "conversation",
 }
 IDS |= {"messageId": "message"}

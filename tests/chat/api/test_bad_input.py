@@ -66,7 +66,7 @@ def test_an_error_names_the_field_and_does_not_repeat_the_input(visitor):
         ("get", "/api/chat/history?conversationId=nobody", 404),
         ("get", "/api/chat/history?after=x", 422),
         ("get", "/api/chat/history?conversationId=a&after=-1", 422),
-        ("get", "/api/chat/conversations?before=nobody", 404),
+        ("get", "/api/chat/conversations?before=nobody", 422),
         ("get", "/api/chat/nothing-here", 404),
         ("put", "/api/chat/message", 405),
         ("get", "/api/chat/nobody/stream", 204),
