@@ -10,7 +10,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from ninja import Router
 from ninja.errors import ValidationError
-from pydantic import ConfigDict, Field, StrictBool, model_validator
+from pydantic import Field, StrictBool, model_validator
 
 from chat.api import rescue
 from chat.api.common import (
@@ -44,18 +44,12 @@ EARLIER_MESSAGES = 200
 UNSUPPORTED = ("tools", "functions", "audio", "logprobs", "response_format")
 
 
-class OpenAIShape(Shape):
-    """OpenAI's field names are snake_case."""
-
-    model_config = ConfigDict(extra="ignore")
-
-
-class ContentPart(OpenAIShape):
+class ContentPart(Shape):
     type: str
     text: Text = ""
 
 
-class CompletionMessage(OpenAIShape):
+class CompletionMessage(Shape):
     """The result of a tool (`tool`, formerly `function`) is left out of the conversation, and may be anything."""
 
     role: Literal["system", "developer", "user", "assistant", "tool", "function"]
@@ -83,11 +77,11 @@ class CompletionMessage(OpenAIShape):
         return self.content if isinstance(self.content, str) else "".join(part.text for part in self.parts)
 
 
-class StreamOptions(OpenAIShape):
+class StreamOptions(Shape):
     include_usage: StrictBool | None = None
 
 
-class CompletionIn(OpenAIShape):
+class CompletionIn(Shape):
     """The body of a completion request.
 
     Ignored, because answers are shared between clients: `temperature`, `top_p`, `max_tokens`, `max_completion_tokens`,
