@@ -92,7 +92,7 @@ def _events(request: HttpRequest, text: str) -> list[Event]:
     with unexpected_errors.survived("fallback"):
         kinds = distress.detect(text)
         state = fallbacks.state_of(kinds)
-        notice = help_lines.notice(help_lines.told(kinds, text), question.language)
+        notice = help_lines.notice(help_lines.notice_topics(kinds, text), question.language)
         if notice:
             events.append(Notice("help", notice, {}))
     return [*events, *fallbacks.ladder(question, internal_error(), None, state, notice)]

@@ -16,7 +16,7 @@ from chat.pipeline.distress_classifier import Kind
 
 Distress = Kind | Literal["grief", "unspecific"]
 # What a notice may be about: a kind, or what else a message of that kind tells.
-Told = Kind | Literal["grief", "unreachable", "reminder", "hurt_child", "young"]
+NoticeTopic = Distress | Literal["unreachable", "reminder", "hurt_child", "young"]
 
 
 # A phrase of the list adds that much to a message's score: of a film, a law or a leaflet it is no sign. It is enough in
@@ -43,7 +43,7 @@ def detect(text: str) -> tuple[Distress, ...]:
     return (first, second) if is_recognised else ("unspecific",)
 
 
-def told(kinds: Sequence[Distress], text: str, *, has_young: bool = True) -> tuple[Distress | Told, ...]:
+def notice_topics(kinds: Sequence[Distress], text: str, *, has_young: bool = True) -> tuple[NoticeTopic, ...]:
     """What the notices for these kinds in this message are about: some have one of their own for what else it tells.
 
     An own wish to die is told of, whatever else the message is about. `has_young` says whether there is a notice for a
@@ -57,18 +57,18 @@ def told(kinds: Sequence[Distress], text: str, *, has_young: bool = True) -> tup
     if has_young and _YOUNG.search(folded) and set(kinds) & _TOLD_TO_CHILDREN:
         kinds = [kind for kind in kinds if kind not in _TOLD_TO_CHILDREN]
         return (*kinds, "young")
-    return tuple(chain.from_iterable(_closer(kind, folded) for kind in kinds))
+    return tuple(chain.from_iterable(_refined(kind, folded) for kind in kinds))
 
 
-def _closer(kind: Distress, folded: str) -> tuple[Distress | Told, ...]:
+def _refined(kind: Distress, folded: str) -> tuple[NoticeTopic, ...]:
     if kind == "suicide":
-        return _in_danger(folded)
+        return _suicide_topics(folded)
     if kind == "losing_control" and (_SHAKEN.search(folded) or (_STRUCK.search(folded) and _UNWELL.search(folded))):
         return ("hurt_child",)
     return (kind,)
 
 
-def _in_danger(folded: str) -> tuple[Distress | Told, ...]:
+def _suicide_topics(folded: str) -> tuple[NoticeTopic, ...]:
     """Of a message about suicide: whoever writes it, somebody who does not answer any more, or both, in this order.
 
     An own wish to die keeps its notice: it may be quoted, and then it comes second.

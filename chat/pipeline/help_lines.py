@@ -21,10 +21,10 @@ from chat import knowledge
 from chat.core import phone_numbers
 from chat.core.question import Language
 from chat.pipeline import distress
-from chat.pipeline.distress import Distress, Told
+from chat.pipeline.distress import Distress, NoticeTopic
 
 BUNDLED = Path(__file__).with_suffix(".toml")
-BROADER: Mapping[str, Told] = {"unreachable": "suicide", "reminder": "suicide", "hurt_child": "losing_control"}
+BROADER: Mapping[str, NoticeTopic] = {"unreachable": "suicide", "reminder": "suicide", "hurt_child": "losing_control"}
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
 Number = Annotated[str, StringConstraints(pattern=r"^\+?[0-9]( ?[0-9]){1,14}$")]
@@ -72,19 +72,14 @@ def everyday(language: Language) -> str:
     return _as_list([line for line in reversed(lines) if line.everyday] or lines, language)
 
 
-def distress_notice(question: str, language: Language) -> str:
-    """The text to show before the answer if the question shows distress, else an empty string."""
-    return notice(told(distress.detect(question), question), language)
-
-
-def told(kinds: Sequence[Distress], text: str) -> tuple[Distress | Told, ...]:
+def notice_topics(kinds: Sequence[Distress], text: str) -> tuple[NoticeTopic, ...]:
     """What the notices for these kinds in this message are about, of those that the file has."""
-    return distress.told(kinds, text, has_young="young" in load().kind)
+    return distress.notice_topics(kinds, text, has_young="young" in load().kind)
 
 
-def notice(kinds: Iterable[Distress | Told], language: Language) -> str:
-    """The text to show before the answer for these kinds of distress, empty for none."""
-    return "\n\n".join(dict.fromkeys(load().notice(kind).text_in(language) for kind in kinds))
+def notice(topics: Iterable[NoticeTopic], language: Language) -> str:
+    """The text to show before the answer, empty for no topic."""
+    return "\n\n".join(dict.fromkeys(load().notice(topic).text_in(language) for topic in topics))
 
 
 def notice_beginnings() -> list[str]:
@@ -124,15 +119,13 @@ class _File(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     distress: _Translated
-    kind: dict[Told, _Translated] = {}
+    kind: dict[NoticeTopic, _Translated] = {}
     line: Annotated[list[_Line], Field(min_length=1)]
 
-    def notice(self, kind: Distress | Told) -> _Translated:
-        """The notice for this kind of distress; if the file has none for it, that of its broader kind, or the general
-        one.
-        """
+    def notice(self, topic: NoticeTopic) -> _Translated:
+        """The notice on this topic; if the file has none for it, that of its broader kind, or the general one."""
         by_name = cast("Mapping[str, _Translated]", self.kind)
-        return by_name.get(kind) or by_name.get(BROADER.get(kind, "")) or self.distress
+        return by_name.get(topic) or by_name.get(BROADER.get(topic, "")) or self.distress
 
     @model_validator(mode="after")
     def _notices_name_a_number(self) -> Self:

@@ -16,7 +16,7 @@ from chat.history.recorder import TurnRecorder
 from chat.pipeline import distress, fallbacks, help_lines, sharing
 from chat.pipeline.answer_job import AnswerJob
 from chat.pipeline.answer_stream import AnswerStream, CachedStream, RunStream
-from chat.pipeline.distress import Distress, Told
+from chat.pipeline.distress import Distress, NoticeTopic
 from chat.runs import Subscription
 from chat.storage import ai_statistics, answer_cache, budgets, fleet_counters
 from chat.storage.answer_cache import CachedAnswer
@@ -44,7 +44,7 @@ FOR_DANGER_ALONE = {"epuisement-parental", "numeros-urgence"}
 ABOUT_THIS_ASSISTANT = {"cet-assistant"}  # its words – who answers, reads, writes – are those of any office, too
 DANGERS_TO_LIFE: frozenset[Distress] = frozenset({"suicide", "medical"})
 # Messages after one about suicide or a child's death that get no suggestions; after suicide with a short reminder.
-AFTERMATH = 2
+AFTERMATH_MESSAGES = 2
 
 
 def answer_in_conversation(
@@ -118,7 +118,7 @@ def _resolve(
         passages,
         cache_key,
         cached,
-        _distress_notice(question, kinds, earlier),
+        distress_notice(question, kinds, earlier),
         not_before,
         "warm_up" if warm else "answer",
         refusal=internal_error() if has_failed else None,
@@ -148,19 +148,19 @@ def detect_distress(text: str) -> tuple[Distress, ...]:
 
 
 def _earlier_distress(question: Question) -> tuple[Distress, ...]:
-    """The distress of one of the last AFTERMATH messages that outlasts it: suicide first, else a child's death."""
-    before = [detect_distress(text) for text in question.earlier[-AFTERMATH:]]
+    """The distress of one of the last AFTERMATH_MESSAGES that outlasts it: suicide first, else a child's death."""
+    before = [detect_distress(text) for text in question.earlier[-AFTERMATH_MESSAGES:]]
     kinds: tuple[Distress, ...] = ("suicide", "grief")
     return next(((kind,) for kind in kinds for each in before if kind in each), ())
 
 
-def _distress_notice(question: Question, kinds: tuple[Distress, ...], earlier: tuple[Distress, ...]) -> str:
+def distress_notice(question: Question, kinds: tuple[Distress, ...], earlier: tuple[Distress, ...] = ()) -> str:
     """The notice for these kinds, or the reminder after a word of suicide; empty if there is none, or it fails."""
     with unexpected_errors.survived("answer"):
-        told: tuple[Distress | Told, ...] = help_lines.told(_likely_in_conversation(kinds, question), question.text)
-        if earlier == ("suicide",):
-            told = ("reminder",)
-        return help_lines.notice(told, question.language)
+        topics: tuple[NoticeTopic, ...] = ("reminder",)
+        if earlier != ("suicide",):
+            topics = help_lines.notice_topics(_likely_in_conversation(kinds, question), question.text)
+        return help_lines.notice(topics, question.language)
     return ""
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from chat import knowledge
-from chat.pipeline import help_lines
 from chat.upstream import session
+from tests.support.distress_notices import notice_on
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -141,7 +141,7 @@ def test_a_stale_answer_to_distress_has_the_help_lines_once(visitor, ai, setting
     while (reply := visitor.ask("Je n'en peux plus")).json()["origin"] == "cache":
         pass  # it is fresh for a second
     assert reply.json()["origin"] == "stale"
-    assert reply.json()["response"].count(help_lines.distress_notice("Je n'en peux plus", "fr")) == 1
+    assert reply.json()["response"].count(notice_on("Je n'en peux plus")) == 1
 
 
 def test_an_english_question_is_answered_in_english(visitor, ai, settings):

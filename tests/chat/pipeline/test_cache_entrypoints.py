@@ -9,8 +9,9 @@ from django_redis import get_redis_connection
 
 from chat.core.events import Delta
 from chat.core.question import Question
-from chat.pipeline import help_lines, question_answering
+from chat.pipeline import question_answering
 from chat.storage import answer_cache
+from tests.support.distress_notices import notice_on
 from tests.support.fake_upstream import CHUNKED, END, chunk, delta_event, stream_response
 from tests.support.sse import read_start
 
@@ -109,5 +110,5 @@ def test_distress_puts_the_help_lines_first_in_answers_of_every_origin(visitor, 
     ai.fail("error")
     replies += [visitor.ask("Je veux mourir, c'est quoi l'AESH ?"), visitor.ask("Je veux mourir xyzzy")]
     assert [reply.json()["origin"] for reply in replies] == ["ai", "cache", "fallback", "fallback"]
-    notice = help_lines.distress_notice("Je veux mourir", "fr")
+    notice = notice_on("Je veux mourir")
     assert all(reply.json()["response"].startswith(notice) for reply in replies)

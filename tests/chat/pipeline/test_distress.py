@@ -12,6 +12,7 @@ from chat.core.question import Language, Question, Turn
 from chat.pipeline import distress, distress_classifier, help_lines
 from chat.pipeline.distress import Distress
 from chat.pipeline.question_answering import ABOUT_DANGER, find_passages
+from tests.support.distress_notices import notice_on
 
 # The number that the notice of a kind names first.
 FIRST_NUMBER = {
@@ -150,7 +151,7 @@ def test_a_calm_phrase_hides_no_sign_beside_it(sign):
 )
 def test_grief_for_a_child_gets_a_notice_of_its_own(message):
     assert distress.detect(message) == ("grief",)
-    assert help_lines.distress_notice(message, "fr").startswith("Perdre son enfant")
+    assert notice_on(message).startswith("Perdre son enfant")
 
 
 @pytest.mark.parametrize(
@@ -188,7 +189,7 @@ def test_other_deaths_are_not_taken_for_the_loss_of_a_child(message):
     ],
 )
 def test_what_a_message_tells_beside_its_kind_has_a_notice_of_its_own(message, first):
-    assert distress.told(distress.detect(message), message)[0] == first
+    assert distress.notice_topics(distress.detect(message), message)[0] == first
 
 
 @pytest.mark.parametrize(
@@ -205,7 +206,7 @@ def test_what_a_message_tells_beside_its_kind_has_a_notice_of_its_own(message, f
     ],
 )
 def test_who_wants_to_die_is_not_taken_for_a_caller_about_somebody_else(message):
-    assert distress.told(("suicide",), message) == ("suicide",)
+    assert distress.notice_topics(("suicide",), message) == ("suicide",)
 
 
 @pytest.mark.parametrize(
@@ -219,7 +220,7 @@ def test_who_wants_to_die_is_not_taken_for_a_caller_about_somebody_else(message)
     ],
 )
 def test_a_wish_to_die_and_somebody_who_does_not_answer_are_both_told(message, both):
-    assert distress.told(("suicide",), message) == both
+    assert distress.notice_topics(("suicide",), message) == both
 
 
 @pytest.mark.parametrize(
@@ -235,7 +236,7 @@ def test_a_wish_to_die_and_somebody_who_does_not_answer_are_both_told(message, b
     ],
 )
 def test_an_own_wish_to_die_is_told_of_whatever_else_the_message_is_about(kinds, message, expected):
-    assert distress.told(kinds, message) == expected
+    assert distress.notice_topics(kinds, message) == expected
 
 
 @pytest.mark.parametrize(
@@ -251,7 +252,7 @@ def test_an_own_wish_to_die_is_told_of_whatever_else_the_message_is_about(kinds,
     ],
 )
 def test_a_parent_who_holds_back_is_not_told_that_the_child_is_hurt(message):
-    assert distress.told(("losing_control",), message) == ("losing_control",)
+    assert distress.notice_topics(("losing_control",), message) == ("losing_control",)
 
 
 @pytest.mark.parametrize(
@@ -267,7 +268,7 @@ def test_a_parent_who_holds_back_is_not_told_that_the_child_is_hurt(message):
     ],
 )
 def test_a_child_who_writes_is_told_so_in_its_own_words(message):
-    notice = help_lines.distress_notice(message, "fr")
+    notice = notice_on(message)
     assert notice.startswith("Ce n’est pas ta faute")
     assert "vous" not in notice
 
@@ -286,7 +287,7 @@ def test_a_child_who_writes_is_told_so_in_its_own_words(message):
     ],
 )
 def test_an_adult_is_not_taken_for_a_child(message):
-    assert "young" not in distress.told(distress.detect(message), message)
+    assert "young" not in distress.notice_topics(distress.detect(message), message)
 
 
 def test_a_notice_without_a_text_in_a_replaced_file_is_that_of_its_broader_kind(settings, tmp_path):
@@ -309,12 +310,12 @@ def test_a_replaced_file_without_a_notice_for_children_keeps_that_of_the_kind(se
     names = ("distress", "kind.child", "kind.bullying", "[line]")
     file.write_text("".join(text.format(name=name) for name in names) + 'number = "15"\n', "utf-8")
     settings.HELP_LINES_FILE = str(file)
-    assert help_lines.distress_notice(message, "fr") == notice
+    assert notice_on(message) == notice
 
 
 def test_a_child_who_is_limp_after_choked_cries_is_told_to_be_hurt():
     message = "j'ai étouffé ses cris avec un coussin, il est tout mou"
-    assert distress.told(("losing_control",), message) == ("hurt_child",)
+    assert distress.notice_topics(("losing_control",), message) == ("hurt_child",)
 
 
 def test_the_notice_on_bullying_can_be_read_by_the_child():
@@ -343,7 +344,7 @@ def test_only_the_beginning_of_a_very_long_message_is_looked_at():
 def test_where_the_kind_is_not_certain_two_notices_are_shown():
     kinds_of = {sentence.text: distress.detect(sentence.text) for sentence in read(SENTENCES / "dev.jsonl")}
     text, (first, second) = next((text, kinds) for text, kinds in kinds_of.items() if len(kinds) == 2)
-    notice = help_lines.distress_notice(text, "fr")
+    notice = notice_on(text)
     both = [help_lines.load().notice(kind).text_in("fr") for kind in (first, second)]
     assert notice == "\n\n".join(both)
 

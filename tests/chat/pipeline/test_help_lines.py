@@ -12,6 +12,7 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 from chat.pipeline import distress, help_lines
+from tests.support.distress_notices import notice_on
 from tests.support.growth import assert_linear
 from tests.support.services import ROOT
 
@@ -211,12 +212,12 @@ def swiss(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("text", DISTRESS)
 def test_distress_is_detected_in_all_spellings(text):
-    assert help_lines.distress_notice(text, "fr")
+    assert notice_on(text)
 
 
 @pytest.mark.parametrize("text", CALM)
 def test_calm_questions_are_not_taken_for_distress(text):
-    assert help_lines.distress_notice(text, "fr") == ""
+    assert notice_on(text) == ""
 
 
 def test_the_french_help_lines_exist_in_both_languages():
@@ -282,4 +283,4 @@ def test_detection_takes_linear_time_in_a_long_message(phrase):
     "phrase", ["j'ai ", "je l'ai ", "il ne me ", "j'ai tres ", "i am 1", "il repond plus ", "je veux "]
 )
 def test_what_else_a_message_tells_takes_linear_time(phrase):
-    assert_linear(partial(distress.told, ("suicide", "losing_control", "child")), phrase, 40_000)
+    assert_linear(partial(distress.notice_topics, ("suicide", "losing_control", "child")), phrase, 40_000)

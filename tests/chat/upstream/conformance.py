@@ -14,10 +14,11 @@ import pytest
 from django.test import override_settings
 
 from chat.core.question import normalise
-from chat.pipeline import cache_warmer, help_lines
+from chat.pipeline import cache_warmer
 from chat.upstream import breaker_registry, retry, session
 from chat.upstream.request import ResponseBody
 from tests.chat.upstream.scenarios import SCENARIOS, Scenario, Vote, ask_once
+from tests.support.distress_notices import notice_on
 from tests.support.fake_upstream import RawServer
 from tests.support.polling import eventually
 from tests.support.services import ROOT
@@ -94,7 +95,7 @@ def _shared_questions() -> Iterator[str]:
     """Questions whose answers people share: the knowledge base's own, each once."""
     questions = {normalise(task.question.text): task.question for task in cache_warmer.tasks()}
     for question in questions.values():
-        if question.language == "fr" and not help_lines.distress_notice(question.text, "fr"):
+        if question.language == "fr" and not notice_on(question.text):
             yield question.text
 
 
