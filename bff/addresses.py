@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
-from bff.environment import Wrong
+from bff.environment import InvalidValue
 
 _HOST = r"(?:\[[0-9a-fA-F:.]+(?:%25?\w+)?\]|[A-Za-z0-9](?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?\.?)"
 _HOST_AND_PORT = re.compile(rf"({_HOST})(?::(\d{{1,5}}))?")
@@ -41,15 +41,13 @@ class Address:
 
 
 def split(text: str) -> Address:
-    """The parts of a URL whose password may have any characters, encoded or not. Raises Wrong."""
+    """The parts of a URL whose password may have any characters, encoded or not. Raises InvalidValue."""
     match = next(filter(None, (form.fullmatch(text) for form in _FORMS)), None)
     if match is None:
-        raise Wrong(_what_is_wrong(text))
+        raise InvalidValue(_what_is_wrong(text))
     parts = match.groupdict()
     if re.fullmatch(r"\[.*\]|<.*>", parts["password"] or ""):
-        raise Wrong(
-            "Its password stands between [ and ] or < and >, as in a template: leave them out, or write %5B and %5D."
-        )
+        raise InvalidValue("Its password is still in the brackets of a template: leave them out, or write %5B and %5D.")
     hosts = tuple(_host_and_port(host) for host in parts["hosts"].split(",")) if parts["hosts"] else ()
     query = dict(parse_qsl(parts["query"] or "", keep_blank_values=True))
     user, password = _decoded(parts["user"] or ""), _decoded(parts["password"] or "")
@@ -77,7 +75,7 @@ def _host_and_port(text: str) -> tuple[str, int | None]:
     assert match is not None  # a part of _HOSTS
     host, port = match[1].strip("[]"), match[2]
     if port and not 1 <= int(port) <= 65535:
-        raise Wrong("Its port is not between 1 and 65535.")
+        raise InvalidValue("Its port is not between 1 and 65535.")
     return host, int(port) if port else None
 
 
@@ -98,49 +96,49 @@ def in_url(host: str, port: int | str | None) -> str:
 
 
 def web_address(text: str) -> str:
-    """The http or https address of a service, without a slash at its end. Raises Wrong."""
+    """The http or https address of a service, without a slash at its end. Raises InvalidValue."""
     try:
         parts = urlsplit(text)
         port = parts.port
     except ValueError:
-        raise Wrong("Its host or port can't be read; an IPv6 address stands between [ and ].") from None
+        raise InvalidValue("Its host or port can't be read; an IPv6 address stands between [ and ].") from None
     if parts.scheme not in ("http", "https") or not parts.netloc:
-        raise Wrong("Does not begin with https:// or http:// and a host.")
+        raise InvalidValue("Does not begin with https:// or http:// and a host.")
     if not re.fullmatch(_HOST, f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname or ""):
-        raise Wrong("Its host is not a name or an address.")
+        raise InvalidValue("Its host is not a name or an address.")
     if port == 0 or re.search(r"\s", text):
-        raise Wrong("Has a space in it." if port != 0 else "Its port is not between 1 and 65535.")
+        raise InvalidValue("Has a space in it." if port != 0 else "Its port is not between 1 and 65535.")
     return text.rstrip("/")
 
 
 def search_address(text: str) -> str:
-    """The address of a search, with {id} in place of what is searched. Raises Wrong."""
+    """The address of a search, with {id} in place of what is searched. Raises InvalidValue."""
     if "{id}" not in text:
-        raise Wrong("Has no {id}, the place of the correlation id.")
+        raise InvalidValue("Has no {id}, the place of the correlation id.")
     return web_address(text)
 
 
 def supabase_project(text: str) -> str:
-    """The address of a Supabase project; that of its sign-in or REST service is taken for it. Raises Wrong."""
+    """The address of a Supabase project; that of its sign-in or REST service is taken for it. Raises InvalidValue."""
     address = web_address(text).removesuffix("/auth/v1").removesuffix("/rest/v1").rstrip("/")
     if urlsplit(address).hostname in ("supabase.com", "app.supabase.com"):
-        raise Wrong("Is the address of the dashboard, not of a project.")
+        raise InvalidValue("Is the address of the dashboard, not of a project.")
     return address
 
 
 def origin(text: str) -> str:
-    """`https://app.example.org`, as browsers send it: lower case, without default port and slash. Raises Wrong."""
+    """`https://app.example.org`, as browsers send it: lower case, no default port, no slash. Raises InvalidValue."""
     if text == "*":
-        raise Wrong("* would let every site act with its visitors' cookies; name each origin.")
+        raise InvalidValue("* would let every site act with its visitors' cookies; name each origin.")
     parts = urlsplit(web_address(text.lower()))
     if parts.path or parts.query or parts.fragment or "@" in parts.netloc:
-        raise Wrong("An origin is scheme, host and port alone, without a path.")
+        raise InvalidValue("An origin is scheme, host and port alone, without a path.")
     default_port = {"https": 443, "http": 80}[parts.scheme]
     return f"{parts.scheme}://{in_url(parts.hostname or '', None if parts.port == default_port else parts.port)}"
 
 
 def host_name(text: str) -> str:
-    """A host name for ALLOWED_HOSTS, taken out of an address if need be. Raises Wrong."""
+    """A host name for ALLOWED_HOSTS, taken out of an address if need be. Raises InvalidValue."""
     host = text.lower().partition("://")[2] or text.lower()
     host = host.partition("/")[0]
     if re.fullmatch(r"[0-9a-f:]*:[0-9a-f:]*:[0-9a-f:.]*", host):
@@ -148,4 +146,4 @@ def host_name(text: str) -> str:
     host = re.sub(r":\d+$", "", host)
     if host == "*" or re.fullmatch(_HOST, host.removeprefix("*").removeprefix(".")):
         return host if host == "*" else host.removeprefix("*").rstrip(".")
-    raise Wrong("Is not a host name.")
+    raise InvalidValue("Is not a host name.")

@@ -15,7 +15,7 @@ from psycopg.pq import Conninfo
 
 from bff import addresses
 from bff.addresses import Address
-from bff.environment import Wrong
+from bff.environment import InvalidValue
 
 EXAMPLE = "postgresql://user:password@host:5432/name?sslmode=require"
 POSTGRESQL = frozenset({"postgresql", "postgres", "pgsql", "psql"})
@@ -29,16 +29,16 @@ NOT_FROM_OPTIONS = frozenset({"connect_timeout", "tcp_user_timeout", "user", "pa
 
 
 def parse(text: str) -> dict[str, Any]:
-    """An entry of DATABASES. Raises Wrong."""
+    """An entry of DATABASES. Raises InvalidValue."""
     text = text.removeprefix("jdbc:")
     if text.startswith("sqlite:"):
         return _sqlite(text)
     address = addresses.split(text)
     if address.scheme.partition("+")[0] not in POSTGRESQL:  # postgresql+psycopg: SQLAlchemy's
-        raise Wrong("Its scheme is neither postgresql:// nor sqlite:///.")
+        raise InvalidValue("Its scheme is neither postgresql:// nor sqlite:///.")
     name = address.path.strip("/")
     if not name:
-        raise Wrong("Names no database after its host: …@host:5432/name.")
+        raise InvalidValue("Names no database after its host: …@host:5432/name.")
     options = _options(address)
     if len(address.hosts) > 1 or "," in options.get("host", ""):
         options.setdefault("target_session_attrs", "read-write")  # the first that answers may be a standby
@@ -68,7 +68,7 @@ def _sqlite(text: str) -> dict[str, Any]:
     try:
         config: dict[str, Any] = dict(dj_database_url.parse(text))
     except ValueError:
-        raise Wrong("Is not like sqlite:////absolute/path.sqlite3.") from None
+        raise InvalidValue("Is not like sqlite:////absolute/path.sqlite3.") from None
     return config
 
 
@@ -85,18 +85,21 @@ def _options(address: Address) -> dict[str, str]:
         if name in known and name not in NOT_FROM_OPTIONS:
             options[name] = value
         elif name.startswith("ssl") and name != "sslaccept":  # Prisma's, about its own engine
-            raise Wrong(f"Its option {name} is not known to PostgreSQL's clients.")
+            raise InvalidValue(f"Its option {name} is not known to PostgreSQL's clients.")
     return options
 
 
 def _ssl_mode(query: dict[str, str]) -> str | None:
-    """The `sslmode`, else what `ssl` asks for. Raises Wrong if one needs TLS, or its checks, and the other does not."""
+    """The `sslmode`, else what `ssl` asks for.
+
+    Raises InvalidValue if one needs TLS, or its checks, and the other does not.
+    """
     named = [query[name].lower() for name in SSL_MODE_NAMES if name in query]
     modes = [OTHER_SSL_MODES.get(value, value) for value in named]
     if not set(modes) <= set(SSL_MODES):
-        raise Wrong(f"Its option sslmode is none of: {', '.join(SSL_MODES)}.")
+        raise InvalidValue(f"Its option sslmode is none of: {', '.join(SSL_MODES)}.")
     if len(modes) == 2 and _contradict(*modes):
-        raise Wrong("Its options ssl and sslmode contradict each other; leave out ssl.")
+        raise InvalidValue("Its options ssl and sslmode contradict each other; leave out ssl.")
     return modes[0] if modes else None
 
 

@@ -36,7 +36,7 @@ LIBRARIES = "OTEL_"  # the variables of OpenTelemetry, which a file may have, to
 WITHHELD = "(set, withheld)"
 NONE = "none"
 _SEPARATOR = re.compile(r"""[\s;"']""")
-# What no value has, and how to mend it.
+# What no value may have.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u2064\ufeff]")
 _TYPOGRAPHIC_QUOTES = re.compile("[“”‘’].*[“”‘’]")
@@ -45,7 +45,7 @@ _PLACEHOLDER = re.compile(r"\$\(.*\)|\$\{[^{}]*\}|\$[A-Z_]+|\{\{.*\}\}|<[^<>]*>"
 _TOKEN = re.compile(r"eyJ[\w-]+\.[\w-]+\.[\w-]*")
 
 
-class Wrong(Exception):
+class InvalidValue(Exception):
     """An invalid value; the message does not repeat it."""
 
 
@@ -106,7 +106,7 @@ class Environment:
 
         def parse(value: str) -> str:
             if _SEPARATOR.search(value):
-                raise Wrong("Has a space, a semicolon or a quote inside; only commas stand between keys.")
+                raise InvalidValue("Has a space, a semicolon or a quote inside; only commas stand between keys.")
             return _secret(min_length)(value)
 
         return self.items(name, [], parse, secret=True)
@@ -114,7 +114,7 @@ class Environment:
     def flag(self, name: str, default: bool) -> bool:
         def parse(value: str) -> bool:
             if value.lower() not in TRUE | FALSE:
-                raise Wrong("Is neither true nor false.")
+                raise InvalidValue("Is neither true nor false.")
             return value.lower() in TRUE
 
         return self.parse(name, default, parse, example="true", quotes=True)
@@ -124,7 +124,7 @@ class Environment:
             try:
                 number = int(value)
             except ValueError:
-                raise Wrong("Is not a whole number, written without a unit.") from None
+                raise InvalidValue("Is not a whole number, written without a unit.") from None
             return _in_range(number, at_least, at_most)
 
         return self.parse(name, default, parse, example=f"{default}", quotes=True)
@@ -138,9 +138,9 @@ class Environment:
             except ValueError:
                 number = math.nan
             if not math.isfinite(number):
-                raise Wrong("Is not a number, written with a point and without a unit.")
+                raise InvalidValue("Is not a number, written with a point and without a unit.")
             if above is not None and number <= above:
-                raise Wrong(f"Must be greater than {above:g}.")
+                raise InvalidValue(f"Must be greater than {above:g}.")
             return _in_range(number, 0, at_most)
 
         return self.parse(name, default, parse, example=f"{default:g}", quotes=True)
@@ -165,9 +165,9 @@ class Environment:
             for number, text in enumerate(filter(None, map(_unquoted, _without_brackets(value).split(","))), 1):
                 try:
                     found.append(item(text))
-                except Wrong as error:
+                except InvalidValue as error:
                     hint = " Commas separate items." if re.search(r"[\s;|]", text) else ""
-                    raise Wrong(f"Item {number}: {error}{hint}") from None
+                    raise InvalidValue(f"Item {number}: {error}{hint}") from None
             return list(dict.fromkeys(found))
 
         example = example or ",".join(default)
@@ -190,9 +190,9 @@ class Environment:
             try:
                 several = len(limits.parse_many(value)) > 1
             except ValueError:
-                raise Wrong("Is not a number of requests per second, minute, hour or day.") from None
+                raise InvalidValue("Is not a number of requests per second, minute, hour or day.") from None
             if several:
-                raise Wrong("Has several rates; one is counted.")
+                raise InvalidValue("Has several rates; one is counted.")
             return value
 
         return self.parse(name, default, parse, example=default)
@@ -205,7 +205,7 @@ class Environment:
                 Path(value).parent.mkdir(parents=True, exist_ok=True)
                 Path(value).open("a").close()
             except OSError:
-                raise Wrong("Names a file that can't be written.") from None
+                raise InvalidValue("Names a file that can't be written.") from None
             return value
 
         return self.parse(name, "", parse, example="/var/log/chat-bff/chat-bff.log")
@@ -217,9 +217,9 @@ class Environment:
             try:
                 Path(value).mkdir(parents=True, exist_ok=True)
             except OSError:
-                raise Wrong("Names a folder that can't be created.") from None
+                raise InvalidValue("Names a folder that can't be created.") from None
             if not os.access(value, os.W_OK):
-                raise Wrong("Names a folder that can't be written.")
+                raise InvalidValue("Names a folder that can't be written.")
             return value
 
         return self.parse(name, "", parse, example="/run/chat-bff/metrics")
@@ -235,7 +235,7 @@ class Environment:
         show: Callable[[T], str] = str,
         quotes: bool = False,
     ) -> T:
-        """The value that `parser` makes of the text; it raises Wrong.
+        """The value that `parser` makes of the text; it raises InvalidValue.
 
         `show` gives what of the value is no secret; with `quotes`, a problem may quote the text.
         """
@@ -245,7 +245,7 @@ class Environment:
             source = found.source
             try:
                 value = parser(found.value)
-            except Wrong as error:
+            except InvalidValue as error:
                 is_quoted = quotes and len(found.value) <= MAX_QUOTED_CHARACTERS
                 hint = (
                     " In the file, what follows a space and # is a comment." if found.has_comment and not quotes else ""
@@ -299,7 +299,7 @@ class Environment:
                 self._report(name, f"Is set twice: also as {name}_FILE.")
             if value or path:
                 text = _unquoted(value) if value else self._read_value(name, _unquoted(path))
-                if problem := _never_in_a_value(text):
+                if problem := _defect(text):
                     self._report(name, problem, example)
                     return None
                 if text:
@@ -324,8 +324,8 @@ class Environment:
             self.problems.append(problem)
 
 
-def _never_in_a_value(text: str) -> str:
-    """What the value has or is that no value has or is, and how to mend it; empty if nothing."""
+def _defect(text: str) -> str:
+    """Why no setting may have this value, and how to fix it; empty if it may."""
     if _CONTROL.search(text):
         return (
             "Has a line break or another control character in it. Between double quotes, \\n is one: use single quotes."
@@ -333,7 +333,7 @@ def _never_in_a_value(text: str) -> str:
     if found := _INVISIBLE.search(text):
         return f"Has an invisible character (U+{ord(found[0]):04X}) in it; type it anew."
     if _TYPOGRAPHIC_QUOTES.fullmatch(text):
-        return "Stands between typographic quotes, which no program takes for quotes; write ' or nothing."
+        return "Is enclosed in typographic quotes. Use ' or none."
     if _PLACEHOLDER.fullmatch(text):
         return "Is a placeholder that nothing has replaced with the value."
     return ""
@@ -361,13 +361,13 @@ def _similar(name: str, settings: Iterable[str]) -> str:
 def _secret(min_length: int) -> Callable[[str], str]:
     def parse(value: str) -> str:
         if value.lower().startswith("bearer "):
-            raise Wrong("Begins with Bearer, which is added to it; write what follows.")
+            raise InvalidValue("Begins with Bearer, which is added to it; write what follows.")
         if min_length and _TOKEN.fullmatch(value):
-            raise Wrong("Is itself a token, such as a public key of Supabase, not the secret that signs tokens.")
+            raise InvalidValue("Is itself a token, such as a public key of Supabase, not the secret that signs tokens.")
         if len(value) < min_length:
-            raise Wrong(f"Has {len(value)} characters; it needs {min_length} or more.")
+            raise InvalidValue(f"Has {len(value)} characters; it needs {min_length} or more.")
         if not value.isascii():
-            raise Wrong("Has letters with accents or other characters that no header can carry.")
+            raise InvalidValue("Has letters with accents or other characters that no header can carry.")
         return value
 
     return parse
@@ -378,7 +378,7 @@ def _choice(choices: Iterable[str], also: Mapping[str, str]) -> Callable[[str], 
 
     def parse(value: str) -> str:
         if value.lower() not in by_lower_case:
-            raise Wrong(f"Is not one of: {', '.join(choices)}.")
+            raise InvalidValue(f"Is not one of: {', '.join(choices)}.")
         return by_lower_case[value.lower()]
 
     return parse
@@ -386,7 +386,7 @@ def _choice(choices: Iterable[str], also: Mapping[str, str]) -> Callable[[str], 
 
 def _in_range(number: T, at_least: float, at_most: float | None) -> T:
     if number < at_least:  # type: ignore[operator]
-        raise Wrong(f"Must be {at_least:g} or more.")
+        raise InvalidValue(f"Must be {at_least:g} or more.")
     if at_most is not None and number > at_most:  # type: ignore[operator]
-        raise Wrong(f"Must be {at_most:g} or less.")
+        raise InvalidValue(f"Must be {at_most:g} or less.")
     return number

@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl, quote, unquote, urlencode
 
 from bff import addresses
 from bff.addresses import Address
-from bff.environment import FALSE, TRUE, Wrong
+from bff.environment import FALSE, TRUE, InvalidValue
 
 EXAMPLE = "redis://user:password@host:6379/0"
 SENTINEL = "redis+sentinel"
@@ -43,28 +43,28 @@ CERTIFICATE_CHECKS |= {f"cert_{name}": name for name in CERTIFICATE_CHECKS}  # C
 
 
 def normalized(text: str) -> str:
-    """The URL as redis-py reads it, with its password encoded and only options that we use. Raises Wrong."""
+    """The URL as redis-py reads it, with its password encoded and only options that we use. Raises InvalidValue."""
     address = _socket(text) if _is_socket(text) else addresses.split(text)
     scheme = OTHER_SPELLINGS.get(address.scheme, address.scheme)
     if scheme not in SCHEMES:
-        raise Wrong(f"Its scheme is not one of {', '.join(f'{scheme}://' for scheme in SCHEMES)}.")
+        raise InvalidValue(f"Its scheme is not one of {', '.join(f'{scheme}://' for scheme in SCHEMES)}.")
     scheme = _with_tls(scheme, address.query)
     query = _query(address, scheme)
     if scheme == "unix":
         database = query.pop("db", "") or "0"
         return _url("unix", address, quote(address.path), {"db": _database(database), **query})
     if not address.hosts:
-        raise Wrong("Names no host.")
+        raise InvalidValue("Names no host.")
     if scheme == SENTINEL:
         return _sentinel_url(address, query)
     if len(address.hosts) > 1 and scheme not in CLUSTERS:
-        raise Wrong(
+        raise InvalidValue(
             f"Names several hosts; sentinels have {SENTINEL}://host:port,host:port/service/0,"
             f" a cluster has {CLUSTER}://host:port,host:port/0."
         )
     database = _database(query.pop("db", "") or address.path.strip("/") or "0")
     if scheme in CLUSTERS and database != "0":
-        raise Wrong("A cluster has only the database 0.")
+        raise InvalidValue("A cluster has only the database 0.")
     return _url(scheme, address, f"/{database}", query)
 
 
@@ -88,21 +88,21 @@ def _socket(text: str) -> Address:
     """The parts of `unix://user:password@/path?db=0`."""
     match = re.fullmatch(r"[^:]+://(?:(?P<user>[^:@/]*):(?P<password>.*)@)?(?P<path>/[^?#]+)(?:\?(?P<query>.*))?", text)
     if match is None:
-        raise Wrong("Names no path of a socket: unix:///run/redis.sock?db=0.")
+        raise InvalidValue("Names no path of a socket: unix:///run/redis.sock?db=0.")
     user, password = unquote(match["user"] or ""), unquote(match["password"] or "")
     return Address("unix", user, password, (), unquote(match["path"]), dict(parse_qsl(match["query"] or "")))
 
 
 def _with_tls(scheme: str, query: dict[str, str]) -> str:
-    """The scheme, the one with TLS for `ssl=true`. Raises Wrong for what asks for TLS where there is none."""
+    """The scheme, the one with TLS for `ssl=true`. Raises InvalidValue for what asks for TLS where there is none."""
     ssl = query.get("ssl", "false").lower()
     if ssl not in TRUE | FALSE:
-        raise Wrong("Its option ssl is neither true nor false.")
+        raise InvalidValue("Its option ssl is neither true nor false.")
     if ssl in TRUE and scheme in ("redis", CLUSTER):
         scheme = scheme.replace("redis", "rediss", 1)
     asking = [name for name in query if name.startswith("ssl") and (name != "ssl" or ssl in TRUE)]
     if asking and scheme not in WITH_TLS:
-        raise Wrong(
+        raise InvalidValue(
             f"Its option {asking[0]} asks for TLS, which {scheme}:// does not have;"
             f" rediss://host:port/0 and {TLS_CLUSTER}://host:port,host:port/0 have it."
         )
@@ -116,27 +116,27 @@ def _query(address: Address, scheme: str) -> dict[str, str]:
     query = {name: value for name, value in address.query.items() if name in known}
     for name in address.query:
         if name.startswith("ssl") and name not in TLS_OPTIONS | {"ssl"}:
-            raise Wrong(f"Its option {name} is not known; those about TLS are {', '.join(sorted(TLS_OPTIONS))}.")
+            raise InvalidValue(f"Its option {name} is not known; those about TLS are {', '.join(sorted(TLS_OPTIONS))}.")
     if "ssl_cert_reqs" in query:
         check = query["ssl_cert_reqs"].lower()
         if check not in CERTIFICATE_CHECKS:
-            raise Wrong("Its option ssl_cert_reqs is none of: required, optional, none.")
+            raise InvalidValue("Its option ssl_cert_reqs is none of: required, optional, none.")
         query["ssl_cert_reqs"] = CERTIFICATE_CHECKS[check]
     if not query.get("health_check_interval", "0").isdigit():
-        raise Wrong("Its option health_check_interval is not a whole number of seconds.")
+        raise InvalidValue("Its option health_check_interval is not a whole number of seconds.")
     return query
 
 
 def _database(text: str) -> str:
     if not text.isascii() or not text.isdigit():
-        raise Wrong("Its database, after the host's slash, is not a number such as 0.")
+        raise InvalidValue("Its database, after the host's slash, is not a number such as 0.")
     return str(int(text))
 
 
 def _sentinel_url(address: Address, query: dict[str, str]) -> str:
     service, _, database = address.path.strip("/").partition("/")
     if not re.fullmatch(r"[A-Za-z0-9._-]+", service):
-        raise Wrong(f"Names no service: {SENTINEL}://host:port,host:port/service/0.")
+        raise InvalidValue(f"Names no service: {SENTINEL}://host:port,host:port/service/0.")
     return _url(SENTINEL, address, f"/{service}/{_database(query.pop('db', '') or database or '0')}", query)
 
 

@@ -83,7 +83,7 @@ CASES = {
     ),
     "quotes of a word processor": Case(
         dotenv="AI_SERVICE_MODEL=“small”\nMETRICS_TOKEN=‘hunter2’\n",
-        problems=("AI_SERVICE_MODEL: Stands between typographic quotes", "METRICS_TOKEN: Stands"),
+        problems=("AI_SERVICE_MODEL: Is enclosed in typographic quotes", "METRICS_TOKEN: Is enclosed"),
         withheld=("hunter2",),
     ),
     "a command that no shell has run": Case(
@@ -408,13 +408,18 @@ CASES = {
         {"DATABASE_URL": "postgresql://u:@/app?host=/tmp/pg"}, DATABASE={"USER": "u", "NAME": "app", "HOST": "/tmp/pg"}
     ),
     "Supabase's template": wrong(
-        "DATABASE_URL", "postgresql://postgres:[YOUR-PASSWORD]@db.ref.supabase.co:5432/postgres", "between [ and ]"
+        "DATABASE_URL",
+        "postgresql://postgres:[YOUR-PASSWORD]@db.ref.supabase.co:5432/postgres",
+        "brackets of a template",
     ),
     "the brackets of Supabase's template": wrong(
-        "DATABASE_URL", "postgresql://postgres:[hunter2]@db.ref.supabase.co:5432/postgres", "between [ and ]", "hunter2"
+        "DATABASE_URL",
+        "postgresql://postgres:[hunter2]@db.ref.supabase.co:5432/postgres",
+        "brackets of a template",
+        "hunter2",
     ),
     "a Redis password in the brackets of a template": wrong(
-        "REDIS_URL", "rediss://default:<hunter2>@h:6379", "between [ and ]", "hunter2"
+        "REDIS_URL", "rediss://default:<hunter2>@h:6379", "brackets of a template", "hunter2"
     ),
     "brackets that are a password's own": of(
         {"DATABASE_URL": "postgresql://u:%5Bp%5D@db.example.org:5432/app"}, DATABASE=POSTGRES | {"PASSWORD": "[p]"}
