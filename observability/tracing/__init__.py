@@ -30,7 +30,10 @@ _backend: Backend | None = None
 
 
 def start() -> None:
-    """Start tracing this process if it is configured and installed. Call after the fork, before the first request."""
+    """Start tracing if it is configured and installed. Call before the middlewares are loaded.
+
+    Processes that are forked afterwards export their own spans.
+    """
     global _backend  # noqa: PLW0603 - one per process
     if _backend is not None or not is_enabled():
         return
