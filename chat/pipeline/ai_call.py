@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
 
-from chat.core.events import Event, Finish
+from chat.core.events import STOPPED, Event, Finish
 from chat.pipeline import fallbacks
 from chat.runs import Run
 from chat.storage import budgets
@@ -51,7 +51,7 @@ def ask(  # noqa: PLR0913 all that one call depends on, each named
 ) -> Iterator[Event]:
     """One AI's events, with a notice before the `Finish` of an incomplete answer. Raises AIError.
 
-    A call that the run cancels ends without a `Finish`. What a call cost is counted in the budget of tokens, also if it
+    A call that the run cancels ends with STOPPED. What a call cost is counted in the budget of tokens, also if it
     is interrupted, or cancelled during an attempt; one that fails before the first words cost nothing.
     """
     stream = session.get(ai).stream(request, deadline=deadline, is_background=is_background, push=push)
@@ -72,3 +72,4 @@ def ask(  # noqa: PLR0913 all that one call depends on, each named
             raise
         if call.attempts and call.attempts[-1].outcome == "client_left":
             budgets.spend_tokens(None, request.body, run.events.text)
+    yield STOPPED

@@ -10,7 +10,7 @@ from typing import Literal
 from django.conf import settings
 
 from chat import knowledge
-from chat.core.events import Delta, Event, Finish, Notice, Start
+from chat.core.events import STOPPED, Delta, Event, Finish, Notice, Start
 from chat.core.question import Passage, Question
 from chat.pipeline import fallbacks, help_lines
 from chat.pipeline.ai_call import ask, ask_in_order
@@ -170,13 +170,12 @@ class AnswerJob:
             is_background=self.purpose != "answer",
             push=push,
         ):
-            if isinstance(event, Finish):
+            if isinstance(event, Finish) and event is not STOPPED:
                 yield replace(event, suggestions=event.suggestions or self._suggestions())
                 return
             yield event
             if isinstance(event, Delta):
                 yield from citations.of(event.text)
-        yield Finish("ai", ending="stopped")  # the call was cancelled
 
     def cached_by_second_ai(self) -> CachedAnswer | None:
         """The second AI's cached answer, if there is one."""

@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from chat import runs
-from chat.core.events import Finish
+from chat.core.events import STOPPED
 from chat.core.question import Language
 from chat.core.transcript import Transcript
 from chat.history import claims, conversations, deletions, recorder
@@ -42,7 +42,7 @@ def _stop(message: Message, language: Language) -> bool:
     run = runs.find(message.run_id, fallbacks.interrupted_ending(language))
     events = run.events_so_far() if run is not None else ()
     # Before the run may end, which saves the outcome, too.
-    is_stopped = recorder.save_outcome(message, Transcript([*events, Finish("ai", ending="stopped")]))
+    is_stopped = recorder.save_outcome(message, Transcript([*events, STOPPED]))
     runs.unsubscribe(message.run_id, message.public_id)
     return is_stopped
 

@@ -9,7 +9,7 @@ from dataclasses import asdict, replace
 
 from django.conf import settings
 
-from chat.core.events import Delta, Event, Finish, Notice, Start
+from chat.core.events import STOPPED, Delta, Event, Finish, Notice, Start
 from chat.core.question import Language
 from chat.documents.reading import Document
 from chat.pipeline import fallbacks
@@ -129,8 +129,7 @@ class DocumentAnalysis:
             raise internal_error()
         request = compose.analysis(ai, self._masked)
         for event in ask(ai, request, run=self._run, trace=trace, deadline=deadline):
-            if isinstance(event, Finish):
+            if isinstance(event, Finish) and event is not STOPPED:
                 yield replace(event, suggestions=event.suggestions or fallbacks.next_steps(self._language))
                 return
             yield event
-        yield Finish("ai", ending="stopped")  # the call was cancelled

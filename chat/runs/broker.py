@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from django.conf import settings
 
-from chat.core.events import Event, Finish, Start
+from chat.core.events import STOPPED, Event, Finish, Start
 from chat.runs import redis_log
 from chat.runs.redis_log import LogReader
 from chat.runs.run import Producer, Run
@@ -174,7 +174,7 @@ class RunBroker:
             if not run.is_cancelled:
                 unexpected_errors.report("runs")
         if not run.has_ended:
-            self._finish(run, [Finish(origin="ai", ending="stopped")] if run.is_cancelled else run.end_events)
+            self._finish(run, [STOPPED] if run.is_cancelled else run.end_events)
 
     def _finish(self, run: Run, last: Sequence[Event]) -> None:
         """Publish and append the last events. From now on the same question hits the cache or starts a new run."""

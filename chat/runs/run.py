@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 
-from chat.core.events import Delta, Event, Finish, text_of_event
+from chat.core.events import STOPPED, Delta, Event, Finish, text_of_event
 from chat.core.transcript import Transcript
 from chat.runs.event_buffer import EventBuffer
 from chat.runs.readers import Readers
@@ -163,7 +163,7 @@ class Run:
                 if self.has_ended and subscriber.position > len(self.events):
                     subscriber.position = len(self.events) - 1
                 if self.readers.has_unsubscribed(reader):
-                    yield [Finish("ai", ending="stopped")]
+                    yield [STOPPED]
                     return
                 if batch := self._batch(subscriber.position):
                     subscriber.position += len(batch)
