@@ -13,6 +13,7 @@ import pytest
 from bff.environment import Environment
 from bff.renamed_settings import NEW_NAMES, copy_to_new_names
 from bff.server import startup_checks
+from tests.support import commands
 from tests.support.gunicorn import gunicorn_setting
 from tests.support.services import ROOT, free_port
 
@@ -25,15 +26,7 @@ PRODUCTION = {
 
 
 def manage(*arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "manage.py", *arguments],
-        cwd=ROOT,
-        env={**os.environ, **PRODUCTION, **env},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    return commands.manage(*arguments, env={**os.environ, **PRODUCTION, **env})
 
 
 @pytest.mark.parametrize(
@@ -85,8 +78,7 @@ def test_check_settings_shows_the_values_in_force_and_their_origin(tmp_path):
         f"AI_SERVICE_URL=https://u:hunter2@ai.example.org/v1?key=hunter2\nMETRICS_TOKEN_FILE={token}\nREDIS_ULR=x\n"
     )
     env = {"PATH": os.environ["PATH"], "ENV_FILE": str(file), **PRODUCTION, "WEB_WORKERS": "3", "AI_ATTEMPTS": "2"}
-    command = [sys.executable, "manage.py", "check_settings"]
-    process = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=60, check=True)
+    process = commands.manage("check_settings", env=env)
     lines = {line.split()[0]: " ".join(line.split()[1:]) for line in process.stdout.splitlines()}
     assert lines["WEB_WORKERS"] == "3 [environment]"
     assert lines["AI_MAX_ATTEMPTS"] == "2 [environment]"
@@ -108,8 +100,7 @@ def test_misspelt_names_are_reported_at_start_and_by_check_settings(tmp_path):
     )
     own = {"ALLOWED_HOST": "chat.example.org", "AI_SERVICE_PORT": "tcp://10.0.0.1:80", "HOSTNAME": "chat"}
     env = {"PATH": os.environ["PATH"], "ENV_FILE": str(file), "SECRET_KEY": "k" * 40, "SUPABASE_JWT_SECRET": "s" * 40}
-    command = [sys.executable, "manage.py", "check_settings"]
-    process = subprocess.run(command, cwd=ROOT, env=env | own, capture_output=True, text=True, timeout=60, check=True)
+    process = commands.manage("check_settings", env=env | own)
     similar = {
         "AI-SERVICE-URL": "AI_SERVICE_URL",
         "ALLOWED_HOST": "ALLOWED_HOSTS",

@@ -4,20 +4,17 @@ import json
 import os
 import socket
 import subprocess
-import sys
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from tests.support.services import HOST, ROOT, Process, free_port, start_redis
+from tests.support.commands import manage
+from tests.support.services import HOST, Process, free_port, start_redis
 
 
 def run_health_check(*arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "manage.py", "health_check", *arguments]
-    return subprocess.run(
-        command, capture_output=True, text=True, cwd=ROOT, env={**os.environ, **env}, timeout=100, check=False
-    )
+    return manage("health_check", *arguments, env={**os.environ, **env})
 
 
 def json_report(**env: str) -> tuple[int, dict[str, Any]]:

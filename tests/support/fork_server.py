@@ -1,8 +1,9 @@
-"""Starts instances from a process that has imported their libraries already, which halves the time of a start.
+"""Starts instances and commands from a process that has imported their libraries already: in half the time.
 
-The process is patched by gevent first, as the gunicorn configuration does. It imports third-party packages, and of the
-project the modules of patterns and words, whose compilation takes half a second: they read neither the environment nor
-settings. The rest of the project and prometheus-client do when they are imported, which each instance does itself.
+For instances, the process is patched by gevent first, as the gunicorn configuration does. It imports third-party
+packages, and of the project the modules of patterns and words, whose compilation takes half a second: they read neither
+the environment nor settings. The rest of the project and prometheus-client do when they are imported, which each
+instance and command does itself.
 """
 
 from __future__ import annotations
@@ -15,9 +16,11 @@ import time
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from pkgutil import resolve_name
 
 from tests.support.processes import ROOT
+
+PROGRAMS = {"gunicorn": "gunicorn.app.wsgiapp:run", "manage.py": "manage:main"}
 
 LIBRARIES = (
     "annotated_types", "concurrent_log_handler", "dj_database_url", "django.contrib.admin",
@@ -38,22 +41,22 @@ POLL_SECONDS = 0.01
 
 
 class ForkServer:
-    """The process that forks. It ends with this one."""
+    """The process that forks, for one of PROGRAMS. It ends with this one."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, program: str, folder: Path) -> None:
         self._folder = folder  # for the exit codes
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.support.fork_server", str(folder)],
+            [sys.executable, "-m", "tests.support.fork_server", program, str(folder)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             cwd=ROOT,
         )
 
-    def start(self, arguments: Sequence[str], env: Mapping[str, str], output: Path) -> ForkedProcess:
-        """Run `python -m gunicorn` with these arguments in a process group of its own."""
+    def start(self, arguments: Sequence[str], env: Mapping[str, str], output: Path, errors: Path) -> ForkedProcess:
+        """Run the program with these arguments in a process group of its own; `errors` may be the same as `output`."""
         assert self._process.stdin
         assert self._process.stdout
-        order = {"arguments": list(arguments), "env": dict(env), "output": str(output)}
+        order = {"arguments": list(arguments), "env": dict(env), "output": str(output), "errors": str(errors)}
         self._process.stdin.write(json.dumps(order).encode() + b"\n")
         self._process.stdin.flush()
         pid = int(self._process.stdout.readline())
@@ -81,7 +84,7 @@ class ForkedProcess:
         deadline = time.monotonic() + (timeout or float("inf"))
         while (code := self.poll()) is None:
             if time.monotonic() > deadline:
-                raise subprocess.TimeoutExpired("gunicorn", timeout or 0)
+                raise subprocess.TimeoutExpired(str(self.pid), timeout or 0)
             time.sleep(POLL_SECONDS)
         return code
 
@@ -89,8 +92,8 @@ class ForkedProcess:
         os.kill(self.pid, 15)
 
 
-def serve(exit_codes: Path) -> None:
-    """Fork an instance for each line of standard input and print its process id, until the input ends."""
+def serve(program: str, exit_codes: Path) -> None:
+    """Fork for each line of standard input and print the process id, until the input ends."""
     import select
 
     poll = select.poll()
@@ -102,7 +105,7 @@ def serve(exit_codes: Path) -> None:
                 return
             order = json.loads(line)
             if (pid := os.fork()) == 0:
-                _run(**order)
+                _run(program, **order)
             sys.stdout.write(f"{pid}\n")
             sys.stdout.flush()
         _save_exit_codes(exit_codes)
@@ -121,25 +124,24 @@ def _save_exit_codes(folder: Path) -> None:
         unfinished.rename(folder / str(pid))
 
 
-def _run(arguments: list[str], env: dict[str, str], output: str) -> None:
-    """Become gunicorn."""
+def _run(program: str, arguments: list[str], env: dict[str, str], output: str, errors: str) -> None:
+    """Become that program."""
     os.setsid()
     os.environ.clear()
     os.environ.update(env)
-    log = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-    for number in (1, 2):
-        os.dup2(log, number)
+    for number, file in ((1, output), (2, errors)):
+        os.dup2(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND), number)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-    sys.argv = ["gunicorn", *arguments]
-    gunicorn: Any = import_module("gunicorn.app.wsgiapp")
-    sys.exit(gunicorn.run())
+    sys.argv = [program, *arguments]
+    sys.exit(resolve_name(PROGRAMS[program])())
 
 
 if __name__ == "__main__":
-    from gevent import monkey
+    chosen, folder = sys.argv[1], Path(sys.argv[2])
+    if chosen == "gunicorn":
+        from gevent import monkey
 
-    monkey.patch_all()
-    folder = Path(sys.argv[1])
+        monkey.patch_all()
     for library in LIBRARIES:
         import_module(library)
     # The first instance compiles the project for all, also where nothing may be written beside the source.
@@ -147,4 +149,4 @@ if __name__ == "__main__":
     for module in PATTERNS:
         import_module(module)
     assert not {"bff.settings", "chat.models", "observability.metrics", "prometheus_client"} & sys.modules.keys()
-    serve(folder)
+    serve(chosen, folder)

@@ -24,12 +24,12 @@ class ForkedInstance(WebInstance):
     def spawn(self) -> Child:
         assert self.env is not None
         assert self.output is not None
-        return _fork_server().start(self.command[3:], self.env, self.output)
+        return _fork_server().start(self.command[3:], self.env, self.output, self.output)
 
 
 @cache
 def _fork_server() -> ForkServer:
-    server = ForkServer(FOLDER)
+    server = ForkServer("gunicorn", FOLDER)
     atexit.register(server.stop)
     return server
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import importlib
 import os
 import re
-import subprocess
-import sys
 from types import SimpleNamespace
 
 import pytest
@@ -23,6 +21,7 @@ from chat.upstream import breaker_registry
 from health import readiness
 from observability.shared_redis import shared_redis
 from tests.chat.admin.test_admin import staff_client
+from tests.support.commands import manage
 from tests.support.services import ROOT
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -223,10 +222,8 @@ def test_migrating_a_new_database_creates_the_roles_without_duplicate_permission
         "print(Permission.objects.filter(content_type__app_label='chat').count())"
     )
     for _ in range(2):  # Django creates its permissions after the first migrate
-        subprocess.run([sys.executable, "manage.py", "migrate", "-v0"], cwd=ROOT, env=env, check=True)
-    output = subprocess.check_output(
-        [sys.executable, "manage.py", "shell", "-v0", "-c", code], cwd=ROOT, env=env, text=True
-    )
+        manage("migrate", "-v0", env=env).check_returncode()
+    output = manage("shell", "-v0", "-c", code, env=env).stdout
     groups, duplicates, count = output.splitlines()[-3:]
     assert groups == str(sorted((role, len(codenames)) for role, codenames in roles.ROLES.items()))
     assert duplicates == "0"

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 
 import pytest
 
 from ai_service.control import StandIn
+from tests.support.commands import manage
 from tests.support.server import database_url
-from tests.support.services import ROOT
 
 
 @pytest.mark.django_db(transaction=True)
@@ -29,6 +27,5 @@ from tests.support.services import ROOT
 )
 def test_stdout_is_json(ai: StandIn, few_entries: None, command: tuple[str, ...]) -> None:
     env = {**os.environ, "DATABASE_URL": database_url()}
-    arguments = [sys.executable, "manage.py", *command, "--json"]
-    completed = subprocess.run(arguments, cwd=ROOT, env=env, capture_output=True, text=True, timeout=100, check=False)
+    completed = manage(*command, "--json", env=env)
     assert json.loads(completed.stdout), completed.stderr

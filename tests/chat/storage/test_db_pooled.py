@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -16,9 +14,10 @@ import psycopg
 import pytest
 from django.db import connection
 
+from tests.support.commands import manage
 from tests.support.requirements import skip_or_fail
 from tests.support.server import Server
-from tests.support.services import HOST, ROOT, Process, free_port
+from tests.support.services import HOST, Process, free_port
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -91,15 +90,7 @@ def test_prepared_statements_check_detects_a_leftover_statement(pooler):
 
 @pytest.mark.parametrize("command", [["migrate", "--check"], ["load_knowledge"], ["purge_conversations"]])
 def test_commands_work_behind_the_pooler(pooler, command):
-    done = subprocess.run(
-        [sys.executable, "manage.py", *command],
-        cwd=ROOT,
-        env={**os.environ, "DATABASE_URL": pooler},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    done = manage(*command, env={**os.environ, "DATABASE_URL": pooler})
     assert done.returncode == 0, done.stderr
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -16,10 +14,11 @@ import psycopg
 import pytest
 import requests
 
+from tests.support.commands import manage
 from tests.support.polling import eventually
 from tests.support.postgres import Postgres
 from tests.support.server import Server
-from tests.support.services import ROOT, new_folder
+from tests.support.services import new_folder
 from tests.support.sse import parse_parts, text_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -32,13 +31,7 @@ TIMEOUT_SECONDS = 60.0
 def postgres() -> Iterator[Postgres]:
     """A server with durable commits, unlike the one that the other tests share."""
     running = Postgres(new_folder("postgres"))
-    subprocess.run(
-        [sys.executable, "manage.py", "migrate", "--verbosity=0"],
-        cwd=ROOT,
-        env={**os.environ, "DATABASE_URL": running.address},
-        timeout=90,
-        check=True,
-    )
+    manage("migrate", "--verbosity=0", env={**os.environ, "DATABASE_URL": running.address}).check_returncode()
     yield running
     running.stop()
 
