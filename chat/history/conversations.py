@@ -17,7 +17,7 @@ from chat.core.question import Turn
 from chat.history import claims
 from chat.history.kept_document import as_prompt_text
 from chat.models import Conversation, Message, new_public_id
-from chat.storage import answer_cache, answer_votes, provenance
+from chat.storage import answer_cache, answer_keys, answer_votes, provenance
 from chat.storage.db_executor import DatabaseUnavailable, db_executor
 from observability import logs, unexpected_errors
 
@@ -148,9 +148,7 @@ def _count_rating(answer: Message, rating: str, person: str, network: str) -> No
         return
     if rating != Message.Rating.DOWN:
         answer_votes.withdraw(answer.cache_key, generation, person)
-    elif not answer_cache.is_shared(answer.cache_key) or answer_votes.add(
-        answer.cache_key, generation, person, network
-    ):
+    elif not answer_keys.is_shared(answer.cache_key) or answer_votes.add(answer.cache_key, generation, person, network):
         answer_cache.outdate(answer.cache_key, generation)
 
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import time
 
-from chat.storage.answer_cache import FORGOTTEN_SECONDS, private_scope
+from chat.storage.answer_cache import FORGOTTEN_SECONDS
+from chat.storage.answer_keys import private_scope
 from observability.pseudonyms import pseudonym
 from observability.shared_redis import shared_redis
 

@@ -1,7 +1,7 @@
 """Saves answers late that could not be saved in time, because the database was unavailable or too busy.
 
 The client has received `saved: false` by then. The queue is in this process' memory: an answer is lost if the process
-dies, if the queue is full, or after LONGEST_SECONDS. It is also dropped if its conversation has changed meanwhile:
+dies, if the queue is full, or after LATE_WRITE_SECONDS. It is also dropped if its conversation has changed meanwhile:
 deleted messages must not come back, and an earlier turn must not appear after a later one.
 """
 
@@ -22,7 +22,6 @@ from observability import logs, metrics, unexpected_errors
 log = logs.get_logger(__name__)
 
 LIMIT = 500  # answers; each has a few kilobytes
-LONGEST_SECONDS = LATE_WRITE_SECONDS  # the marks of deletions last longer
 RETRY_SECONDS = 1.0
 
 
@@ -35,7 +34,7 @@ class LateWrite:
 
     @property
     def is_too_old(self) -> bool:
-        return time.monotonic() - self.since > LONGEST_SECONDS
+        return time.monotonic() - self.since > LATE_WRITE_SECONDS
 
 
 class LateWriteQueue:

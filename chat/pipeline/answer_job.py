@@ -18,7 +18,7 @@ from chat.pipeline.citations import Citations
 from chat.pipeline.replay import in_pieces, replayed
 from chat.pipeline.silence import Silence
 from chat.runs import Run
-from chat.storage import answer_cache
+from chat.storage import answer_cache, answer_keys
 from chat.storage.answer_cache import CachedAnswer
 from chat.storage.provenance import GenerationTrace
 from chat.upstream import compose
@@ -182,7 +182,7 @@ class AnswerJob:
         if not settings.AI_SERVICE_FALLBACK_URL:
             return None
         with unexpected_errors.survived("cache"):
-            return answer_cache.get(answer_cache.key_of_service(self.cache_key, "fallback"))
+            return answer_cache.get(answer_keys.key_of_service(self.cache_key, "fallback"))
         return None
 
     def _is_newer(self, found: CachedAnswer) -> bool:
@@ -202,7 +202,7 @@ class AnswerJob:
             yield event
 
     def _cache(self, run: Run, finish: Finish, service: str, cost_ms: int) -> None:
-        key = answer_cache.key_of_service(self.cache_key, service)
+        key = answer_keys.key_of_service(self.cache_key, service)
         answer = [*run.events.merged(), finish]
         command = answer_cache.command_to_put(key, answer, cost_ms, warm=self.purpose == "warm_up")
         if command is not None:

@@ -16,7 +16,7 @@ from chat.core.transcript import Transcript
 from chat.history import claims, conversations, deletions, recorder
 from chat.models import Conversation, Message
 from chat.pipeline import fallbacks
-from chat.storage import answer_cache
+from chat.storage import answer_cache, answer_keys
 from chat.storage.db_executor import DatabaseUnavailable, db_executor
 
 STOP_SECONDS = 2.0  # at most, for a stopped run to end
@@ -37,7 +37,7 @@ def stop_answer(owner: str, public_id: str, language: Language) -> bool:
 
 
 def _stop(message: Message, language: Language) -> bool:
-    if not answer_cache.is_shared(message.cache_key):
+    if not answer_keys.is_shared(message.cache_key):
         return runs.stop(message.run_id)
     run = runs.find(message.run_id, fallbacks.interrupted_ending(language))
     events = run.events_so_far() if run is not None else ()
@@ -62,7 +62,7 @@ def end_replaced_answer(owner: str, public_id: str, language: Language) -> None:
         return
     run = runs.find(message.run_id, fallbacks.interrupted_ending(language))
     _stop(message, language)
-    is_ours = not answer_cache.is_shared(message.cache_key)
+    is_ours = not answer_keys.is_shared(message.cache_key)
     if run is not None and (is_ours or run.is_cancelled):
         run.wait_until_ended(STOP_SECONDS)
 
@@ -123,7 +123,7 @@ def _delete_all(owners: Sequence[str]) -> int:
 def _end_pending_answers(selection: QuerySet[Conversation]) -> None:
     """Cancel the runs. Call before the run logs are deleted, because they name the instance that leads a run."""
     for message in conversations.pending_answers(selection):
-        if answer_cache.is_shared(message.cache_key):
+        if answer_keys.is_shared(message.cache_key):
             runs.unsubscribe(message.run_id, message.public_id)
         else:
             runs.stop(message.run_id)
@@ -134,6 +134,6 @@ def _delete_from_redis(owners: Sequence[str], public_id: str | None = None) -> b
     of theirs, as deleted. False if Redis is unavailable.
     """
     are_marked = [deletions.mark(owner, public_id) for owner in owners]
-    logs_deleted = [runs.forget(answer_cache.private_scope(owner)) for owner in owners]
+    logs_deleted = [runs.forget(answer_keys.private_scope(owner)) for owner in owners]
     answers_deleted = [answer_cache.forget(owner) is not None for owner in owners]
     return all(are_marked + logs_deleted + answers_deleted)

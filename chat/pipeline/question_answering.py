@@ -18,7 +18,7 @@ from chat.pipeline.answer_job import AnswerJob
 from chat.pipeline.answer_stream import AnswerStream, CachedStream, RunStream
 from chat.pipeline.distress import Distress, NoticeTopic
 from chat.runs import Subscription
-from chat.storage import ai_statistics, answer_cache, budgets, fleet_counters
+from chat.storage import ai_statistics, answer_cache, answer_keys, budgets, fleet_counters
 from chat.storage.answer_cache import CachedAnswer
 from chat.storage.budgets import SpentAnswer
 from chat.storage.provenance import Entrypoint, RequestTrace
@@ -196,7 +196,7 @@ def _refused(job: AnswerJob) -> AnswerJob:
 
 
 def _one_time_key(question: Question) -> str:
-    return f"{answer_cache.private_scope(question.caller_id)}:{secrets.token_hex(16)}"
+    return f"{answer_keys.private_scope(question.caller_id)}:{secrets.token_hex(16)}"
 
 
 def _without_repetition(question: Question) -> Question:
@@ -230,7 +230,7 @@ def cache_key_of(question: Question) -> str:
 
 def _cache_key(question: Question, passages: Sequence[Passage]) -> str:
     prompt_version = prompts.version(help_lines.as_markdown(question.language))
-    return answer_cache.key_of(question, prompt_version=prompt_version, knowledge_version=knowledge.version(passages))
+    return answer_keys.key_of(question, prompt_version=prompt_version, knowledge_version=knowledge.version(passages))
 
 
 def _subscribe(job: AnswerJob) -> Subscription:

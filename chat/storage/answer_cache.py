@@ -1,23 +1,16 @@
-"""The answer cache, shared by the fleet: which answers it stores, under which keys, and how long they are fresh.
+"""The answer cache, shared by the fleet: which answers it stores, and how long they are fresh.
 
-A key is an HMAC over everything that may change the answer: the wording of the question, its language, the history and
-context, the AI (address, protocol, model), the prompt version and the version of the passages. An edited knowledge
-entry therefore outdates only the answers that used it. Scope `public` is for questions that stand alone (no history,
-context, letter, identifier or caller's token) and are common (chat/pipeline/sharing.py); all other answers are stored
-for their caller only. Keys reveal neither text nor caller. docs/answers.md lists lifetimes and sizes.
+docs/answers.md lists lifetimes and sizes, answer_keys.py makes the keys.
 """
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import math
 import random
 import time
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 import orjson
@@ -25,9 +18,8 @@ from django.conf import settings
 
 from chat.core import events
 from chat.core.events import Delta, Event, Finish, Notice
-from chat.core.question import Question
 from chat.storage import fleet_counters
-from chat.storage.answer_keys import answer_key
+from chat.storage.answer_keys import answer_key, forgotten_key, index_key, is_shared, key_of_service, private_scope
 from observability import logs, metrics
 from observability.redis_trips import Command, Script
 from observability.shared_redis import shared_redis
@@ -113,51 +105,6 @@ class CachedAnswer:
         return max(0, int(time.time() - self.created))
 
 
-@cache
-def _secret() -> bytes:
-    return hashlib.sha256(b"answer-cache:" + settings.SECRET_KEY.encode()).digest()
-
-
-def _digest(*parts: object) -> str:
-    return hmac.new(_secret(), orjson.dumps(parts), hashlib.sha256).hexdigest()
-
-
-def key_of(question: Question, *, prompt_version: str, knowledge_version: str) -> str:
-    """The cache key of the answer to this question; `knowledge_version` is the version of its passages."""
-    ai = _ai(settings.AI_SERVICE_URL, settings.AI_SERVICE_PROTOCOL, settings.AI_SERVICE_MODEL)
-    parts = (question.wording, question.language, *ai, prompt_version, knowledge_version)
-    if question.is_public:
-        return f"public:{_digest(*parts)}"
-    own = ([(turn.role, turn.text) for turn in question.history], question.letter, sorted(question.context.items()))
-    return f"{private_scope(question.caller_id)}:{_digest(*parts, *own)}"
-
-
-def key_of_service(key: str, service: str) -> str:
-    """The key of one AI service's answer to the question with this key; `fallback` is the second one's role."""
-    if service != "fallback":
-        return key
-    ai = _ai(
-        settings.AI_SERVICE_FALLBACK_URL, settings.AI_SERVICE_FALLBACK_PROTOCOL, settings.AI_SERVICE_FALLBACK_MODEL
-    )
-    scope = key.partition(":")[0]
-    return f"{scope}:{_digest(key, *ai)}"
-
-
-def _ai(address: str, protocol: str, model: str) -> tuple[str, str, str]:
-    """The attributes that identify the AI in a cache key."""
-    return address.rstrip("/"), protocol, model
-
-
-def is_shared(key: str) -> bool:
-    """Whether several callers may receive the answer under this key."""
-    return key.startswith("public:")
-
-
-def private_scope(caller_id: str) -> str:
-    """The key scope of one caller's private answers."""
-    return _digest("owner", caller_id)[:32]
-
-
 def is_unavailable() -> bool:
     """Whether Redis is unavailable, so that answers bypass the cache."""
     return shared_redis.is_unavailable
@@ -217,7 +164,7 @@ def command_to_put(key: str, answer: Sequence[Event], cost_ms: int, *, warm: boo
     if is_shared(key):
         return "SET", answer_key(key), envelope, "EX", lifetime
     scope = key.partition(":")[0]
-    keys = (answer_key(key), _index_key(scope), _forgotten_key(scope))
+    keys = (answer_key(key), index_key(scope), forgotten_key(scope))
     return _put_private(keys, envelope, lifetime, key, now)
 
 
@@ -246,21 +193,13 @@ def forget(caller_id: str) -> int | None:
     """
     scope = private_scope(caller_id)
     found = shared_redis.send(
-        ("SET", _forgotten_key(scope), "", "EX", FORGOTTEN_SECONDS), ("ZRANGE", _index_key(scope), 0, -1)
+        ("SET", forgotten_key(scope), "", "EX", FORGOTTEN_SECONDS), ("ZRANGE", index_key(scope), 0, -1)
     )
     if found is None:
         return None
     keys = [answer_key(key.decode()) for key in found[1]]
-    deleted = shared_redis.send(*(("DEL", key) for key in keys), ("DEL", _index_key(scope)))
+    deleted = shared_redis.send(*(("DEL", key) for key in keys), ("DEL", index_key(scope)))
     return None if deleted is None else sum(deleted[:-1])
-
-
-def _index_key(scope: str) -> str:
-    return f"bff:answers-of:{{{scope}}}"
-
-
-def _forgotten_key(scope: str) -> str:
-    return f"bff:forgotten:{{{scope}}}"
 
 
 def _is_cacheable(answer: Sequence[Event]) -> bool:

@@ -15,7 +15,7 @@ from chat.admin.provenance_words import in_words
 from chat.core.events import Delta, Finish, Start
 from chat.core.question import Question, Turn
 from chat.models import Conversation, Message
-from chat.storage import answer_cache
+from chat.storage import answer_cache, answer_keys
 from tests.chat.admin.test_admin import staff_client
 from tests.support.factories import cache_answer
 from tests.support.outages import break_redis
@@ -228,7 +228,7 @@ def test_only_the_last_messages_of_a_long_conversation_are_shown(reader, convers
 def test_private_cached_answers_can_be_deleted_with_permission(conversation):
     turns = (Turn("user", "Bonjour"),)
     mine, other = (
-        answer_cache.key_of(
+        answer_keys.key_of(
             Question("Et alors ?", "fr", f"visitor-{n}", turns), prompt_version="p1", knowledge_version="v1"
         )
         for n in (42, 43)

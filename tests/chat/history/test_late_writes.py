@@ -102,7 +102,7 @@ def test_the_queue_is_bounded(monkeypatch):
 
 
 def test_an_old_write_is_given_up(monkeypatch):
-    monkeypatch.setattr(late_writes, "LONGEST_SECONDS", 0.0)
+    monkeypatch.setattr(late_writes, "LATE_WRITE_SECONDS", 0.0)
     saved: list[int] = []
     queue = LateWriteQueue()
     queue.add(partial(save, saved, 1))

@@ -18,7 +18,7 @@ from chat.core.events import Delta, Event, Finish, Start
 from chat.core.question import Question, Turn
 from chat.history import claims, deletions
 from chat.models import Claim, Conversation, Message
-from chat.storage import answer_cache
+from chat.storage import answer_cache, answer_keys
 from chat.storage.db_executor import DatabaseUnavailable
 from tests.conftest import ChatClient
 from tests.support.factories import cache_answer
@@ -264,7 +264,7 @@ def test_deletion_removes_everything_from_the_database_and_redis(visitor, anothe
 
 def redis_keys_of(owner: str) -> list[str]:
     """The Redis keys that belong to one caller: cached answers, run logs, and the indexes of both."""
-    redis, scope = get_redis_connection("default"), answer_cache.private_scope(owner)
+    redis, scope = get_redis_connection("default"), answer_keys.private_scope(owner)
     runs = {key.decode() for key in redis.keys("bff:run:*")}
     public = {
         f"bff:run:{run}"
@@ -290,11 +290,11 @@ def test_deletion_stops_pending_answers_and_stores_nothing_of_them(server, ai):
     assert browser.delete(f"{server.url}/api/me", headers=csrf).json() == {"deleted": 1}
     assert b'"ending":"stopped"' in b"".join(lines)
     assert not Message.objects.exists()
-    assert not get_redis_connection("default").exists(f"bff:answers-of:{{{answer_cache.private_scope(owner)}}}")
+    assert not get_redis_connection("default").exists(f"bff:answers-of:{{{answer_keys.private_scope(owner)}}}")
 
 
 def test_an_answer_that_ends_after_the_deletion_is_not_cached(ai):
-    key = answer_cache.key_of(
+    key = answer_keys.key_of(
         Question("Et pour lui ?", "fr", "parent", (Turn("user", "Léo a 7 ans."),)),
         prompt_version="",
         knowledge_version="",

@@ -16,7 +16,7 @@ from chat.history import conversations
 from chat.history.recorder import TurnRecorder
 from chat.pipeline import distress, fallbacks, help_lines
 from chat.runs import redis_log
-from chat.storage import answer_cache, fleet_counters, history_sql, provenance
+from chat.storage import answer_cache, answer_keys, fleet_counters, history_sql, provenance
 from chat.storage.provenance import GenerationTrace, RequestTrace
 from chat.upstream import compose, prompts
 from chat.upstream.protocols import openai
@@ -41,7 +41,7 @@ FAULTS: dict[str, tuple[Any, str, str, bool]] = {
     "distress notice": (help_lines, "notice", "answer", True),
     "knowledge search": (knowledge, "search", "knowledge", False),
     "knowledge version": (knowledge, "version", "knowledge", False),
-    "cache key": (answer_cache, "key_of", "knowledge", False),
+    "cache key": (answer_keys, "key_of", "knowledge", False),
     "cache read": (answer_cache, "get_with", "cache", True),
     "second cache read": (answer_cache, "get", "cache", True),
     "count of lookups": (answer_cache, "count_lookup", "cache", True),

@@ -9,7 +9,7 @@ from random import Random
 import pytest
 
 from chat.core.question import Question, normalise
-from chat.storage import answer_cache
+from chat.storage import answer_keys
 from chat.upstream import prompts
 from tests.support.fake_upstream import Serve, stream_response
 
@@ -25,7 +25,7 @@ def test_10_000_random_pairs_with_the_same_key_send_the_ai_the_same_text():
     pairs = 0
     while pairs < 10_000:
         question = Question(_variant(random), "fr", random.choice(["one", "other"]))
-        key = answer_cache.key_of(question, prompt_version="p", knowledge_version="k")
+        key = answer_keys.key_of(question, prompt_version="p", knowledge_version="k")
         if (first := by_key.setdefault(key, question)).text != question.text:
             pairs += 1
             assert prompts.for_chat(question, ()) == prompts.for_chat(first, ())

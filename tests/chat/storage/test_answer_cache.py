@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from chat.core.events import Degraded, Delta, Event, Finish, Notice, Source, Start
 from chat.core.question import Question, Turn, normalise
-from chat.storage import answer_cache, fleet_counters
+from chat.storage import answer_cache, answer_keys, fleet_counters
 from chat.storage.answer_cache import CachedAnswer
 from observability import metrics
 from observability.outage import Outage
@@ -36,7 +36,7 @@ def question(text="Bonjour", caller="a", history=(), context=None, language="fr"
 
 
 def key_of(question: Question, *, prompt_version: str = "p1", knowledge_version: str = "v1") -> str:
-    return answer_cache.key_of(question, prompt_version=prompt_version, knowledge_version=knowledge_version)
+    return answer_keys.key_of(question, prompt_version=prompt_version, knowledge_version=knowledge_version)
 
 
 def test_stored_answer_is_returned_unchanged():
@@ -95,11 +95,11 @@ LIFETIMES = """
 import django; django.setup()
 from django.conf import settings
 from chat.documents.reader_places import PLACE_TIMEOUT_SECONDS
-from chat.history.late_writes import LONGEST_SECONDS
+from chat.history.late_writes import LATE_WRITE_SECONDS
 from chat.storage.answer_cache import FORGOTTEN_SECONDS
 answer = max(settings.AI_DEADLINE_CHAT, settings.AI_DEADLINE_ANALYZE)
-longest = PLACE_TIMEOUT_SECONDS + settings.DOCUMENT_TIMEOUT_SECONDS + answer + LONGEST_SECONDS
-print(LONGEST_SECONDS, FORGOTTEN_SECONDS > longest)
+longest = PLACE_TIMEOUT_SECONDS + settings.DOCUMENT_TIMEOUT_SECONDS + answer + LATE_WRITE_SECONDS
+print(LATE_WRITE_SECONDS, FORGOTTEN_SECONDS > longest)
 """
 
 
@@ -122,11 +122,11 @@ def test_forget_deletes_all_private_answers_of_one_caller_and_no_others():
     assert answer_cache.forget("a") == 3
     assert [answer_cache.get(key) is not None for key in (*keys, *others)] == [False, False, False, True, True]
     assert answer_cache.forget("a") == 0
-    assert not get_redis_connection("default").keys(f"bff:answers-of:{{{answer_cache.private_scope('a')}}}")
+    assert not get_redis_connection("default").keys(f"bff:answers-of:{{{answer_keys.private_scope('a')}}}")
 
 
 def test_index_of_private_answers_drops_expired_keys(settings):
-    index = f"bff:answers-of:{{{answer_cache.private_scope('a')}}}"
+    index = f"bff:answers-of:{{{answer_keys.private_scope('a')}}}"
     get_redis_connection("default").zadd(index, {"long ago": 1})
     cache_answer(key := key_of(question(history=(Turn("user", "x"),))), COMPLETE, cost_ms=1)
     assert get_redis_connection("default").zrange(index, 0, -1) == [key.encode()]
@@ -213,8 +213,8 @@ def check_that_keys_differ(text: str, one: str, other: str, extra: dict[str, Any
     private = key_of(question(text, one, **extra))
     private_of_other = key_of(question(text, other, **extra))
     public = key_of(question(text, other))
-    assert answer_cache.is_shared(public)
-    assert not answer_cache.is_shared(private)
+    assert answer_keys.is_shared(public)
+    assert not answer_keys.is_shared(private)
     assert private != public
     assert (private == private_of_other) == (one == other)
 
