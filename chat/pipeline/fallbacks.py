@@ -73,7 +73,7 @@ def _remark_in_another_language(question: Question) -> Iterator[Event]:
 def interrupted_ending(language: Language) -> tuple[Event, ...]:
     """The last events of an answer that is cut off before its end."""
     with override(language):
-        text = _("The answer was interrupted here. What you can read is kept; you can ask again for the rest.")
+        text = _interrupted_here()
     reason = Degraded("interrupted")
     return _notice("interrupted", text, reason), Finish("ai", ending="interrupted", degraded=reason)
 
@@ -89,7 +89,7 @@ def incomplete_notice(finish: Finish, language: Language) -> Notice | None:
             case "refused":
                 text = _("The AI did not want to answer this. You can ask in other words, or talk to a person.")
             case "interrupted":
-                text = _("The answer was interrupted here. What you can read is kept; you can ask again for the rest.")
+                text = _interrupted_here()
             case _ if finish.degraded:
                 text = _("The AI has difficulties at this moment: this answer may be less complete than usual.")
                 return _notice("degraded", text, finish.degraded)
@@ -264,6 +264,10 @@ def _nearest_questions(question: Question) -> tuple[str, ...]:
     passages = knowledge.search(question.text, question.language, MAX_NEAREST, question.earlier)
     near = [passage for passage in passages if passage.score >= NEAR]
     return knowledge.questions_of(near, question.language, question.text)
+
+
+def _interrupted_here() -> str:
+    return _("The answer was interrupted here. What you can read is kept; you can ask again for the rest.")
 
 
 def _notice(kind: Literal["degraded", "interrupted"], text: str, reason: Degraded) -> Notice:

@@ -49,10 +49,7 @@ class Subscription(NamedTuple):
 
 
 class RunBroker:
-    """One per process. Its maintenance thread starts with its first run.
-
-    `produce` and `end_events` are those of a Run.
-    """
+    """One per process. Its maintenance thread starts with its first run."""
 
     def __init__(self) -> None:
         self.reset()

@@ -1,1 +1,3 @@
-"""Access to Redis and PostgreSQL: answer cache, provenance records, fleet counters and the SQL of the history."""
+"""Access to Redis and PostgreSQL: answer cache, provenance records, fleet counters, budgets, votes and distinct people
+in Redis; the SQL of the history and the executor that runs it in PostgreSQL.
+"""

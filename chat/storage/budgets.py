@@ -1,8 +1,7 @@
 """Daily budgets: AI answers per caller and per network, and tokens of the whole fleet.
 
-Redis counts per day (in TIME_ZONE), under pseudonyms. A budget of 0 is off, but for an API key, which gets no answer of
-the AI by it. While Redis is unavailable nothing is counted, and only such a key refused: the rate limits still hold, in
-each process.
+Redis counts per day (in TIME_ZONE), under pseudonyms. 0 means no limit; for an API key it means no AI answers. While
+Redis is unavailable nothing is counted, and only such a key is refused: the rate limits still hold, in each process.
 """
 
 from __future__ import annotations

@@ -1,6 +1,8 @@
 """Calls to the AI service. Start reading at session.py, which follows one call through the other modules.
 
+service            the configured services; compose: the request for a question or a document to one of them
 session            one call: deadline → attempt → permit → POST → outcome → retry
+slots              limits the calls of this process at a time
 retry              the retry policy and its budget
 attempt_recorder   the outcome of one attempt, for the breaker, metrics, log, trace and provenance
 breaker_registry   the program's circuit breakers; breaker/ has their rules

@@ -81,11 +81,14 @@ class Breaker:
         return max(self._failures_here, self._failures_in_fleet)
 
     def answer_began(self) -> None:
-        """Forget the failures in a row. Permits do this, and the following."""
+        """Forget the failures in a row. Called by Permit."""
         self._failures_here = self._failures_in_fleet = 0
 
     def record(self, admission: Admission, origin: CallOrigin, failure: Failure | None) -> WindowCounts:
-        """Record the result of an admitted call, None for success. Returns the fleet's counts as in RecordResult."""
+        """Record the result of an admitted call, None for success. Called by Permit.
+
+        Returns the fleet's counts as in RecordResult.
+        """
         result = self.store.record(admission, origin, failure)
         self._notify(result.transition)
         if failure is not None:
