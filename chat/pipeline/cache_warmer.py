@@ -125,7 +125,7 @@ def warm(task: Task, *, not_before: float = 0) -> Outcome:
     if not answer_cache.can_store():
         return Outcome(task, "unavailable", CACHE_UNAVAILABLE)
     started_at, began = time.monotonic(), time.time()
-    answer = question_answering.answer(task.question, not_before=not_before, warm=True)
+    answer = question_answering.answer(task.question, not_before=not_before, purpose="warm_up")
     finish = answer.read_to_end().finish
     assert finish is not None
     seconds = time.monotonic() - started_at

@@ -14,7 +14,7 @@ from chat.core.transcript import Transcript
 from chat.history.conversations import ConversationRef
 from chat.history.recorder import TurnRecorder
 from chat.pipeline import distress, fallbacks, help_lines, sharing
-from chat.pipeline.answer_job import AnswerJob
+from chat.pipeline.answer_job import AnswerJob, Purpose
 from chat.pipeline.answer_stream import AnswerStream, CachedStream, RunStream
 from chat.pipeline.distress import Distress, NoticeTopic
 from chat.runs import Subscription
@@ -69,32 +69,32 @@ def answer(
     *,
     entrypoint: Entrypoint = "chat",
     not_before: float = 0,
-    warm: bool = False,
+    purpose: Purpose = "answer",
 ) -> AnswerStream:
     """Answer from the cache, else from the AI, else with a fallback.
 
     What the AI writes counts in the budgets of `caller`. An answer cached before `not_before` (unix seconds) is
-    generated again. `warm` selects the longer cache lifetime.
+    generated again.
     """
     trace = RequestTrace(entrypoint)
-    job = _resolve(_without_repetition(question).masked(), caller, trace, not_before=not_before, warm=warm)
+    job = _resolve(_without_repetition(question).masked(), caller, trace, not_before=not_before, purpose=purpose)
     cached = job.usable_answer
     if cached is None:
         with trace.stage("flight"):
             spent = _spend_answer(caller)
             subscription = _subscribe(job if spent else _refused(job))
-        subscription.run.on_end(partial(_count_ending, subscription=subscription, spent=spent, warm=warm))
+        subscription.run.on_end(partial(_count_ending, purpose=purpose, subscription=subscription, spent=spent))
         return RunStream(job.cache_key, trace, subscription)
-    if not warm and cached.should_be_renewed() and _may_renew():
+    if purpose == "answer" and cached.should_be_renewed() and _may_renew():
         renewal = _subscribe(replace(job, purpose="renewal"))
-        renewal.run.on_end(partial(_count_generation, subscription=renewal, is_background=True))
+        renewal.run.on_end(partial(_count_generation, purpose="renewal", subscription=renewal))
     with unexpected_errors.survived("cache"):
-        _count_answer("cache", warm=warm)
+        _count_answer("cache", purpose)
     return CachedStream(job.cache_key, trace, job.replay(cached, job.distress_notice))
 
 
 def _resolve(
-    question: Question, caller: Caller | None, trace: RequestTrace, *, not_before: float, warm: bool
+    question: Question, caller: Caller | None, trace: RequestTrace, *, not_before: float, purpose: Purpose
 ) -> AnswerJob:
     """Search the passages, compute the cache key and look in the cache."""
     passages: Sequence[Passage] = ()
@@ -103,14 +103,14 @@ def _resolve(
     earlier = () if kinds else _earlier_distress(question)
     with trace.stage("search"), unexpected_errors.survived("knowledge"):
         passages = find_passages(question, earlier if earlier == ("grief",) else kinds)
-        question = question if warm else sharing.marked(question, passages)
+        question = question if purpose == "warm_up" else sharing.marked(question, passages)
         cache_key, has_failed = _cache_key(question, passages), False
     # Without the knowledge base the answer must not be shared.
     cache_key = cache_key or _one_time_key(question)
     with trace.stage("cache"), unexpected_errors.survived("cache"):
         if not has_failed:
             question, cache_key, cached = _look_up(question, passages, cache_key, caller)
-            if not warm:
+            if purpose == "answer":
                 answer_cache.count_lookup(cached)
     trace.record_lookup(cached, is_available=not answer_cache.is_unavailable())
     return AnswerJob(
@@ -120,7 +120,7 @@ def _resolve(
         cached,
         distress_notice(question, kinds, earlier),
         not_before,
-        "warm_up" if warm else "answer",
+        purpose,
         refusal=internal_error() if has_failed else None,
         state=fallbacks.state_of(kinds, earlier),
     )
@@ -239,23 +239,25 @@ def _subscribe(job: AnswerJob) -> Subscription:
     return runs.subscribe(job.cache_key, job, ending, needs_readers=job.purpose != "renewal")
 
 
-def _count_ending(transcript: Transcript, *, subscription: Subscription, spent: SpentAnswer | None, warm: bool) -> None:
+def _count_ending(
+    transcript: Transcript, *, purpose: Purpose, subscription: Subscription, spent: SpentAnswer | None
+) -> None:
     assert transcript.finish is not None
     if spent:
         spent.settle(transcript)
-    _count_generation(transcript, subscription=subscription, is_background=warm)
-    _count_answer(transcript.finish.origin, warm=warm)
+    _count_generation(transcript, purpose=purpose, subscription=subscription)
+    _count_answer(transcript.finish.origin, purpose)
 
 
-def _count_generation(transcript: Transcript, *, subscription: Subscription, is_background: bool) -> None:
+def _count_generation(transcript: Transcript, *, purpose: Purpose, subscription: Subscription) -> None:
     """Count what the AI did for this answer, once in the fleet. The leader is known at the end: it may have changed."""
     if subscription.is_leader and transcript.finish is not None:
-        ai_statistics.count(transcript.finish, is_background=is_background)
+        ai_statistics.count(transcript.finish, is_background=purpose != "answer")
 
 
-def _count_answer(origin: Origin, *, warm: bool) -> None:
+def _count_answer(origin: Origin, purpose: Purpose) -> None:
     """Count an answer that a client receives, or one that was generated for the cache alone."""
-    if warm:
+    if purpose == "warm_up":
         fleet_counters.count_warm_up()
     else:
         fleet_counters.count_answer("chat", origin)

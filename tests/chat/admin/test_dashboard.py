@@ -69,7 +69,7 @@ def test_a_viewer_sees_dependencies_breakers_and_the_last_hour(visitor, ai):
 
 def test_warm_ups_are_counted_apart_from_peoples_answers(visitor, ai):
     question = Question(GENERAL_QUESTION, "fr", "nobody")
-    question_answering.answer(question, warm=True).read_to_end()
+    question_answering.answer(question, purpose="warm_up").read_to_end()
     visitor.ask(GENERAL_QUESTION)
     page = first_page(in_role("viewer"))
     assert "1 answer, by where it came from" in page

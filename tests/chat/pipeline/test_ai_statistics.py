@@ -24,7 +24,7 @@ def counted(kind: str) -> int:
 def test_a_run_that_was_taken_over_is_counted(ai):
     redis_log.renew_lease("other-process")
     trace = RequestTrace("chat")
-    job = question_answering._resolve(QUESTION, None, trace, not_before=0, warm=False)
+    job = question_answering._resolve(QUESTION, None, trace, not_before=0, purpose="answer")
     assert redis_log.acquire(job.cache_key, "other-process", "run")
     stream = question_answering.answer(QUESTION)
     roles = [stream.role]

@@ -179,7 +179,7 @@ def test_a_worker_with_too_many_calls_does_not_ask_the_second_either(visitor, se
 
 
 def test_nobody_pays_the_second_for_answers_in_advance(second, db):
-    answer = question_answering.answer(Question(QUESTION, "fr", ""), warm=True).read_to_end()
+    answer = question_answering.answer(Question(QUESTION, "fr", ""), purpose="warm_up").read_to_end()
     assert answer.finish is not None
     assert answer.finish.degraded is not None
     assert second.calls == 0
@@ -190,7 +190,7 @@ def test_a_person_who_joins_a_renewal_or_a_warm_up_gets_the_seconds_answer(visit
     joined = threading.Event()
     serve(lambda connection: joined.wait(10) and connection.sendall(head("502 Bad Gateway", "Content-Length: 0")))
     job = question_answering._resolve(
-        Question(QUESTION, "fr", ""), None, RequestTrace("chat"), not_before=0, warm=False
+        Question(QUESTION, "fr", ""), None, RequestTrace("chat"), not_before=0, purpose="answer"
     )
     subscription = question_answering._subscribe(replace(job, purpose=purpose))
     run = subscription.run
