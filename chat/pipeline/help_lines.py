@@ -1,7 +1,8 @@
 """Telephone help lines, and the notice that precedes the answer to a question that shows distress.
 
 Numbers and texts are in a TOML file in both languages: `HELP_LINES_FILE`, or the bundled one for France. Another
-country needs another file and no code. The file is read once, when the process starts.
+country needs another file, and its own offices and numbers in distress.py. The file is read once, when the process
+starts.
 """
 
 from __future__ import annotations

@@ -11,7 +11,13 @@ from chat import knowledge
 from chat.core.question import Language, Question, Turn
 from chat.pipeline import distress, distress_classifier, help_lines
 from chat.pipeline.distress import Distress
-from chat.pipeline.question_answering import ABOUT_DANGER, find_passages
+from chat.pipeline.question_answering import (
+    ABOUT_DANGER,
+    ABOUT_GRIEF,
+    ABOUT_THIS_ASSISTANT,
+    FOR_DANGER_ALONE,
+    find_passages,
+)
 from tests.support.distress_notices import notice_on
 
 # The number that the notice of a kind names first.
@@ -322,6 +328,12 @@ def test_the_notice_on_bullying_can_be_read_by_the_child():
     text = help_lines.load().notice("bullying")
     assert "votre enfant" not in text.fr
     assert "your child" not in text.en
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_the_articles_that_distress_selects_by_name_exist(language):
+    slugs = ABOUT_DANGER | ABOUT_GRIEF | FOR_DANGER_ALONE | ABOUT_THIS_ASSISTANT
+    assert slugs <= {entry.slug for entry in knowledge.entries() if entry.language == language}
 
 
 @pytest.mark.parametrize("message", ["Mon fils a disparu", "On dort dehors", "Il me frappe", "Je veux mourir"])
