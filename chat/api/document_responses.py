@@ -37,6 +37,16 @@ ATTACHMENT_ERRORS = {
 }
 
 
+class FileError(HttpError):
+    """What is wrong with a file: a message in the page's language, and a code for programs. problems.py reads it."""
+
+    def __init__(self, status: int, message: str, field: str, code: str, retry_after: int | None = None) -> None:
+        super().__init__(status, message)
+        self.errors = [{"field": field, "code": code, "message": message}]
+        if retry_after:
+            self.headers = {"Retry-After": str(retry_after)}
+
+
 def analyze_upload(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
     """The analysis of an uploaded document, kept in a conversation if the person wants it."""
     upload = _parse_upload(request)
@@ -44,17 +54,12 @@ def analyze_upload(request: HttpRequest) -> HttpResponse | StreamingHttpResponse
     conversation = conversation_for(request, upload.conversation_id) if upload.keep else None
     document = _read_document(request, upload.document)
     language = language_for(request, document.text)
-    analysis = DocumentAnalysis(
-        document,
-        upload.document_type,
-        upload.file_name,
-        language,
-        caller=caller_of(request),
-        caller_token=caller_token_of(request),
-    )
-    keeper = KeptAnalysis(analysis, conversation, upload.file_name, language, asked_at) if conversation else None
-    recorder = keeper.recorder if keeper else None
-    batches = client_disconnect.cancel_on_disconnect(request, (keeper or analysis).read(), analysis.cancel)
+    analysis = _analysis(request, document, upload.document_type, upload.file_name, language)
+    recorder, batches = None, analysis.read()
+    if conversation:
+        keeper = KeptAnalysis(analysis, conversation, upload.file_name, language, asked_at)
+        recorder, batches = keeper.recorder, keeper.read()
+    batches = client_disconnect.cancel_on_disconnect(request, batches, analysis.cancel)
     if request.get_preferred_type(["application/json", "text/event-stream"]) == "text/event-stream":
         return _stream_response(request, batches, started_at, recorder=recorder)
     transcript = Transcript(chain.from_iterable(batches))
@@ -79,14 +84,7 @@ def analyze_attachment(request: HttpRequest, body: schemas.StreamIn) -> Streamin
     if content is None:
         raise _attachment_error(language, "not_in_message")
     document = _read_document(request, content)
-    analysis = DocumentAnalysis(
-        document,
-        "other",
-        body.files[0].filename or "",
-        language,
-        caller=caller_of(request),
-        caller_token=caller_token_of(request),
-    )
+    analysis = _analysis(request, document, "other", body.files[0].filename or "", language)
     batches = client_disconnect.cancel_on_disconnect(request, analysis.read(), analysis.cancel)
     remark = [fallbacks.unanswered_text_notice(language)] if body.has_text else []
     return _stream_response(request, batches, started_at, remark)
@@ -114,6 +112,13 @@ def _read_document(request: HttpRequest, content: str | bytes) -> Document:
         raise _document_error(request, error) from error
 
 
+def _analysis(
+    request: HttpRequest, document: Document, document_type: str, file_name: str, language: Language
+) -> DocumentAnalysis:
+    caller, token = caller_of(request), caller_token_of(request)
+    return DocumentAnalysis(document, document_type, file_name, language, caller=caller, caller_token=token)
+
+
 def _stream_response(
     request: HttpRequest,
     batches: Iterator[Sequence[Event]],
@@ -135,18 +140,11 @@ def _stream_response(
     return StreamingHttpResponse(frames, headers=ui_stream.HEADERS | analysis_headers)
 
 
-def _document_error(request: HttpRequest, error: DocumentError) -> HttpError:
-    """The HTTP error with a message in the page's language and a code for programs."""
+def _document_error(request: HttpRequest, error: DocumentError) -> FileError:
     with override(language_for(request)):
-        http_error = HttpError(error.status, error.detail)
-    http_error.errors = [{"field": "file", "code": error.code, "message": str(http_error)}]  # type: ignore[attr-defined]
-    if error.retry_after:
-        http_error.headers = {"Retry-After": str(error.retry_after)}  # type: ignore[attr-defined]
-    return http_error
+        return FileError(error.status, error.detail, "file", error.code, error.retry_after)
 
 
-def _attachment_error(language: Language, code: str) -> HttpError:
+def _attachment_error(language: Language, code: str) -> FileError:
     with override(language):
-        error = HttpError(422, str(ATTACHMENT_ERRORS[code]))
-    error.errors = [{"field": "messages", "code": code, "message": str(error)}]  # type: ignore[attr-defined]
-    return error
+        return FileError(422, str(ATTACHMENT_ERRORS[code]), "messages", code)
