@@ -1,6 +1,6 @@
 """Route traits: properties of a route that middlewares need, declared on its view.
 
-    @routes.traits(answers=True)
+    @routes.traits(answers="message")
     @router.post("/message")
     def send_message(request): ...
 
@@ -31,8 +31,8 @@ class Route:
     error_format: Literal["html", "problem", "openai"] = "html"
     # The caller is identified and their requests are counted.
     needs_caller: bool = False
-    # A POST produces an answer and so costs money: it counts against RATE_LIMIT_CHAT.
-    answers: bool = False
+    # A POST produces an answer, in this form, and so costs money: it counts against RATE_LIMIT_CHAT.
+    answers: Literal["page", "message", "stream", "completion", "analysis"] | None = None
     # A request begins no answer but reads one while it is written: it counts against PARALLEL_ANSWERS_*.
     follows_answer: bool = False
     # The body may be multipart/form-data.

@@ -9,7 +9,7 @@ from django.http.response import HttpResponseBase
 
 from chat.api import rescue
 from observability import unexpected_errors
-from observability.routes import Route, route_of
+from observability.routes import route_of
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 OWN_HEADERS = frozenset({"content-type", "content-length"})
@@ -29,16 +29,11 @@ class RescueMiddleware:
         if response.status_code != 500:
             return response
         unexpected_errors.count("request")
-        if request.method == "POST" and _answers(request):
+        # The page has an error page of its own.
+        if request.method == "POST" and route_of(request).answers not in {None, "page"}:
             with unexpected_errors.survived("fallback"):
                 return _with_headers_of(response, rescue.answer(request))
         return response
-
-
-def _answers(request: HttpRequest) -> bool:
-    """Whether the route answers programs: the page has an error page of its own."""
-    route: Route = route_of(request)
-    return route.answers and route.kind == "api"
 
 
 def _with_headers_of(failed: HttpResponseBase, answer: HttpResponseBase) -> HttpResponseBase:

@@ -46,7 +46,7 @@ router = Router(tags=["chat"], by_alias=True)
 PAGE_SIZE = 50
 
 
-@routes.traits(answers=True)
+@routes.traits(answers="message")
 @router.post("/message", response={200: schemas.AnswerOut, 404: None})
 def send_message(request: HttpRequest, body: schemas.MessageIn) -> HttpResponse:
     """Answer a message with one JSON object."""
@@ -61,7 +61,7 @@ def send_message(request: HttpRequest, body: schemas.MessageIn) -> HttpResponse:
     return json_body.response(answer, headers.of_answer(stream.cache_status, stream.started_at, transcript))
 
 
-@routes.traits(answers=True)
+@routes.traits(answers="stream")
 @router.post("/stream", response={200: None, 404: None}, openapi_extra=EVENT_STREAM)
 def stream_message(request: HttpRequest, body: schemas.StreamIn) -> StreamingHttpResponse:
     """Answer a message with a UI message stream. A message with a file is answered with the analysis of the file."""
@@ -178,7 +178,7 @@ def claim(request: HttpRequest) -> dict[str, int]:
         raise HttpError(409, "These conversations belong to somebody else by now.") from None
 
 
-@routes.traits(answers=True, takes_files=True)
+@routes.traits(answers="analysis", takes_files=True)
 @router.post(
     "/analyze-document",
     response={200: schemas.AnalysisOut, 404: None},

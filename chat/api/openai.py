@@ -102,7 +102,7 @@ class CompletionIn(Shape):
     response_format: Any = None
 
 
-@routes.traits(answers=True)
+@routes.traits(answers="completion")
 @router.post("/chat/completions", response={200: dict[str, Any]}, openapi_extra=EVENT_STREAM)
 def complete(request: HttpRequest, body: CompletionIn) -> HttpResponse | StreamingHttpResponse:
     """Answer the last message. Opening instructions and the newest others are its conversation, which is not stored."""

@@ -1,6 +1,6 @@
 """Answers a request that failed with an unexpected error: the same fallback as after an outage of the AI.
 
-It depends on as few modules as possible, because any of them may have raised the error.
+It does without the AI, the cache and the history, because any of them may have raised the error.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from chat.encoders import headers, json_body, openai, sse, ui_stream
 from chat.pipeline import distress, fallbacks, help_lines
 from chat.upstream.errors import internal_error
 from observability import correlation, unexpected_errors
+from observability.routes import route_of
 
 
 class StreamWriter(Protocol):
@@ -42,9 +43,10 @@ class StreamWriter(Protocol):
 def answer(request: HttpRequest) -> HttpResponseBase:
     """The answer to a request of a route that answers, in its protocol: a fitting article, else help lines."""
     fields = _fields(request)
-    if request.path_info.endswith("/completions"):
+    answers = route_of(request).answers
+    if answers == "completion":
         return _completion(fields, _events(request, _text_of(fields)))
-    if request.path_info.endswith("/analyze-document"):
+    if answers == "analysis":
         events = [Start(), *fallbacks.for_document(NO_FACTS, language_for(request), internal_error())]
         if request.get_preferred_type(["application/json", "text/event-stream"]) == "text/event-stream":
             return _stream(events)
@@ -53,7 +55,7 @@ def answer(request: HttpRequest) -> HttpResponseBase:
         body = json_body.analysis(transcript, facts=asdict(NO_FACTS), file_name="", extent=extent)
         return json_body.response(body, headers.of_uncached(perf_counter(), transcript))
     events = _events(request, _text_of(fields))
-    if request.path_info.endswith("/stream"):
+    if answers == "stream":
         return _stream(events)
     transcript = Transcript(events)
     conversation_id = fields.get("conversationId")

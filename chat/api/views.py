@@ -109,7 +109,7 @@ STRINGS = {
 }
 
 
-@routes.traits(needs_caller=True, answers=True)
+@routes.traits(needs_caller=True, answers="page")
 @require_http_methods(["GET", "HEAD", "POST"])
 @cache_control(private=True, no_cache=True)
 def chat_page(request: HttpRequest) -> HttpResponse:
