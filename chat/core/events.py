@@ -6,8 +6,9 @@ events only. An answer is one `Start`, then `Delta`, `Source` and `Notice` in an
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 import orjson
@@ -132,7 +133,7 @@ def encode(events: Sequence[Event]) -> bytes:
     try:
         return orjson.dumps(rows)
     except orjson.JSONEncodeError:
-        return orjson.dumps([(_CODES[type(event)], _without_surrogates(_fields(event))) for event in events])
+        return json.dumps(rows, ensure_ascii=False, default=asdict).encode("utf-8", "replace")
 
 
 def decode(data: bytes) -> list[Event]:
@@ -182,10 +183,3 @@ def _of_known_fields(kind: Any, fields: dict[str, Any]) -> Any:
         return kind(**fields)
     except TypeError:
         return kind(**{name: value for name, value in fields.items() if name in kind.__slots__})
-
-
-def _without_surrogates(fields: dict[str, Any]) -> dict[str, Any]:
-    return {
-        name: value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
-        for name, value in fields.items()
-    }

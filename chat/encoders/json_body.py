@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
-import orjson
 from django.http import HttpResponse
 
+from chat.core.json_codec import encode
 from chat.core.transcript import Transcript
 from observability.timestamps import iso
 
 
 def response(body: Mapping[str, Any], headers: Mapping[str, str]) -> HttpResponse:
     """A JSON response in UTF-8. Django's JsonResponse escapes every accent and takes 15 µs longer."""
-    return HttpResponse(_encode(body), content_type="application/json", headers=headers)
+    return HttpResponse(encode(body), content_type="application/json", headers=headers)
 
 
 def answer(transcript: Transcript, *, conversation_id: str, message_id: str, saved: bool) -> dict[str, Any]:
@@ -62,10 +61,3 @@ def analysis(  # noqa: PLR0913 the parts of one body, each named
         "saved": saved,
         "timestamp": iso(),
     }
-
-
-def _encode(body: Mapping[str, Any]) -> bytes:
-    try:
-        return orjson.dumps(body)
-    except orjson.JSONEncodeError:  # the AI may send an unpaired surrogate
-        return json.dumps(body).encode()

@@ -29,8 +29,14 @@ def test_generation_trace_is_stored_as_making():
 
 
 def test_lone_surrogates_are_encoded_as_question_marks():
-    finish = Finish("ai", generation={"at": 1})
-    assert events.decode(events.encode([Delta("Oh \ud83d"), finish])) == [Delta("Oh ?"), finish]
+    degraded = Degraded("timeout", 30)
+
+    def answer(text: str) -> list[Event]:
+        notice = Notice("facts", text, {"references": [{"label": text}]})
+        finish = Finish("ai", degraded=degraded, suggestions=(text,), usage=Usage(1, 2), generation={"model": text})
+        return [Delta(text), Source("1", text, ""), notice, finish]
+
+    assert events.decode(events.encode(answer("Oh \ud83d"))) == answer("Oh ?")
 
 
 def test_decode_ignores_unknown_fields_of_a_finish():
