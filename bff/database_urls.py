@@ -6,11 +6,11 @@ The URL may have options of other programs. Options of libpq are passed on, thos
 
 from __future__ import annotations
 
+import re
 from itertools import zip_longest
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import unquote
 
-import dj_database_url
 from psycopg.pq import Conninfo
 
 from bff import addresses
@@ -26,6 +26,7 @@ OTHER_SSL_MODES = {"no-verify": "require", "true": "require", "1": "require", "f
 OTHER_NAMES = {"schema": "currentSchema", "search_path": "currentSchema", "sslcrl_dir": "sslcrldir"}
 # Set by this program (bff/settings.py), or given in the address itself.
 NOT_FROM_OPTIONS = frozenset({"connect_timeout", "tcp_user_timeout", "user", "password", "dbname", "service"})
+_SQLITE = re.compile(r"sqlite://(?:/([^?#]*)|:memory:)?")
 
 
 def parse(text: str) -> dict[str, Any]:
@@ -42,15 +43,18 @@ def parse(text: str) -> dict[str, Any]:
     options = _options(address)
     if len(address.hosts) > 1 or "," in options.get("host", ""):
         options.setdefault("target_session_attrs", "read-write")  # the first that answers may be a standby
-    config: dict[str, Any] = dict(dj_database_url.parse(f"postgresql://?{urlencode(options)}"))
+    if schema := options.pop("currentSchema", ""):
+        options["options"] = f"-c search_path={schema}"
     ports = {port for _, port in address.hosts}
-    return config | {
+    return {
+        "ENGINE": "django.db.backends.postgresql",
         "NAME": name,
         "USER": address.user or address.query.get("user", ""),
         "PASSWORD": address.password or address.query.get("password", ""),
         "HOST": ",".join(host for host, _ in address.hosts),
         # libpq takes one port for all hosts, or one for each.
         "PORT": "" if ports <= {None} else ",".join(str(port or 5432) for _, port in address.hosts),
+        "OPTIONS": options,
     }
 
 
@@ -65,11 +69,10 @@ def shown(config: dict[str, Any]) -> str:
 
 
 def _sqlite(text: str) -> dict[str, Any]:
-    try:
-        config: dict[str, Any] = dict(dj_database_url.parse(text))
-    except ValueError:
-        raise InvalidValue("Is not like sqlite:////absolute/path.sqlite3.") from None
-    return config
+    match = _SQLITE.fullmatch(text)
+    if match is None:
+        raise InvalidValue("Is not like sqlite:////absolute/path.sqlite3.")
+    return {"ENGINE": "django.db.backends.sqlite3", "NAME": unquote(match[1] or ":memory:")}
 
 
 def _options(address: Address) -> dict[str, str]:

@@ -11,6 +11,7 @@ import secrets
 import shutil
 import sys
 from pathlib import Path
+from urllib.parse import quote
 
 HOST = "127.0.0.1"
 VAR = Path(__file__).resolve().parents[2] / "var"
@@ -33,7 +34,7 @@ def redis_address(web_port: int) -> str:
 
 
 def database_address(base: Path) -> str:
-    return f"sqlite:///{base / 'var' / 'chat-bff.sqlite3'}"
+    return f"sqlite:///{quote(str(base / 'var' / 'chat-bff.sqlite3'))}"
 
 
 def development_secret() -> str:

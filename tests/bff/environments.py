@@ -438,6 +438,19 @@ CASES = {
         expected={"DATABASE": {"USER": "postgres.ref", "PASSWORD": "p@s/s#1%$x", "PORT": "6543"}},
     ),
     "the last of two lines": in_file("PORT=9001\nPORT=9002\n", PORT=9002),
+    "a schema": of(
+        {"DATABASE_URL": "postgresql://u:p@db.example.org:5432/app?schema=chat"},
+        OPTIONS={"options": "-c search_path=chat"},
+    ),
+    "options of libpq": of(
+        {"DATABASE_URL": "postgresql://u:p@db.example.org:5432/app?keepalives_idle=30"},
+        OPTIONS={"keepalives_idle": "30"},
+    ),
+    "SQLite": of({"DATABASE_URL": "sqlite:////tmp/a%20b.sqlite3"}, DATABASE={"NAME": "/tmp/a b.sqlite3"}),
+    "SQLite in a relative path": of({"DATABASE_URL": "sqlite:///var/a.sqlite3"}, DATABASE={"NAME": "var/a.sqlite3"}),
+    "SQLite in memory": of({"DATABASE_URL": "sqlite://:memory:"}, DATABASE={"NAME": ":memory:"}),
+    "SQLite without a slash": wrong("DATABASE_URL", "sqlite://a.sqlite3", "Is not like sqlite:////absolute"),
+    "SQLite with options": wrong("DATABASE_URL", "sqlite:///a.sqlite3?mode=ro", "Is not like sqlite:////absolute"),
     "MySQL": wrong("DATABASE_URL", "mysql://u:hunter2@h/app", "neither postgresql:// nor sqlite", "hunter2"),
     "no name of a database": wrong("DATABASE_URL", "postgresql://u:hunter2@h:5432", "Names no database", "hunter2"),
     "a port of letters": wrong(

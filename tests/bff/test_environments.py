@@ -71,6 +71,8 @@ def assert_as_expected(expected: dict[str, Any], values: dict[str, Any]) -> None
             assert values["DATABASE"]["OPTIONS"]["sslmode"] == value
         elif name == "SESSION":
             assert values["DATABASE"]["OPTIONS"].get("target_session_attrs") == value
+        elif name == "OPTIONS":
+            assert values["DATABASE"]["OPTIONS"] | value == values["DATABASE"]["OPTIONS"]
         elif name == "DATABASE":
             options = values["DATABASE"].get("OPTIONS", {})
             found = values["DATABASE"] | ({"HOST": options["host"]} if "host" in options else {})

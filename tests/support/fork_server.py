@@ -23,7 +23,7 @@ from tests.support.processes import ROOT
 PROGRAMS = {"gunicorn": "gunicorn.app.wsgiapp:run", "manage.py": "manage:main"}
 
 LIBRARIES = (
-    "annotated_types", "concurrent_log_handler", "dj_database_url", "django.contrib.admin",
+    "annotated_types", "concurrent_log_handler", "django.contrib.admin",
     "django.contrib.auth.hashers", "django.contrib.staticfiles.storage", "django.core.management", "django.core.wsgi",
     "django.db.backends.postgresql.base", "django.db.migrations.operations", "django.db.models", "django.forms",
     "django.middleware.csrf", "django.middleware.gzip", "django.middleware.locale", "django.shortcuts",
