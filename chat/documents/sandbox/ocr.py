@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import re
 import shutil
 import signal
 import subprocess
@@ -14,24 +13,21 @@ from functools import partial
 from PIL import Image
 
 from chat.documents.sandbox.limits import Limits
-from chat.documents.sandbox.outcome import Outcome
 from chat.documents.sandbox.restrictions import exit_after
-from chat.documents.unreadable import Part, Unread, Unreadable
+from chat.documents.sandbox.unread_parts import UnreadParts, has_words
+from chat.documents.unreadable import Part, Unreadable
 
-# With fewer words than that, the image is not the photo of a letter.
-MIN_WORDS = 3
-WORD = re.compile(r"[^\W\d_]{3,}")
 DARK = 128  # darker grey values (0 to 255) count as ink
 BLANK = (255, 255)
 MIN_INK = 0.001  # share of dark pixels: less is dust on an empty page
 
 
 class ScanReader:
-    """Recognises the images of one document while there is time, and remembers those it did not read."""
+    """Recognises the images of one document while there is time; those it does not read are added to `unread`."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, unread: UnreadParts) -> None:
+        self.unread = unread
         self._limits = limits
-        self._unread: list[Unread] = []
         self._gave_up = ""  # the code why no more images are read
         self._longest = 0.0  # seconds for the slowest image so far
 
@@ -54,20 +50,8 @@ class ScanReader:
         except Unreadable as error:
             if error.code in {"too_slow", "no_ocr"}:
                 self._gave_up = error.code
-            self.skip(part, page, error.code)
+            self.unread.skip(part, page, error.code)
             return ""
-
-    def skip(self, part: Part, page: int | None, reason: str) -> None:
-        """Remember a part as unread."""
-        self._unread.append(Unread(part, page, reason))
-
-    def outcome(self, text: str, pages: int = 1, *, has_more: bool = False) -> Outcome:
-        """The outcome for the whole document. Raises Unreadable if nothing was read and there is no more to read."""
-        if self._unread and not has_more and len(WORD.findall(text)) < MIN_WORDS:
-            reason = self._unread[0].reason
-            if not text.strip() or reason == "no_words":
-                raise Unreadable(reason)
-        return Outcome(text, pages, tuple(self._unread))
 
     def _recognise(self, render: Callable[[], Image.Image], part: Part, *, is_letter: bool) -> str:
         if self._gave_up or self._limits.seconds_left() < self._longest:
@@ -81,7 +65,7 @@ class ScanReader:
             return ""
         text = recognise(image, self._limits.seconds_left())
         self._longest = max(self._longest, time.monotonic() - started_at)
-        if is_letter and len(WORD.findall(text)) < MIN_WORDS:
+        if is_letter and not has_words(text):
             raise Unreadable("no_words")
         return text
 

@@ -13,7 +13,7 @@ from chat.documents.sandbox.archive import attribute, name_of
 from chat.documents.sandbox.limits import Limits
 from chat.documents.sandbox.ocr import ScanReader
 from chat.documents.sandbox.outcome import Outcome
-from chat.documents.sandbox.readers import MAX_FILES
+from chat.documents.sandbox.unread_parts import UnreadParts
 from chat.documents.unreadable import Unreadable
 
 PARAGRAPHS = ("{*}p", "{*}h")
@@ -23,7 +23,8 @@ DELETED = "{*}tracked-changes"
 
 def read(data: bytes, limits: Limits) -> Outcome:
     """The text of the file. Raises Unreadable."""
-    scan_reader = ScanReader(limits)
+    unread = UnreadParts()
+    scan_reader = ScanReader(limits, unread)
     with archive.opened(data) as package:
         manifest = "META-INF/manifest.xml"
         if manifest in package.namelist() and b"encryption-data" in package.read(manifest):
@@ -37,7 +38,7 @@ def read(data: bytes, limits: Limits) -> Outcome:
         links = [element.get(LINK, "") for root in parts for element in root.iter("{*}image")]
         names = dict.fromkeys(posixpath.normpath(link) for link in links if link)
         texts += _picture_texts(package, list(names), scan_reader)
-    return scan_reader.outcome("\n".join(text for text in texts if text.strip()))
+    return unread.outcome("\n".join(text for text in texts if text.strip()))
 
 
 LINK = "{http://www.w3.org/1999/xlink}href"
@@ -93,10 +94,8 @@ def _fragments(element: etree._Element) -> Iterator[str]:
 
 
 def _picture_texts(package: zipfile.ZipFile, names: list[str], scan_reader: ScanReader) -> Iterator[str]:
-    for name in names[:MAX_FILES]:
+    for name in scan_reader.unread.first_files(names, "picture"):
         if name not in package.namelist():
-            scan_reader.skip("picture", None, "damaged")
+            scan_reader.unread.skip("picture", None, "damaged")
         else:
             yield picture.read_inside(package.read(name), scan_reader)
-    for _ in names[MAX_FILES:]:
-        scan_reader.skip("picture", None, "too_many_pages")

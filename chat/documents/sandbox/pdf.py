@@ -13,7 +13,8 @@ from chat.documents.sandbox import pdf_page
 from chat.documents.sandbox.limits import Limits
 from chat.documents.sandbox.ocr import ScanReader
 from chat.documents.sandbox.outcome import MAX_UNREAD, Outcome
-from chat.documents.sandbox.readers import MAX_FILES, with_files
+from chat.documents.sandbox.readers import with_files
+from chat.documents.sandbox.unread_parts import UnreadParts
 from chat.documents.text import MAX_CHARACTERS
 from chat.documents.unreadable import Unreadable
 
@@ -29,13 +30,14 @@ def read(data: bytes, limits: Limits) -> Outcome:
     if len(pdf) > limits.pages:
         raise Unreadable("too_many_pages")
     pdf.init_forms()
-    scan_reader = ScanReader(limits)
+    unread = UnreadParts()
+    scan_reader = ScanReader(limits, unread)
     text = "\n\n".join(_page_texts(pdf, scan_reader))
     is_xfa = pdf.get_formtype() in {raw.FORMTYPE_XFA_FULL, raw.FORMTYPE_XFA_FOREGROUND}
     if is_xfa and len(text) < PLACEHOLDER_CHARACTERS and PLACEHOLDER.search(text):
         raise Unreadable("needs_adobe")
-    files = list(_files(pdf, scan_reader))
-    return with_files(scan_reader.outcome(text, len(pdf), has_more=bool(files)), files, limits)
+    files = list(_files(pdf, unread))
+    return with_files(unread.outcome(text, len(pdf), has_more=bool(files)), files, limits)
 
 
 def _open(data: bytes) -> pypdfium2.PdfDocument:
@@ -50,28 +52,26 @@ def _page_texts(pdf: pypdfium2.PdfDocument, scan_reader: ScanReader) -> Iterator
     characters = 0
     for number in range(1, len(pdf) + 1):
         if characters > MAX_CHARACTERS:
-            scan_reader.skip("page", number, "too_many_pages")
+            scan_reader.unread.skip("page", number, "too_many_pages")
             continue
         try:
             text = pdf_page.read(pdf, number, scan_reader)
         except pypdfium2.PdfiumError:
             text = ""
-            scan_reader.skip("page", number, "damaged")
+            scan_reader.unread.skip("page", number, "damaged")
         characters += len(text)
         yield text
 
 
-def _files(pdf: pypdfium2.PdfDocument, scan_reader: ScanReader) -> Iterator[bytes]:
+def _files(pdf: pypdfium2.PdfDocument, unread: UnreadParts) -> Iterator[bytes]:
     """The files in a portfolio, or attached; without data for programs, which invoices carry."""
-    count = pdf.count_attachments()
-    for number in range(min(count, MAX_FILES)):
+    count = min(pdf.count_attachments(), MAX_UNREAD)  # a malicious file may claim billions
+    for number in unread.first_files(range(count), "attachment"):
         try:
             data = bytes(pdf.get_attachment(number).get_data())
             if detect_kind(data) != "text" or not DATA.match(data):
                 yield data
         except pypdfium2.PdfiumError:
-            scan_reader.skip("attachment", None, "damaged")
+            unread.skip("attachment", None, "damaged")
         except Unreadable as error:
-            scan_reader.skip("attachment", None, error.code)
-    for _ in range(MAX_FILES, min(count, MAX_UNREAD)):  # a malicious file may claim billions
-        scan_reader.skip("attachment", None, "too_many_pages")
+            unread.skip("attachment", None, error.code)

@@ -166,7 +166,7 @@ def _text_beside(
     box = rest.point(lambda shade: 255 * (shade < 128)).getbbox()
     text = scan_reader.read(lambda: rest.crop(box), number, "picture", is_letter=False)
     if not text.strip() and picture_share > MIN_UNREAD_SHARE:
-        scan_reader.skip("picture", number, "no_words")
+        scan_reader.unread.skip("picture", number, "no_words")
     return text
 
 

@@ -13,7 +13,7 @@ from PIL import Image, ImageOps, ImageSequence, UnidentifiedImageError
 from chat.documents.sandbox.limits import MAX_IMAGE_BYTES, Limits
 from chat.documents.sandbox.ocr import ScanReader
 from chat.documents.sandbox.outcome import Outcome
-from chat.documents.sandbox.readers import MAX_FILES
+from chat.documents.sandbox.unread_parts import MAX_FILES, UnreadParts
 from chat.documents.unreadable import Unreadable
 
 FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "GIF", "BMP", "AVIF", "HEIF")
@@ -34,7 +34,8 @@ Image.MAX_IMAGE_PIXELS = None  # replaced by the check in `_frames`, which follo
 
 def read(data: bytes, limits: Limits) -> Outcome:
     """The text of the image, or of all pages of a TIFF. Raises Unreadable."""
-    scan_reader = ScanReader(limits)
+    unread = UnreadParts()
+    scan_reader = ScanReader(limits, unread)
     with _opened(data) as image:
         pages = getattr(image, "n_frames", 1) if image.format == "TIFF" else 1
         if pages > limits.pages:
@@ -49,7 +50,7 @@ def read(data: bytes, limits: Limits) -> Outcome:
             )
             for number, frame in enumerate(_frames(image, pages), 1)
         ]
-    outcome = scan_reader.outcome("\n\n".join(texts), pages)
+    outcome = unread.outcome("\n\n".join(texts), pages)
     if not outcome.text.strip() and not is_ornament:
         raise Unreadable("no_words")
     return outcome
@@ -66,9 +67,9 @@ def read_inside(data: bytes, scan_reader: ScanReader) -> str:
                 for frame in frames
             ]
             if is_letter and image.format in PAGED and getattr(image, "n_frames", 1) > len(texts):
-                scan_reader.skip("picture", None, "too_many_pages")
+                scan_reader.unread.skip("picture", None, "too_many_pages")
     except Unreadable as error:
-        scan_reader.skip("picture", None, error.code)
+        scan_reader.unread.skip("picture", None, error.code)
         return ""
     return "\n".join(texts)
 

@@ -8,7 +8,8 @@ from importlib import import_module
 from chat.documents.kinds import Kind, detect_kind
 from chat.documents.sandbox.limits import Limits
 from chat.documents.sandbox.outcome import Outcome
-from chat.documents.unreadable import Unread, Unreadable
+from chat.documents.sandbox.unread_parts import UnreadParts
+from chat.documents.unreadable import Unreadable
 
 # Module by kind; only the needed one is imported.
 MODULES: dict[Kind, str] = {
@@ -21,7 +22,6 @@ MODULES: dict[Kind, str] = {
     "odt": "open_document",
     "picture": "picture",
 }
-MAX_FILES = 20  # in one document: attachments of an e-mail, pictures of a letter
 MAX_DEPTH = 3  # of attachments in attachments
 
 
@@ -33,20 +33,20 @@ def read(kind: Kind, data: bytes, limits: Limits) -> Outcome:
 
 def with_files(outcome: Outcome, files: Sequence[bytes], limits: Limits) -> Outcome:
     """The outcome with the texts of the embedded files added. Raises Unreadable if no text was read at all."""
-    texts, pages, unread = [outcome.text], outcome.pages, list(outcome.unread)
-    for data in files[:MAX_FILES]:
+    texts, pages, unread = [outcome.text], outcome.pages, UnreadParts(outcome.unread)
+    for data in unread.first_files(files, "attachment"):
         try:
             inner = _read_file(data, limits, limits.pages - pages)
         except Unreadable as error:
-            unread.append(Unread("attachment", None, error.code))
+            unread.skip("attachment", None, error.code)
         else:
             texts.append(inner.text)
-            unread += [Unread(each.part, each.page and each.page + pages, each.reason) for each in inner.unread]
+            for each in inner.unread:
+                unread.skip(each.part, each.page and each.page + pages, each.reason)
             pages += inner.pages
-    unread += [Unread("attachment", None, "too_many_pages")] * len(files[MAX_FILES:])
-    if unread and not any(text.strip() for text in texts):
-        raise Unreadable(unread[0].reason)
-    return Outcome("\n\n".join(texts), pages, tuple(unread))
+    if unread.parts and not any(text.strip() for text in texts):
+        raise Unreadable(unread.parts[0].reason)
+    return Outcome("\n\n".join(texts), pages, tuple(unread.parts))
 
 
 def _read_file(data: bytes, limits: Limits, pages_left: int) -> Outcome:

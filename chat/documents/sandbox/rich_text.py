@@ -11,7 +11,7 @@ from chat.documents.sandbox import form_controls, picture
 from chat.documents.sandbox.limits import Limits
 from chat.documents.sandbox.ocr import ScanReader
 from chat.documents.sandbox.outcome import Outcome
-from chat.documents.sandbox.readers import MAX_FILES
+from chat.documents.sandbox.unread_parts import UnreadParts
 from chat.documents.text import MAX_BYTES
 
 # striprtf leaves these groups out; without their first word they are text as any other.
@@ -42,7 +42,8 @@ LINK = re.compile(r"\bHYPERLINK\s{1,9}\"([^\"{}]{1,2000})\"")
 
 def read(data: bytes, limits: Limits) -> Outcome:
     """The text, of a very long one its beginning. Raises Unreadable."""
-    scan_reader = ScanReader(limits)
+    unread = UnreadParts()
+    scan_reader = ScanReader(limits, unread)
     pieces = list(_pieces(data.decode("latin-1")))
     source = "".join(_text_of(kind, piece) for kind, piece in pieces)
     text: str = rtf_to_text(  # type: ignore[no-untyped-call]
@@ -50,16 +51,14 @@ def read(data: bytes, limits: Limits) -> Outcome:
     )
     pictures = [_picture(piece) for kind, piece in pieces if kind == "pict"]
     readable = [image for image in pictures if image]
-    words = [picture.read_inside(image, scan_reader) for image in readable[:MAX_FILES]]
-    for _ in readable[MAX_FILES:]:
-        scan_reader.skip("picture", None, "too_many_pages")
+    words = [picture.read_inside(image, scan_reader) for image in unread.first_files(readable, "picture")]
     for _ in range(len(pictures) - len(readable)):
-        scan_reader.skip("picture", None, "unsupported_type")
+        unread.skip("picture", None, "unsupported_type")
     for _ in OBJECT.finditer(source):
-        scan_reader.skip("attachment", None, "unsupported_type")
+        unread.skip("attachment", None, "unsupported_type")
     if pieces[-1][0] == "rest" or len(source) > MAX_BYTES:
-        scan_reader.skip("rest", None, "too_heavy")
-    return scan_reader.outcome("\n".join((text, *words)))
+        unread.skip("rest", None, "too_heavy")
+    return unread.outcome("\n".join((text, *words)))
 
 
 def _pieces(source: str) -> Iterator[tuple[str, str]]:

@@ -13,7 +13,8 @@ from chat.documents.sandbox.archive import attribute, name_of
 from chat.documents.sandbox.limits import Limits
 from chat.documents.sandbox.ocr import ScanReader
 from chat.documents.sandbox.outcome import Outcome
-from chat.documents.sandbox.readers import MAX_FILES, with_files
+from chat.documents.sandbox.readers import with_files
+from chat.documents.sandbox.unread_parts import UnreadParts
 from chat.documents.unreadable import Unreadable
 
 Part = tuple[str, str]  # the kind of a relationship, and the name of its part
@@ -29,7 +30,8 @@ def read(data: bytes, limits: Limits) -> Outcome:
 
     Raises Unreadable.
     """
-    scan_reader = ScanReader(limits)
+    unread = UnreadParts()
+    scan_reader = ScanReader(limits, unread)
     with archive.opened(data) as package:
         main = _main_part(package)
         parts = list(_related(package, main))
@@ -37,10 +39,10 @@ def read(data: bytes, limits: Limits) -> Outcome:
         names += [main, *(name for kind in AFTER for name in _of_kind(parts, kind))]
         texts = ["\n".join(_paragraphs(archive.xml(package, name))) for name in names]
         related = list(dict.fromkeys(part for name in names for part in _related(package, name)))
-        texts += _drawing_texts(package, [name for kind, name in related if kind in DRAWN], scan_reader)
+        texts += _drawing_texts(package, [name for kind, name in related if kind in DRAWN], unread)
         texts += _picture_texts(package, list(_of_kind(related, "image")), scan_reader)
-        files = list(_files(package, [name for kind, name in related if kind in EMBEDDED], scan_reader))
-    outcome = scan_reader.outcome("\n".join(text for text in texts if text.strip()), has_more=bool(files))
+        files = list(_files(package, [name for kind, name in related if kind in EMBEDDED], unread))
+    outcome = unread.outcome("\n".join(text for text in texts if text.strip()), has_more=bool(files))
     return with_files(outcome, files, limits)
 
 
@@ -106,37 +108,31 @@ def _first_of(element: etree._Element, *names: str, missing: str) -> str:
     return next((attribute(child, "val") for child in children if child is not None), missing)
 
 
-def _drawing_texts(package: zipfile.ZipFile, names: list[str], scan_reader: ScanReader) -> Iterator[str]:
+def _drawing_texts(package: zipfile.ZipFile, names: list[str], unread: UnreadParts) -> Iterator[str]:
     """The words of SmartArt and charts, and the names and values in a chart."""
-    for name in names[:MAX_FILES]:
+    for name in unread.first_files(names, "picture"):
         try:
             root = archive.xml(package, name)
         except (KeyError, zipfile.BadZipFile, etree.XMLSyntaxError):
-            scan_reader.skip("picture", None, "damaged")
+            unread.skip("picture", None, "damaged")
         else:
             series = ("\t".join(value.text or "" for value in each.iter("{*}v")) for each in root.iter("{*}ser"))
             yield "\n".join((*_paragraphs(root), *series))
-    for _ in names[MAX_FILES:]:
-        scan_reader.skip("picture", None, "too_many_pages")
 
 
 def _picture_texts(package: zipfile.ZipFile, names: list[str], scan_reader: ScanReader) -> Iterator[str]:
-    for name in names[:MAX_FILES]:
+    for name in scan_reader.unread.first_files(names, "picture"):
         try:
             data = package.read(name)
         except (KeyError, zipfile.BadZipFile):
-            scan_reader.skip("picture", None, "damaged")
+            scan_reader.unread.skip("picture", None, "damaged")
         else:
             yield picture.read_inside(data, scan_reader)
-    for _ in names[MAX_FILES:]:
-        scan_reader.skip("picture", None, "too_many_pages")
 
 
-def _files(package: zipfile.ZipFile, names: list[str], scan_reader: ScanReader) -> Iterator[bytes]:
-    for name in names[:MAX_FILES]:
+def _files(package: zipfile.ZipFile, names: list[str], unread: UnreadParts) -> Iterator[bytes]:
+    for name in unread.first_files(names, "attachment"):
         try:
             yield package.read(name)
         except (KeyError, zipfile.BadZipFile):
-            scan_reader.skip("attachment", None, "damaged")
-    for _ in names[MAX_FILES:]:
-        scan_reader.skip("attachment", None, "too_many_pages")
+            unread.skip("attachment", None, "damaged")

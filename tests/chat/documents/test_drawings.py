@@ -9,7 +9,7 @@ import docx
 import pytest
 from PIL import Image
 
-from chat.documents.sandbox.readers import MAX_FILES
+from chat.documents.sandbox.unread_parts import MAX_FILES
 from chat.documents.unreadable import Unread
 from tests.chat.documents.hostile_files import archive
 from tests.chat.documents.test_unread_parts import open_document, photo, read, relate, saved, unpacked

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from chat.documents import reading
-from chat.documents.sandbox.readers import MAX_FILES
+from chat.documents.sandbox.unread_parts import MAX_FILES
 from chat.documents.unreadable import Unread
 from tests.chat.documents.test_unread_parts import read
 from tests.support import document_files

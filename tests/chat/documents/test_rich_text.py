@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from PIL import Image
 
-from chat.documents.sandbox.readers import MAX_FILES
 from chat.documents.sandbox.rich_text import MAX_MARKS, _pieces
+from chat.documents.sandbox.unread_parts import MAX_FILES
 from chat.documents.text import MAX_CHARACTERS
 from chat.documents.unreadable import Unread
 from tests.chat.documents.test_unread_parts import photo, read

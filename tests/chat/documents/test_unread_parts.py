@@ -24,6 +24,7 @@ from chat.documents.kinds import detect_kind
 from chat.documents.sandbox import readers
 from chat.documents.sandbox.limits import Limits
 from chat.documents.sandbox.outcome import Outcome
+from chat.documents.sandbox.unread_parts import MAX_FILES
 from chat.documents.unreadable import Unread, Unreadable
 from tests.chat.documents.hostile_files import archive, picture_pdf, raw_pdf, stream
 from tests.support import document_files
@@ -418,7 +419,7 @@ def test_a_damaged_photo_of_a_phone_is_reported_as_damaged():
 
 def test_pictures_of_an_open_document_beyond_the_limit_are_reported(monkeypatch):
     monkeypatch.setenv("PATH", "")  # without OCR
-    number = readers.MAX_FILES + 3
+    number = MAX_FILES + 3
     frames = "".join(
         f"<draw:frame><draw:image xlink:href='Pictures/{each}.png'/></draw:frame>" for each in range(number)
     )
@@ -432,10 +433,10 @@ def test_pictures_of_an_open_document_beyond_the_limit_are_reported(monkeypatch)
 
 def test_files_of_a_portfolio_beyond_the_limit_are_reported():
     pdf = pypdfium2.PdfDocument(document_files.pdf("Ouvrez ce porte-documents."))
-    for number in range(readers.MAX_FILES + 3):
+    for number in range(MAX_FILES + 3):
         pdf.new_attachment(f"{number:02}.pdf").set_data(document_files.pdf(f"Pièce {number}"))
     outcome = read(saved(pdf))
-    assert outcome.text.count("Pièce") == readers.MAX_FILES
+    assert outcome.text.count("Pièce") == MAX_FILES
     assert outcome.unread == (Unread("attachment", None, "too_many_pages"),) * 3
 
 
