@@ -136,7 +136,8 @@ def for_chat(question: Question, passages: Sequence[Passage], help_lines: str = 
     wanted = sum(tokens_of(_block(number, passage)) for number, passage in enumerate(passages, 1))
     history_tokens = min(HISTORY_TOKENS, max(room - wanted, room // 2))
     exchanges = dialogue.recent(history_tokens)
-    fitting = _fitting(passages, room - sum(exchange.tokens for exchange in exchanges))
+    room -= sum(exchange.tokens for exchange in exchanges)
+    fitting = list(passages) if wanted <= room else _fitting(passages, room)
     turns = [{"role": turn.role, "content": turn.text} for exchange in exchanges for turn in exchange.turns]
     system = f"{instructions}\n\n{_passages(fitting)}"
     messages = [{"role": "system", "content": system}, *turns, {"role": "user", "content": user}]
