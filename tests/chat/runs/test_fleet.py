@@ -65,6 +65,20 @@ def test_answer_started_on_one_instance_can_be_read_on_the_other(two_servers, ai
     assert text_there == text_of(parse_parts(lines))
 
 
+def test_a_question_asked_again_on_the_other_instance_does_not_join_its_answer_that_is_being_stopped(two_servers, ai):
+    here, there = two_servers
+    ai.pace(100)
+    visitor = here.visitor()
+    message = {"id": "q1", "role": "user", "parts": [{"type": "text", "text": "Léo dort mal, que faire ?"}]}
+    body = {"id": "chosen", "messages": [message], "trigger": "submit-message"}
+    first = visitor.post(f"{here.url}/api/chat/stream", json=body, stream=True, timeout=60)
+    read_start(first.iter_lines())
+    again = visitor.post(f"{there.url}/api/chat/stream", json=body | {"trigger": "regenerate-message"}, timeout=60)
+    last = list(parse_parts([again.content]))[-1]
+    assert last["messageMetadata"]["ending"] == "stop"
+    assert ai.calls == 2
+
+
 def test_a_hundred_disconnected_readers_resume_on_the_other_instance_without_loss_or_repetition(two_servers, ai):
     here, there = two_servers
     ai.pace(150)
