@@ -128,7 +128,7 @@ def _database_for_the_session(django_db_setup: None) -> Iterator[None]:
     to the production database name. Stop the knowledge reloader, and wait for the other threads that use the database,
     before it is dropped."""
     yield
-    knowledge._knowledge_base.stop()
+    knowledge._reloader.stop()
     database.end_other_sessions()
 
 

@@ -42,7 +42,7 @@ FUNCTIONS: dict[str, dict[str, Any]] = {
         "chat.runs.redis_log.take_commands": (),
     },
     "history": {"chat.history.recorder._write": True},
-    "grounding": {"chat.knowledge.search": []},
+    "grounding": {"chat.knowledge.knowledge_base.KnowledgeBase.search": []},
 }
 BREAKER = "shared breaker (in memory instead)"
 LAYERS = [*dict.fromkeys([*MIDDLEWARES, BREAKER, *FUNCTIONS])]

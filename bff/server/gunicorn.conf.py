@@ -97,7 +97,7 @@ def post_worker_init(worker: Any) -> None:
         gevent.spawn(redis_eviction.warn)
     # Before the first connection is accepted: on a busy machine the first questions waited for it for seconds.
     with unexpected_errors.survived("knowledge"):
-        knowledge.load()
+        knowledge.current()
 
 
 def child_exit(server: Any, worker: Any) -> None:

@@ -117,7 +117,7 @@ def chat_page(request: HttpRequest) -> HttpResponse:
     language: Language = "en" if get_language() == "en" else "fr"
     question = (request.POST.get("suggestion") or request.POST.get("message", "")).strip()
     context = {
-        "suggestions": knowledge.openers(language, limit=4),
+        "suggestions": knowledge.current().openers(language, limit=4),
         "help_lines": help_lines.all_lines(language),
         "strings": STRINGS
         | {"distress": help_lines.notice_beginnings(), "numbers": sorted(help_lines.numbers_to_call())},

@@ -99,7 +99,7 @@ def evaluate(file: Path) -> Report:
 
 
 def _search(case: Case) -> list[Passage]:
-    return knowledge.search(case["ask"], case.get("language", "fr"), MAX_RANK, case.get("after", ()))
+    return knowledge.current().search(case["ask"], case.get("language", "fr"), MAX_RANK, case.get("after", ()))
 
 
 def _answered(cases: Iterable[Case]) -> list[str]:

@@ -38,7 +38,7 @@ MAX_COMMON_WORDS = 25  # of a common question; longer ones hold personal details
 
 
 class KnowledgeBase:
-    """Immutable, safe to share between threads."""
+    """Immutable, safe to share between threads. Its entries are shared, too: do not modify or save them."""
 
     def __init__(self, entries: Iterable[KnowledgeEntry]) -> None:
         self.entries = sorted(entries, key=lambda entry: (entry.language, entry.slug))
@@ -66,10 +66,12 @@ class KnowledgeBase:
     def entries_in(self, language: Language) -> list[KnowledgeEntry]:
         return [entry for entry in self.entries if entry.language == language]
 
-    def search(self, text: str, language: Language, limit: int, earlier: Sequence[str] = ()) -> list[Passage]:
+    def search(self, text: str, language: Language, limit: int = 3, earlier: Sequence[str] = ()) -> list[Passage]:
         """Matching passages, best first; French ones when nothing matches in the given language.
 
-        `earlier` are the questions before this one in its conversation, the latest last.
+        Passages that only share words with the question are left out. `earlier` are the questions before it in its
+        conversation, the latest last: a follow-up rarely names its topic. Scores of different questions are comparable.
+        From GOOD_FIT on, the entry is about the question.
         """
         passages = self._passages(text, language, limit, earlier)
         if passages or language == "fr":
@@ -114,11 +116,11 @@ class KnowledgeBase:
         return self._by_slug.get((language, slug)) or self._by_slug.get(("fr", slug))
 
     def suggestions(
-        self, passages: Sequence[Passage], language: Language, question: str, limit: int
+        self, passages: Sequence[Passage], language: Language, question: str, limit: int = 3
     ) -> tuple[str, ...]:
         """First questions of related entries: the other passages, then those with the texts nearest to the best one.
 
-        None without a passage.
+        Without the given question, and none without a passage.
         """
         if not passages:
             return ()
@@ -126,7 +128,7 @@ class KnowledgeBase:
         return self._first_questions([*self._articles(passages[1:], language), *related], question)[:limit]
 
     def questions_of(self, passages: Sequence[Passage], language: Language, question: str) -> tuple[str, ...]:
-        """The first question of each passage's entry, without the given question."""
+        """The first question of each passage's entry, without the given question and those that are never suggested."""
         return self._first_questions(self._articles(passages, language), question)
 
     def _articles(self, passages: Sequence[Passage], language: Language) -> list[KnowledgeEntry]:
@@ -137,7 +139,7 @@ class KnowledgeBase:
         questions = (entry.questions[0] for entry in entries if entry.questions and entry.slug not in NEVER_SUGGESTED)
         return tuple(dict.fromkeys(each for each in questions if self._normalised[each] != current))
 
-    def openers(self, language: Language, limit: int) -> list[str]:
+    def openers(self, language: Language, limit: int = 4) -> list[str]:
         """Example questions: of the entries in OPENERS, then of one entry of each topic."""
         first = (self.article(slug, language) for slug in OPENERS)
         by_topic = {entry.topic: entry for entry in reversed(self.entries_in(language))}

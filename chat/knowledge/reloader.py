@@ -25,7 +25,7 @@ log = get_logger(__name__)
 
 
 class KnowledgeReloader:
-    """Call it for the current `KnowledgeBase`."""
+    """Holds the current `KnowledgeBase`, and replaces it when the database has changed."""
 
     def __init__(self) -> None:
         self._knowledge_base: KnowledgeBase | None = None
@@ -36,7 +36,7 @@ class KnowledgeReloader:
         self._stopped = threading.Event()
         self._watcher: threading.Thread | None = None
 
-    def __call__(self) -> KnowledgeBase:
+    def current(self) -> KnowledgeBase:
         # Started here and not at import: threads don't survive the fork of the server's workers.
         if self._watcher is None:
             self._start_watcher()

@@ -211,5 +211,5 @@ class AnswerJob:
     def _suggestions(self) -> tuple[str, ...]:
         """Questions related to the passages; without one, those that most families ask first."""
         if not self.passages:
-            return tuple(knowledge.openers(self.question.language, limit=3))
-        return knowledge.suggestions(self.passages, self.question.language, self.question.text)
+            return tuple(knowledge.current().openers(self.question.language, limit=3))
+        return knowledge.current().suggestions(self.passages, self.question.language, self.question.text)

@@ -58,7 +58,7 @@ class Outcome:
 
 def tasks(only: set[str] | None = None) -> Iterator[Task]:
     """All questions of the knowledge base, or only those of the entries with these slugs."""
-    for entry in knowledge.entries():
+    for entry in knowledge.current().entries:
         if only is None or entry.slug in only:
             yield from _tasks_of(entry)
 

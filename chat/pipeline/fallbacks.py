@@ -204,7 +204,7 @@ def _stale_answer(stale: CachedAnswer, error: AIError) -> list[Event]:
 
 
 def _find_article(question: Question) -> Passage | None:
-    return fitting_article(knowledge.search(question.text, question.language, 1, question.earlier))
+    return fitting_article(knowledge.current().search(question.text, question.language, 1, question.earlier))
 
 
 def fitting_article(passages: Sequence[Passage]) -> Passage | None:
@@ -224,7 +224,7 @@ def _article(article: Passage, question: Question, error: AIError) -> list[Event
         Finish(
             "knowledge",
             degraded=reason,
-            suggestions=knowledge.suggestions([article], question.language, question.text),
+            suggestions=knowledge.current().suggestions([article], question.language, question.text),
         ),
     ]
 
@@ -261,9 +261,10 @@ def _fitting_lines(language: Language, state: State, distress_notice: str) -> st
 
 
 def _nearest_questions(question: Question) -> tuple[str, ...]:
-    passages = knowledge.search(question.text, question.language, MAX_NEAREST, question.earlier)
+    knowledge_base = knowledge.current()
+    passages = knowledge_base.search(question.text, question.language, MAX_NEAREST, question.earlier)
     near = [passage for passage in passages if passage.score >= NEAR]
-    return knowledge.questions_of(near, question.language, question.text)
+    return knowledge_base.questions_of(near, question.language, question.text)
 
 
 def _interrupted_here() -> str:

@@ -54,7 +54,7 @@ def numbers_to_call() -> frozenset[str]:
     """The only numbers that an answer may link to, because anybody may write any number into an answer: those of the
     help lines and of the knowledge base, as they are dialled within France.
     """
-    return knowledge.telephone_numbers().union(phone_numbers.dialled(line.number) for line in load().line)
+    return knowledge.current().telephone_numbers.union(phone_numbers.dialled(line.number) for line in load().line)
 
 
 def as_markdown(language: Language) -> str:

@@ -214,7 +214,7 @@ def find_passages(question: Question, kinds: Sequence[Distress]) -> list[Passage
     entries. Without distress some of the latter count only as a good fit. The entry about this assistant counts only as
     the best match or as a good fit.
     """
-    passages = knowledge.search(question.wording, question.language, MAX_PASSAGES, question.earlier)
+    passages = knowledge.current().search(question.wording, question.language, MAX_PASSAGES, question.earlier)
     best = {each.slug for each in passages[:1]}
     slugs = (best | {each.slug for each in passages} - ABOUT_THIS_ASSISTANT) - ABOUT_GRIEF - FOR_DANGER_ALONE
     if kinds:

@@ -29,7 +29,7 @@ def marked(question: Question, passages: Sequence[Passage]) -> Question:
     A question with a name, a birth date or a story has words that the knowledge base does not have. Its answer is
     cached for its caller alone, and deleted with the caller's other data.
     """
-    if not question.is_public or knowledge.is_common(question.text, question.language, passages):
+    if not question.is_public or knowledge.current().is_common(question.text, question.language, passages):
         return question
     return replace(question, is_unusual=True)
 

@@ -29,12 +29,12 @@ class Command(BaseCommand):
         due = knowledge.due(timezone.localdate() + dt.timedelta(days=options["days"]))
         if options["json"]:
             self.stdout.write(
-                json.dumps({"entries": len(knowledge.entries()), "due": [_as_json(each) for each in due]})
+                json.dumps({"entries": len(knowledge.current().entries), "due": [_as_json(each) for each in due]})
             )
         else:
             for entry in due:
                 self.stdout.write(f"{entry}: due on {entry.due_on}, checked on {entry.checked_on}, {entry.source_url}")
-            self.stdout.write(f"{len(due)} of {len(knowledge.entries())} entries are due")
+            self.stdout.write(f"{len(due)} of {len(knowledge.current().entries)} entries are due")
         if due:
             raise CommandError(f"{len(due)} knowledge entries are due to be checked", returncode=1)
 

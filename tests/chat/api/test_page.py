@@ -12,9 +12,9 @@ from urllib.parse import urlsplit
 import pytest
 from django.contrib.staticfiles import finders
 
-from chat import knowledge
 from chat.core.events import Delta, Finish, Source, Start
 from chat.core.markdown import as_html
+from chat.knowledge.knowledge_base import KnowledgeBase
 from chat.pipeline.answer_stream import RunStream
 from chat.upstream import breaker_registry
 from tests.support.xss_payloads import HOSTILE
@@ -101,7 +101,7 @@ def test_an_error_page_shows_the_correlation_id(visitor):
 
 
 def test_a_server_error_page_shows_the_correlation_id(visitor, monkeypatch):
-    monkeypatch.setattr(knowledge, "openers", lambda *args, **options: 1 / 0)
+    monkeypatch.setattr(KnowledgeBase, "openers", lambda *args, **options: 1 / 0)
     reply = visitor.get("/", headers={"X-Correlation-ID": "req-quoted"})
     assert reply.status_code == 500
     assert "req-quoted" in reply.content.decode()

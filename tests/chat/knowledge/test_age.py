@@ -61,7 +61,8 @@ def test_answers_given_before_an_entry_became_outdated_are_not_served_after_it()
 @pytest.fixture
 def base(monkeypatch: pytest.MonkeyPatch) -> None:
     entries = [entry(), entry(slug="aah", valid_until=YESTERDAY), entry(slug="pch", valid_until=TODAY)]
-    monkeypatch.setattr(knowledge, "entries", lambda: entries)
+    knowledge_base = KnowledgeBase(entries)
+    monkeypatch.setattr(knowledge, "current", lambda: knowledge_base)
 
 
 def check(*arguments: str) -> str:

@@ -25,107 +25,109 @@ TIMEOUT_SECONDS = 30.0  # the reloader checks every second; a busy machine may t
 
 
 @pytest.fixture
-def knowledge_base() -> Iterator[KnowledgeReloader]:
+def new_reloader() -> Iterator[KnowledgeReloader]:
     """A new reloader that replaces the one of this process, so that only one builds indexes."""
-    knowledge._knowledge_base.stop()
-    knowledge_base = knowledge._knowledge_base = KnowledgeReloader()
-    yield knowledge_base
-    knowledge_base.stop()
-    knowledge._knowledge_base = KnowledgeReloader()
+    knowledge._reloader.stop()
+    new_reloader = knowledge._reloader = KnowledgeReloader()
+    yield new_reloader
+    new_reloader.stop()
+    knowledge._reloader = KnowledgeReloader()
 
 
 def thread_names() -> list[str]:
     return [thread.name for thread in threading.enumerate()]
 
 
-def title(knowledge_base: KnowledgeReloader, slug: str) -> str | None:
-    entry = knowledge_base().article(slug, "fr")
+def title(new_reloader: KnowledgeReloader, slug: str) -> str | None:
+    entry = new_reloader.current().article(slug, "fr")
     return entry.title if entry else None
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_change_of_the_database_is_visible_without_a_restart(knowledge_base: KnowledgeReloader) -> None:
+def test_a_change_of_the_database_is_visible_without_a_restart(new_reloader: KnowledgeReloader) -> None:
     few_entries()
     entry = KnowledgeEntry.objects.get(language="fr", slug="aeeh")
-    revision = knowledge_base().search("aeeh", "fr", 1)[0].revision
+    revision = new_reloader.current().search("aeeh", "fr", 1)[0].revision
 
     KnowledgeEntry.objects.filter(pk=entry.pk).update(enabled=False)
-    eventually(lambda: "aeeh" not in {each.slug for each in knowledge_base().search("aeeh", "fr", 1)}, TIMEOUT_SECONDS)
+    eventually(
+        lambda: "aeeh" not in {each.slug for each in new_reloader.current().search("aeeh", "fr", 1)}, TIMEOUT_SECONDS
+    )
 
     entry.title, entry.enabled = "L'AEEH, revue", True
     entry.save()
-    eventually(lambda: title(knowledge_base, "aeeh") == "L'AEEH, revue", TIMEOUT_SECONDS)
-    assert knowledge_base().search("aeeh", "fr", 1)[0].revision == entry.revision != revision
+    eventually(lambda: title(new_reloader, "aeeh") == "L'AEEH, revue", TIMEOUT_SECONDS)
+    assert new_reloader.current().search("aeeh", "fr", 1)[0].revision == entry.revision != revision
 
     entry.delete()
-    eventually(lambda: title(knowledge_base, "aeeh") is None, TIMEOUT_SECONDS)
+    eventually(lambda: title(new_reloader, "aeeh") is None, TIMEOUT_SECONDS)
 
 
 @pytest.mark.django_db(transaction=True)
-def test_an_unchanged_database_is_not_indexed_again(knowledge_base: KnowledgeReloader) -> None:
+def test_an_unchanged_database_is_not_indexed_again(new_reloader: KnowledgeReloader) -> None:
     few_entries()
-    knowledge_base.refresh()
-    before = knowledge_base()
-    knowledge_base.refresh()
-    assert knowledge_base() is before
+    new_reloader.refresh()
+    before = new_reloader.current()
+    new_reloader.refresh()
+    assert new_reloader.current() is before
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_bundled_entries_are_used_until_the_table_has_rows(knowledge_base: KnowledgeReloader) -> None:
-    assert title(knowledge_base, "aeeh")
+def test_the_bundled_entries_are_used_until_the_table_has_rows(new_reloader: KnowledgeReloader) -> None:
+    assert title(new_reloader, "aeeh")
     KnowledgeEntry.objects.create(
         slug="seul", language="fr", topic="mdph", title="Seul", text="…", questions=["seul"], checked_on="2025-01-01"
     )
-    eventually(lambda: [entry.slug for entry in knowledge_base().entries] == ["seul"], TIMEOUT_SECONDS)
+    eventually(lambda: [entry.slug for entry in new_reloader.current().entries] == ["seul"], TIMEOUT_SECONDS)
 
 
 @pytest.mark.django_db(transaction=True)
 def test_disabled_entries_are_not_replaced_by_bundled_ones(
-    knowledge_base: KnowledgeReloader,
+    new_reloader: KnowledgeReloader,
 ) -> None:
     few_entries()
     KnowledgeEntry.objects.update(enabled=False)
-    knowledge_base.refresh()
-    assert knowledge_base().entries == []
+    new_reloader.refresh()
+    assert new_reloader.current().entries == []
 
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("seconds", [0.0, 60.0])
 def test_the_bundled_entries_are_used_while_the_database_is_unavailable_at_the_start(
-    knowledge_base: KnowledgeReloader, monkeypatch: pytest.MonkeyPatch, seconds: float
+    new_reloader: KnowledgeReloader, monkeypatch: pytest.MonkeyPatch, seconds: float
 ) -> None:
     few_entries()
     KnowledgeEntry.objects.filter(slug="aeeh").update(title="De la base")
     database = UnreachableDatabase(monkeypatch, seconds)
     start = time.monotonic()
-    assert title(knowledge_base, "aeeh") != "De la base"
+    assert title(new_reloader, "aeeh") != "De la base"
     assert time.monotonic() - start < 30.0  # the connection hangs for 60
     database.is_back.set()
-    eventually(lambda: title(knowledge_base, "aeeh") == "De la base", TIMEOUT_SECONDS)
+    eventually(lambda: title(new_reloader, "aeeh") == "De la base", TIMEOUT_SECONDS)
 
 
 @pytest.mark.django_db(transaction=True)
 def test_the_last_state_stays_while_the_database_is_unavailable(
-    knowledge_base: KnowledgeReloader, monkeypatch: pytest.MonkeyPatch
+    new_reloader: KnowledgeReloader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     few_entries()
     KnowledgeEntry.objects.filter(slug="aeeh").update(title="De la base")
-    assert title(knowledge_base, "aeeh") == "De la base"
+    assert title(new_reloader, "aeeh") == "De la base"
     monkeypatch.setattr(reloader, "CHECK_SECONDS", 0.05)
     UnreachableDatabase(monkeypatch)
     time.sleep(0.5)
-    assert title(knowledge_base, "aeeh") == "De la base"
+    assert title(new_reloader, "aeeh") == "De la base"
 
 
 @pytest.mark.django_db(transaction=True)
-def test_concurrent_first_calls_get_the_same_knowledge_base(knowledge_base: KnowledgeReloader) -> None:
+def test_concurrent_first_calls_get_the_same_knowledge_base(new_reloader: KnowledgeReloader) -> None:
     few_entries()
     barrier, results = threading.Barrier(8), []
     watchers = thread_names().count("knowledge")
 
     def call() -> None:
         barrier.wait()
-        results.append(knowledge_base())
+        results.append(new_reloader.current())
 
     threads = [threading.Thread(target=call) for _ in range(8)]
     for thread in threads:
@@ -138,20 +140,20 @@ def test_concurrent_first_calls_get_the_same_knowledge_base(knowledge_base: Know
 
 
 @pytest.mark.django_db(transaction=True)
-def test_no_connection_is_held_between_two_checks(knowledge_base: KnowledgeReloader) -> None:
+def test_no_connection_is_held_between_two_checks(new_reloader: KnowledgeReloader) -> None:
     connection: Any = connections["default"]
     connection.close_pool()  # threads of other tests may have leaked connections of the pool
-    knowledge_base()
+    new_reloader.current()
     pool = connection.pool
     assert pool is not None
     eventually(lambda: pool.get_stats()["pool_available"] == pool.get_stats()["pool_size"], TIMEOUT_SECONDS)
 
 
 @pytest.mark.django_db
-def test_a_search_makes_no_query(knowledge_base: KnowledgeReloader, django_assert_num_queries: Any) -> None:
-    knowledge_base()
+def test_a_search_makes_no_query(new_reloader: KnowledgeReloader, django_assert_num_queries: Any) -> None:
+    new_reloader.current()
     with django_assert_num_queries(0):
-        knowledge_base().search("aeeh", "fr", 3)
+        new_reloader.current().search("aeeh", "fr", 3)
 
 
 BEFORE_AND_AFTER_A_FORK = """
@@ -162,17 +164,17 @@ import django; django.setup()
 from chat import knowledge
 def watchers():
     return [thread.name for thread in threading.enumerate()].count("knowledge")
-passages = knowledge.search("aeeh", "fr")
+passages = knowledge.current().search("aeeh", "fr")
 parents = watchers()
 child = os.fork()
 if not child:
     forked = watchers()
-    knowledge.search("aeeh", "fr")
+    knowledge.current().search("aeeh", "fr")
     os._exit(10 * forked + watchers())
 print("WATCHERS", parents, os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 others = []
 gevent.spawn(others.append, "ran")
-knowledge.search("aeeh", "fr"), knowledge.is_common("aeeh", "fr", passages)
+knowledge.current().search("aeeh", "fr"), knowledge.current().is_common("aeeh", "fr", passages)
 print("OTHERS", others)
 """
 

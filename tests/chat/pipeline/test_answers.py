@@ -152,7 +152,7 @@ def test_an_english_question_is_answered_in_english(visitor, ai, settings):
 
 @pytest.mark.parametrize(("greeting", "language"), [("Bonjour", "fr"), ("Hello", "en")])
 def test_an_answer_without_an_article_offers_what_most_families_ask_first(visitor, ai, greeting, language):
-    assert visitor.ask(greeting).json()["suggestions"] == knowledge.openers(language, 3)
+    assert visitor.ask(greeting).json()["suggestions"] == knowledge.current().openers(language, 3)
 
 
 def test_somebody_in_distress_gets_no_questions_where_no_article_fits(visitor, ai):

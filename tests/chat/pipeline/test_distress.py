@@ -333,7 +333,7 @@ def test_the_notice_on_bullying_can_be_read_by_the_child():
 @pytest.mark.parametrize("language", ["fr", "en"])
 def test_the_articles_that_distress_selects_by_name_exist(language):
     slugs = ABOUT_DANGER | ABOUT_GRIEF | FOR_DANGER_ALONE | ABOUT_THIS_ASSISTANT
-    assert slugs <= {entry.slug for entry in knowledge.entries() if entry.language == language}
+    assert slugs <= {entry.slug for entry in knowledge.current().entries if entry.language == language}
 
 
 @pytest.mark.parametrize("message", ["Mon fils a disparu", "On dort dehors", "Il me frappe", "Je veux mourir"])
@@ -368,7 +368,9 @@ def test_an_answer_rests_on_the_article_about_a_childs_death_only_after_one() ->
         return [each.slug for each in find_passages(Question(text, "fr", "visitor", history=history), kinds)]
 
     report = "J'ai reçu une lettre du département, une information préoccupante sur mon fils."
-    assert "deces-enfant" in {each.slug for each in knowledge.search("ils peuvent me le prendre ?", "fr", 9, [report])}
+    assert "deces-enfant" in {
+        each.slug for each in knowledge.current().search("ils peuvent me le prendre ?", "fr", 9, [report])
+    }
     assert "deces-enfant" not in slugs("ils peuvent me le prendre ?", (), report)
     loss = "Mon fils Théo est mort en mars"
     assert slugs(loss, ("grief",)) == ["deces-enfant"]
@@ -385,7 +387,7 @@ def test_an_answer_rests_on_the_article_about_a_childs_death_only_after_one() ->
 )
 def test_an_answer_on_another_subject_does_not_rest_on_the_article_on_this_assistant(text: str, earlier: str) -> None:
     question = Question(text, "fr", "visitor", history=(Turn("user", earlier),))
-    assert "cet-assistant" in {each.slug for each in knowledge.search(text, "fr", 3, question.earlier)}
+    assert "cet-assistant" in {each.slug for each in knowledge.current().search(text, "fr", 3, question.earlier)}
     assert "cet-assistant" not in {each.slug for each in find_passages(question, ())}
 
 
@@ -400,7 +402,7 @@ def test_an_answer_on_another_subject_does_not_rest_on_the_article_on_this_assis
 def test_an_answer_to_somebody_who_is_well_rests_on_no_article_on_danger(text: str, slug: str) -> None:
     language: Language = "en" if text.startswith("ok") else "fr"
     question = Question(text, language, "visitor")
-    assert slug in {each.slug for each in knowledge.search(text, language, 3)}
+    assert slug in {each.slug for each in knowledge.current().search(text, language, 3)}
     assert slug not in {each.slug for each in find_passages(question, ())}
 
 
@@ -413,7 +415,7 @@ def test_an_answer_on_this_assistant_rests_on_its_article() -> None:
 @pytest.mark.django_db
 def test_in_distress_the_answer_rests_on_no_entry_that_only_shares_words() -> None:
     told = "Mon mari me frappe et il regarde mon téléphone, s'il voit que je vous écris. Et l'AEEH, c'est à mon nom ?"
-    scores = [passage.score for passage in knowledge.search(told, "fr")]
+    scores = [passage.score for passage in knowledge.current().search(told, "fr")]
     assert min(scores) < knowledge.GOOD_FIT
     kept = find_passages(Question(told, "fr", "visitor"), distress.detect(told))
     assert all(passage.score >= knowledge.GOOD_FIT or passage.slug in ABOUT_DANGER for passage in kept)
@@ -425,5 +427,5 @@ def test_in_distress_the_answer_rests_on_no_entry_that_only_shares_words() -> No
     assert [passage.slug for passage in kept] == ["maltraitance-etablissement"]
     calm = "Et l'AEEH, c'est au nom du père ou de la mère ?"
     assert len(find_passages(Question(calm, "fr", "visitor"), distress.detect(calm))) == len(
-        knowledge.search(calm, "fr")
+        knowledge.current().search(calm, "fr")
     )

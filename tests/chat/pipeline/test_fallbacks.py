@@ -54,7 +54,7 @@ def test_a_stale_answer_states_its_age(visitor, ai, question, days, age):
 def test_a_matching_article_is_served_with_its_source_and_called_an_article(visitor, ai, question, language, phrase):
     ai.fail("error")
     text, notice, sources = stream(visitor, question)
-    article = knowledge.article("aesh", language)
+    article = knowledge.current().article("aesh", language)
     assert article
     assert text == f"**{article.title}**\n\n{article.text.strip()}"
     assert sources == [article.source_url]
@@ -86,8 +86,8 @@ def numbers_in(text: str) -> list[str]:
 def test_without_a_matching_article_the_questions_of_near_articles_are_offered(visitor, ai):
     ai.fail("error", status=503)
     question = "ils ont mis deux ans seulement, il faudra tout refaire"
-    nearest = knowledge.search(question, "fr", 1)[0]
-    article = knowledge.article(nearest.slug, "fr")
+    nearest = knowledge.current().search(question, "fr", 1)[0]
+    article = knowledge.current().article(nearest.slug, "fr")
     assert article
     near = visitor.ask(question).json()
     assert (near["origin"], near["suggestions"]) == ("fallback", [article.questions[0]])
@@ -97,7 +97,7 @@ def test_without_a_matching_article_the_questions_of_near_articles_are_offered(v
 def test_an_article_past_its_date_says_so_before_its_text(visitor, ai, monkeypatch):
     ai.fail("error")
     monkeypatch.setattr(KnowledgeEntry, "is_overdue", lambda entry, day=None: True)
-    article = knowledge.article("aesh", "fr")
+    article = knowledge.current().article("aesh", "fr")
     assert article
     text, *_ = stream(visitor, "comment avoir une aesh pour mon fils")
     checked = long_date(article.checked_on, "fr")
@@ -143,7 +143,7 @@ def test_the_answer_kept_for_another_is_offered_without_questions_after_the_loss
 
 def test_without_the_ai_a_bereaved_parent_gets_the_article_written_for_them(visitor, ai):
     ai.fail("error", status=503)
-    article = knowledge.article("deces-enfant", "fr")
+    article = knowledge.current().article("deces-enfant", "fr")
     assert article
     for answer in told(visitor, LOSS, "il faut rendre le mois ?"):
         assert (answer["origin"], answer["suggestions"]) == ("knowledge", [])

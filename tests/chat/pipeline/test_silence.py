@@ -52,7 +52,7 @@ def test_a_stream_says_what_is_going_on_and_offers_a_fitting_article(visitor, qu
     parts = parts_of(visitor.stream(question))
     assert types_of(parts)[:5] == ["start", "start-step", "data-status", "data-interim", "text-start"]
     told, offered = parts[2], parts[3]
-    article = knowledge.article("aesh", language)
+    article = knowledge.current().article("aesh", language)
     assert article
     assert told["data"]["text"].startswith(status)
     assert offered["data"]["text"].startswith(remark)

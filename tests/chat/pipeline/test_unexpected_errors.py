@@ -14,6 +14,7 @@ from chat import knowledge, runs
 from chat.documents import extraction
 from chat.history import conversations
 from chat.history.recorder import TurnRecorder
+from chat.knowledge.knowledge_base import KnowledgeBase
 from chat.pipeline import distress, fallbacks, help_lines
 from chat.runs import redis_log
 from chat.storage import answer_cache, answer_keys, fleet_counters, history_sql, provenance
@@ -39,7 +40,7 @@ FAULTS: dict[str, tuple[Any, str, str, bool]] = {
     "conversations": (conversations, "resolve", "request", False),
     "signs of distress": (distress, "detect", "answer", True),
     "distress notice": (help_lines, "notice", "answer", True),
-    "knowledge search": (knowledge, "search", "knowledge", False),
+    "knowledge search": (KnowledgeBase, "search", "knowledge", False),
     "knowledge version": (knowledge, "version", "knowledge", False),
     "cache key": (answer_keys, "key_of", "knowledge", False),
     "cache read": (answer_cache, "get_with", "cache", True),
@@ -57,7 +58,7 @@ FAULTS: dict[str, tuple[Any, str, str, bool]] = {
     "prompt": (prompts, "for_chat", "answer", False),
     "request": (openai, "chat", "answer", False),
     "upstream client": (AISession, "stream", "answer", False),
-    "suggestions": (knowledge, "suggestions", "answer", True),
+    "suggestions": (KnowledgeBase, "suggestions", "answer", True),
 }
 
 
@@ -85,7 +86,7 @@ def test_a_fault_in_one_part_leaves_a_useful_answer(visitor, ai, monkeypatch, ca
 
 def test_kind_words_remain_when_the_articles_fail_too(visitor, ai, monkeypatch):
     for name in ("search", "openers", "suggestions"):
-        monkeypatch.setattr(knowledge, name, broken)
+        monkeypatch.setattr(KnowledgeBase, name, broken)
     answer = visitor.ask(QUESTION).json()
     assert answer["origin"] == "fallback"
     assert "0 800 360 360" in answer["response"]
