@@ -86,16 +86,6 @@ class TurnRecorder:
             raise DeletionUnknown
         return False
 
-    def complete_if_pending(self, transcript: Transcript) -> None:
-        """Save the finished answer for a resumed reader, unless the process that started the turn has done so."""
-        columns = self._outcome(transcript)
-        stored = Message.objects.filter(public_id=self.message_id).exclude(status=Message.Status.PENDING)
-
-        def work() -> bool:
-            return history_sql.complete_pending(self.message_id, columns) or stored.exists()
-
-        self.saved = _write(work, late=work)
-
     def _complete_late(self, columns: Mapping[str, Any]) -> bool:
         """Save the finished answer late, unless its conversation has changed meanwhile."""
         if history_sql.complete_pending(self.message_id, columns) or _is_stored_as(self.message_id, columns):

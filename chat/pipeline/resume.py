@@ -45,7 +45,7 @@ def resume(
         correlation_id=message.correlation_id,
         is_started=True,
     )
-    run.on_end(recorder.complete_if_pending)
+    run.on_end(recorder.complete)
     subscription = Subscription(run, has_started_it=False, has_joined=False)
     return RunStream(message.cache_key, RequestTrace("chat"), subscription, after), recorder
 
