@@ -9,6 +9,7 @@ import pytest
 from benchmarks.distress.evaluation import SENTENCES, Sentence, evaluate, read
 from chat import knowledge
 from chat.core.question import Language, Question, Turn
+from chat.knowledge.reloader import bundled_entries
 from chat.pipeline import distress, distress_classifier, help_lines
 from chat.pipeline.distress import Distress
 from chat.pipeline.question_answering import (
@@ -333,7 +334,7 @@ def test_the_notice_on_bullying_can_be_read_by_the_child():
 @pytest.mark.parametrize("language", ["fr", "en"])
 def test_the_articles_that_distress_selects_by_name_exist(language):
     slugs = ABOUT_DANGER | ABOUT_GRIEF | FOR_DANGER_ALONE | ABOUT_THIS_ASSISTANT
-    assert slugs <= {entry.slug for entry in knowledge.current().entries if entry.language == language}
+    assert slugs <= {entry.slug for entry in bundled_entries() if entry.language == language}
 
 
 @pytest.mark.parametrize("message", ["Mon fils a disparu", "On dort dehors", "Il me frappe", "Je veux mourir"])
