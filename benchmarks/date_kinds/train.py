@@ -32,8 +32,8 @@ from chat.documents.extraction.days.kind_classifier import (
 WEIGHTS = {"extracts": 1.0, "letters": 2.0, "own": 6.0}
 LABELLED_WEIGHT = 3.0
 LABELLED = ("judged_dev", "judged2_dev", "judged3_dev", "judged4_dev", "judged5_dev")
-# Some kinds are rarer than they matter, and a missed deadline is worse than a date that is shown as one.
-CLASS_WEIGHTS = {"appointment": 2.0, "decision": 2.0, "end_of_rights": 1.5, "deadline": 1.15}
+# Some kinds are rarer than they matter.
+CLASS_WEIGHTS = {"appointment": 2.0, "decision": 2.0, "end_of_rights": 1.5}
 INVERSE_REGULARISATION = 0.3
 
 

@@ -35,6 +35,41 @@ from tests.support.growth import assert_linear
             ["2026-03-24"],
         ),
         ("En cas d'absence, prévenir la veille avant 18 h.", [], []),
+        (
+            "L'équipe vous reçoit le mardi 24 mars à 14 h.\n\nMerci de nous dire une semaine avant si vous viendrez.",
+            ["2026-03-17"],
+            ["2026-03-24"],
+        ),
+        (
+            "Présentez-vous le mardi 24 mars à 14 h.\n\nEn cas d'empêchement, avertissez-nous trois jours à l'avance.",
+            ["2026-03-21"],
+            ["2026-03-24"],
+        ),
+        (
+            "Votre dossier passera à la CDAPH du 24 mars.\nPour être entendue, écrivez 48 heures avant la séance.",
+            ["2026-03-22"],
+            ["2026-03-24"],
+        ),
+        (
+            "COUPURE D'EAU\nMardi 24 mars entre 8 h et 12 h\n\nSous dialyse ? Appelez-nous 5 jours avant la coupure.",
+            ["2026-03-19"],
+            ["2026-03-24"],
+        ),
+        (
+            "Le groupe part lundi 23 mars (rendez-vous à 8 h), rentre le 27.\nFiche à rendre 8 jours avant le départ.",
+            ["2026-03-15"],
+            ["2026-03-23", "2026-03-27"],
+        ),
+        (
+            "Commission réunie le 3 mars : accord. Facture à envoyer dans les 2 mois suivant la date de la commission.",
+            ["2026-05-03"],
+            ["2026-03-03"],
+        ),
+        (
+            "Rendez-vous le 24 mars à 14 h, puis le 26 mars à 9 h.\n\nUn report se demande 72 heures à l'avance.",
+            [],
+            ["2026-03-24", "2026-03-26"],
+        ),
         ("Toute absence doit être signalée 48 heures avant le rendez-vous.", [], []),
         (
             (

@@ -130,6 +130,31 @@ def test_the_year_of_a_letter_is_found_under_many_heads(head):
     assert found == {"2026-03-20", "2026-04-02"}
 
 
+@pytest.mark.parametrize(
+    "letter",
+    [
+        "Office de l'habitat du Forez – agence sud 10 mars 2026\n\nMadame,\n{}",
+        "Mutuelle des Dunes\nVos messages > 10/03/2026\n\nMadame,\n{}",
+        "Courriel du 10.03.2026\nObjet : livret\n\nMadame,\n{}",
+        "Avis des sommes à payer\nÉmis et rendu exécutoire le 10 mars 2026\n{}",
+        "Madame,\n{}\nCordialement,\nJ. Morel, greffière — 10 mars 2026",
+        "Madame,\n{}\nBises, Paule\n(10 mars 2026)",
+        "Madame,\n{}\nCe message automatique est daté du 10/03/2026.",
+    ],
+)
+def test_a_period_is_counted_from_the_date_of_a_letter_wherever_it_stands(letter):
+    found = {
+        date.iso: date.kind for date in find_facts(letter.format("Merci de répondre dans les quinze jours.")).dates
+    }
+    assert found == {"2026-03-10": "letter", "2026-03-25": "deadline"}
+
+
+def test_a_period_is_counted_from_a_date_whose_year_other_days_tell():
+    head = "Centre aéré\nVitré, le 7 avril\n\nMadame,\n"
+    letter = f"{head}Merci de répondre sous huit jours.\nLe séjour commence le 9 juillet 2026."
+    assert days(letter) == ["2026-04-07", "2026-04-15", "2026-07-09"]
+
+
 def test_a_period_is_not_counted_from_another_day_of_a_letter_without_a_date():
     assert days("Réunion le 24 mars 2026 à 18 h. Merci de répondre sous huitaine.") == ["2026-03-24"]
 

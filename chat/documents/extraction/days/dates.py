@@ -59,10 +59,10 @@ def find_dates(letter: Letter) -> list[Date]:
     """The dates and time limits: the most urgent kind first, the soonest day first."""
     days = find_days(letter.plain)
     of_letter = find_letter_date(letter.plain, days)
-    date = of_letter.date if of_letter else None
     written = [
         (day, found) for day, found in dated_days(letter, days, of_letter) if found.date.iso or day.month or not day.day
     ]
+    date = next((found.day for day, found in written if day == of_letter), None)
     known = [KnownDay(day.start, day.end, found.day, found.date.kind) for day, found in written if found.day]
     spans = [day.span for day in days]
     limits = (_limited(letter, period, known, date) for period in find_periods(letter.plain, spans))
@@ -80,7 +80,7 @@ def dated_days(
 ) -> list[tuple[WrittenDay, _Found]]:
     """The days with their dates; without a date of the letter, by the other days that are written in it."""
     found = list(_written(letter, days, of_letter))
-    if of_letter or all(known.day for _, known in found):
+    if (of_letter and of_letter.date) or all(known.day for _, known in found):
         return found
     others = OtherDays(
         letter.plain, [KnownDay(day.start, day.end, known.day, known.date.kind) for day, known in found if known.day]

@@ -34,7 +34,7 @@ MAX_BEFORE, MAX_AFTER, MAX_TABLE = 160, 120, 600  # characters that are looked a
 MAX_HEAD = 1000  # characters in which lines are counted
 _WORDS_BEFORE, _WORDS_AFTER, _WORDS_OF_HEAD = 24, 18, 20
 _NEAR_BEFORE, _NEAR_AFTER = 5, 4
-_LAST_LINE = 8  # that is told from those behind it
+_LAST_LINE, _LAST_RANK = 8, 3  # that are told from those behind them
 _LONG_WORD = 5  # letters
 _ACCENTS = re.compile("[\u0300-\u036f]+")
 _TIME = re.compile(r"\b\d{1,2}\s?[h:]\s?\d{0,2}\b|\b\d{1,2}\s?[ap]m\b")
@@ -86,7 +86,7 @@ def rows_of(found: set[str]) -> set[int]:
 
 def features(place: Place) -> set[str]:
     """The words of its sentence on both sides, the nearest ones once more; its line, its table and its own form."""
-    return {*_of_sentence(place), *_of_line(place), *_of_form(place)}
+    return {*_of_sentence(place), *_of_line(place), *_of_letter(place), *_of_form(place)}
 
 
 def _of_sentence(place: Place) -> Iterator[str]:
@@ -120,6 +120,18 @@ def _of_line(place: Place) -> Iterator[str]:
         head = plain[earliest:start].rpartition("\n\n")[2].partition("\n")[0]
         yield "table"
         yield from _of_words("t", words(head)[:_WORDS_OF_HEAD])
+
+
+def _of_letter(place: Place) -> Iterator[str]:
+    """Where it stands among the days of the letter, and whether it stands alone: as the date of a letter does."""
+    plain, days = place.plain, place.days
+    yield f"rank {min(bisect_left(days, (place.start,)), _LAST_RANK)}"
+    yield "last day" if not days or days[-1][0] <= place.start else "days follow"
+    line = plain[plain.rfind("\n", max(0, place.start - MAX_BEFORE), place.start) + 1 : place.start]
+    rest = plain[place.end : place.end + MAX_AFTER].partition("\n")[0]
+    ends_line = not rest.strip(" .,)")
+    yield f"alone {not line.strip(' ,.-–(')} {ends_line}"
+    yield f"ends line {ends_line}"
 
 
 def _clause(found: Sequence[str]) -> Sequence[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from chat.documents.extraction.days.kind_classifier import Place, kind_of
 from chat.documents.extraction.days.written_days import WrittenDay
 from chat.documents.extraction.months import WEEKDAY
 
@@ -60,12 +61,14 @@ NOT_OF_LETTER = re.compile(
 
 
 def find_letter_date(plain: str, days: Sequence[WrittenDay]) -> WrittenDay | None:
-    """The first day with a year that stands where letters are dated; None if none does."""
+    """The first day with a year that stands where letters are dated, else the first that the classifier tells."""
     dated = [day for day in days if day.date]
     for is_dated in (_has_place, _is_alone, _is_of_quote, _ends_a_line_of_the_head):
         if found := next((day for day in dated if is_dated(plain, day)), None):
             return found
-    return None
+    spans = [day.span for day in days]
+    whole = (day for day in days if day.day and day.month)
+    return next((day for day in whole if kind_of(Place(plain, spans, *day.span)) == "letter"), None)
 
 
 def is_of_message(plain: str, day: WrittenDay) -> bool:

@@ -75,9 +75,9 @@ WILL_HAVE = re.compile(r"\bvous\s(?:aurez|disposerez)\b", re.IGNORECASE)
 AFTER_IT = re.compile(r"\b(?:[àa]\sl'issue|pass[ée]\sce\sd[ée]lai(?=,))\b", re.IGNORECASE)
 NAME = re.compile(r"\b[A-ZÀ-Ý][a-zà-ÿ]{2,20}\b")
 # What happens on the day that it is counted from, or back from: `du jugement`, `avant le départ`.
-NOUN = r"(?P<noun>(?!(?:date|jour|terme|jours)\b)[^\W\d_]{5,30})"
+NOUN = r"(?P<noun>(?!(?:date|jour|terme|jours)\b)[^\W\d_]{4,30})"
 FROM_AN_EVENT = re.compile(
-    rf"(?:\W|[àa]\s(?:compter|partir|dater)|courant|suivant|suivent|qui\ssui\w{{1,4}}|apr[èe]s|d[èe]s|from|after|of|following|(?:de\s)?(?:la|le|l'|the|your|votre|cette)\b|du\b){{1,6}}\s?{NOUN}",
+    rf"(?:\W|[àa]\s(?:compter|partir|dater)|courant|suivant|suivent|qui\ssui\w{{1,4}}|apr[èe]s|d[èe]s|from|after|of|following|(?:date|jour)(?=\sd)|(?:de\s)?(?:la|le|l'|the|your|votre|cette)\b|du\b){{1,9}}\s?{NOUN}",
     re.IGNORECASE,
 )
 TO_AN_EVENT = re.compile(
@@ -88,6 +88,7 @@ TO_AN_EVENT = re.compile(
 DEPARTURE = re.compile(r"d[ée]part|s[ée]jour|arriv[ée]e|d[ée]but|stage|vacances|camp\b|colo", re.IGNORECASE)
 SPAN_START = re.compile(rf"(?:\bdu|[,:(»–-]|\n)\s{{0,2}}(?:{WEEKDAY}\s)?\Z", re.IGNORECASE)
 SPAN_MIDDLE = re.compile(rf"(?:\s\d{{4}})?\s{{1,3}}(?:\w{{1,10}}\s)?au\s(?:{WEEKDAY}\s)?\Z", re.IGNORECASE)
+WEEKDAY_ALONE = re.compile(rf"\A\W*{WEEKDAY}\W*\Z", re.IGNORECASE)
 CELL_END = re.compile(rf"{sentences.SENTENCE_END.pattern}|\s{{3}}|\|")
 AND = re.compile(r"[^.;]{0,14}(?:\bet|\bou|,)\s(?:(?:le|du|au)\s)?(?:\w{3,8}\s)?\Z")
 # `deux jours avant.`: of the day named last.
@@ -129,7 +130,7 @@ def find_start(plain: str, period: Period, days: Sequence[KnownDay], of_letter: 
     """The day from which it is counted; None if that isn't known or isn't one day."""
     days = _days_between(days, period.start - MAX_LETTER, period.start + MAX_LETTER)
     if period.is_back:
-        return _day_named(plain, period, days, TO_A_DAY) or _day_ahead(plain, period, days)
+        return _day_named(plain, period, days, TO_A_DAY) or _day_ahead(plain, period, days, of_letter)
     after = sentences.after(plain, period.end, MAX_BETWEEN)
     if not COUNTED_FROM.match(after):
         before = sentences.before(plain, period.start, 120)
@@ -177,8 +178,8 @@ def _day_named(plain: str, period: Period, days: Sequence[KnownDay], words: re.P
     return None
 
 
-def _day_ahead(plain: str, period: Period, days: Sequence[KnownDay]) -> dt.date | None:
-    """The appointment before which a period ends, or the end of a right."""
+def _day_ahead(plain: str, period: Period, days: Sequence[KnownDay], of_letter: dt.date | None) -> dt.date | None:
+    """The appointment before which a period ends, or the end of a right; else the only appointment ahead of it."""
     if EACH_TIME.search(sentences.before(plain, period.start, 120)):
         return None
     after = sentences.after(plain, period.end, 50)
@@ -190,9 +191,13 @@ def _day_ahead(plain: str, period: Period, days: Sequence[KnownDay]) -> dt.date 
     if appointments := _appointments(near):
         return _only(appointments)
     if APPOINTMENT.search(after):
-        return _only(_appointments(days) or near)
-    is_of_appointments = TO_AN_EVENT.match(after) is not None or period.text.lower() in EVES
-    return near[-1].date if near and not is_of_appointments else None
+        date = _only(_appointments(days) or near)
+    elif TO_AN_EVENT.match(after) or period.text.lower() in EVES:
+        return None
+    else:
+        date = near[-1].date if near else None
+    meetings = [day for day in days if day.kind == "decision" and of_letter and day.date > of_letter]
+    return date or _only(_appointments(_ahead(period, days)) or meetings)
 
 
 def _appointments(days: Sequence[KnownDay]) -> list[KnownDay]:
@@ -226,9 +231,11 @@ def _day_of_event(plain: str, period: Period, after: str, days: Sequence[KnownDa
     spans = list(_spans(plain, ahead))
     if END.search(event[0] if event else after):
         sentence = f"{sentences.before(plain, period.start, 120)} {after}"
-        return _end_of(plain, sentence, _ends(ahead)) or _only([last for _, last in spans])
+        return _end_of(plain, sentence, _ends(ahead) or _ends(days)) or _only([last for _, last in spans])
     if event and DEPARTURE.match(event["noun"]):
-        return _only([first for first, _ in spans] or _days_of(plain, event["noun"], days))
+        if date := _only([first for first, _ in spans] or _days_of(plain, event["noun"], days)):
+            return date
+        return min((day.date for day in _appointments(ahead)), default=None)
     return _only(_days_of(plain, event["noun"], days)) if event else None
 
 
@@ -252,12 +259,17 @@ def _days_of(plain: str, noun: str, days: Sequence[KnownDay]) -> list[KnownDay]:
     previous: KnownDay | None = None
     for day, before in _with_text_before(plain, [day for day in days if day.kind not in {"birth", "letter"}]):
         # A cell without words, as `| |14 h`, belongs to the one before it.
-        cell = next((part for part in reversed(CELL_END.split(before)) if any(map(str.isalpha, part))), "")
+        cell = next((part for part in reversed(CELL_END.split(before)) if _has_words(part)), "")
         # `séances le 17 mars à 9 h et le |24 mars|`: of the same noun.
         if any(stem in cell.lower() for stem in stems) or (previous and previous in found and AND.match(before)):
             found.append(day)
         previous = day
     return found
+
+
+def _has_words(cell: str) -> bool:
+    """Whether more than the weekday of the day behind it stands in a cell."""
+    return any(map(str.isalpha, WEEKDAY_ALONE.sub("", cell)))
 
 
 def _end_of(plain: str, sentence: str, ends: Sequence[KnownDay]) -> dt.date | None:
