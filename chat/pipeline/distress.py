@@ -11,14 +11,16 @@ from collections.abc import Sequence
 from itertools import chain
 from typing import Literal, NamedTuple
 
-from chat.pipeline import distress_classifier
+from chat.pipeline import distress_classifier, suicide_words
 from chat.pipeline.distress_classifier import Kind
 
 Distress = Kind | Literal["grief", "unspecific"]
 # What a notice may be about: a kind, or what else a message of that kind tells.
-NoticeTopic = Distress | Literal["unreachable", "reminder", "hurt_child", "young"]
+NoticeTopic = Distress | Literal["with_child", "unreachable", "reminder", "hurt_child", "young"]
 
 
+# Leaving with the child is dying where nobody says whereto, and the message shows distress of these kinds.
+_MAY_MEAN_DYING: frozenset[Distress] = frozenset({"exhaustion", "losing_control", "unspecific"})
 # A phrase of the list adds that much to a message's score: of a film, a law or a leaflet it is no sign. It is enough in
 # a short message, which has no room for another meaning, and in a long one, of which the classifier sees parts.
 PHRASE_WEIGHT = 1.0
@@ -29,10 +31,19 @@ def detect(text: str) -> tuple[Distress, ...]:
     """The kinds of distress in a message, the likeliest first; empty for a calm message.
 
     Two where it is not certain which it is, so that the right help line is among those shown. A trained classifier
-    recognises varied wordings, helped by a list of phrases; a message with one of these may be `unspecific`. Grief for
-    a child is found by its words, where nobody is in danger.
+    recognises varied wordings, helped by a list of phrases; a message with one of these may be `unspecific`. A parent
+    who means to die with the child is found by the words, too, and grief for a child where nobody is in danger.
     """
     found = assess(text)
+    kinds = _likeliest(found)
+    is_dying = found.has_phrase and suicide_words.DYING_WITH_CHILD.search(found.folded)
+    is_leaving = kinds and kinds[0] in _MAY_MEAN_DYING and suicide_words.LEAVING_WITH_CHILD.search(found.folded)
+    if not (is_dying or is_leaving) or _GRIEF.search(found.folded):
+        return kinds
+    return ("suicide",) if is_dying or kinds[0] == "unspecific" else ("suicide", kinds[0])
+
+
+def _likeliest(found: Assessment) -> tuple[Distress, ...]:
     model = distress_classifier.model()
     is_recognised = found.score >= model.threshold
     if not is_recognised and not (found.has_phrase and not SHORT_WORDS < len(found.folded.split()) <= LONG_WORDS):
@@ -71,15 +82,25 @@ def _refined(kind: Distress, folded: str) -> tuple[NoticeTopic, ...]:
 def _suicide_topics(folded: str) -> tuple[NoticeTopic, ...]:
     """Of a message about suicide: whoever writes it, somebody who does not answer any more, or both, in this order.
 
-    An own wish to die keeps its notice: it may be quoted, and then it comes second.
+    Whoever writes may mean to die with the child. An own wish to die keeps its notice: it may be quoted, and then it
+    comes second.
     """
     wish = _OWN_WISH.search(folded)
     is_quoted = wish is not None and _is_quoted(wish, folded)
     if not _is_unreachable(folded, _OFFICE if wish is None or is_quoted else _OFFICE_OR_PARTNER):
-        return ("suicide",)
+        return ("with_child",) if _is_with_child(folded) else ("suicide",)
     if wish is None:
         return ("unreachable",)
     return ("unreachable", "suicide") if is_quoted else ("suicide", "unreachable")
+
+
+def _is_with_child(folded: str) -> bool:
+    """Whether the death that a message about suicide tells of is the child's, too. With a partner, `both` are they."""
+    if _GRIEF.search(folded):
+        return False
+    return suicide_words.names_child(folded) or (
+        suicide_words.BOTH_OF_US.search(folded) is not None and not _PARTNER.search(folded)
+    )
 
 
 def _is_unreachable(folded: str, others: re.Pattern[str]) -> bool:
@@ -150,7 +171,9 @@ _OFFICES = (
     r"|school|office|council|doctor|gp|lawyer|hospital|line|hotline"
 )
 _OFFICE = re.compile(rf"\b(?:{_OFFICES})\b")
-_OFFICE_OR_PARTNER = re.compile(rf"\b(?:{_OFFICES}|mari|femme|ex|copain|copine|conjointe?|husband|wife|partner)\b")
+_PARTNERS = "mari|femme|ex|copain|copine|conjointe?|husband|wife|partner"
+_PARTNER = re.compile(rf"\b(?:{_PARTNERS})\b")
+_OFFICE_OR_PARTNER = re.compile(rf"\b(?:{_OFFICES}|{_PARTNERS})\b")
 _OWN_WISH = re.compile(
     r"\b(?:je |j' ?|j|g )(?:ne |n'|me |m')?"
     r"(?:veu[xt]?|voudrai[st]?|vai[st]?|va|aimerai[st]?|pense|prefere|songe|ai|envie)"
@@ -169,13 +192,13 @@ _QUOTING = re.compile(
 _HOW = r"(?:(?:tres|trop|fort|bien|un peu|encore) ){0,2}"
 _DID = rf"\b(?:j?' ?ai|jai|j?l'?ai|g|il a|elle a|avons|i|i've|we) (?:l'|le |la |lui )?{_HOW}"
 _CHOKED = r"(?:etouffee?|brassee?|etranglee?)"
-_CHILD_EN = r"(?:son|daughter|child|kid|baby|boy|girl)"
 # A cry is choked and a head shaken, too: some verbs need the child beside them.
 _SHAKEN = re.compile(
     rf"{_DID}(?:secouee?\b(?! la tete)|(?:shook|shaken)\b(?! (?:my|his|her|their) (?:head|hand)))"
     rf"|\bj?l'? ?ai {_HOW}{_CHOKED}\b"
     rf"|{_DID}{_CHOKED} (?:(?:mon|ma|notre|le|la) (?:petite? )?)?(?:{_CHILD}|p'tite?)\b"
-    rf"|{_DID}(?:choked|strangled|smothered) (?:him|her|them|(?:my|our|the) (?:little |baby )?{_CHILD_EN})\b"
+    rf"|{_DID}(?:choked|strangled|smothered) "
+    rf"(?:him|her|them|(?:my|our|the) (?:little |baby )?{suicide_words.CHILD_EN})\b"
 )
 _STRUCK = re.compile(
     rf"{_DID}(?:frappee?|giflee?|cognee?|tapee?|battue?|poussee?|jetee?|lachee?|{_CHOKED}"
@@ -231,7 +254,7 @@ _WEAPON = (
 # All repetitions are bounded, so that the time is linear in the length of the message. A single `\b` precedes the
 # group: with one in each of the sixty alternatives, a question took 38 µs instead of 10.
 _SIGNS = re.compile(
-    rf"{_ANYWHERE}|\b(?:"
+    rf"{_ANYWHERE}|\b(?:{suicide_words.WITH_CHILD_SIGNS}|"
     r"suicid|mettre fin a (?:mes|ses|nos) jours|(?:idees|pensees) noires|mieux sans moi|a quoi bon vivre"
     r"|(?<!hate )(?<!temps )(?<!presse )(?<!pressee )d'en finir(?! avec)"
     r"|en finir avec (?:la vie|ma vie|cette vie|tout(?= ca|[ .,!?]*$))"

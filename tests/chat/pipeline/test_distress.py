@@ -32,6 +32,7 @@ FIRST_NUMBER = {
     "no_roof": "115",
     "bullying": "3018",
     "missing": "17",
+    "with_child": "15",
     "unreachable": "15",
     "reminder": "3114",
     "hurt_child": "15",
@@ -202,6 +203,79 @@ def test_what_a_message_tells_beside_its_kind_has_a_notice_of_its_own(message, f
 @pytest.mark.parametrize(
     "message",
     [
+        "je vais partir avec lui, j'en peux plus",
+        "On se jette dans le canal tous les deux",
+        "je prends la voiture avec mon fils et on en finit",
+        "je veux mourir et je l'emmène avec moi",
+        "Je le tue et je me tue après",
+        "on va en finir tous les deux",
+        "Je vais nous foutre dans le mur avec la voiture",
+        "J'ai envie de mourir, et que ma fille vienne avec moi. Elle part avec moi.",
+        "on partira tous les deux, lui et moi, il ne souffrira plus et moi non plus",
+        "I want to kill myself and my son",
+        "I'm going to jump off the bridge with her",
+        "we should end it together, he and I",
+        "If I go he comes with me, nobody else can look after him, I want to die",
+    ],
+)
+def test_a_parent_who_means_to_die_with_the_child_is_told_of_the_child_first(message):
+    kinds = distress.detect(message)
+    assert kinds[0] == "suicide"  # the messages after it get the reminder
+    assert distress.notice_topics(kinds, message)[0] == "with_child"
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "On peut partir en vacances avec lui ?",
+        "on part tous les deux",
+        "on part tous les deux à la mer, qui paie le transport ?",
+        "on va en finir tous les deux avec ce dossier",
+        "on se jette à l'eau tous les deux : demande d'AEEH envoyée",
+        "We're going on holiday together, can I take him with me by plane?",
+        "nous deux on a rempli le dossier ensemble",
+    ],
+)
+def test_a_journey_with_the_child_gets_no_notice(message):
+    assert not distress.detect(message)
+
+
+@pytest.mark.parametrize(
+    ("kinds", "message", "expected"),
+    [
+        (("suicide",), "je veux mourir, mon mari et moi on dort tous les deux à l'hôtel", ("suicide",)),
+        (("suicide",), "je veux mourir", ("suicide",)),
+        (("couple",), "il nous frappe, je vais partir avec elle", ("couple",)),
+        (("suicide",), "Ma fille est morte, je veux mourir avec elle", ("suicide",)),
+        (("suicide",), "Ma soeur a dit qu'ils partiront tous les deux, elle ne répond plus", ("unreachable",)),
+    ],
+)
+def test_a_wish_to_die_without_the_child_and_a_flight_from_home_keep_their_notice(kinds, message, expected):
+    assert distress.notice_topics(kinds, message) == expected
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "je vais partir avec lui à Lyon, il faut changer de MDPH ?",
+        "je prends la voiture avec mon fils et on finit à l'hôpital de jour à 17h, qui rembourse ?",
+        "on va mourir tous les deux, mon ex a un couteau",
+        "Ma fille est morte, je veux partir avec elle",
+    ],
+)
+def test_other_messages_on_both_are_not_taken_for_a_wish_to_die_with_the_child(message):
+    assert "with_child" not in distress.notice_topics(distress.detect(message), message)
+
+
+def test_the_notice_for_a_parent_and_a_child_in_danger_is_on_both():
+    text = help_lines.load().notice("with_child").text_in("fr")
+    assert "**3114**" in text
+    assert {"voisin", "clés"} <= set(text.split())
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
         "je veux mourir, la CAF elle répond plus",
         "je veux en finir, le médecin de garde il décroche plus",
         "je vais me tuer, l'école, elle ne répond plus à mes mails",
@@ -303,8 +377,10 @@ def test_a_notice_without_a_text_in_a_replaced_file_is_that_of_its_broader_kind(
     names = ("distress", "kind.suicide", "kind.losing_control", "[line]")
     file.write_text("".join(text.format(name=name) for name in names) + 'number = "15"\n', "utf-8")
     settings.HELP_LINES_FILE = str(file)
-    notices = [help_lines.notice([kind], "fr") for kind in ("unreachable", "reminder", "hurt_child", "young")]
-    assert notices == ["kind.suicide **15**", "kind.suicide **15**", "kind.losing_control **15**", "distress **15**"]
+    of_suicide = [help_lines.notice([kind], "fr") for kind in ("with_child", "unreachable", "reminder")]
+    assert of_suicide == ["kind.suicide **15**"] * 3
+    assert help_lines.notice(["hurt_child"], "fr") == "kind.losing_control **15**"
+    assert help_lines.notice(["young"], "fr") == "distress **15**"
 
 
 @pytest.mark.parametrize(
