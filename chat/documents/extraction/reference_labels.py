@@ -6,7 +6,7 @@ import re
 
 from chat.documents.facts import ReferenceKind
 
-SIGN = r"(?:(?i:n[°ºo]s?|num[ée]ros?|no\.?|number|code|ID)(?![a-zà-ÿ])|\#)"
+SIGN = r"(?:(?i:n[°º]s?|nos(?=\s\d)|num[ée]ros?|no\.?|number|code|ID)(?![a-zà-ÿ])|\#)"
 COLON = r"\s{0,20}[:.]?\s{0,20}\(?"
 OF = r"\s{0,2}(?i:de\s(?:la\s|l['’])?|du\s|d['’])?"
 WORD = (
@@ -16,7 +16,8 @@ WORD = (
 NUMBER = (
     r"(?!(?:RG|IPP|NIP|IEP|NDA|RDV|AVS|NAS|NISS|MDPH|CAF)\s)"
     r"(?=[A-Za-z/._-]{0,24}\d|(?:[A-Z]{1,3}|[A-Z]{2,6}[-/][A-Z]{2,6})[ ]\d)"
-    r"([A-Z\d](?:[A-Za-z\d/._-]{0,38}[A-Za-z\d])?(?:/?n°[ ]?\d+)?(?:[ ]/[ ](?:\d{1,4}|[A-Z]{2,3})(?![\w/.])){0,3}"
+    r"([A-Z\d](?:[A-Za-z\d/._-]{0,38}[A-Za-z\d])?(?:/?n°[ ]?\d+)?"
+    r"(?:[ ]/[ ](?!TVA|TTC|HT\b)(?:\d{1,4}|[A-Z]{2,3})(?![\w/.])){0,3}"
     r"(?:[ ](?!\d\d?/\d)(?:\d{1,9}(?:[/.-][\dA-Z]{1,10}){0,3}|[A-Z]\d{2,4}|[A-Z]{1,3}(?=\s|$|[.,;)])"
     r"|[A-Z]{4,6}(?=[ ]\d{3})|bis\b|ter\b)(?![\w€%])){0,6})"
 )
@@ -53,7 +54,7 @@ FILE = (
 TO_QUOTE = r"(?i:[àa]\s(?:rappeler|mentionner|indiquer|reporter|citer|pr[ée]ciser))"
 CLOSE = (
     _by_first_letter(
-        r"dossier|locataire|soci[ée]taire|compte|acte|pr[êe]t|cr[ée]ance|claim|policy|file|case|portalis|affaire|commande|c(?:m)?de\b\.?|individu|saisine|note\sd'honoraires|bordereau|devis|matricule|sinistre|quittance|titre(?:\sde\srecettes?)?|police|r[ôo]le(?:\sg[ée]n[ée]ral)?|identifiant|famille|foyer|usager|client|patient|abonn[ée]|r[ée]f(?:[ée]rences?)?\b\.?"
+        r"dossier|locataire|soci[ée]taire|compte|acte|pr[êe]t|cr[ée]ance|claim|policy|file|case|portalis|affaire|commande|c(?:m)?de\b\.?|individu|saisine|note\sd'honoraires|bordereau|devis|matricule|sinistre|quittance|minute|titre(?:\sde\srecettes?)?|police|r[ôo]le(?:\sg[ée]n[ée]ral)?|identifiant|famille|foyer|usager|client|patient|abonn[ée]|r[ée]f(?:[ée]rences?)?\b\.?"
     )
     + r"|IPP|NIP|IEP|RG|NDA"
 )
@@ -76,7 +77,7 @@ NO_LABEL = (
 REFERENCES: dict[ReferenceKind, re.Pattern[str]] = {
     "beneficiary": re.compile(
         rf"\b(?:{SIGN}\s?(?i:d['’]|de\s)?(?i:allocataire)|(?i:allocataire)\s{SIGN}|(?i:matricule)"
-        rf"|(?i:allocataire)(?=\s?:?\s\d)){COLON}"
+        rf"|(?i:alloc(?:ataire|\.)?)(?=\s?:?\s\d)){COLON}"
         r"(\d{1,2}\s\d{3}\s\d{3}(?:\s[A-Z]\b)?|\d{4}\s\d{3}(?:\s[A-Z]\b)?|\d{5,8}(?:\s?[A-Z]\b)?)"
     ),
     "form": re.compile(rf"\b(?i:cerfa)\s{{1,2}}(?:{SIGN}\s{{0,2}})?(\d{{5}}(?:\*\d\d)?)"),
@@ -89,7 +90,7 @@ REFERENCES: dict[ReferenceKind, re.Pattern[str]] = {
     ),
     "invoice": re.compile(
         rf"{_after('(?i:facture|invoice)|F A C T U R E')}"
-        rf"|\b(?i:factures?|invoices?)\s\(?(?=[A-Z]{{1,4}}-?\d|\d{{2,6}}[-/]\d){NUMBER}"
+        rf"|\b(?i:factures?|invoices?)\s\(?(?=[A-Z]{{1,4}}-?\d|\d{{2,6}}[-/]\d|\d{{4,10}}(?!\w|[.,]\d|[ ]\d)){NUMBER}"
     ),
     "file": re.compile(
         rf"""
@@ -124,7 +125,7 @@ REFERENCES: dict[ReferenceKind, re.Pattern[str]] = {
 
 # A word that every match of a rare kind has.
 NOUNS: dict[ReferenceKind, re.Pattern[str]] = {
-    "beneficiary": re.compile("[Aa]llocataire|ALLOCATAIRE|[Mm]atricule|MATRICULE"),
+    "beneficiary": re.compile("[Aa]lloc|ALLOC|[Mm]atricule|MATRICULE"),
     "form": re.compile("[Cc]erfa|CERFA"),
     "pupil": re.compile("INE|[Éé]lève|[Ee]leve|ÉLÈVE"),
     "candidate": re.compile("[Cc]andidat|CANDIDAT"),

@@ -26,7 +26,8 @@ BEFORE_NO_DAY = re.compile(
 NO_SHORT_DAY = re.compile(
     r"\d|\s?(?:%|€|\w{0,2}\d|km\b|points?\b|h\b|ans\b|mois\b|jours\b|heures\b|enfants\b|personnes\b|places\b)"
 )  # `de 3.8 %` is none
-AFTER_SHORT_DAY = re.compile(r"\s?[-–,à]?\s?\d{1,2}\s?[hH:]")  # a time
+# A time, or words of a limit.
+AFTER_SHORT_DAY = re.compile(r"\s?[-–,à]?\s?\d{1,2}\s?[hH:]|\s(?:au\splus|dernier|inclus|maxi)\b")
 DASHED_MONTH = re.compile(r"(?:0[1-9]|[12]\d|3[01])-0[1-9]\Z")  # `24-03`: no range, its end has no zero before it
 TWO_DIGITS_DASHED = re.compile(r"\d\d-\d\d\Z")
 TWO_DIGITS_EACH = re.compile(r"\d\d/(?:0[1-9]|1[0-2])\Z")
@@ -40,9 +41,9 @@ WEEKDAY_BEFORE = re.compile(rf"\b({WEEKDAY})\s{{1,2}}\Z", re.IGNORECASE)
 # What makes a part of a month the end of a time: `avant la |fin mai|`, `|début mai| au plus tard`.
 BEFORE_PART = re.compile(r"\b(?:avant|avt|d'ici(?:\s[àa])?|jusqu'(?:[àa]|en|au)|pour)\s(?:l[ae]\s)?\Z", re.IGNORECASE)
 AFTER_PART = re.compile(r"\s(?:au\splus|dernier\sd[ée]lai|maxi)", re.IGNORECASE)
-IN_AN_ADDRESS = re.compile(r"\b(?:rue|place|avenue|av\.|boulevard|bd|square|cours|quai|stade)\sdu\s\Z", re.IGNORECASE)
+IN_AN_ADDRESS = re.compile(r"\b(?:rue|place|avenue|av\.|boulevard|bd|square|quai|stade)\sdu\s\Z", re.IGNORECASE)
 BEFORE_SERIES = re.compile(
-    rf"(?:\b(?:du|le|les|des|from|the|{WEEKDAY}|(?:lun|mar|mercre|jeu|vendre|same)dis)|[,:(–])\s{{1,2}}\Z|\d[-/]\Z|\d\s?&\s\Z",
+    rf"(?:\b(?:du|le|les|des|from|the|{WEEKDAY}|(?:lun|mar|mercre|jeu|vendre|same)dis|puis|et)|[,:–|])\s{{1,2}}\Z|\(\s?\Z|\d[-/]\Z|\d\s?&\s\Z",
     re.IGNORECASE,
 )
 JOINED_DAYS = re.compile(r"\s?[&/–-]\s?\d")  # `16-17 mai`
