@@ -16,7 +16,7 @@ from chat.pipeline.distress_classifier import Kind
 
 Distress = Kind | Literal["grief", "unspecific"]
 # What a notice may be about: a kind, or what else a message of that kind tells.
-NoticeTopic = Distress | Literal["with_child", "unreachable", "reminder", "hurt_child", "young"]
+NoticeTopic = Distress | Literal["with_child", "suicidal_child", "unreachable", "reminder", "hurt_child", "young"]
 
 
 # Leaving with the child is dying where nobody says whereto, and the message shows distress of these kinds.
@@ -40,7 +40,7 @@ def detect(text: str) -> tuple[Distress, ...]:
     is_leaving = kinds and kinds[0] in _MAY_MEAN_DYING and suicide_words.LEAVING_WITH_CHILD.search(found.folded)
     if not (is_dying or is_leaving) or _GRIEF.search(found.folded):
         return kinds
-    return ("suicide",) if is_dying or kinds[0] == "unspecific" else ("suicide", kinds[0])
+    return ("suicide",) if is_dying else _with_suicide(kinds)
 
 
 def _likeliest(found: Assessment) -> tuple[Distress, ...]:
@@ -57,18 +57,33 @@ def _likeliest(found: Assessment) -> tuple[Distress, ...]:
 def notice_topics(kinds: Sequence[Distress], text: str, *, has_young: bool = True) -> tuple[NoticeTopic, ...]:
     """What the notices for these kinds in this message are about: some have one of their own for what else it tells.
 
-    An own wish to die is told of, whatever else the message is about. `has_young` says whether there is a notice for a
-    child who writes.
+    An own wish to die and a child's are told of, whatever else the message is about. `has_young` says whether there is
+    a notice for a child who writes.
     """
     if not kinds:
         return ()
     folded = _folded(distress_classifier.without_accents(text))
-    if "suicide" not in kinds and (wish := _OWN_WISH.search(folded)) and not _is_quoted(wish, folded):
-        kinds = ("medical", "suicide") if kinds[0] == "medical" else ("suicide", kinds[0])
+    if "suicide" not in kinds and _tells_of_wish(folded):
+        kinds = _with_suicide(kinds)
     if has_young and _YOUNG.search(folded) and set(kinds) & _TOLD_TO_CHILDREN:
         kinds = [kind for kind in kinds if kind not in _TOLD_TO_CHILDREN]
         return (*kinds, "young")
     return tuple(chain.from_iterable(_refined(kind, folded) for kind in kinds))
+
+
+def _with_suicide(kinds: Sequence[Distress]) -> tuple[Distress, ...]:
+    """Suicide beside the likeliest of these kinds."""
+    if kinds[0] == "medical":
+        return ("medical", "suicide")
+    return ("suicide",) if kinds[0] == "unspecific" else ("suicide", kinds[0])
+
+
+def _tells_of_wish(folded: str) -> bool:
+    """Whether somebody wants to die: whoever writes, or a child who lives."""
+    wish = _OWN_WISH.search(folded)
+    if wish and not _is_quoted(wish, folded):
+        return True
+    return suicide_words.tells_of_childs_wish(folded) and not _GRIEF.search(folded)
 
 
 def _refined(kind: Distress, folded: str) -> tuple[NoticeTopic, ...]:
@@ -82,25 +97,27 @@ def _refined(kind: Distress, folded: str) -> tuple[NoticeTopic, ...]:
 def _suicide_topics(folded: str) -> tuple[NoticeTopic, ...]:
     """Of a message about suicide: whoever writes it, somebody who does not answer any more, or both, in this order.
 
-    Whoever writes may mean to die with the child. An own wish to die keeps its notice: it may be quoted, and then it
-    comes second.
+    Whoever writes may mean to die with the child, or tell of a child's suicide. An own wish to die keeps its notice: it
+    may be quoted, and then it comes second.
     """
     wish = _OWN_WISH.search(folded)
     is_quoted = wish is not None and _is_quoted(wish, folded)
     if not _is_unreachable(folded, _OFFICE if wish is None or is_quoted else _OFFICE_OR_PARTNER):
-        return ("with_child",) if _is_with_child(folded) else ("suicide",)
+        return _topics_on_child(folded, has_own_wish=wish is not None and not is_quoted) or ("suicide",)
     if wish is None:
         return ("unreachable",)
     return ("unreachable", "suicide") if is_quoted else ("suicide", "unreachable")
 
 
-def _is_with_child(folded: str) -> bool:
-    """Whether the death that a message about suicide tells of is the child's, too. With a partner, `both` are they."""
+def _topics_on_child(folded: str, *, has_own_wish: bool) -> tuple[NoticeTopic, ...]:
+    """Of a message about suicide that tells of a child. With a partner, `tous les deux` are these two."""
     if _GRIEF.search(folded):
-        return False
-    return suicide_words.names_child(folded) or (
-        suicide_words.BOTH_OF_US.search(folded) is not None and not _PARTNER.search(folded)
-    )
+        return ()
+    if suicide_words.is_death_of_both(folded):
+        return ("with_child",)
+    if suicide_words.is_about_child(folded):
+        return ("suicide", "suicidal_child") if has_own_wish else ("suicidal_child",)
+    return ("with_child",) if suicide_words.may_be_death_of_both(folded) and not _PARTNER.search(folded) else ()
 
 
 def _is_unreachable(folded: str, others: re.Pattern[str]) -> bool:
@@ -187,7 +204,7 @@ _OWN_WISH = re.compile(
 )
 _QUOTING = re.compile(
     r"\b(?:dit|ecrit|envoyee?|texte|poste|message|sms|mot|lettre|wrote|said|says|texted|sent|posted|text|note)"
-    r"(?: (?:a|moi|que|qu'|to|me|us|that|saying)){0,2}[ :,.\"«“']*$"
+    r"(?:[ :,\"\u00ab\u201c]{1,3}(?:a|moi|que|qu'|to|me|us|that|saying|maman|papa|mum|mom|dad)){0,2}[ :,.\"«“']*$"
 )
 _HOW = r"(?:(?:tres|trop|fort|bien|un peu|encore) ){0,2}"
 _DID = rf"\b(?:j?' ?ai|jai|j?l'?ai|g|il a|elle a|avons|i|i've|we) (?:l'|le |la |lui )?{_HOW}"

@@ -27,6 +27,7 @@ from chat.pipeline.distress import Distress, NoticeTopic
 BUNDLED = Path(__file__).with_suffix(".toml")
 BROADER: Mapping[str, NoticeTopic] = {
     "with_child": "suicide",
+    "suicidal_child": "suicide",
     "unreachable": "suicide",
     "reminder": "suicide",
     "hurt_child": "losing_control",

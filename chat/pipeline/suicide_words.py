@@ -1,4 +1,4 @@
-"""The words of a parent who means to die with the child.
+"""The words of a parent who means to die with the child, and of one whose child wants to die or hurts himself.
 
 They are searched in folded text (distress.py). All repetitions are bounded, so that the time is linear in its length.
 """
@@ -63,9 +63,76 @@ _TAKING_ALONG = re.compile(
     rf"|\b(?:take|taking|bring) {_MY_CHILD_EN} with me\b"
     r"|\b(?:he|she|they) (?:comes?|goes|go|is coming|will come) with me\b"
 )
-BOTH_OF_US = re.compile(rf"\b{_BOTH}")
+_BOTH_OF_US = re.compile(rf"\b{_BOTH}")
 
 
-def names_child(folded: str) -> bool:
-    """Whether a message about suicide tells that the child is to die or to leave, too."""
-    return any(words.search(folded) for words in (DYING_WITH_CHILD, LEAVING_WITH_CHILD, _TAKING_ALONG))
+_CHILD_SUBJECT = (
+    r"(?<!\bde )(?<!\ba )(?<!avec )(?<!pour )(?:(?:mon|ma|mes|notre|nos) (?:petite? |grande? |jeune )?"
+    r"(?:fils|filles?|enfants?|ados?|garcons?|gars|fiston|puce|loulou|gamine?|petite?|grande?|ainee?|cadette?|benjamine?"
+    r"|jumeau|jumelle)"
+    rf"|(?:my|our) (?:little |elder |older |younger |autistic |teenage )?(?:{CHILD_EN}|teen(?:ager)?))\b"
+)
+_WITHOUT_I = r"(?:(?!\bj[e' ]|\bi\b|\bi')[^.!?]){0,60}?"
+_TO_DIE = (
+    r"(?:mourr?ir|disparaitre|en finir(?! avec)|se (?:tuer|suicider|pendre|foutre en l'air|jeter (?:par|sous|d[eu'])"
+    r"|faire du mal)|(?:(?<=plus )|(?<=plus envie de ))(?:vivre(?! (?:a|au|chez|dans|ici)\b)|etre la|exister)"
+    r"|(?:etre )?morte?\b)"
+)
+_SAYING = (
+    r"(?:dit|ecrite?|repete)(?:[ :,\"'\u00ab\u201c]{1,3}(?:que|a|sa|maman|papa|mere)){0,2}[ :,\"'\u00ab\u201c]{1,3}"
+)
+_HARMS_ITSELF = (
+    r"\b(?:(?:veu[xt]?|voudrait|voulait|aimerait|prefere(?:rait)?|va(?= se)|pense|parle|menace|envie|essaye?|tente"
+    r"|plus)"
+    rf"(?: plus| envie| mieux)?(?: a| de| d')? ?{_TO_DIE}"
+    rf"|{_SAYING}j(?:e|') ?(?:ne )?(?:veu[xt]|vais|voudrais|ai)(?: plus| envie)?(?: de)? ?"
+    r"(?:mourr?ir|disparaitre|me (?:tuer|suicider|pendre)|en finir|(?<=plus )(?:vivre|etre la|exister))"
+    r"|scarifi|(?:se|s') ?(?:mutil|automutil|taillad)"
+    r"|se (?:coupe|entaille|lacere)\b(?! (?:les (?:cheveux|ongles)|la parole|du))"
+    r"|se fait du mal|suicidaires?\b|(?:idees|pensees) (?:noires|suicidaires)|parle de suicide"
+    r"|(?:wants?|wanted|going|trying|tried|threaten(?:s|ed|ing)) to "
+    r"(?:die|end it|be dead|(?:kill|hurt) (?:him|her)self)"
+    r"|(?:kill|cutt?|hurt|harm)(?:s|ing)? (?:him|her)self|self.?harm|suicidal"
+    r"|wish(?:es|ed)? (?:he|she) (?:was|were) dead|(?:doesn'?t|not) want to (?:live|be here|be alive)"
+    r"|(?:said|says|texted|wrote)[^.!?]{0,12}? i (?:want to|wanna|don'?t want to) "
+    r"(?:die|live|be here|kill myself|be dead))"
+)
+_HARM_TO_CHILD_ITSELF = re.compile(rf"\b{_CHILD_SUBJECT}{_WITHOUT_I}{_HARMS_ITSELF}")
+_HARM_TO_SOMEBODY_ITSELF = re.compile(rf"\b(?:il|elle|y|he|she)\b{_WITHOUT_I}{_HARMS_ITSELF}")
+_OTHER_PEOPLE = re.compile(
+    r"\b(?:(?:mon|ma|mes|son|sa|notre|un|une|le|la|les|my|his|her|our|a|the) (?:[a-z]+ )?"
+    r"(?:mari|femme|conjointe?|compagn(?:on|e)|copain|copine|ex|blonde|chum|pere|papa|mere|maman|mamie|papi|grand|frere"
+    r"|soeur|oncle|tante|cousine?|ami|amie|amis|voisine?|collegue|eleve|patiente?|husband|wife|partner|boyfriend|girlfriend"
+    r"|father|dad|mother|mum|mom|brother|sister|uncle|aunt|friend|neighbour|neighbor)"
+    r"|beau-?(?:pere|frere)|belle-?(?:mere|soeur)|quelqu'un|somebody|someone)\b"
+)
+
+
+# Only in a message about suicide.
+_CHILD_ON_DEATH = re.compile(
+    rf"\b{_CHILD_SUBJECT}{_WITHOUT_I}\b(?:dit|ecrite?|demande|cherche|parle|dessine|repete|poste|says?|said|asks?|asked"
+    r"|wrote|writes|told|googl(?:es|ed|ing)) (?:(?!\bj[e' ]|\bi\b|\bi'|\btu\b)[^.!?]){0,40}?"
+    r"\b(?:mort|mourir|meurt|ciel|paradis|adieu|noeuds?|suicid[a-z]*|die[ds]?|dying|dead|heaven|goodbye)\b"
+)
+
+
+def is_death_of_both(folded: str) -> bool:
+    """Whether a message about suicide tells for certain that the child is to die, too."""
+    return DYING_WITH_CHILD.search(folded) is not None or LEAVING_WITH_CHILD.search(folded) is not None
+
+
+def may_be_death_of_both(folded: str) -> bool:
+    """Whether a message about a parent's suicide tells that the child is to go along."""
+    return _TAKING_ALONG.search(folded) is not None or _BOTH_OF_US.search(folded) is not None
+
+
+def tells_of_childs_wish(folded: str) -> bool:
+    """Whether a child wants to die or hurts itself: `il` is the child, too, where the message names nobody else."""
+    if _HARM_TO_CHILD_ITSELF.search(folded):
+        return True
+    return _HARM_TO_SOMEBODY_ITSELF.search(folded) is not None and not _OTHER_PEOPLE.search(folded)
+
+
+def is_about_child(folded: str) -> bool:
+    """Whether the suicide that a message tells of is a child's."""
+    return tells_of_childs_wish(folded) or _CHILD_ON_DEATH.search(folded) is not None

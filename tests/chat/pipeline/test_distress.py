@@ -33,6 +33,7 @@ FIRST_NUMBER = {
     "bullying": "3018",
     "missing": "17",
     "with_child": "15",
+    "suicidal_child": "3114",
     "unreachable": "15",
     "reminder": "3114",
     "hurt_child": "15",
@@ -276,6 +277,47 @@ def test_the_notice_for_a_parent_and_a_child_in_danger_is_on_both():
 @pytest.mark.parametrize(
     "message",
     [
+        "Mon fils dit qu'il veut mourir",
+        "ma fille se scarifie",
+        "ma fille dit qu'elle veut plus vivre",
+        "Notre ado autiste parle de se tuer, on a rangé la maison tous les deux hier",
+        "Il dit qu'il veut mourir, il a neuf ans",
+        "mon fils m'a écrit maman je veux mourir",
+        "ma grande se coupe les bras et cache ses manches",
+        "mon fils se fait insulter au collège, il a dit qu'il voulait disparaître",
+        "my son says he wants to die",
+        "My daughter is cutting herself",
+        "our teenager wrote I don't want to live",
+    ],
+)
+def test_a_parent_whose_child_wants_to_die_reads_what_to_do_for_the_child(message):
+    topics = distress.notice_topics(distress.detect(message), message)
+    assert topics[0] == "suicidal_child"
+    assert not {"suicide", "with_child", "unspecific"} & set(topics)
+
+
+@pytest.mark.parametrize(
+    ("kinds", "message", "expected"),
+    [
+        (("suicide",), "mon mari dit qu'il veut mourir", ("suicide",)),
+        (("suicide",), "le père de mon fils veut se tuer", ("suicide",)),
+        (("suicide",), "mon fils crie toute la nuit, je veux mourir", ("suicide",)),
+        (("suicide",), "ma fille veut mourir et moi aussi je veux mourir", ("suicide", "suicidal_child")),
+        (("suicide",), "mon fils est mort en mars, il voulait mourir", ("suicide",)),
+        (("suicide",), "mon fils dit qu'il veut mourir, il répond plus", ("unreachable",)),
+        (("medical",), "ma fille veut mourir, elle a avalé les cachets", ("medical", "suicidal_child")),
+        (("couple",), "il me frappe, et mon fils dit qu'il veut mourir", ("suicidal_child", "couple")),
+        (("bullying",), "ma fille ne veut plus vivre dans cette ville, ils se moquent", ("bullying",)),
+        (("unspecific",), "ma fille se coupe les cheveux elle-même, je n'en peux plus", ("unspecific",)),
+    ],
+)
+def test_a_wish_to_die_is_told_of_for_the_right_person(kinds, message, expected):
+    assert distress.notice_topics(kinds, message) == expected
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
         "je veux mourir, la CAF elle répond plus",
         "je veux en finir, le médecin de garde il décroche plus",
         "je vais me tuer, l'école, elle ne répond plus à mes mails",
@@ -377,8 +419,10 @@ def test_a_notice_without_a_text_in_a_replaced_file_is_that_of_its_broader_kind(
     names = ("distress", "kind.suicide", "kind.losing_control", "[line]")
     file.write_text("".join(text.format(name=name) for name in names) + 'number = "15"\n', "utf-8")
     settings.HELP_LINES_FILE = str(file)
-    of_suicide = [help_lines.notice([kind], "fr") for kind in ("with_child", "unreachable", "reminder")]
-    assert of_suicide == ["kind.suicide **15**"] * 3
+    of_suicide = [
+        help_lines.notice([kind], "fr") for kind in ("with_child", "suicidal_child", "unreachable", "reminder")
+    ]
+    assert of_suicide == ["kind.suicide **15**"] * 4
     assert help_lines.notice(["hurt_child"], "fr") == "kind.losing_control **15**"
     assert help_lines.notice(["young"], "fr") == "distress **15**"
 
