@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from itertools import chain
 from typing import Literal, NamedTuple
 
-from chat.pipeline import distress_classifier, suicide_words
+from chat.pipeline import distress_classifier, office_anger, suicide_words
 from chat.pipeline.distress_classifier import Kind
 
 Distress = Kind | Literal["grief", "unspecific"]
@@ -32,11 +32,14 @@ def detect(text: str) -> tuple[Distress, ...]:
 
     Two where it is not certain which it is, so that the right help line is among those shown. A trained classifier
     recognises varied wordings, helped by a list of phrases; a message with one of these may be `unspecific`. A parent
-    who means to die with the child is found by the words, too, and grief for a child where nobody is in danger.
+    who means to die with the child is found by the words, too, and grief for a child where nobody is in danger. Anger
+    at an office is no sign: the rest of the message counts.
     """
     found = assess(text)
     kinds = _likeliest(found)
     is_dying = found.has_phrase and suicide_words.DYING_WITH_CHILD.search(found.folded)
+    if kinds and not is_dying and (calmer := office_anger.without(found.folded)) != found.folded:
+        return detect(calmer)
     is_leaving = kinds and kinds[0] in _MAY_MEAN_DYING and suicide_words.LEAVING_WITH_CHILD.search(found.folded)
     if not (is_dying or is_leaving) or _GRIEF.search(found.folded):
         return kinds
@@ -196,7 +199,7 @@ _OWN_WISH = re.compile(
     r"(?:veu[xt]?|voudrai[st]?|vai[st]?|va|aimerai[st]?|pense|prefere|songe|ai|envie)"
     r"(?: (?:a|juste|trop|tellement|plus|mieux|vraiment))?(?: ?envie)?(?: d(?:e |'))? ?"
     r"(?:en finir(?! avec (?!la vie|ma vie|cette vie))"
-    r"|mourr?ir|crever|disparaitre|(?:me|m') ?(?:tuer?|pendre|suicider|buter|flinguer|jeter|foutre en l'air)"
+    r"|mourr?ir|crever|disparaitre|(?:me|m') ?(?:tuer?|pendre|suicider|buter|flinguer|immoler|jeter|foutre en l'air)"
     r"|(?:(?<=plus )|(?<=plus envie de ))(?:vivre|etre la|exister)|etre morte?\b|mettre fin)"
     r"|\bi(?:'m|'ll| am| will| just| really)? ?"
     r"(?:want to|wanna|going to|gonna|don'?t want to|wish i (?:was|were)) (?:just |really )?"
@@ -276,7 +279,7 @@ _SIGNS = re.compile(
     r"|(?<!hate )(?<!temps )(?<!presse )(?<!pressee )d'en finir(?! avec)"
     r"|en finir avec (?:la vie|ma vie|cette vie|tout(?= ca|[ .,!?]*$))"
     r"|(?:envie|force|gout) de vivre\b|plus vivre"
-    r"|(?:me|m'|se|s'|nous) ?(?:tuer|pendre|buter|flinguer|suicider|foutre en l'air|jeter (?:sous|par|d[eu']))"
+    r"|(?:me|m'|se|s'|nous) ?(?:tuer|pendre|buter|flinguer|suicider|immoler|foutre en l'air|jeter (?:sous|par|d[eu']))"
     r"|(?:ouvert?|ouvrir|ouvre|taille[rz]?|coupe[rz]?) (?:les|mes|ses) veines|taillad"
     r"|(?:vais|peur de|envie de) faire une connerie"
     rf"|(?:(?:ai|a|as|ont|avait|g) ?avalee?|vient d'avaler) .{{0,30}}\b{_MEDICINES}"

@@ -142,6 +142,45 @@ def test_waiting_anger_at_an_office_and_a_leave_get_no_notice(message):
 
 
 @pytest.mark.parametrize(
+    "message",
+    [
+        "ils me rendent folle, je vais tout casser dans ce bureau",
+        "j'ai envie de tout casser à la caf",
+        "J'ai envie de foutre le feu à la MDPH",
+        "je vais péter un câble avec cette école, je vais tout péter",
+        "j'ai envie de frapper le directeur de l'IME",
+        "they drive me mad, I'm going to smash up that office",
+    ],
+)
+def test_rage_at_an_office_gets_no_notice(message):
+    assert not distress.detect(message)
+
+
+def test_rage_at_a_school_brings_no_notice_on_suicide():
+    message = (
+        'la maitresse a dit devant tout le monde que mon fils "n\'a pas sa place ici" et depuis lundi ils le prennent '
+        "que 1h par jour le matin. j'ai envie d'aller tout casser dans cette école"
+    )
+    assert "suicide" not in distress.detect(message)
+
+
+@pytest.mark.parametrize(
+    ("message", "number"),
+    [
+        ("je vais tout casser à l'école, je veux mourir", "3114"),
+        ("J'ai envie de tout casser dans cette école et de me tuer", "3114"),
+        ("je vais m'immoler devant la CAF", "3114"),
+        ("je vais tout casser à la CAF, mon mari me frappe", "3919"),
+        ("J'ai envie de frapper mon fils devant l'école", "119"),
+        ("je vais le secouer, l'école ferme encore", "119"),
+        ("j'ai envie de tout casser à la maison, l'école ferme", "119"),
+    ],
+)
+def test_rage_at_an_office_hides_no_danger_beside_it(message, number):
+    assert f"**{number}**" in notice_on(message)
+
+
+@pytest.mark.parametrize(
     "sign", ["ils attendent qu'on crève, je vais me tuer", "mon mari me frappe", "mon fils a avalé de la javel"]
 )
 def test_a_calm_phrase_hides_no_sign_beside_it(sign):
