@@ -16,11 +16,6 @@ PLACE = re.compile(
     r"|(?!(?i:rendez|rdv|visite|s[ée]ance|r[ée]union|audience))"
     rf"{_NAME}(?:\s{_NAME}){{0,2}}\s(?=(?i:le)\b))?(?:(?i:le|ce)\s{{0,3}})?(?:(?i:{WEEKDAY})\s)?\Z"
 )
-# In the head: `Arras |10/09/26|`.
-PLACE_ALONE = re.compile(
-    rf"(?!(?i:rendez|rdv|date|n[ée]e?|visite|s[ée]ance|r[ée]union|audience|naissance|[ée]ch[ée]ance|fin|d[ée]but|limite|no[ëe]l|{WEEKDAY}))"
-    rf"{_NAME}(?:[ -]{_NAME}){{0,2}}\s"
-)
 # With a place and `le`, whatever follows on the line.
 PLACE_AND_ARTICLE = re.compile(
     rf"(?!(?i:madame|monsieur|bonjour|ch[eè]re?s?|docteur|ma[iî]tre))(?:(?i:fait|[àa])\s){{0,2}}"
@@ -38,32 +33,17 @@ HEADER = re.compile(
 WRITTEN = re.compile(
     r"\W*(?:r[ée]dig|[ée]cri|publi|post|envoy|affich|diffus|mise?\sen\sligne)\w{0,2}\sle\s", re.IGNORECASE
 )  # `Rédigé le |10 février| par Mme Paoli`
-# Under or in the title: `DEVIS n° 12` `du |18/03/2026`.
-OF_QUOTE = re.compile(
-    r"\A(?:(?:devis|facture|avis|notification|d[ée]compte|relev[ée]|bordereau|attestation|invoice)\b.{0,40}\s)?(?:du|of)\s\Z",
-    re.IGNORECASE,
-)
 TIME_ONLY = re.compile(r"[\s,àÀaA]{0,4}(?:\d{1,2}\s?[:hH]\s?\d{0,2}(?::\d\d)?(?:\s[+-]\d{4})?)?[\s.,)]*\Z")
 MESSAGE = re.compile(r"[\s,àÀaA-]{0,5}\d{1,2}[:hH]\d\d\]?\s")  # `[05/02/2026, 19:12] Anna: …`
 MAX_LINE = 120
 MAX_HEAD = 400  # characters of a letter in which its date stands
 HEAD_LINES = 5
-# Behind a dash or a gap, or as `Compte rendu diffusé le |12 mars 2026|`.
-IN_HEAD = re.compile(
-    rf"(?:(?:[-–—,;|/(\])•]|\s{{3}}|\A)\s{{0,3}}(?:(?:le|ce|du)\s)?|\b\w{{2,14}}(?:ée?s?|ise?s?)\s(?:le|du|au)\s)"
-    rf"(?:{WEEKDAY}\s)?\Z",
-    re.IGNORECASE,
-)
-NOT_OF_LETTER = re.compile(
-    r"\b(?:a|ont|est|sont|[ée]t[ée]|avons|avez|suis)\s|\bn[ée]e?s?\b|d[ée]c[ée]d|d[ée]pos[ée]|sign[ée]e?\b|re[çc]ue?\b|\bvos?\b|votre|naissance|born|\bDOB\b|[ée]ch[ée]ance|limite|valab|\bfin\b|rendez|\brdv\b|r[ée]union|audience|s[ée]ance|avant|entre\b|p[ée]riode",
-    re.IGNORECASE,
-)
 
 
 def find_letter_date(plain: str, days: Sequence[WrittenDay]) -> WrittenDay | None:
     """The first day with a year that stands where letters are dated, else the first that the classifier tells."""
     dated = [day for day in days if day.date]
-    for is_dated in (_has_place, _is_alone, _is_of_quote, _ends_a_line_of_the_head):
+    for is_dated in (_has_place, _is_alone):
         if found := next((day for day in dated if is_dated(plain, day)), None):
             return found
     spans = [day.span for day in days]
@@ -96,29 +76,12 @@ def _has_place(plain: str, day: WrittenDay) -> bool:
 
 def _is_alone(plain: str, day: WrittenDay) -> bool:
     before, after = _cell(plain, day)
-    is_whole_line = plain[max(0, day.start - len(before) - 1) : day.start] in {before, f"\n{before}"}
-    if PLACE_ALONE.fullmatch(before) and is_whole_line and is_in_head(plain, day) and not after.strip(" .,"):
-        return True
     return is_of_message(plain, day) or bool(PLACE.match(before) and not after.strip(" .,"))
-
-
-def _is_of_quote(plain: str, day: WrittenDay) -> bool:
-    before, after = _cell(plain, day)
-    return bool(OF_QUOTE.match(before) and not re.split(r"\s[-–—]\s", after)[0].strip(" .,"))
 
 
 def is_in_head(plain: str, day: WrittenDay) -> bool:
     """Whether the day stands in the first lines, where a letter is dated."""
     return day.start <= MAX_HEAD and plain.count("\n", 0, day.start) <= HEAD_LINES
-
-
-def _ends_a_line_of_the_head(plain: str, day: WrittenDay) -> bool:
-    """`CMPP Les Remparts, |11/05/2026|, 14:02`, `Accueil de loisirs – |23 mars 2026|`."""
-    if not is_in_head(plain, day):
-        return False
-    line = plain[max(0, day.start - MAX_LINE) : day.start].rpartition("\n")[2]
-    after = plain[day.end : day.end + MAX_LINE].partition("\n")[0]
-    return bool(IN_HEAD.search(line) and not NOT_OF_LETTER.search(line) and TIME_ONLY.match(after))
 
 
 def _cell(plain: str, day: WrittenDay) -> tuple[str, str]:
