@@ -38,6 +38,7 @@ MESSAGE = re.compile(r"[\s,àÀaA-]{0,5}\d{1,2}[:hH]\d\d\]?\s")  # `[05/02/2026,
 MAX_LINE = 120
 MAX_HEAD = 400  # characters of a letter in which its date stands
 HEAD_LINES = 5
+FIRST_DAYS, LAST_DAYS = 4, 2  # of a letter, one of which is its own if it has no usual place
 
 
 def find_letter_date(plain: str, days: Sequence[WrittenDay]) -> WrittenDay | None:
@@ -47,8 +48,9 @@ def find_letter_date(plain: str, days: Sequence[WrittenDay]) -> WrittenDay | Non
         if found := next((day for day in dated if is_dated(plain, day)), None):
             return found
     spans = [day.span for day in days]
-    whole = (day for day in days if day.day and day.month)
-    return next((day for day in whole if kind_of(Place(plain, spans, *day.span)) == "letter"), None)
+    whole = [day for day in days if day.day and day.month]
+    outer = (*whole[:FIRST_DAYS], *whole[FIRST_DAYS:][-LAST_DAYS:])
+    return next((day for day in outer if kind_of(Place(plain, spans, *day.span)) == "letter"), None)
 
 
 def is_of_message(plain: str, day: WrittenDay) -> bool:
