@@ -11,12 +11,17 @@ from collections.abc import Sequence
 from itertools import chain
 from typing import Literal, NamedTuple
 
-from chat.pipeline import distress_classifier, office_anger, suicide_words
+from chat.pipeline import distress_classifier, medical_words, office_anger, suicide_words
 from chat.pipeline.distress_classifier import Kind
 
 Distress = Kind | Literal["grief", "unspecific"]
 # What a notice may be about: a kind, or what else a message of that kind tells.
-NoticeTopic = Distress | Literal["with_child", "suicidal_child", "unreachable", "reminder", "hurt_child", "young"]
+NoticeTopic = (
+    Distress
+    | Literal["poisoning", "seizure"]
+    | Literal["with_child", "suicidal_child", "unreachable", "reminder"]
+    | Literal["hurt_child", "young"]
+)
 
 
 # Leaving with the child is dying where nobody says whereto, and the message shows distress of these kinds.
@@ -92,6 +97,8 @@ def _tells_of_wish(folded: str) -> bool:
 def _refined(kind: Distress, folded: str) -> tuple[NoticeTopic, ...]:
     if kind == "suicide":
         return _suicide_topics(folded)
+    if kind == "medical":
+        return (medical_words.topic(folded) or "medical",)
     if kind == "losing_control" and (_SHAKEN.search(folded) or (_STRUCK.search(folded) and _UNWELL.search(folded))):
         return ("hurt_child",)
     return (kind,)

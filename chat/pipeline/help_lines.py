@@ -31,6 +31,8 @@ BROADER: Mapping[str, NoticeTopic] = {
     "unreachable": "suicide",
     "reminder": "suicide",
     "hurt_child": "losing_control",
+    "poisoning": "medical",
+    "seizure": "medical",
 }
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]

@@ -38,6 +38,8 @@ FIRST_NUMBER = {
     "reminder": "3114",
     "hurt_child": "15",
     "young": "119",
+    "poisoning": "15",
+    "seizure": "15",
 }
 
 
@@ -344,7 +346,7 @@ def test_a_parent_whose_child_wants_to_die_reads_what_to_do_for_the_child(messag
         (("suicide",), "ma fille veut mourir et moi aussi je veux mourir", ("suicide", "suicidal_child")),
         (("suicide",), "mon fils est mort en mars, il voulait mourir", ("suicide",)),
         (("suicide",), "mon fils dit qu'il veut mourir, il répond plus", ("unreachable",)),
-        (("medical",), "ma fille veut mourir, elle a avalé les cachets", ("medical", "suicidal_child")),
+        (("medical",), "ma fille veut mourir, elle a avalé les cachets", ("poisoning", "suicidal_child")),
         (("couple",), "il me frappe, et mon fils dit qu'il veut mourir", ("suicidal_child", "couple")),
         (("bullying",), "ma fille ne veut plus vivre dans cette ville, ils se moquent", ("bullying",)),
         (("unspecific",), "ma fille se coupe les cheveux elle-même, je n'en peux plus", ("unspecific",)),
@@ -391,7 +393,7 @@ def test_a_wish_to_die_and_somebody_who_does_not_answer_are_both_told(message, b
         (("couple",), "I want to die, my husband doesn't talk, he doesn't answer", ("suicide", "couple")),
         (("couple", "exhaustion"), "mon mari me frappe, je veux en finir", ("suicide", "couple")),
         (("grief",), "ma fille est morte, je veux mourir aussi", ("suicide", "grief")),
-        (("medical",), "j'ai avalé tous ses cachets, je veux mourir", ("medical", "suicide")),
+        (("medical",), "j'ai avalé tous ses cachets, je veux mourir", ("poisoning", "suicide")),
         (("bullying",), "j'ai 11 ans, ils me tapent et je veux mourir", ("suicide", "young")),
         (("couple",), "mon mari a écrit je veux mourir et il me frappe", ("couple",)),
         (("exhaustion",), "je veux en finir avec ce dossier", ("exhaustion",)),
@@ -399,6 +401,38 @@ def test_a_wish_to_die_and_somebody_who_does_not_answer_are_both_told(message, b
 )
 def test_an_own_wish_to_die_is_told_of_whatever_else_the_message_is_about(kinds, message, expected):
     assert distress.notice_topics(kinds, message) == expected
+
+
+@pytest.mark.parametrize(
+    ("message", "topic"),
+    [
+        ("Mon fils vient de boire de la javel, je le fais vomir ?", "poisoning"),
+        ("elle a avalé une pile bouton", "poisoning"),
+        ("il a avalé une pastille de lave vaisselle, il bave", "poisoning"),
+        ("he drank bleach", "poisoning"),
+        ("mon fils convulse, je suis seule", "seizure"),
+        ("Ma fille fait une crise d'épilepsie, ses yeux sont partis, que faire", "seizure"),
+        ("my son is having a seizure", "seizure"),
+        ("mon fils convulse depuis dix minutes", "medical"),
+        ("il convulse, ça ne s'arrête pas", "medical"),
+        ("c'est sa première fois, il convulse et il est bleu", "medical"),
+        ("elle a avalé ses cachets et maintenant elle convulse", "medical"),
+        ("il a pris ses médicaments et il saigne de la tête", "medical"),
+        ("il ne respire plus", "medical"),
+    ],
+)
+def test_a_poisoning_and_a_seizure_have_notices_of_their_own(message, topic):
+    assert distress.notice_topics(("medical",), message) == (topic,)
+
+
+@pytest.mark.parametrize(
+    ("topic", "words", "others"),
+    [("poisoning", ("vomir", "antipoison"), "bouche"), ("seizure", ("l’heure", "5 minutes", "bouche"), "vomir")],
+)
+def test_each_of_the_two_tells_what_to_do_for_it_alone(topic, words, others):
+    text = help_lines.load().notice(topic).text_in("fr")
+    assert all(word in text for word in words)
+    assert others not in text
 
 
 @pytest.mark.parametrize(
@@ -463,6 +497,7 @@ def test_a_notice_without_a_text_in_a_replaced_file_is_that_of_its_broader_kind(
     ]
     assert of_suicide == ["kind.suicide **15**"] * 4
     assert help_lines.notice(["hurt_child"], "fr") == "kind.losing_control **15**"
+    assert help_lines.notice(["poisoning", "seizure"], "fr") == "distress **15**"
     assert help_lines.notice(["young"], "fr") == "distress **15**"
 
 
