@@ -168,7 +168,8 @@ def test_a_date_without_year_is_found_after_an_article() -> None:
 
 
 def test_dates_are_sorted_by_urgency_without_duplicates() -> None:
-    letter = "Vu 2 mai 2025. Audience le 9 mai 2025. À rendre avant le 20 mai 2025, avant le 05/05/2025. Lu 02/05/25."
+    days = "Audience le 9 mai 2025. À rendre avant le 20 mai 2025, avant le 05/05/2025"
+    letter = f"Vu le 2 mai 2025. {days}. Lu 02/05/25."
     assert dates(letter) == [
         ("05/05/2025", "2025-05-05", "deadline"),
         ("20 mai 2025", "2025-05-20", "deadline"),
