@@ -65,7 +65,8 @@ def _likeliest(found: Assessment) -> tuple[Distress, ...]:
 def notice_topics(kinds: Sequence[Distress], text: str, *, has_young: bool = True) -> tuple[NoticeTopic, ...]:
     """What the notices for these kinds in this message are about: some have one of their own for what else it tells.
 
-    An own wish to die and a child's are told of, whatever else the message is about. `has_young` says whether there is
+    An own wish to die and a child's are told of, whatever else the message is about; death with the child comes before
+    all but a medical emergency. `has_young` says whether there is
     a notice for a child who writes.
     """
     if not kinds:
@@ -76,7 +77,8 @@ def notice_topics(kinds: Sequence[Distress], text: str, *, has_young: bool = Tru
     if has_young and _YOUNG.search(folded) and set(kinds) & _TOLD_TO_CHILDREN:
         kinds = [kind for kind in kinds if kind not in _TOLD_TO_CHILDREN]
         return (*kinds, "young")
-    return tuple(chain.from_iterable(_refined(kind, folded) for kind in kinds))
+    topics = tuple(chain.from_iterable(_refined(kind, folded) for kind in kinds))
+    return topics if kinds[0] == "medical" else tuple(sorted(topics, key=lambda topic: topic != "with_child"))
 
 
 def _with_suicide(kinds: Sequence[Distress]) -> tuple[Distress, ...]:
@@ -291,7 +293,7 @@ _SIGNS = re.compile(
     r"|(?:vais|peur de|envie de) faire une connerie"
     rf"|(?:(?:ai|a|as|ont|avait|g) ?avalee?|vient d'avaler) .{{0,30}}\b{_MEDICINES}"
     rf"|pris (?:trop de {_MEDICINES}|toute (?:la|sa|ma) boite)"
-    r"|(?:me|m'|se|s'|lui|leur|nous) ?fai(?:re|s|t) (?:du )?mal|scarifi|se mutil"
+    r"|(?:me|m'|se|s'|lui|leur|nous) ?fai(?:re|s|t) (?:du )?mal|scarifi|se mutil|se fai(?:t|re) des coupures"
     rf"|(?:faire?|fais|fait|fer) du mal a {_SOMEBODY}|(?:peur|envie) de faire mal a {_SOMEBODY}"
     rf"|{_ABOUT_TO}(?:(?:(?:le|la|les|te) ?|[lt]'){_TO_HARM}|{_TO_HARM} {_SOMEBODY}|(?:me|m'|se) ?tuez?\b)"
     r"|tuer? (?:mon|ma|mes|notre|nos) (?:fils|filles?|enfants?|bebes?)\b"
@@ -318,7 +320,8 @@ _SIGNS = re.compile(
     rf"|i(?:'ve| have)? (?:just |almost |nearly )?(?:shook|shaken|hit|slapped|beat|choked|hurt) {_SOMEBODY_EN}"
     r"|(?:he|she|husband|partner|father|ex|boyfriend) (?:will|might|wants to|threatened to|tried to) "
     r"(?:kill|hurt|hit|beat|stab) (?:me|us)\b"
-    r"|(?:wants?|wanted|going) to (?:die|end it)|end my life|wish i (?:was|were) dead|better off without me"
+    r"|(?:wants?|wanted|going) to (?:die|end it)|end my life|wish(?:e[sd])? (?:i|he|she) (?:was|were) dead"
+    r"|better off without me"
     r"|(?:don'?t|not|no longer|doesn'?t) want to (?:live|be here)|self.?harm"
     r"|(?:was|been|being|got) (?:sexually )?(?:abused|molested|raped)\b|sexually (?:abused|assaulted)|raped\b"
     r"|(?:cut|slit|slashed) (?:my|his|her) wrists?\b|overdosed\b"

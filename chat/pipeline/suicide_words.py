@@ -20,24 +20,28 @@ _BOTH = (
 )
 _TOGETHER = rf"(?:{_BOTH}|ensemble\b|avec (?:lui|elle|eux|{_CHILD_FR})|with {_MY_CHILD_EN}|together\b)"
 _NOT_A_MATTER = r"(?! (?:de|d'|avec|of|with) ?[a-z])"  # `en finir tous les deux avec ce dossier`, `both die of boredom`
-_I_WILL = r"(?:je|j'|j|on|nous)(?: ne)? ?(?:(?:vais|va|allons|veu[xt]|voudrais|prefere|pense a|ai envie de) )?"
+_I_WILL = r"(?:je|j'|j|on|nous)(?: ne)? ?(?:(?:vai[st]?|va|allons|veu[xt]?|voudrais|prefere|pense a|ai envie de) )?"
 _DEADLY_PLACE = (
     r"(?:dans (?:l[ea] |un |une )(?:canal|riviere|fleuve|vide|ravin|lac|etang|puits|rhone|seine|loire|garonne)"
     r"|(?:sous|devant) (?:le |un )(?:train|metro|rer|camion|tram)"
     r"|(?:du|d'un|de la|par la|du haut d'un|du haut du) (?:pont|fenetre|balcon|toit|falaise|viaduc))\b"
 )
 _CRASH = r"(?:dans|contre|sous) (?:le |la |un |une )?(?:mur|arbre|platane|camion|canal|ravin|riviere|fleuve)\b"
+_KILL = r"(?:(?:tu|noy|etouff|etrangl|empoisonn)(?:er?|erai)|noie)"
 # Enough for a sign, in one sentence.
 WITH_CHILD_SIGNS = (
     rf"{_I_WILL}(?:en fini(?:r|t|ssons|rai|ra) [^.!?]{{0,12}}?(?:{_BOTH}|ensemble\b){_NOT_A_MATTER}"
-    r"|(?:me |m'|se |s'|nous )(?:tuer?(?! a )|noyer?|noie|suicider?|pendre|foutre en l'air)"
+    r"|(?:me |m'|se |s'|nous )(?:tuer?(?! a )|noyer?|noie|suicider?|pendre|foutre en l'?air)"
     rf" [^.!?]{{0,12}}?{_TOGETHER}"
     r"|(?:(?:me |se |nous )jet(?:er?|te|tons)|saut(?:er?|ons)) [^.!?]{0,25}?"
     rf"(?:{_DEADLY_PLACE} [^.!?]{{0,12}}?{_TOGETHER}|{_TOGETHER} [^.!?]{{0,12}}?{_DEADLY_PLACE})"
-    r"|prend(?:s|re)? (?:la |ma )?(?:voiture|bagnole|caisse|auto|char) [^.!?]{0,40}?\ben fini(?:t|r|s)\b(?! avec)"
+    r"|prend(?:s|re)? (?:la |ma )?(?:voiture|bagnole|caisse|auto|char)\b[^.!?]{0,40}?\ben fini(?:t|r|s)\b(?! avec)"
     rf"|nous (?:(?:foutre|mettre|jeter|planter|encastrer) {_CRASH}|(?:tuer|noyer)\b(?! a ))"
-    rf"|(?:l[ea] |l'|les )?tu(?:er?|erai) (?:{_CHILD_FR} )?(?:et|puis) [^.!?]{{0,12}}?"
-    r"(?:me (?:tuer?|suicider?)|moi (?:apres|avec|aussi|ensuite)))"
+    rf"|(?:l[ea] |l'|les )?{_KILL} (?:{_CHILD_FR} )?(?:et|puis) [^.!?]{{0,12}}?"
+    rf"(?:me (?:{_KILL}|suicider?|pend(?:re|s))|moi (?:apres|avec|aussi|ensuite))"
+    rf"|me {_KILL} [^.!?]{{0,8}}?je (?:l[ea] {_KILL}|{_KILL} {_CHILD_FR})"
+    r"|mettre fin a (?:nos jours|sa vie et (?:a )?la mienne|ma vie et (?:a )?la sienne))"
+    rf"|fonc(?:er?|ons) {_CRASH} [^.!?]{{0,12}}?{_TOGETHER}|avec (?:lui|elle|{_CHILD_FR}) (?:et )?foncer {_CRASH}"
     rf"|(?:veu[xt]|voudrais|prefere|aimerais|envie de) mourr?ir(?! de ) [^.!?]{{0,12}}?{_TOGETHER}{_NOT_A_MATTER}"
     rf"|(?:me|m') ?(?:tuer?|suicider?) (?:et|avec) {_CHILD_FR}"
     rf"|kill(?:ing)? (?:myself and (?:then )?{_MY_CHILD_EN}|{_MY_CHILD_EN} and (?:then )?(?:myself|me)\b|us both\b"
@@ -46,6 +50,8 @@ WITH_CHILD_SIGNS = (
     rf"|jump(?:ing)? (?:off|from|in front of|under) [^.!?]{{0,25}}?\b(?:both of us|together\b|with {_MY_CHILD_EN})"
     r"|(?:drive|driving|crash)(?: (?:us|the car|us both|both of us)){1,2} (?:into|off) (?:the |a )?"
     r"(?:wall|tree|bridge|cliff|river|canal|lake|truck|lorry)"
+    r"|(?:drive|driving|crash)(?: the car)? (?:into|off) (?:the |a )?(?:wall|tree|bridge|cliff|river|canal|lake)"
+    rf" [^.!?]{{0,12}}?(?:both of us|together\b|with {_MY_CHILD_EN})|want us both to die\b"
     rf"|take {_MY_CHILD_EN} with me when i (?:go|die|end)"
 )
 DYING_WITH_CHILD = re.compile(rf"\b(?:{WITH_CHILD_SIGNS})")
@@ -58,7 +64,8 @@ LEAVING_WITH_CHILD = re.compile(
 # No sign by themselves.
 _TAKING_ALONG = re.compile(
     r"\b(?:l'|les |le |la )(?:emmen|amen|emport|embarqu|prend)[a-z]* (?:tous |toutes )?avec (?:moi|elle)\b"
-    r"|\b(?:vien[dt][a-z]*|part(?:ira|irait)?|s'en ira) avec moi\b|\bpartir(?:ai?|ons)? ensemble\b"
+    r"|\bje l'emmene(?= ?(?:$|[.,;!?]))|\bendor[a-z]* ensemble\b"
+    r"|\b(?:vien[dt][a-z]*|part(?:ira|irait)?|s'en ira|meurt) avec moi\b|\bpartir(?:ai?|ons)? ensemble\b"
     r"|\bavec (?:lui|elle|le petit|la petite) (?:attachee? )?(?:derriere|dans mes bras)\b"
     rf"|\b(?:take|taking|bring) {_MY_CHILD_EN} with me\b"
     r"|\b(?:he|she|they) (?:comes?|goes|go|is coming|will come) with me\b"
@@ -74,8 +81,10 @@ _CHILD_SUBJECT = (
 )
 _WITHOUT_I = r"(?:(?!\bj[e' ]|\bi\b|\bi')[^.!?]){0,60}?"
 _TO_DIE = (
-    r"(?:mourr?ir|disparaitre|en finir(?! avec)|se (?:tuer|suicider|pendre|foutre en l'air|jeter (?:par|sous|d[eu'])"
-    r"|faire du mal)|(?:(?<=plus )|(?<=plus envie de ))(?:vivre(?! (?:a|au|chez|dans|ici)\b)|etre la|exister)"
+    r"(?:mourr?ir|disparaitre(?! (?:derriere|sous|dans|comme)\b)|en finir(?! avec)|sauter (?:par|du|d'un)"
+    r"|se (?:tuer(?! (?:a|au) )|suicider|pendre|foutre en l'air|jeter (?:par|sous|d[eu'])"
+    r"|faire du mal)|(?:(?<=plus )|(?<=plus envie de ))"
+    r"(?:vivre(?! (?:a (?!cause)|(?:au|chez|dans|ici)\b))|etre la|exister)"
     r"|(?:etre )?morte?\b)"
 )
 _SAYING = (
@@ -89,10 +98,11 @@ _HARMS_ITSELF = (
     r"(?:mourr?ir|disparaitre|me (?:tuer|suicider|pendre)|en finir|(?<=plus )(?:vivre|etre la|exister))"
     r"|scarifi|(?:se|s') ?(?:mutil|automutil|taillad)"
     r"|se (?:coupe|entaille|lacere)\b(?! (?:les (?:cheveux|ongles)|la parole|du))"
-    r"|se fait du mal|suicidaires?\b|(?:idees|pensees) (?:noires|suicidaires)|parle de suicide"
+    r"|se fait (?:du mal|des coupures)|(?:tentative de|parle de|son) suicide\b"
+    r"|suicidaires?\b|(?:idees|pensees) (?:noires|suicidaires)"
     r"|(?:wants?|wanted|going|trying|tried|threaten(?:s|ed|ing)) to "
     r"(?:die|end it|be dead|(?:kill|hurt) (?:him|her)self)"
-    r"|(?:kill|cutt?|hurt|harm)(?:s|ing)? (?:him|her)self|self.?harm|suicidal"
+    r"|(?:kill|cutt?|hurt|harm)(?:s|ing)? (?:him|her)self\b(?! (?:a|some)\b)|self.?harm|suicidal"
     r"|wish(?:es|ed)? (?:he|she) (?:was|were) dead|(?:doesn'?t|not) want to (?:live|be here|be alive)"
     r"|(?:said|says|texted|wrote)[^.!?]{0,12}? i (?:want to|wanna|don'?t want to) "
     r"(?:die|live|be here|kill myself|be dead))"
