@@ -79,7 +79,11 @@ _CHILD_SUBJECT = (
     r"|jumeau|jumelle)"
     rf"|(?:my|our) (?:little |elder |older |younger |autistic |teenage )?(?:{CHILD_EN}|teen(?:ager)?))\b"
 )
-_WITHOUT_I = r"(?:(?!\bj[e' ]|\bi\b|\bi')[^.!?]){0,60}?"
+# Neither the writer nor another adult may come between the child and the words.
+_WITHOUT_I = (
+    r"(?:(?!\b(?:j[e' ]|i\b|on\b|(?:mari|femme|pere|mere|ex|copain|copine|compagn(?:on|e)|conjointe?|husband|wife"
+    r"|father|mother|partner)\b))[^.!?]){0,60}?"
+)
 _TO_DIE = (
     r"(?:mourr?ir|disparaitre(?! (?:derriere|sous|dans|comme)\b)|en finir(?! avec)|sauter (?:par|du|d'un)"
     r"|se (?:tuer(?! (?:a|au) )|suicider|pendre|foutre en l'air|jeter (?:par|sous|d[eu'])"
@@ -91,8 +95,9 @@ _SAYING = (
     r"(?:dit|ecrite?|repete)(?:[ :,\"'\u00ab\u201c]{1,3}(?:que|a|sa|maman|papa|mere)){0,2}[ :,\"'\u00ab\u201c]{1,3}"
 )
 _HARMS_ITSELF = (
-    r"\b(?:(?:veu[xt]?|voudrait|voulait|aimerait|prefere(?:rait)?|va(?= se)|pense|parle|menace|envie|essaye?|tente"
-    r"|plus)"
+    r"\b(?:(?:veut|(?:(?<=il )|(?<=elle )|(?<=fils )|(?<=fille )|(?<=ado )|(?<=enfant ))(?:ne )?veux?"
+    r"|voudrait|voulait|aimerait|prefere(?:rait)?|va(?= se)|pense|parle|menace|(?:a|avait)(?: plus)? envie"
+    r"|essaye?|tente)"
     rf"(?: plus| envie| mieux)?(?: a| de| d')? ?{_TO_DIE}"
     rf"|{_SAYING}j(?:e|') ?(?:ne )?(?:veu[xt]|vais|voudrais|ai)(?: plus| envie)?(?: de)? ?"
     r"(?:mourr?ir|disparaitre|me (?:tuer|suicider|pendre)|en finir|(?<=plus )(?:vivre|etre la|exister))"
