@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 from typing import Any, Literal
 
 from chat.core import unicode_text
@@ -124,7 +123,6 @@ def _masked_value(name: str, value: Any) -> Any:
     return value if masked == text else masked
 
 
-@lru_cache(maxsize=64)  # seven steps of an answer ask for the same one
 def normalise(text: str) -> str:
     """A canonical form of the text: equal for spellings that cannot differ in meaning.
 
