@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from itertools import zip_longest
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 from psycopg.pq import Conninfo
 
@@ -61,7 +61,7 @@ def parse(text: str) -> dict[str, Any]:
 def shown(config: dict[str, Any]) -> str:
     """The database without its password."""
     if "sqlite3" in config["ENGINE"]:
-        return f"sqlite:///{config['NAME']}"
+        return f"sqlite:///{quote(config['NAME'], safe='/:')}"
     user = f"{config['USER']}@" if config["USER"] else ""
     hosts, ports = config["HOST"].split(","), config["PORT"].split(",")
     places = ",".join(addresses.in_url(host, port) for host, port in zip_longest(hosts, ports, fillvalue=ports[0]))
@@ -72,7 +72,7 @@ def _sqlite(text: str) -> dict[str, Any]:
     match = _SQLITE.fullmatch(text)
     if match is None:
         raise InvalidValue("Is not like sqlite:////absolute/path.sqlite3.")
-    return {"ENGINE": "django.db.backends.sqlite3", "NAME": unquote(match[1] or ":memory:")}
+    return {"ENGINE": "django.db.backends.sqlite3", "NAME": unquote(match[1] or ":memory:"), "OPTIONS": {}}
 
 
 def _options(address: Address) -> dict[str, str]:

@@ -257,7 +257,7 @@ if IS_POSTGRESQL:
     DATABASES["default"]["ENGINE"] = "bff.postgresql"
     # Supabase's pooler may run each transaction on another server connection: no session state may outlive one.
     DATABASES["default"]["DISABLE_SERVER_SIDE_CURSORS"] = True
-    DATABASES["default"].setdefault("OPTIONS", {}).update(
+    DATABASES["default"]["OPTIONS"].update(
         connect_timeout=2,
         tcp_user_timeout=5000,  # milliseconds without an acknowledgement from the server
         prepare_threshold=None,
@@ -266,7 +266,7 @@ if IS_POSTGRESQL:
     )
 else:
     DATABASES["default"]["ENGINE"] = "django_prometheus.db.backends.sqlite3"
-    DATABASES["default"].setdefault("OPTIONS", {}).update(
+    DATABASES["default"]["OPTIONS"].update(
         timeout=5, transaction_mode="IMMEDIATE", init_command="PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"
     )
 

@@ -78,7 +78,7 @@ ACTIONS: dict[str, Action] = {
 
 def perform(action: Action, name: str, *, who: str, reason: str, duration: str = "") -> None:
     """Apply the action to this breaker. Raises StoreUnavailable when Redis is unavailable; then nothing has changed."""
-    seconds = float(duration) if duration not in {"", UNTIL_RESET} else None
+    seconds = None if action.verb == "reset" or duration == UNTIL_RESET else float(duration)
     breaker_registry.apply(action.verb, name, who=who, reason=reason, seconds=seconds)
 
 

@@ -6,12 +6,13 @@ events only. An answer is one `Start`, then `Delta`, `Source` and `Notice` in an
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import orjson
+
+from chat.core import json_codec
 
 Origin = Literal["ai", "cache", "stale", "knowledge", "fallback"]
 DegradedReason = Literal[
@@ -130,10 +131,7 @@ _FINISH_FIELDS = {_STORED_NAMES.get(name, name): name for name in Finish.__slots
 def encode(events: Sequence[Event]) -> bytes:
     """Events as compact JSON: `[["d", {"text": "…"}], …]`. Lone surrogates become question marks."""
     rows = [(_CODES[type(event)], _fields(event) if isinstance(event, Finish) else event) for event in events]
-    try:
-        return orjson.dumps(rows)
-    except orjson.JSONEncodeError:
-        return json.dumps(rows, ensure_ascii=False, default=asdict).encode("utf-8", "replace")
+    return json_codec.encode(rows)
 
 
 def decode(data: bytes) -> list[Event]:

@@ -37,7 +37,7 @@ def create(name: str, expires_at: datetime | None = None) -> tuple[ApiKey, str]:
 
 
 def needs_lookup(key: str) -> bool:
-    """Whether this process must query the database to know whether the key is valid."""
+    """Whether this process has not found the key yet: such a look-up counts against guessing."""
     return SHAPE.fullmatch(key) is not None and _digest(key) not in _cached
 
 

@@ -77,7 +77,7 @@ def answer(
     generated again.
     """
     trace = RequestTrace(entrypoint)
-    job = _resolve(_without_repetition(question).masked(), caller, trace, not_before=not_before, purpose=purpose)
+    job = _resolve(_without_repetition(question.masked()), caller, trace, not_before=not_before, purpose=purpose)
     cached = job.usable_answer
     if cached is None:
         with trace.stage("flight"):

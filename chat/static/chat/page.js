@@ -30,7 +30,8 @@ const UNITS = { day: 86_400, hour: 3600, minute: 60, second: 1 };
 /** A time, in seconds from now, in words: "dans 2 minutes", "il y a 3 heures", "maintenant". Rounded towards later. */
 export function relativeTime(seconds) {
   const [unit, length] = Object.entries(UNITS).find(([, length]) => Math.abs(seconds) >= length) ?? ["second", 1];
-  const words = new Intl.RelativeTimeFormat(language, { numeric: "auto" }).format(Math.ceil(seconds / length), unit);
+  const numeric = unit === "second" ? "auto" : "always"; // a day is 24 hours here, not yesterday
+  const words = new Intl.RelativeTimeFormat(language, { numeric }).format(Math.ceil(seconds / length), unit);
   return words.replace(/(\d) /, "$1\u00a0");
 }
 
