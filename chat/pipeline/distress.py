@@ -11,21 +11,14 @@ from collections.abc import Sequence
 from itertools import chain
 from typing import Literal, NamedTuple
 
-from chat.pipeline import distress_classifier, medical_words, office_anger, suicide_words
+from chat.pipeline import distress_classifier
 from chat.pipeline.distress_classifier import Kind
 
 Distress = Kind | Literal["grief", "unspecific"]
 # What a notice may be about: a kind, or what else a message of that kind tells.
-NoticeTopic = (
-    Distress
-    | Literal["poisoning", "seizure"]
-    | Literal["with_child", "suicidal_child", "unreachable", "reminder"]
-    | Literal["hurt_child", "young"]
-)
+NoticeTopic = Distress | Literal["unreachable", "reminder", "hurt_child", "young"]
 
 
-# Leaving with the child is dying where nobody says whereto, and the message shows distress of these kinds.
-_MAY_MEAN_DYING: frozenset[Distress] = frozenset({"exhaustion", "losing_control", "unspecific"})
 # A phrase of the list adds that much to a message's score: of a film, a law or a leaflet it is no sign. It is enough in
 # a short message, which has no room for another meaning, and in a long one, of which the classifier sees parts.
 PHRASE_WEIGHT = 1.0
@@ -36,22 +29,10 @@ def detect(text: str) -> tuple[Distress, ...]:
     """The kinds of distress in a message, the likeliest first; empty for a calm message.
 
     Two where it is not certain which it is, so that the right help line is among those shown. A trained classifier
-    recognises varied wordings, helped by a list of phrases; a message with one of these may be `unspecific`. A parent
-    who means to die with the child is found by the words, too, and grief for a child where nobody is in danger. Anger
-    at an office is no sign: the rest of the message counts.
+    recognises varied wordings, helped by a list of phrases; a message with one of these may be `unspecific`. Grief for
+    a child is found by its words, where nobody is in danger.
     """
     found = assess(text)
-    kinds = _likeliest(found)
-    is_dying = found.has_phrase and suicide_words.DYING_WITH_CHILD.search(found.folded)
-    if kinds and not is_dying and (calmer := office_anger.without(found.folded)) != found.folded:
-        return detect(calmer)
-    is_leaving = kinds and kinds[0] in _MAY_MEAN_DYING and suicide_words.LEAVING_WITH_CHILD.search(found.folded)
-    if not (is_dying or is_leaving) or _GRIEF.search(found.folded):
-        return kinds
-    return ("suicide",) if is_dying else _with_suicide(kinds)
-
-
-def _likeliest(found: Assessment) -> tuple[Distress, ...]:
     model = distress_classifier.model()
     is_recognised = found.score >= model.threshold
     if not is_recognised and not (found.has_phrase and not SHORT_WORDS < len(found.folded.split()) <= LONG_WORDS):
@@ -65,42 +46,23 @@ def _likeliest(found: Assessment) -> tuple[Distress, ...]:
 def notice_topics(kinds: Sequence[Distress], text: str, *, has_young: bool = True) -> tuple[NoticeTopic, ...]:
     """What the notices for these kinds in this message are about: some have one of their own for what else it tells.
 
-    An own wish to die and a child's are told of, whatever else the message is about; death with the child comes before
-    all but a medical emergency. `has_young` says whether there is
-    a notice for a child who writes.
+    An own wish to die is told of, whatever else the message is about. `has_young` says whether there is a notice for a
+    child who writes.
     """
     if not kinds:
         return ()
     folded = _folded(distress_classifier.without_accents(text))
-    if "suicide" not in kinds and _tells_of_wish(folded):
-        kinds = _with_suicide(kinds)
+    if "suicide" not in kinds and (wish := _OWN_WISH.search(folded)) and not _is_quoted(wish, folded):
+        kinds = ("medical", "suicide") if kinds[0] == "medical" else ("suicide", kinds[0])
     if has_young and _YOUNG.search(folded) and set(kinds) & _TOLD_TO_CHILDREN:
         kinds = [kind for kind in kinds if kind not in _TOLD_TO_CHILDREN]
         return (*kinds, "young")
-    topics = tuple(chain.from_iterable(_refined(kind, folded) for kind in kinds))
-    return topics if kinds[0] == "medical" else tuple(sorted(topics, key=lambda topic: topic != "with_child"))
-
-
-def _with_suicide(kinds: Sequence[Distress]) -> tuple[Distress, ...]:
-    """Suicide beside the likeliest of these kinds."""
-    if kinds[0] == "medical":
-        return ("medical", "suicide")
-    return ("suicide",) if kinds[0] == "unspecific" else ("suicide", kinds[0])
-
-
-def _tells_of_wish(folded: str) -> bool:
-    """Whether somebody wants to die: whoever writes, or a child who lives."""
-    wish = _OWN_WISH.search(folded)
-    if wish and not _is_quoted(wish, folded):
-        return True
-    return suicide_words.tells_of_childs_wish(folded) and not _GRIEF.search(folded)
+    return tuple(chain.from_iterable(_refined(kind, folded) for kind in kinds))
 
 
 def _refined(kind: Distress, folded: str) -> tuple[NoticeTopic, ...]:
     if kind == "suicide":
         return _suicide_topics(folded)
-    if kind == "medical":
-        return (medical_words.topic(folded) or "medical",)
     if kind == "losing_control" and (_SHAKEN.search(folded) or (_STRUCK.search(folded) and _UNWELL.search(folded))):
         return ("hurt_child",)
     return (kind,)
@@ -109,27 +71,15 @@ def _refined(kind: Distress, folded: str) -> tuple[NoticeTopic, ...]:
 def _suicide_topics(folded: str) -> tuple[NoticeTopic, ...]:
     """Of a message about suicide: whoever writes it, somebody who does not answer any more, or both, in this order.
 
-    Whoever writes may mean to die with the child, or tell of a child's suicide. An own wish to die keeps its notice: it
-    may be quoted, and then it comes second.
+    An own wish to die keeps its notice: it may be quoted, and then it comes second.
     """
     wish = _OWN_WISH.search(folded)
     is_quoted = wish is not None and _is_quoted(wish, folded)
     if not _is_unreachable(folded, _OFFICE if wish is None or is_quoted else _OFFICE_OR_PARTNER):
-        return _topics_on_child(folded, has_own_wish=wish is not None and not is_quoted) or ("suicide",)
+        return ("suicide",)
     if wish is None:
         return ("unreachable",)
     return ("unreachable", "suicide") if is_quoted else ("suicide", "unreachable")
-
-
-def _topics_on_child(folded: str, *, has_own_wish: bool) -> tuple[NoticeTopic, ...]:
-    """Of a message about suicide that tells of a child. With a partner, `tous les deux` are these two."""
-    if _GRIEF.search(folded):
-        return ()
-    if suicide_words.is_death_of_both(folded):
-        return ("with_child",)
-    if suicide_words.is_about_child(folded):
-        return ("suicide", "suicidal_child") if has_own_wish else ("suicidal_child",)
-    return ("with_child",) if suicide_words.may_be_death_of_both(folded) and not _PARTNER.search(folded) else ()
 
 
 def _is_unreachable(folded: str, others: re.Pattern[str]) -> bool:
@@ -200,15 +150,13 @@ _OFFICES = (
     r"|school|office|council|doctor|gp|lawyer|hospital|line|hotline"
 )
 _OFFICE = re.compile(rf"\b(?:{_OFFICES})\b")
-_PARTNERS = "mari|femme|ex|copain|copine|conjointe?|husband|wife|partner"
-_PARTNER = re.compile(rf"\b(?:{_PARTNERS})\b")
-_OFFICE_OR_PARTNER = re.compile(rf"\b(?:{_OFFICES}|{_PARTNERS})\b")
+_OFFICE_OR_PARTNER = re.compile(rf"\b(?:{_OFFICES}|mari|femme|ex|copain|copine|conjointe?|husband|wife|partner)\b")
 _OWN_WISH = re.compile(
     r"\b(?:je |j' ?|j|g )(?:ne |n'|me |m')?"
     r"(?:veu[xt]?|voudrai[st]?|vai[st]?|va|aimerai[st]?|pense|prefere|songe|ai|envie)"
     r"(?: (?:a|juste|trop|tellement|plus|mieux|vraiment))?(?: ?envie)?(?: d(?:e |'))? ?"
     r"(?:en finir(?! avec (?!la vie|ma vie|cette vie))"
-    r"|mourr?ir|crever|disparaitre|(?:me|m') ?(?:tuer?|pendre|suicider|buter|flinguer|immoler|jeter|foutre en l'air)"
+    r"|mourr?ir|crever|disparaitre|(?:me|m') ?(?:tuer?|pendre|suicider|buter|flinguer|jeter|foutre en l'air)"
     r"|(?:(?<=plus )|(?<=plus envie de ))(?:vivre|etre la|exister)|etre morte?\b|mettre fin)"
     r"|\bi(?:'m|'ll| am| will| just| really)? ?"
     r"(?:want to|wanna|going to|gonna|don'?t want to|wish i (?:was|were)) (?:just |really )?"
@@ -216,18 +164,18 @@ _OWN_WISH = re.compile(
 )
 _QUOTING = re.compile(
     r"\b(?:dit|ecrit|envoyee?|texte|poste|message|sms|mot|lettre|wrote|said|says|texted|sent|posted|text|note)"
-    r"(?:[ :,\"\u00ab\u201c]{1,3}(?:a|moi|que|qu'|to|me|us|that|saying|maman|papa|mum|mom|dad)){0,2}[ :,.\"«“']*$"
+    r"(?: (?:a|moi|que|qu'|to|me|us|that|saying)){0,2}[ :,.\"«“']*$"
 )
 _HOW = r"(?:(?:tres|trop|fort|bien|un peu|encore) ){0,2}"
 _DID = rf"\b(?:j?' ?ai|jai|j?l'?ai|g|il a|elle a|avons|i|i've|we) (?:l'|le |la |lui )?{_HOW}"
 _CHOKED = r"(?:etouffee?|brassee?|etranglee?)"
+_CHILD_EN = r"(?:son|daughter|child|kid|baby|boy|girl)"
 # A cry is choked and a head shaken, too: some verbs need the child beside them.
 _SHAKEN = re.compile(
     rf"{_DID}(?:secouee?\b(?! la tete)|(?:shook|shaken)\b(?! (?:my|his|her|their) (?:head|hand)))"
     rf"|\bj?l'? ?ai {_HOW}{_CHOKED}\b"
     rf"|{_DID}{_CHOKED} (?:(?:mon|ma|notre|le|la) (?:petite? )?)?(?:{_CHILD}|p'tite?)\b"
-    rf"|{_DID}(?:choked|strangled|smothered) "
-    rf"(?:him|her|them|(?:my|our|the) (?:little |baby )?{suicide_words.CHILD_EN})\b"
+    rf"|{_DID}(?:choked|strangled|smothered) (?:him|her|them|(?:my|our|the) (?:little |baby )?{_CHILD_EN})\b"
 )
 _STRUCK = re.compile(
     rf"{_DID}(?:frappee?|giflee?|cognee?|tapee?|battue?|poussee?|jetee?|lachee?|{_CHOKED}"
@@ -283,17 +231,17 @@ _WEAPON = (
 # All repetitions are bounded, so that the time is linear in the length of the message. A single `\b` precedes the
 # group: with one in each of the sixty alternatives, a question took 38 µs instead of 10.
 _SIGNS = re.compile(
-    rf"{_ANYWHERE}|\b(?:{suicide_words.WITH_CHILD_SIGNS}|"
+    rf"{_ANYWHERE}|\b(?:"
     r"suicid|mettre fin a (?:mes|ses|nos) jours|(?:idees|pensees) noires|mieux sans moi|a quoi bon vivre"
     r"|(?<!hate )(?<!temps )(?<!presse )(?<!pressee )d'en finir(?! avec)"
     r"|en finir avec (?:la vie|ma vie|cette vie|tout(?= ca|[ .,!?]*$))"
     r"|(?:envie|force|gout) de vivre\b|plus vivre"
-    r"|(?:me|m'|se|s'|nous) ?(?:tuer|pendre|buter|flinguer|suicider|immoler|foutre en l'air|jeter (?:sous|par|d[eu']))"
+    r"|(?:me|m'|se|s'|nous) ?(?:tuer|pendre|buter|flinguer|suicider|foutre en l'air|jeter (?:sous|par|d[eu']))"
     r"|(?:ouvert?|ouvrir|ouvre|taille[rz]?|coupe[rz]?) (?:les|mes|ses) veines|taillad"
     r"|(?:vais|peur de|envie de) faire une connerie"
     rf"|(?:(?:ai|a|as|ont|avait|g) ?avalee?|vient d'avaler) .{{0,30}}\b{_MEDICINES}"
     rf"|pris (?:trop de {_MEDICINES}|toute (?:la|sa|ma) boite)"
-    r"|(?:me|m'|se|s'|lui|leur|nous) ?fai(?:re|s|t) (?:du )?mal|scarifi|se mutil|se fai(?:t|re) des coupures"
+    r"|(?:me|m'|se|s'|lui|leur|nous) ?fai(?:re|s|t) (?:du )?mal|scarifi|se mutil"
     rf"|(?:faire?|fais|fait|fer) du mal a {_SOMEBODY}|(?:peur|envie) de faire mal a {_SOMEBODY}"
     rf"|{_ABOUT_TO}(?:(?:(?:le|la|les|te) ?|[lt]'){_TO_HARM}|{_TO_HARM} {_SOMEBODY}|(?:me|m'|se) ?tuez?\b)"
     r"|tuer? (?:mon|ma|mes|notre|nos) (?:fils|filles?|enfants?|bebes?)\b"
@@ -320,8 +268,7 @@ _SIGNS = re.compile(
     rf"|i(?:'ve| have)? (?:just |almost |nearly )?(?:shook|shaken|hit|slapped|beat|choked|hurt) {_SOMEBODY_EN}"
     r"|(?:he|she|husband|partner|father|ex|boyfriend) (?:will|might|wants to|threatened to|tried to) "
     r"(?:kill|hurt|hit|beat|stab) (?:me|us)\b"
-    r"|(?:wants?|wanted|going) to (?:die|end it)|end my life|wish(?:e[sd])? (?:i|he|she) (?:was|were) dead"
-    r"|better off without me"
+    r"|(?:wants?|wanted|going) to (?:die|end it)|end my life|wish i (?:was|were) dead|better off without me"
     r"|(?:don'?t|not|no longer|doesn'?t) want to (?:live|be here)|self.?harm"
     r"|(?:was|been|being|got) (?:sexually )?(?:abused|molested|raped)\b|sexually (?:abused|assaulted)|raped\b"
     r"|(?:cut|slit|slashed) (?:my|his|her) wrists?\b|overdosed\b"

@@ -25,15 +25,7 @@ from chat.pipeline import distress
 from chat.pipeline.distress import Distress, NoticeTopic
 
 BUNDLED = Path(__file__).with_suffix(".toml")
-BROADER: Mapping[str, NoticeTopic] = {
-    "with_child": "suicide",
-    "suicidal_child": "suicide",
-    "unreachable": "suicide",
-    "reminder": "suicide",
-    "hurt_child": "losing_control",
-    "poisoning": "medical",
-    "seizure": "medical",
-}
+BROADER: Mapping[str, NoticeTopic] = {"unreachable": "suicide", "reminder": "suicide", "hurt_child": "losing_control"}
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
 Number = Annotated[str, StringConstraints(pattern=r"^\+?[0-9]( ?[0-9]){1,14}$")]

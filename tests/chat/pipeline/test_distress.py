@@ -32,14 +32,10 @@ FIRST_NUMBER = {
     "no_roof": "115",
     "bullying": "3018",
     "missing": "17",
-    "with_child": "15",
-    "suicidal_child": "3114",
     "unreachable": "15",
     "reminder": "3114",
     "hurt_child": "15",
     "young": "119",
-    "poisoning": "15",
-    "seizure": "15",
 }
 
 
@@ -144,46 +140,6 @@ def test_waiting_anger_at_an_office_and_a_leave_get_no_notice(message):
 
 
 @pytest.mark.parametrize(
-    "message",
-    [
-        "ils me rendent folle, je vais tout casser dans ce bureau",
-        "j'ai envie de tout casser à la caf",
-        "J'ai envie de foutre le feu à la MDPH",
-        "je vais péter un câble avec cette école, je vais tout péter",
-        "j'ai envie de frapper le directeur de l'IME",
-        "they drive me mad, I'm going to smash up that office",
-    ],
-)
-def test_rage_at_an_office_gets_no_notice(message):
-    assert not distress.detect(message)
-
-
-def test_rage_at_a_school_brings_no_notice_on_suicide():
-    message = (
-        'la maitresse a dit devant tout le monde que mon fils "n\'a pas sa place ici" et depuis lundi ils le prennent '
-        "que 1h par jour le matin. j'ai envie d'aller tout casser dans cette école"
-    )
-    assert "suicide" not in distress.detect(message)
-
-
-@pytest.mark.parametrize(
-    ("message", "number"),
-    [
-        ("je vais tout casser à l'école, je veux mourir", "3114"),
-        ("J'ai envie de tout casser dans cette école et de me tuer", "3114"),
-        ("je vais m'immoler devant la CAF", "3114"),
-        ("je vais tout casser à la CAF, mon mari me frappe", "3919"),
-        ("J'ai envie de frapper mon fils devant l'école", "119"),
-        ("je vais le secouer, l'école ferme encore", "119"),
-        ("j'ai envie de secouer Lucas à la sortie de l'école", "119"),
-        ("j'ai envie de tout casser à la maison, l'école ferme", "119"),
-    ],
-)
-def test_rage_at_an_office_hides_no_danger_beside_it(message, number):
-    assert f"**{number}**" in notice_on(message)
-
-
-@pytest.mark.parametrize(
     "sign", ["ils attendent qu'on crève, je vais me tuer", "mon mari me frappe", "mon fils a avalé de la javel"]
 )
 def test_a_calm_phrase_hides_no_sign_beside_it(sign):
@@ -246,142 +202,6 @@ def test_what_a_message_tells_beside_its_kind_has_a_notice_of_its_own(message, f
 @pytest.mark.parametrize(
     "message",
     [
-        "je vais partir avec lui, j'en peux plus",
-        "On se jette dans le canal tous les deux",
-        "je prends la voiture avec mon fils et on en finit",
-        "je veux mourir et je l'emmène avec moi",
-        "Je le tue et je me tue après",
-        "on va en finir tous les deux",
-        "ce soir je prends la bagnole, mon fils derrière et on en finit",
-        "si je me tue je tue mon fils avant",
-        "je le noie et je me noie après",
-        "je vais étouffer ma fille puis me pendre",
-        "Je vais mettre fin à nos jours",
-        "je veux mettre fin à sa vie et à la mienne",
-        "jvais prendre la voiture avec elle et foncer dans un arbre",
-        "je veux plus vivre et je le laisserai pas seul, je l'emmène",
-        "I'm going to drive into the river with my son in the back",
-        "I want us both to die",
-        "Je vais nous foutre dans le mur avec la voiture",
-        "J'ai envie de mourir, et que ma fille vienne avec moi. Elle part avec moi.",
-        "on partira tous les deux, lui et moi, il ne souffrira plus et moi non plus",
-        "I want to kill myself and my son",
-        "I'm going to jump off the bridge with her",
-        "we should end it together, he and I",
-        "If I go he comes with me, nobody else can look after him, I want to die",
-    ],
-)
-def test_a_parent_who_means_to_die_with_the_child_is_told_of_the_child_first(message):
-    kinds = distress.detect(message)
-    assert kinds[0] == "suicide"  # the messages after it get the reminder
-    assert distress.notice_topics(kinds, message)[0] == "with_child"
-
-
-@pytest.mark.parametrize(
-    "message",
-    [
-        "On peut partir en vacances avec lui ?",
-        "on part tous les deux",
-        "on part tous les deux à la mer, qui paie le transport ?",
-        "on va en finir tous les deux avec ce dossier",
-        "on se jette à l'eau tous les deux : demande d'AEEH envoyée",
-        "We're going on holiday together, can I take him with me by plane?",
-        "nous deux on a rempli le dossier ensemble",
-    ],
-)
-def test_a_journey_with_the_child_gets_no_notice(message):
-    assert not distress.detect(message)
-
-
-@pytest.mark.parametrize(
-    ("kinds", "message", "expected"),
-    [
-        (("suicide",), "je veux mourir, mon mari et moi on dort tous les deux à l'hôtel", ("suicide",)),
-        (("suicide",), "je veux mourir", ("suicide",)),
-        (("couple",), "il nous frappe, je vais partir avec elle", ("couple",)),
-        (("suicide",), "Ma fille est morte, je veux mourir avec elle", ("suicide",)),
-        (("suicide",), "Ma soeur a dit qu'ils partiront tous les deux, elle ne répond plus", ("unreachable",)),
-    ],
-)
-def test_a_wish_to_die_without_the_child_and_a_flight_from_home_keep_their_notice(kinds, message, expected):
-    assert distress.notice_topics(kinds, message) == expected
-
-
-@pytest.mark.parametrize(
-    "message",
-    [
-        "je vais partir avec lui à Lyon, il faut changer de MDPH ?",
-        "je prends la voiture avec mon fils et on finit à l'hôpital de jour à 17h, qui rembourse ?",
-        "on va mourir tous les deux, mon ex a un couteau",
-        "Ma fille est morte, je veux partir avec elle",
-    ],
-)
-def test_other_messages_on_both_are_not_taken_for_a_wish_to_die_with_the_child(message):
-    assert "with_child" not in distress.notice_topics(distress.detect(message), message)
-
-
-def test_the_notice_for_a_parent_and_a_child_in_danger_is_on_both():
-    text = help_lines.load().notice("with_child").text_in("fr")
-    assert "**3114**" in text
-    assert {"voisin", "clés"} <= set(text.split())
-
-
-@pytest.mark.parametrize(
-    "message",
-    [
-        "Mon fils dit qu'il veut mourir",
-        "ma fille se scarifie",
-        "ma fille dit qu'elle veut plus vivre",
-        "Notre ado autiste parle de se tuer, on a rangé la maison tous les deux hier",
-        "Il dit qu'il veut mourir, il a neuf ans",
-        "mon fils m'a écrit maman je veux mourir",
-        "ma grande se coupe les bras et cache ses manches",
-        "mon fils se fait insulter au collège, il a dit qu'il voulait disparaître",
-        "my son says he wants to die",
-        "My daughter is cutting herself",
-        "mon fils a fait une tentative de suicide",
-        "mon fils menace de sauter par la fenêtre",
-        "mon garçon veut plus vivre à cause du collège",
-        "ma fille se fait des coupures",
-        "mon fils veux mourir",
-        "my autistic son said he wished he was dead",
-        "our teenager wrote I don't want to live",
-    ],
-)
-def test_a_parent_whose_child_wants_to_die_reads_what_to_do_for_the_child(message):
-    topics = distress.notice_topics(distress.detect(message), message)
-    assert topics[0] == "suicidal_child"
-    assert not {"suicide", "with_child", "unspecific"} & set(topics)
-
-
-@pytest.mark.parametrize(
-    ("kinds", "message", "expected"),
-    [
-        (("suicide",), "mon mari dit qu'il veut mourir", ("suicide",)),
-        (("suicide",), "le père de mon fils veut se tuer", ("suicide",)),
-        (("suicide",), "mon fils crie toute la nuit, je veux mourir", ("suicide",)),
-        (("suicide",), "mon fils hurle toute la nuit, envie d'en finir", ("suicide",)),
-        (("suicide",), "mon fils est malade, mon mari veut mourir", ("suicide",)),
-        (("suicide",), "ma fille pleure, on veut mourir", ("suicide",)),
-        (("suicide",), "ma fille veut mourir et moi aussi je veux mourir", ("suicide", "suicidal_child")),
-        (("suicide",), "mon fils est mort en mars, il voulait mourir", ("suicide",)),
-        (("suicide",), "mon fils dit qu'il veut mourir, il répond plus", ("unreachable",)),
-        (("exhaustion", "suicide"), "I can't go on, I'm taking him with me", ("with_child", "exhaustion")),
-        (("couple",), "il va se tuer à force de travailler", ("couple",)),
-        (("unspecific",), "my daughter cut herself a slice of cake", ("unspecific",)),
-        (("medical",), "ma fille veut mourir, elle a avalé les cachets", ("poisoning", "suicidal_child")),
-        (("couple",), "il me frappe, et mon fils dit qu'il veut mourir", ("suicidal_child", "couple")),
-        (("bullying",), "ma fille ne veut plus vivre dans cette ville, ils se moquent", ("bullying",)),
-        (("unspecific",), "ma fille se coupe les cheveux elle-même, je n'en peux plus", ("unspecific",)),
-    ],
-)
-def test_a_wish_to_die_is_told_of_for_the_right_person(kinds, message, expected):
-    assert distress.notice_topics(kinds, message) == expected
-
-
-@pytest.mark.parametrize(
-    "message",
-    [
         "je veux mourir, la CAF elle répond plus",
         "je veux en finir, le médecin de garde il décroche plus",
         "je vais me tuer, l'école, elle ne répond plus à mes mails",
@@ -416,7 +236,7 @@ def test_a_wish_to_die_and_somebody_who_does_not_answer_are_both_told(message, b
         (("couple",), "I want to die, my husband doesn't talk, he doesn't answer", ("suicide", "couple")),
         (("couple", "exhaustion"), "mon mari me frappe, je veux en finir", ("suicide", "couple")),
         (("grief",), "ma fille est morte, je veux mourir aussi", ("suicide", "grief")),
-        (("medical",), "j'ai avalé tous ses cachets, je veux mourir", ("poisoning", "suicide")),
+        (("medical",), "j'ai avalé tous ses cachets, je veux mourir", ("medical", "suicide")),
         (("bullying",), "j'ai 11 ans, ils me tapent et je veux mourir", ("suicide", "young")),
         (("couple",), "mon mari a écrit je veux mourir et il me frappe", ("couple",)),
         (("exhaustion",), "je veux en finir avec ce dossier", ("exhaustion",)),
@@ -424,38 +244,6 @@ def test_a_wish_to_die_and_somebody_who_does_not_answer_are_both_told(message, b
 )
 def test_an_own_wish_to_die_is_told_of_whatever_else_the_message_is_about(kinds, message, expected):
     assert distress.notice_topics(kinds, message) == expected
-
-
-@pytest.mark.parametrize(
-    ("message", "topic"),
-    [
-        ("Mon fils vient de boire de la javel, je le fais vomir ?", "poisoning"),
-        ("elle a avalé une pile bouton", "poisoning"),
-        ("il a avalé une pastille de lave vaisselle, il bave", "poisoning"),
-        ("he drank bleach", "poisoning"),
-        ("mon fils convulse, je suis seule", "seizure"),
-        ("Ma fille fait une crise d'épilepsie, ses yeux sont partis, que faire", "seizure"),
-        ("my son is having a seizure", "seizure"),
-        ("mon fils convulse depuis dix minutes", "medical"),
-        ("il convulse, ça ne s'arrête pas", "medical"),
-        ("c'est sa première fois, il convulse et il est bleu", "medical"),
-        ("elle a avalé ses cachets et maintenant elle convulse", "medical"),
-        ("il a pris ses médicaments et il saigne de la tête", "medical"),
-        ("il ne respire plus", "medical"),
-    ],
-)
-def test_a_poisoning_and_a_seizure_have_notices_of_their_own(message, topic):
-    assert distress.notice_topics(("medical",), message) == (topic,)
-
-
-@pytest.mark.parametrize(
-    ("topic", "words", "others"),
-    [("poisoning", ("vomir", "antipoison"), "bouche"), ("seizure", ("l’heure", "5 minutes", "bouche"), "vomir")],
-)
-def test_each_of_the_two_tells_what_to_do_for_it_alone(topic, words, others):
-    text = help_lines.load().notice(topic).text_in("fr")
-    assert all(word in text for word in words)
-    assert others not in text
 
 
 @pytest.mark.parametrize(
@@ -515,13 +303,8 @@ def test_a_notice_without_a_text_in_a_replaced_file_is_that_of_its_broader_kind(
     names = ("distress", "kind.suicide", "kind.losing_control", "[line]")
     file.write_text("".join(text.format(name=name) for name in names) + 'number = "15"\n', "utf-8")
     settings.HELP_LINES_FILE = str(file)
-    of_suicide = [
-        help_lines.notice([kind], "fr") for kind in ("with_child", "suicidal_child", "unreachable", "reminder")
-    ]
-    assert of_suicide == ["kind.suicide **15**"] * 4
-    assert help_lines.notice(["hurt_child"], "fr") == "kind.losing_control **15**"
-    assert help_lines.notice(["poisoning", "seizure"], "fr") == "distress **15**"
-    assert help_lines.notice(["young"], "fr") == "distress **15**"
+    notices = [help_lines.notice([kind], "fr") for kind in ("unreachable", "reminder", "hurt_child", "young")]
+    assert notices == ["kind.suicide **15**", "kind.suicide **15**", "kind.losing_control **15**", "distress **15**"]
 
 
 @pytest.mark.parametrize(

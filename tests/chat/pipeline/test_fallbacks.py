@@ -199,4 +199,4 @@ def test_a_danger_to_life_is_told_although_the_message_before_was_of_the_other_k
     [first, later] = told(visitor, earlier, message)
     notices = help_lines.load()
     assert first["response"].startswith(notices.notice("exhaustion").text_in("fr"))
-    assert help_lines.notice(help_lines.notice_topics([kind], message), "fr") in later["response"]
+    assert notices.notice(kind).text_in("fr") in later["response"]

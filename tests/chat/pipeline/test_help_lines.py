@@ -273,37 +273,14 @@ def test_the_server_does_not_start_without_the_configured_file(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "phrase",
-    [
-        "je tiens ",
-        "je vais le ",
-        "il a avale ",
-        "envie de ",
-        "on saute ",
-        "je vais hurler ",
-        "he swallowed ",
-        "mon petit ",
-        "!",
-    ],
+    "phrase", ["je tiens ", "je vais le ", "il a avale ", "envie de ", "he swallowed ", "mon petit ", "!"]
 )
 def test_detection_takes_linear_time_in_a_long_message(phrase):
     assert_linear(distress.detect, phrase, 40_000)
 
 
 @pytest.mark.parametrize(
-    "phrase",
-    [
-        "j'ai ",
-        "je l'ai ",
-        "il ne me ",
-        "j'ai tres ",
-        "i am 1",
-        "il repond plus ",
-        "je veux ",
-        "mon fils ",
-        "il dit ",
-        "il a bu ",
-    ],
+    "phrase", ["j'ai ", "je l'ai ", "il ne me ", "j'ai tres ", "i am 1", "il repond plus ", "je veux "]
 )
 def test_what_else_a_message_tells_takes_linear_time(phrase):
-    assert_linear(partial(distress.notice_topics, ("suicide", "losing_control", "child", "medical")), phrase, 40_000)
+    assert_linear(partial(distress.notice_topics, ("suicide", "losing_control", "child")), phrase, 40_000)
