@@ -47,8 +47,8 @@ hypothesis.settings.load_profile("busy")
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """`-n auto` is four more than the cores: tests wait for other programs half of the time."""
-    return Capacity().cores() + 4
+    """`-n auto` is two more than the cores: tests wait for other programs half of the time."""
+    return Capacity().cores() + 2
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

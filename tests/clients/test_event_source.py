@@ -29,7 +29,8 @@ def test_event_source_reconnects_and_receives_each_part_once(node: Node, instanc
         whole = list(parse_parts(first.iter_lines()))
     first_connection, second, *last = received["connections"]
     assert (first_connection["status"], first_connection["last_event_id"]) == (200, None)
-    assert (second["status"], second["last_event_id"]) == (200, received["ids"][5])
+    assert second["status"] == 200
+    assert second["last_event_id"] in received["ids"][5:]  # more than six may have come with the sixth
     assert [connection["status"] for connection in last] == [204]  # the answer is complete: no more reconnects
     assert received["closed_by"] == 204
     assert text_of(received["parts"]) == text_of(whole)
