@@ -23,9 +23,12 @@ HERE = Path(__file__).parent
 Node = Callable[..., Callable[..., Any]]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def instances(django_db_setup: None, django_db_blocker: Any) -> Iterator[tuple[Server, Server]]:
-    """Two instances shared by all tests of this folder. Each test uses a caller and questions of its own."""
+    """Two instances shared by all tests of this folder. Each test uses a caller and questions of its own.
+
+    They are stopped before a test of another folder, whose entries they would load and keep for a second.
+    """
     with django_db_blocker.unblock():
         both = Server(SUPABASE_JWT_SECRET=SECRET), Server(SUPABASE_JWT_SECRET=SECRET)
     yield both
