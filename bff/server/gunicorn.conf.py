@@ -19,7 +19,7 @@ from types import FrameType
 from typing import Any
 
 from bff import machine, settings
-from bff.server import startup_checks
+from bff.server import replacement, startup_checks
 from bff.server.worker import Worker, longest_response_seconds
 from health import draining
 from observability import build, logs, prometheus_multiproc
@@ -103,6 +103,7 @@ def post_worker_init(worker: Any) -> None:
 def child_exit(server: Any, worker: Any) -> None:
     from observability import unexpected_errors  # noqa: PLC0415 needs PROMETHEUS_MULTIPROC_DIR set
 
+    replacement.worker_ended()
     # An exception would end the arbiter, and with it the whole instance.
     with unexpected_errors.survived("metrics"):
         prometheus_multiproc.mark_process_dead(worker.pid)

@@ -47,8 +47,6 @@ HEARTBEAT_SECONDS = 0.1
 # After connecting or receiving a response, a client may be sending its next request. A proxy in front must close idle
 # connections sooner than this (docs/deploy/nginx.conf): a request sent while we close the connection is lost.
 IDLE_SECONDS = 1.0
-# Time for the worker that follows one that was replaced to start.
-SUCCESSOR_SECONDS = 5.0
 # For the rest of a body that was refused: a client that is cut off while it sends may not see the response.
 DISCARD_SECONDS = 10.0
 
@@ -103,6 +101,7 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn ships no types
         self._wait_while(self._is_busy, longest_response_seconds())
         if self.connections:
             self.log.warning("Worker stopped before all responses ended")
+        replacement.worker_ended()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         self.is_told_to_stop = True
@@ -150,13 +149,7 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn ships no types
 
     def _wait_for_other_workers(self) -> None:
         """At `max_requests`: serve on while another worker is being replaced, and while its successor starts."""
-        if self._must_stop() or replacement.begin():
-            return
-        self._wait_while(lambda: not (self._must_stop() or replacement.begin()))
-        self._wait_while(lambda: not self._must_stop(), SUCCESSOR_SECONDS)
-
-    def _must_stop(self) -> bool:
-        return self.is_told_to_stop or draining.is_active()
+        self._wait_while(lambda: not (self.is_told_to_stop or draining.is_active() or replacement.begin()))
 
     def _drain(self) -> None:
         """Serve until the requests open now have ended, and for DRAIN_SECONDS at least."""
