@@ -140,7 +140,7 @@ class AnswerJob:
 
     def _is_awaited(self, run: Run) -> bool:
         """Whether a person waits for the answer: somebody may have joined a renewal or a warm-up since it began."""
-        return self.purpose == "answer" or run.has_had_remote_readers or run.readers.include_people()
+        return self.purpose == "answer" or run.publication.has_had_remote_readers or run.readers.include_people()
 
     def _ask(self, ai: AIService, deadline: Deadline, run: Run, trace: GenerationTrace) -> Iterator[Event]:
         """One AI's events, with a source as soon as the text cites it and suggestions at the end. Raises AIError.

@@ -22,7 +22,6 @@ from observability import logs, metrics, unexpected_errors
 log = logs.get_logger(__name__)
 
 PUBLISH_SECONDS = 0.05  # delay until other processes see an event, or this one a command
-UNREAD_PUBLISH_SECONDS = 1.0  # the same without remote readers; a crash loses at most the events of this time
 HEARTBEAT_SECONDS = 0.5  # interval of lease renewals and of checks for unread runs
 ANNOUNCE_SECONDS = 1.0  # interval at which a mirror announces its readers
 RETENTION_SECONDS = 60.0  # time for which an ended run stays in memory
@@ -177,8 +176,8 @@ class RunBroker:
         """Publish and append the last events. From now on the same question hits the cache or starts a new run."""
         try:
             if run.is_led_here:
-                with run.publish_lock:
-                    self._publish([(run, [*run.events[run.published_count :], *last])])
+                with run.publication.lock:
+                    self._publish([(run, [*run.events[run.publication.count :], *last])])
         finally:
             self._mark_finished(run)
             run.append(last)
@@ -238,7 +237,7 @@ class RunBroker:
             return
         log.warning("Leader of a run died; answering in its place")
         run.is_led_here = run.may_have_cached_answer = True
-        run.published_count, run.entry_to_claim_after = len(run.events), run_log.stream_id
+        run.publication.count, run.publication.entry_to_claim_after = len(run.events), run_log.stream_id
         self._register(run)
         self._lead(run)
 
@@ -295,38 +294,35 @@ class RunBroker:
             if command == redis_log.STOP:
                 self._cancel(run)
             elif command == redis_log.REMOTE_READER:
-                run.has_had_remote_readers = True
+                run.publication.has_had_remote_readers = True
             else:
                 self._unsubscribe_here(run, command)
 
     def _publish_due(self) -> None:
-        """Publish runs with remote readers every time, others every UNREAD_PUBLISH_SECONDS: each costs a command."""
+        """Publish the new events of the runs that are due."""
         with self._lock:
             # An ended run is published until its flight key expires: other processes may still wait for its end.
             expired = time.monotonic() - redis_log.FLIGHT_SECONDS
             self._unpublished -= {run for run in self._unpublished if run.ended_at and run.ended_at < expired}
             unpublished = list(self._unpublished)
-        due_since = time.monotonic() - UNREAD_PUBLISH_SECONDS
-        due = [
-            run
-            for run in unpublished
-            if (run.has_had_remote_readers and not run.has_lost_shard) or run.published_at <= due_since
-        ]
-        locked = [run for run in due if run.publish_lock.acquire(blocking=False)]  # the others are publishing their end
+        now = time.monotonic()
+        due = [run for run in unpublished if run.publication.is_due(now)]
+        locked = [run for run in due if run.publication.lock.acquire(blocking=False)]  # others are publishing their end
         try:
-            batches = [(run, new) for run in locked if (new := run.events[run.published_count :])]
+            batches = [(run, new) for run in locked if (new := run.events[run.publication.count :])]
             # A trip of several runs that fails is repeated run by run. Final writes must not be repeated, and a lost
             # shard must not fail the others: such runs get a trip of their own.
             together: list[Batch] = []
             alone: list[Batch] = []
             for run, new in batches:
-                (alone if run.has_lost_shard or isinstance(new[-1], Finish) else together).append((run, new))
+                needs_own_trip = run.publication.has_lost_shard or isinstance(new[-1], Finish)
+                (alone if needs_own_trip else together).append((run, new))
             self._publish(together)
             for batch in alone:
                 self._publish([batch])
         finally:
             for run in locked:
-                run.publish_lock.release()
+                run.publication.lock.release()
 
     def _publish(self, batches: Sequence[Batch]) -> None:
         """Append these events to the logs, in one trip. If a shard of a cluster is away, each run in its own trip."""
@@ -342,16 +338,11 @@ class RunBroker:
                 self._publish([batch])
         else:
             run, new = batches[0]
-            run.has_lost_shard, run.published_at = True, time.monotonic()
-            if isinstance(new[-1], Finish):
-                run.clear_final_writes()  # the other shards have executed theirs
+            run.publication.mark_shard_lost(new)
 
     def _mark_published(self, run: Run, new: Sequence[Event]) -> None:
-        run.published_count += len(new)
-        run.published_at = time.monotonic()
-        run.entry_to_claim_after, run.has_lost_shard = "", False
+        run.publication.mark_published(new)
         if isinstance(new[-1], Finish):
-            run.clear_final_writes()
             with self._lock:
                 self._unpublished.discard(run)
 

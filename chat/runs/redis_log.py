@@ -136,23 +136,22 @@ def publish(process_id: str, batches: Iterable[tuple[Run, Sequence[Event]]]) -> 
 
     For a run that ends, also execute its final writes, then release its question.
     """
-    commands = [command for run, new in batches for command in _publication(process_id, run, new)]
+    commands = [command for run, new in batches for command in _commands_to_publish(process_id, run, new)]
     return shared_redis.send(*commands) is not None
 
 
-def _publication(process_id: str, run: Run, new: Sequence[Event]) -> Iterator[Command]:
-    """The commands that publish one run's events."""
-    key = f"bff:run:{run.id}"
-    fields = ("p", process_id, "n", run.published_count, "e", _encoded(new))
-    if run.entry_to_claim_after:
-        yield _claim([key], run.entry_to_claim_after, process_id)
+def _commands_to_publish(process_id: str, run: Run, new: Sequence[Event]) -> Iterator[Command]:
+    key, publication = f"bff:run:{run.id}", run.publication
+    fields = ("p", process_id, "n", publication.count, "e", _encoded(new))
+    if publication.entry_to_claim_after:
+        yield _claim([key], publication.entry_to_claim_after, process_id)
     yield "XADD", key, "MAXLEN", "~", LOG_MAX_ENTRIES, "*", *fields
     yield "EXPIRE", key, LOG_TTL_SECONDS  # every time: `forget` may have deleted the key meanwhile
-    if run.published_count == 0 and (owner := run.owner):
+    if publication.count == 0 and (owner := run.owner):
         yield "SADD", f"bff:runs-of:{owner}", run.id
         yield "EXPIRE", f"bff:runs-of:{owner}", LOG_TTL_SECONDS
     if isinstance(finish := new[-1], Finish):
-        yield from run.final_writes(finish)
+        yield from publication.final_writes(finish)
         yield _release_question(run, process_id)
 
 
@@ -324,7 +323,7 @@ def _announcement(run_id: str, seconds: int) -> Command:
 def has_remote_readers(run: Run) -> bool:
     """Whether another process reads this run. While Redis is unavailable, a process that has ever read it counts."""
     replies = shared_redis.send(("EXISTS", f"bff:reading:{run.id}"))
-    return run.has_had_remote_readers if replies is None else bool(replies[0])
+    return run.publication.has_had_remote_readers if replies is None else bool(replies[0])
 
 
 def _flight_key(single_flight_key: str) -> str:

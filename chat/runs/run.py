@@ -11,10 +11,10 @@ from contextvars import copy_context
 from chat.core.events import STOPPED, Delta, Event, Finish, text_of_event
 from chat.core.transcript import Transcript
 from chat.runs.event_buffer import EventBuffer
+from chat.runs.publication import FinalWrite, Publication
 from chat.runs.readers import Readers
 from chat.runs.subscriber import Outlet
 from observability import unexpected_errors
-from observability.redis_trips import Command
 
 # Time without events after which `read` yields an empty batch. The first comes early, so that response headers can be
 # sent; later ones come just often enough to keep proxies from closing the connection.
@@ -33,7 +33,6 @@ FEW_CALLBACKS = 3
 MAX_CALLBACK_THREADS = 50
 
 EndCallback = Callable[[Transcript], object]
-FinalWrite = Callable[[Finish], Sequence[Command]]  # the Redis commands that go with this end
 Producer = Callable[["Run"], Iterator[Event]]
 
 
@@ -65,22 +64,14 @@ class Run:
         self.role_decided = threading.Event()
         self.events = EventBuffer()
         self.readers = Readers()
+        self.publication = Publication()
         self.ended_at: float | None = None
         self.is_cancelled = False
-        self.published_count = 0  # events in the Redis log
-        self.published_at = 0.0
-        self.has_lost_shard = False  # the shard of a cluster that has the log, or another key of the run, is away
-        # Set by a take-over until the run is claimed: the id of the last log entry that this process has read.
-        self.entry_to_claim_after = ""
-        self.publish_lock = threading.Lock()  # one per run, so that no run waits for another one's Redis trip
-        self.has_had_remote_readers = False  # another process has asked for this run's events; it may have left since
         self._max_position = 0  # highest position that any reader has claimed, here or elsewhere
         self._lock = threading.Lock()
         self._ended = threading.Event()
         self._cancel_callbacks: list[Callable[[], None]] = []
         self._end_callbacks: dict[object, EndCallback] | None = {}  # None once the run is ending
-        self._is_ending = False  # the leader is about to publish the end
-        self._final_writes: list[FinalWrite] = []
 
     @property
     def owner(self) -> str:
@@ -129,8 +120,8 @@ class Run:
 
     def add_before_text(self, new: Sequence[Event]) -> None:
         """Add events unless the text or the end has begun. Any thread may call this, in the leading process."""
-        with self.publish_lock, self._lock:  # the end is published before it is appended
-            if self._is_ending or self.has_text or self.has_ended:
+        with self.publication.lock, self._lock:  # the end is published before it is appended
+            if self.publication.is_ending or self.has_text or self.has_ended:
                 return
             self.events.extend(new)
         self.readers.wake()
@@ -201,22 +192,7 @@ class Run:
         It costs no extra trip and is done before any reader sees the end. Returns False if this process does not lead
         the run, or if the trip's commands have been made already.
         """
-        with self._lock:
-            if self.is_led_here and not self._is_ending:
-                self._final_writes.append(write)
-                return True
-        return False
-
-    def final_writes(self, finish: Finish) -> Iterator[Command]:
-        """The commands that go with this end. `add_final_write` accepts no more from now on."""
-        with self._lock:
-            self._is_ending = True
-        for write in self._final_writes:
-            yield from write(finish)
-
-    def clear_final_writes(self) -> None:
-        """Free what the writes reference; the run itself is retained for longer."""
-        self._final_writes.clear()
+        return self.is_led_here and self.publication.add_final_write(write)
 
     def on_end(self, callback: EndCallback, key: str = "") -> None:
         """Call `callback` with the whole transcript just before readers see the end; immediately if it has ended.

@@ -8,6 +8,7 @@ from threading import Event as Signal
 
 import pytest
 from django_redis import get_redis_connection
+from redis.exceptions import TimeoutError as RedisTimeout
 
 from chat.core.events import Delta, Event, Finish, Notice, Start, Usage, text_of
 from chat.runs import broker as broker_module
@@ -15,6 +16,7 @@ from chat.runs import redis_log
 from chat.runs.broker import RunBroker
 from chat.runs.readers import Readers
 from chat.runs.run import Producer, Run
+from observability.shared_redis import shared_redis
 from tests.support.polling import eventually
 
 QUESTION = "public:question"
@@ -84,10 +86,25 @@ def test_an_end_that_could_not_be_published_is_published_after_a_long_outage(mon
     assert run.wait_until_ended(5)
     time.sleep(2)  # longer than its retention, and than the interval at which it is checked
     is_away.clear()
-    eventually(lambda: run.published_count == len(run.events))
+    eventually(lambda: run.publication.count == len(run.events))
     mirror = there.subscribe(QUESTION, saying("Bonsoir"), []).run
     assert mirror.wait_until_ended(5)
     assert whole_text(mirror) == "Bonsoir"  # the question is released
+
+
+def test_final_writes_of_an_end_that_failed_wait_for_it_while_earlier_events_are_published():
+    def produce(run: Run) -> Iterator[Event]:
+        yield Start()
+        run.push("Bonjour")
+        run.add_final_write(lambda _finish: [("SET", "written", "")])
+        run.on_end(lambda _transcript: eventually(lambda: run.publication.count == 2))  # the end is not appended yet
+        shared_redis.outage.begin(RedisTimeout())
+        yield Finish("ai")
+
+    run = RunBroker().subscribe(QUESTION, produce, []).run
+    assert run.wait_until_ended(10)
+    eventually(lambda: run.publication.count == 3)
+    assert get_redis_connection("default").exists("written")
 
 
 def test_an_end_is_not_published_when_its_question_may_have_another_answer(monkeypatch):
@@ -101,7 +118,7 @@ def test_an_end_is_not_published_when_its_question_may_have_another_answer(monke
     is_away.clear()
     broker.subscribe(OTHER, saying("Bonjour"), [])  # wakes the maintenance
     time.sleep(1)
-    assert run.published_count == 0
+    assert run.publication.count == 0
 
 
 def test_a_lost_shard_of_a_cluster_does_not_repeat_what_the_other_shards_have(monkeypatch, stalled):
@@ -118,7 +135,7 @@ def test_a_lost_shard_of_a_cluster_does_not_repeat_what_the_other_shards_have(mo
     eventually(lambda: well.events and lost.events)
     monkeypatch.setattr(redis_log, "publish", publish_without_a_shard)
     for run in (lost, well):
-        run.has_had_remote_readers = True
+        run.publication.has_had_remote_readers = True
         run.append([Delta("Bonjour")])
     time.sleep(1.5)
     assert 1 <= wrote.count(well.id) <= 2
@@ -128,7 +145,7 @@ def test_a_lost_shard_of_a_cluster_does_not_repeat_what_the_other_shards_have(mo
     time.sleep(1.5)
     monkeypatch.setattr(redis_log, "publish", publish)
     stalled.may_end.set()
-    eventually(lambda: lost.has_ended and lost.published_count == len(lost.events))
+    eventually(lambda: lost.has_ended and lost.publication.count == len(lost.events))
     assert get_redis_connection("default").exists("written")
 
 
@@ -189,7 +206,7 @@ def test_a_renewal_that_joins_a_persons_run_does_not_keep_it_when_the_person_lea
     eventually(lambda: renewed.events)
     here.unsubscribe(run.id, "first")
     assert run.is_cancelled
-    assert not run.has_had_remote_readers
+    assert not run.publication.has_had_remote_readers
 
 
 def test_a_renewal_joins_only_an_open_run_and_is_not_counted():
@@ -208,10 +225,10 @@ def test_a_renewal_elsewhere_announces_readers_once_a_person_joins_it(stalled):
     mirror = there.subscribe(QUESTION, stalled, [], needs_readers=False).run
     eventually(lambda: mirror.events)
     time.sleep(0.5)
-    assert not run.has_had_remote_readers
+    assert not run.publication.has_had_remote_readers
     assert not redis_log.has_remote_readers(run)
     assert there.subscribe(QUESTION, stalled, []).run is mirror
-    eventually(lambda: run.has_had_remote_readers)
+    eventually(lambda: run.publication.has_had_remote_readers)
     assert redis_log.has_remote_readers(run)
 
 

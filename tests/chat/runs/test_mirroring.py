@@ -27,12 +27,12 @@ class Leader:
     def __init__(self, process_id: str = "other-process", published_count: int = 0) -> None:
         self.process_id = process_id
         self.run = Run("run", "public:question")
-        self.run.published_count = published_count
+        self.run.publication.count = published_count
         redis_log.renew_lease(process_id)
 
     def publish(self, *new: Event) -> None:
         eventually(lambda: redis_log.publish(self.process_id, [(self.run, new)]))
-        self.run.published_count += len(new)
+        self.run.publication.count += len(new)
 
 
 @pytest.fixture
@@ -76,7 +76,7 @@ def test_mirror_is_aborted_when_redis_stays_unavailable(leader, monkeypatch):
 def test_without_redis_a_remote_reader_counts_as_still_reading(leader):
     shared_redis.outage.begin(RedisTimeout())
     assert not redis_log.has_remote_readers(leader.run)
-    leader.run.has_had_remote_readers = True
+    leader.run.publication.has_had_remote_readers = True
     assert redis_log.has_remote_readers(leader.run)
 
 

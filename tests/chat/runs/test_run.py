@@ -54,7 +54,7 @@ def test_concurrent_readers_get_every_event_once_and_in_order():
 def test_log_that_is_recreated_after_forget_expires():
     run, redis = Run("run", single_flight_key="somebody:question"), get_redis_connection("default")
     assert redis_log.publish("other-process", [(run, [Start()])])
-    run.published_count = 1
+    run.publication.count = 1
     redis_log.forget(run.owner)
     assert not redis.exists("bff:run:run")
     assert redis_log.publish("other-process", [(run, PIECES[:1])])
