@@ -15,6 +15,7 @@ from django.conf import settings
 
 from chat.core.events import STOPPED, Event, Finish, Start
 from chat.runs import redis_log
+from chat.runs.publisher import Publisher
 from chat.runs.redis_log import LogReader
 from chat.runs.run import Producer, Run
 from observability import logs, metrics, unexpected_errors
@@ -25,8 +26,6 @@ PUBLISH_SECONDS = 0.05  # delay until other processes see an event, or this one 
 HEARTBEAT_SECONDS = 0.5  # interval of lease renewals and of checks for unread runs
 ANNOUNCE_SECONDS = 1.0  # interval at which a mirror announces its readers
 RETENTION_SECONDS = 60.0  # time for which an ended run stays in memory
-
-Batch = tuple[Run, Sequence[Event]]  # a run, and those of its events that are not published yet
 
 
 class Subscription(NamedTuple):
@@ -61,7 +60,7 @@ class RunBroker:
         self._by_question: dict[str, Run] = {}  # by single-flight key; runs that have not ended
         self._led: set[Run] = set()  # led here, not ended
         self._finished: deque[tuple[float, Run]] = deque()  # ended runs, with the time of their end
-        self._unpublished: set[Run] = set()  # led here, not completely in the Redis log
+        self._publisher = Publisher(self.process_id)
         self._has_work = threading.Event()
         self._maintenance_thread: threading.Thread | None = None
 
@@ -157,6 +156,7 @@ class RunBroker:
 
         A run that has begun, with a leader that was lost for instance, does not begin again.
         """
+        self._publisher.add(run)
         try:
             assert run.produce is not None
             for event in run.produce(run):
@@ -175,9 +175,7 @@ class RunBroker:
     def _finish(self, run: Run, last: Sequence[Event]) -> None:
         """Publish and append the last events. From now on the same question hits the cache or starts a new run."""
         try:
-            if run.is_led_here:
-                with run.publication.lock:
-                    self._publish([(run, [*run.events[run.publication.count :], *last])])
+            self._publisher.publish_end(run, last)
         finally:
             self._mark_finished(run)
             run.append(last)
@@ -252,7 +250,6 @@ class RunBroker:
         with self._lock:
             self._runs[run.id] = run
             if run.is_led_here:
-                self._unpublished.add(run)
                 self._led.add(run)
             if self._maintenance_thread is None:
                 self._maintenance_thread = threading.Thread(target=self._maintain, name="runs", daemon=True)
@@ -272,10 +269,10 @@ class RunBroker:
         next_heartbeat = 0.0
         while True:
             if not self.is_leading():
-                self._has_work.wait(HEARTBEAT_SECONDS if self._runs or self._unpublished else None)
+                self._has_work.wait(HEARTBEAT_SECONDS if self._runs or not self._publisher.is_idle else None)
             self._has_work.clear()
             with unexpected_errors.survived("runs"):
-                self._publish_due()
+                self._publisher.publish_due()
             with unexpected_errors.survived("runs"):
                 self._apply_commands()
             if time.monotonic() >= next_heartbeat:
@@ -297,54 +294,6 @@ class RunBroker:
                 run.publication.has_had_remote_readers = True
             else:
                 self._unsubscribe_here(run, command)
-
-    def _publish_due(self) -> None:
-        """Publish the new events of the runs that are due."""
-        with self._lock:
-            # An ended run is published until its flight key expires: other processes may still wait for its end.
-            expired = time.monotonic() - redis_log.FLIGHT_SECONDS
-            self._unpublished -= {run for run in self._unpublished if run.ended_at and run.ended_at < expired}
-            unpublished = list(self._unpublished)
-        now = time.monotonic()
-        due = [run for run in unpublished if run.publication.is_due(now)]
-        locked = [run for run in due if run.publication.lock.acquire(blocking=False)]  # others are publishing their end
-        try:
-            batches = [(run, new) for run in locked if (new := run.events[run.publication.count :])]
-            # A trip of several runs that fails is repeated run by run. Final writes must not be repeated, and a lost
-            # shard must not fail the others: such runs get a trip of their own.
-            together: list[Batch] = []
-            alone: list[Batch] = []
-            for run, new in batches:
-                needs_own_trip = run.publication.has_lost_shard or isinstance(new[-1], Finish)
-                (alone if needs_own_trip else together).append((run, new))
-            self._publish(together)
-            for batch in alone:
-                self._publish([batch])
-        finally:
-            for run in locked:
-                run.publication.lock.release()
-
-    def _publish(self, batches: Sequence[Batch]) -> None:
-        """Append these events to the logs, in one trip. If a shard of a cluster is away, each run in its own trip."""
-        if not batches:
-            return
-        if redis_log.publish(self.process_id, batches):
-            for run, new in batches:
-                self._mark_published(run, new)
-        elif redis_log.is_unavailable():
-            return
-        elif len(batches) > 1:
-            for batch in batches:
-                self._publish([batch])
-        else:
-            run, new = batches[0]
-            run.publication.mark_shard_lost(new)
-
-    def _mark_published(self, run: Run, new: Sequence[Event]) -> None:
-        run.publication.mark_published(new)
-        if isinstance(new[-1], Finish):
-            with self._lock:
-                self._unpublished.discard(run)
 
     def _heartbeat(self) -> None:
         """Renew this process's lease, cancel unread runs and drop those whose retention time is over."""
