@@ -8,7 +8,7 @@
 | `extraction` | text → `Facts`: days and periods, amounts, references, the sender |
 | `facts` | what it finds; `fact_labels` names it in the active language |
 | `errors` | why a document cannot be read |
-| `sandbox` | the confined process that parses PDF, Word and images |
+| `sandbox` | the confined process that parses PDF, Word and images; `sandboxes` starts one |
 
 This module imports nothing: the sandbox process loads it and must start quickly.
 """

@@ -7,8 +7,6 @@ import os
 import re
 import selectors
 import signal
-import subprocess
-import sys
 from contextlib import suppress
 from functools import cache
 from time import monotonic, perf_counter
@@ -17,9 +15,11 @@ from typing import Any
 from django.conf import settings
 from pydantic import TypeAdapter, ValidationError
 
+from chat.documents import sandboxes
 from chat.documents.errors import REASONS, DocumentError
 from chat.documents.reader_places import PLACE_TIMEOUT_SECONDS, NoPlace, ReaderPlaces, Sender
 from chat.documents.sandbox.outcome import MAX_UNREAD, Reading
+from chat.documents.sandboxes import Sandbox
 from chat.documents.text import MAX_CHARACTERS
 from observability import logs, metrics
 
@@ -67,51 +67,33 @@ def _places() -> ReaderPlaces:
 
 def _run(kind: str, data: bytes) -> tuple[bytes, int]:
     """The output of the sandbox and its exit code (negative: a signal). Raises DocumentError."""
-    with subprocess.Popen(  # noqa: S603 - a fixed command
-        [sys.executable, "-B", "-s", "-P", "-m", "chat.documents.sandbox", _options(kind)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-        cwd="/",
-        env=_environment(),
-    ) as sandbox:
-        deadline = monotonic() + settings.DOCUMENT_TIMEOUT_SECONDS
+    deadline = monotonic() + settings.DOCUMENT_TIMEOUT_SECONDS
+    with sandboxes.fork() as sandbox:
         try:
-            output = _communicate(sandbox, data, deadline)
-            return output, sandbox.wait(max(0.0, deadline - monotonic()))
-        except subprocess.TimeoutExpired:
+            output = _communicate(sandbox, _options(kind) + data, deadline)
+            return output, sandbox.exit_code(deadline)
+        except TimeoutError:
             raise DocumentError("too_slow") from None
-        finally:
-            # Also after its end, because it may have left child processes. The group id stays valid while the group has
-            # a member, and is not reused at once.
-            with suppress(ProcessLookupError):
-                os.killpg(sandbox.pid, signal.SIGKILL)
 
 
-def _communicate(sandbox: subprocess.Popen[bytes], data: bytes, deadline: float) -> bytes:
-    """Write the document and read the output, at most MAX_OUTPUT_BYTES. Raises DocumentError, TimeoutExpired.
-
-    `Popen.communicate` would collect output without limit.
-    """
-    assert sandbox.stdin
-    assert sandbox.stdout
+def _communicate(sandbox: Sandbox, data: bytes, deadline: float) -> bytes:
+    """Write the document and read the output, at most MAX_OUTPUT_BYTES. Raises DocumentError, TimeoutError."""
     output, remaining = bytearray(), memoryview(data)
     with selectors.DefaultSelector() as selector:
-        for pipe, event in ((sandbox.stdin, selectors.EVENT_WRITE), (sandbox.stdout, selectors.EVENT_READ)):
+        for pipe, event in ((sandbox.document, selectors.EVENT_WRITE), (sandbox.output, selectors.EVENT_READ)):
             os.set_blocking(pipe.fileno(), False)
             selector.register(pipe, event)
         while True:
             ready = [key.fileobj for key, _ in selector.select(max(0.0, deadline - monotonic()))]
             if not ready and monotonic() >= deadline:
-                raise subprocess.TimeoutExpired(sandbox.args, settings.DOCUMENT_TIMEOUT_SECONDS)
-            if sandbox.stdin in ready:
-                remaining = remaining[_write(sandbox.stdin.fileno(), remaining) :]
+                raise TimeoutError
+            if sandbox.document in ready:
+                remaining = remaining[_write(sandbox.document.fileno(), remaining) :]
                 if not remaining:
-                    selector.unregister(sandbox.stdin)
-                    sandbox.stdin.close()
-            if sandbox.stdout in ready:
-                chunk = os.read(sandbox.stdout.fileno(), CHUNK_BYTES)
+                    selector.unregister(sandbox.document)
+                    sandbox.document.close()
+            if sandbox.output in ready:
+                chunk = os.read(sandbox.output.fileno(), CHUNK_BYTES)
                 output += chunk
                 if not chunk:
                     return bytes(output)
@@ -129,22 +111,15 @@ def _write(pipe: int, data: memoryview) -> int:
         return len(data)
 
 
-def _options(kind: str) -> str:
-    return json.dumps(
-        {
-            "kind": kind,
-            "seconds": settings.DOCUMENT_TIMEOUT_SECONDS,
-            "memory_bytes": settings.DOCUMENT_MEMORY_MB * 1024 * 1024,
-            "pages": settings.DOCUMENT_MAX_PAGES,
-        }
-    )
-
-
-def _environment() -> dict[str, str]:
-    """Only what the sandbox needs: the variables of this process include secrets."""
-    inherited = {name: os.environ[name] for name in ("PATH", "TESSDATA_PREFIX") if name in os.environ}
-    # One thread: tesseract would use all cores, and the stack of each thread counts as memory.
-    return inherited | {"LANG": "C.UTF-8", "PYTHONPATH": str(settings.BASE_DIR), "OMP_THREAD_LIMIT": "1"}
+def _options(kind: str) -> bytes:
+    """The first line of a sandbox's input."""
+    options = {
+        "kind": kind,
+        "seconds": settings.DOCUMENT_TIMEOUT_SECONDS,
+        "memory_bytes": settings.DOCUMENT_MEMORY_MB * 1024 * 1024,
+        "pages": settings.DOCUMENT_MAX_PAGES,
+    }
+    return json.dumps(options).encode() + b"\n"
 
 
 def _parse_output(output: bytes, exit_code: int) -> Reading:

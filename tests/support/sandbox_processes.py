@@ -25,12 +25,22 @@ def wait_for_one(parent: int | None = None) -> psutil.Process:
     return running(parent)[0]
 
 
+def fork_servers(parent: int | None = None) -> list[psutil.Process]:
+    """The processes below `parent` (default: this one) that fork sandboxes."""
+    return list(_fork_servers(psutil.Process(parent)))
+
+
 def _sandboxes(process: psutil.Process) -> Iterator[psutil.Process]:
+    for server in _fork_servers(process):
+        with suppress(psutil.NoSuchProcess):
+            yield from server.children(recursive=True)
+
+
+def _fork_servers(process: psutil.Process) -> Iterator[psutil.Process]:
     for child in process.children(recursive=True):
         with suppress(psutil.NoSuchProcess, psutil.ZombieProcess):
-            if SANDBOX in child.cmdline():
+            if SANDBOX in child.cmdline() and SANDBOX not in child.parent().cmdline():
                 yield child
-                yield from child.children(recursive=True)
 
 
 @dataclass

@@ -19,7 +19,7 @@ import pytest
 import requests
 from django.core.files.uploadedfile import SimpleUploadedFile
 
-from chat.documents import reading, sandbox_client
+from chat.documents import reading, sandbox_client, sandboxes
 from chat.documents.errors import DocumentError
 from tests.chat.documents import hostile_files
 from tests.support import document_files, sandbox_processes
@@ -152,13 +152,16 @@ def is_zombie(process: psutil.Process) -> bool:
 
 
 @pytest.fixture
-def endless_ocr(tmp_path, monkeypatch, settings) -> None:
+def endless_ocr(tmp_path, monkeypatch, settings) -> Iterator[None]:
     """Replaces tesseract by a program that never ends."""
     program = tmp_path / "tesseract"
     program.write_text("#!/bin/sh\nexec sleep 600\n")
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     settings.DOCUMENT_TIMEOUT_SECONDS = 60.0
+    sandboxes.stop()
+    yield
+    sandboxes.stop()
 
 
 @pytest.fixture
@@ -225,6 +228,14 @@ FACTS = {'dates': [], 'amounts': [], 'references': [], 'sender': None}
 EXTRACT = {'text': 'Lettre 😀', 'facts': FACTS, 'errors': []}
 READING = {'extract': EXTRACT, 'pages': 1, 'unread': []}
 """
+TAKEN_OVER = """
+import json, os, socket, sys
+from chat.documents.sandbox.fork_server import ForkServer
+{READING}
+def work():
+    {program}
+ForkServer(socket.socket(fileno=0), work).serve()
+"""
 
 
 @pytest.fixture
@@ -233,11 +244,13 @@ def fake_sandbox(tmp_path, monkeypatch):
 
     def install(program: str) -> None:
         path = tmp_path / "python"
-        path.write_text(f"#!{sys.executable}\nimport json, os, sys\n{READING}\n{program}\n")
+        path.write_text(f"#!{sys.executable}\n" + TAKEN_OVER.format(READING=READING, program=program))
         path.chmod(0o755)
         monkeypatch.setattr(sys, "executable", str(path))
 
-    return install
+    sandboxes.stop()
+    yield install
+    sandboxes.stop()
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,111 @@
+"""Starts sandbox processes: they are forked by a server (sandbox/fork_server.py), of which each worker has one."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import threading
+from dataclasses import dataclass
+from io import FileIO
+from time import monotonic
+
+from django.conf import settings
+
+from chat.documents.errors import DocumentError
+
+
+@dataclass(frozen=True, slots=True)
+class Sandbox:
+    """A sandbox process. Closed, it is killed with all that it has started.
+
+    `document` is written and closed, and `output` read to its end; both are pipes.
+    """
+
+    document: FileIO
+    output: FileIO
+    _server: socket.socket
+
+    def exit_code(self, deadline: float) -> int:
+        """Wait for its end (negative: the signal). Raises TimeoutError at `deadline` (monotonic), DocumentError."""
+        self._server.settimeout(max(0.001, deadline - monotonic()))
+        answer = self._server.recv(16)
+        if not answer:  # the server has died, or could not fork
+            raise DocumentError("interrupted")
+        return int(answer)
+
+    def __enter__(self) -> Sandbox:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.close()
+        self.document.close()
+        self.output.close()
+
+
+class _ForkServer:
+    """The server of this process. It starts with the first document, and again if it has died.
+
+    It ends with this process, which closes the control socket in doing so.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._control: socket.socket | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def fork(self) -> Sandbox:
+        document_end, document = os.pipe()
+        output, output_end = os.pipe()
+        client, client_end = socket.socketpair()
+        sandbox = Sandbox(FileIO(document, "wb"), FileIO(output), client)
+        with client_end, FileIO(document_end), FileIO(output_end, "wb"):
+            files = [document_end, output_end, client_end.fileno()]
+            with self._lock:
+                try:
+                    self._order(files)
+                except OSError:
+                    self.stop()
+                    self._order(files)
+        return sandbox
+
+    def stop(self) -> None:
+        """End the server, and its sandboxes with it."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+        if self._control is not None:
+            self._control.close()
+        self._control = self._process = None
+
+    def _order(self, files: list[int]) -> None:
+        if self._control is None:
+            self._control = self._start()
+        socket.send_fds(self._control, [b"+"], files)
+
+    def _start(self) -> socket.socket:
+        control, server_end = socket.socketpair()
+        with server_end:
+            self._process = subprocess.Popen(
+                [sys.executable, "-B", "-s", "-P", "-m", "chat.documents.sandbox"],
+                stdin=server_end.fileno(),
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,
+                cwd="/",
+                env=_environment(),
+            )
+        return control
+
+
+def _environment() -> dict[str, str]:
+    """Only what the sandbox needs: the variables of this process include secrets."""
+    inherited = {name: os.environ[name] for name in ("PATH", "TESSDATA_PREFIX") if name in os.environ}
+    # One thread: tesseract would use all cores, and the stack of each thread counts as memory.
+    return inherited | {"LANG": "C.UTF-8", "PYTHONPATH": str(settings.BASE_DIR), "OMP_THREAD_LIMIT": "1"}
+
+
+_fork_server = _ForkServer()
+fork = _fork_server.fork
+stop = _fork_server.stop

@@ -1,0 +1,112 @@
+"""The processes that read documents, and the server that forks them."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from chat.documents import reading, sandboxes
+from chat.documents.errors import DocumentError
+from tests.support import document_files, sandbox_processes
+from tests.support.polling import eventually
+from tests.support.processes import ROOT
+
+LETTER = ("Merci de répondre avant le 4 mai 2026.\n" * 100).encode()
+SERVER = """
+import os, socket, sys
+from chat.documents.sandbox.fork_server import ForkServer
+def work():
+    {work}
+ForkServer(socket.socket(fileno=0), work).serve()
+"""
+WORKER = """
+import sys, time
+from django.conf import settings
+settings.configure(BASE_DIR={root!r})
+from chat.documents import sandboxes
+sandbox = sandboxes.fork()
+print("forked", flush=True)
+time.sleep(600)
+"""
+Install = Callable[[str], None]
+
+
+@pytest.fixture
+def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install]:
+    """Has the sandboxes of this test do something else than reading a document."""
+
+    def install(work: str) -> None:
+        program = tmp_path / "python"
+        program.write_text(f"#!{sys.executable}\n{SERVER.format(work=work)}")
+        program.chmod(0o755)
+        monkeypatch.setattr(sys, "executable", str(program))
+
+    sandboxes.stop()
+    yield install
+    sandboxes.stop()
+
+
+def deadline() -> float:
+    return time.monotonic() + 20
+
+
+def test_a_sandbox_has_no_file_of_another_document(work: Install) -> None:
+    work("print(sorted(os.listdir('/proc/self/fd')), flush=True); sys.stdin.read()")
+    with sandboxes.fork() as one, sandboxes.fork() as other:
+        for sandbox in (one, other):
+            assert sandbox.output.read(100) == b"['0', '1', '2', '3']\n"  # 3 is the folder's own
+            sandbox.document.close()
+            assert sandbox.exit_code(deadline()) == 0
+
+
+def test_the_exit_code_of_a_sandbox_tells_the_signal_that_ended_it(work: Install) -> None:
+    work("os.kill(os.getpid(), 9)")
+    with sandboxes.fork() as sandbox:
+        assert sandbox.exit_code(deadline()) == -9
+
+
+def test_a_closed_sandbox_is_killed_with_what_it_has_started(work: Install) -> None:
+    work("import subprocess; subprocess.run(['sleep', '600'])")
+    with sandboxes.fork():
+        eventually(lambda: len(sandbox_processes.running()) == 2)
+    eventually(lambda: not sandbox_processes.running())
+
+
+def test_a_sandbox_that_is_not_awaited_leaves_no_zombie(work: Install) -> None:
+    work("pass")
+    with sandboxes.fork() as sandbox:
+        sandbox.exit_code(deadline())
+    [server] = sandbox_processes.fork_servers()
+    assert not server.children()
+
+
+def test_after_the_death_of_the_server_the_next_document_is_read(settings) -> None:
+    assert "4 mai 2026" in reading.read(LETTER, document_files.SENDER).text
+    [server] = sandbox_processes.fork_servers()
+    server.kill()
+    eventually(lambda: server.status() == psutil.STATUS_ZOMBIE)
+    assert "4 mai 2026" in reading.read(LETTER, document_files.SENDER).text
+
+
+def test_a_server_that_dies_meanwhile_is_reported_as_interrupted(work: Install) -> None:
+    work("os.kill(os.getppid(), 9); sys.stdin.read()")
+    with pytest.raises(DocumentError) as raised:
+        reading.read(LETTER, document_files.SENDER)
+    assert raised.value.code == "interrupted"
+
+
+def test_server_and_sandbox_end_with_their_worker() -> None:
+    worker = psutil.Popen([sys.executable, "-c", WORKER.format(root=str(ROOT))], cwd=ROOT, stdout=-1)
+    assert worker.stdout.readline() == b"forked\n"
+    eventually(lambda: sandbox_processes.running(worker.pid))
+    processes = sandbox_processes.fork_servers(worker.pid) + sandbox_processes.running(worker.pid)
+    assert len(processes) == 2
+    worker.kill()
+    eventually(lambda: not any(process.is_running() for process in processes))
+    with worker:
+        assert worker.wait(5) == -9
