@@ -19,7 +19,7 @@ import pytest
 import requests
 from django.core.files.uploadedfile import SimpleUploadedFile
 
-from chat.documents import reading, sandbox_client, sandboxes
+from chat.documents import reading, sandbox_client
 from chat.documents.errors import DocumentError
 from tests.chat.documents import hostile_files
 from tests.support import document_files, sandbox_processes
@@ -152,16 +152,13 @@ def is_zombie(process: psutil.Process) -> bool:
 
 
 @pytest.fixture
-def endless_ocr(tmp_path, monkeypatch, settings) -> Iterator[None]:
+def endless_ocr(tmp_path, own_fork_server, monkeypatch, settings) -> None:
     """Replaces tesseract by a program that never ends."""
     program = tmp_path / "tesseract"
     program.write_text("#!/bin/sh\nexec sleep 600\n")
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     settings.DOCUMENT_TIMEOUT_SECONDS = 60.0
-    sandboxes.stop()
-    yield
-    sandboxes.stop()
 
 
 @pytest.fixture
@@ -239,7 +236,7 @@ ForkServer(socket.socket(fileno=0), work).serve()
 
 
 @pytest.fixture
-def fake_sandbox(tmp_path, monkeypatch):
+def fake_sandbox(tmp_path, own_fork_server, monkeypatch):
     """Replaces the sandbox by a given Python program, as if a file had taken it over."""
 
     def install(program: str) -> None:
@@ -248,9 +245,7 @@ def fake_sandbox(tmp_path, monkeypatch):
         path.chmod(0o755)
         monkeypatch.setattr(sys, "executable", str(path))
 
-    sandboxes.stop()
-    yield install
-    sandboxes.stop()
+    return install
 
 
 @pytest.mark.parametrize(

@@ -180,7 +180,7 @@ def test_all_pages_of_a_fax_are_read(send, ai, tesseract):
     assert facts_in(send(fax))[0] == ["2026-06-03", "2026-06-04"]
 
 
-def test_without_tesseract_a_photo_is_rejected_with_advice(send, ai, monkeypatch):
+def test_without_tesseract_a_photo_is_rejected_with_advice(send, ai, own_fork_server, monkeypatch):
     monkeypatch.setenv("PATH", "")
     reply = send(document_files.saved(document_files.picture(dots_per_inch=150), "PNG"))
     assert reply.status_code == 422
@@ -188,7 +188,7 @@ def test_without_tesseract_a_photo_is_rejected_with_advice(send, ai, monkeypatch
     assert "collez son texte" in reply.json()["detail"]
 
 
-def test_without_tesseract_the_text_pages_are_read(send, ai, monkeypatch):
+def test_without_tesseract_the_text_pages_are_read(send, ai, own_fork_server, monkeypatch):
     monkeypatch.setenv("PATH", "")
     assert (
         facts_in(send(_merged(document_files.pdf(), document_files.scan(document_files.picture(dots_per_inch=100)))))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
@@ -37,7 +37,7 @@ Install = Callable[[str], None]
 
 
 @pytest.fixture
-def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install]:
+def work(tmp_path: Path, own_fork_server: None, monkeypatch: pytest.MonkeyPatch) -> Install:
     """Has the sandboxes of this test do something else than reading a document."""
 
     def install(work: str) -> None:
@@ -46,9 +46,7 @@ def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install]:
         program.chmod(0o755)
         monkeypatch.setattr(sys, "executable", str(program))
 
-    sandboxes.stop()
-    yield install
-    sandboxes.stop()
+    return install
 
 
 def deadline() -> float:
