@@ -36,6 +36,7 @@ LOG_TTL_SECONDS = 600  # time for which an answer can be read from its log
 LOG_MAX_ENTRIES = 20_000
 TAIL_BLOCK_SECONDS = 1.0
 TAIL_OUTAGE_SECONDS = 2.0  # a shorter outage of Redis does not end a mirror: the log is still there afterwards
+NO_EVENTS = b"[]"
 STOP, REMOTE_READER = "", "+"  # commands; any other command is the reader to unsubscribe
 
 # A pool with longer timeouts: tailing blocks.
@@ -82,13 +83,18 @@ class Entry:
     stream_id: str
     process_id: str
     first: int
-    events: list[Event]
+    encoded: bytes
     unsubscribed: str
+
+    @property
+    def events(self) -> list[Event]:
+        """The events, decoded at each access. Raises as `events.decode`."""
+        return events.decode(self.encoded)
 
     @property
     def is_claim(self) -> bool:
         """Whether `process_id` leads the run from here on."""
-        return not self.events and not self.unsubscribed
+        return self.encoded == NO_EVENTS and not self.unsubscribed
 
 
 def acquire(single_flight_key: str, process_id: str, run_id: str) -> FlightHolder | None:
@@ -98,7 +104,7 @@ def acquire(single_flight_key: str, process_id: str, run_id: str) -> FlightHolde
     """
     own, log, dead = f"{process_id} {run_id}", f"bff:run:{run_id}", ""
     lease: Command = ("SET", f"bff:process:{process_id}", "", "EX", LEASE_SECONDS)
-    new_log: Command = ("XADD", log, "*", "p", process_id, "n", 0, "e", "[]")
+    new_log: Command = ("XADD", log, "*", "p", process_id, "n", 0, "e", NO_EVENTS)
     while True:
         keys = [_flight_key(single_flight_key), answer_key(single_flight_key)]
         acquire_it = _acquire(keys, own, FLIGHT_SECONDS, dead)
@@ -191,13 +197,13 @@ def take_commands(process_id: str) -> list[tuple[str, str]]:
 
 
 def leader_of(run_id: str) -> str | None:
-    """The process that leads the run, or led it last. None if the run has no log."""
+    """The process that leads the run, or led it last. None if the run has no log. Any entry may be the last claim."""
     replies = shared_redis.send(("XRANGE", f"bff:run:{run_id}", "-", "+"))
     if not (replies and replies[0]):
         return None
     run_log = LogReader(run_id, "")
     for stream_id, flat in replies[0]:
-        run_log.accept(_entry(stream_id, _as_dict(flat)))
+        run_log.accept(_entry(stream_id, flat))
     return run_log.leader
 
 
@@ -218,15 +224,17 @@ def tail(run_id: str, after: str, wait_seconds: float = TAIL_BLOCK_SECONDS) -> l
         if monotonic() >= deadline:
             return None
         tail_redis.wait(deadline - monotonic())
-    return [_entry(stream_id, _as_dict(flat)) for stream_id, flat in found]
+    return [_entry(stream_id, flat) for stream_id, flat in found]
 
 
-def _entry(stream_id: bytes, fields: dict[bytes, bytes]) -> Entry:
+def _entry(stream_id: bytes, flat: list[bytes]) -> Entry:
+    """The entry whose fields Redis has sent as a list of names and values."""
+    fields = dict(zip(flat[::2], flat[1::2], strict=True))
     return Entry(
         stream_id.decode(),
         fields[b"p"].decode(),
         int(fields[b"n"]),
-        events.decode(fields[b"e"]),
+        fields[b"e"],
         fields.get(b"x", b"").decode(),
     )
 
@@ -265,11 +273,6 @@ def _read_stream(run_id: str, after: str, wait_seconds: float) -> list[Any] | No
     return None if replies is None else (replies[0] or {}).get(key.encode(), [])
 
 
-def _as_dict(flat: list[bytes]) -> dict[bytes, bytes]:
-    """A stream entry's fields, which Redis sends as a list of names and values."""
-    return dict(zip(flat[::2], flat[1::2], strict=True))
-
-
 def forget(owner: str) -> bool:
     """Delete the logs of one caller's private answers; False while Redis is unavailable.
 
@@ -299,7 +302,7 @@ def announce_unsubscribe(run_id: str, reader: str) -> None:
     """Publish to every process with readers of this run that `reader` has unsubscribed."""
     if (leader := leader_of(run_id)) is None:
         return
-    fields = ("p", leader, "n", 0, "e", b"[]", "x", reader)
+    fields = ("p", leader, "n", 0, "e", NO_EVENTS, "x", reader)
     key = f"bff:run:{run_id}"
     shared_redis.send(("XADD", key, "*", *fields), ("EXPIRE", key, LOG_TTL_SECONDS))
     _send_command(leader, run_id, reader)

@@ -86,6 +86,11 @@ def mirrored_events(run_id: str) -> list[Event]:
     return [event for batch in mirror.read() for event in batch]
 
 
+def test_a_reader_gets_the_end_of_a_lost_run_when_events_cannot_be_decoded(leader):
+    get_redis_connection("default").xadd("bff:run:run", {"p": leader.process_id, "n": 2, "e": "?"})
+    assert mirrored_events("run") == [Start(), Delta("Bonjour, "), *CUT_SHORT]
+
+
 def test_a_process_that_does_not_lead_the_run_adds_nothing_to_its_text():
     """Redis was away for this process alone, so that it leads the run for its own readers."""
     leader = Leader()
