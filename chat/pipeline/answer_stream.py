@@ -129,8 +129,7 @@ class RunStream(AnswerStream):
         return "leader" if self.subscription.is_leader else "follower"
 
     def read(self, reader: str = "", outlet: Outlet | None = None) -> Iterator[Sequence[Event]]:
-        subscription = self.subscription
-        return subscription.run.read(self.after, reader, outlet, has_joined=subscription.has_joined)
+        return self.subscription.read(self.after, reader, outlet)
 
     def first_events(self, count: int) -> Sequence[Event]:
         return self.subscription.run.events[:count]

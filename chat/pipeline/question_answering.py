@@ -236,7 +236,7 @@ def _cache_key(question: Question, passages: Sequence[Passage]) -> str:
 def _subscribe(job: AnswerJob) -> Subscription:
     """Join or start the run of this job. A renewal continues without readers: its person has the cached answer."""
     ending = fallbacks.interrupted_ending(job.question.language)
-    return runs.subscribe(job.cache_key, job, ending, needs_readers=job.purpose != "renewal")
+    return runs.subscribe(job.cache_key, job, ending, expects_reader=job.purpose != "renewal")
 
 
 def _count_ending(

@@ -46,7 +46,7 @@ def resume(
         is_started=True,
     )
     run.on_end(recorder.complete)
-    subscription = Subscription(run, has_started_it=False, has_joined=False)
+    subscription = Subscription(run, has_started_it=False, expects_reader=False)
     return RunStream(message.cache_key, RequestTrace("chat"), subscription, after), recorder
 
 

@@ -7,7 +7,7 @@ import secrets
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextvars import copy_context
 from typing import NamedTuple
 
@@ -18,6 +18,7 @@ from chat.runs import redis_log
 from chat.runs.publisher import Publisher
 from chat.runs.redis_log import LogReader
 from chat.runs.run import Producer, Run
+from chat.runs.subscriber import Outlet
 from observability import logs, metrics, unexpected_errors
 
 log = logs.get_logger(__name__)
@@ -32,18 +33,22 @@ class Subscription(NamedTuple):
     """A reader's share in a run.
 
     `has_started_it`: this process had no run of the question yet, and this one has the reader's own producer.
-    `has_joined`: the reader was announced with `readers.join`, so the run waits for it; one that resumes was not, and
-    a renewal has no reader.
+    `expects_reader`: the run waits for the reader until it begins to read. It does not wait for one that resumes, and a
+    renewal has none.
     """
 
     run: Run
     has_started_it: bool
-    has_joined: bool = True
+    expects_reader: bool
 
     @property
     def is_leader(self) -> bool:
         """Whether this reader's own producer writes the run."""
         return self.has_started_it and self.run.is_led_here
+
+    def read(self, after: int = 0, reader: str = "", outlet: Outlet | None = None) -> Iterator[Sequence[Event]]:
+        """The reader's events, as `Run.read`."""
+        return self.run.read(after, reader, outlet, expects_reader=self.expects_reader)
 
 
 class RunBroker:
@@ -70,26 +75,27 @@ class RunBroker:
         produce: Producer,
         end_events: Sequence[Event],
         *,
-        needs_readers: bool = True,
+        expects_reader: bool = True,
     ) -> Subscription:
         """Join the run that answers this question anywhere in the fleet, else start one, led here.
 
-        One that does not need readers announces none. The run that it starts is not cancelled when it has none.
+        Without `expects_reader` the caller is not going to read it, and the run that it starts is not cancelled when it
+        has no readers.
         """
-        new_run = Run(secrets.token_urlsafe(18), single_flight_key, produce, end_events, needs_readers=needs_readers)
+        new_run = Run(secrets.token_urlsafe(18), single_flight_key, produce, end_events, needs_readers=expects_reader)
         while True:
             with self._lock:
                 run = self._by_question.setdefault(single_flight_key, new_run)
             if run is new_run:
                 break
             run.role_decided.wait()
-            if run.readers.join(is_reader=needs_readers):
+            if run.readers.join(expects_reader=expects_reader):
                 metrics.SINGLE_FLIGHT_FOLLOWERS.inc()
-                return Subscription(run, has_started_it=False, has_joined=needs_readers)
+                return Subscription(run, has_started_it=False, expects_reader=expects_reader)
             self._release_question(run)  # it is being cancelled
-        new_run.readers.join(is_reader=needs_readers)
+        new_run.readers.join(expects_reader=expects_reader)
         self._lead_or_mirror(new_run)
-        return Subscription(new_run, has_started_it=True, has_joined=needs_readers)
+        return Subscription(new_run, has_started_it=True, expects_reader=expects_reader)
 
     def find(self, run_id: str, end_events: Sequence[Event]) -> Run | None:
         """A run of any process in the fleet, in progress or recently ended. None if there is none."""

@@ -24,16 +24,16 @@ class Readers:
         self._disconnected: frozenset[str] = frozenset()  # left before the end; may come back unless unsubscribed
         self._subscribers: tuple[Subscriber, ...] = ()  # replaced, not changed: `wake` and `offer` go through it
         self._is_closed = False
-        self._expected = 0  # have joined, and do not read yet
+        self._expected = 0  # readers that have joined, and do not read yet
         self._unread_since = time.monotonic()
 
-    def join(self, *, is_reader: bool) -> bool:
-        """Announce a reader that is about to read. False after `close`: the run will end without an answer.
+    def join(self, *, expects_reader: bool) -> bool:
+        """Whether the run can be joined; not after `close`: it will end without an answer.
 
-        Without `is_reader` nobody is counted: a renewal joins the run and does not read it.
+        With `expects_reader` the run waits for one that is about to read; a renewal joins it and does not read.
         """
         with self._lock:
-            self._expected += is_reader and not self._is_closed
+            self._expected += expects_reader and not self._is_closed
             return not self._is_closed
 
     def close(self) -> None:
@@ -113,13 +113,15 @@ class Readers:
             subscriber.close()
 
     @contextmanager
-    def reading(self, reader: str, position: int, outlet: Outlet | None, *, has_joined: bool) -> Iterator[Subscriber]:
+    def reading(
+        self, reader: str, position: int, outlet: Outlet | None, *, expects_reader: bool
+    ) -> Iterator[Subscriber]:
         """Count a reader during the block, and as disconnected after it if the block is left early.
 
-        One that `has_joined` is no longer expected.
+        With `expects_reader` the run has waited for it since `join`.
         """
         with self._lock:
-            self._expected -= has_joined
+            self._expected -= expects_reader
             self._reading.append(reader)
         reached_end = False
         try:

@@ -136,12 +136,12 @@ class Run:
         self.append([*[Delta("")] * gap, *self.end_events])
 
     def read(
-        self, after: int = 0, reader: str = "", outlet: Outlet | None = None, *, has_joined: bool = False
+        self, after: int = 0, reader: str = "", outlet: Outlet | None = None, *, expects_reader: bool = False
     ) -> Iterator[Sequence[Event]]:
         """Subscribe: yield batches of events from position `after` on; an empty batch is a keep-alive.
 
-        Words that are pushed to the `outlet` meanwhile are not in any batch. `has_joined` tells whether the reader has
-        been announced with `readers.join`.
+        Words that are pushed to the `outlet` meanwhile are not in any batch. With `expects_reader` the run has waited
+        for this reader since `readers.join`.
 
         Unsubscribing `reader` ends the iteration at once. The `Finish` is always yielded, even if `after` is at or
         beyond the end.
@@ -149,7 +149,7 @@ class Run:
         self._max_position = max(self._max_position, after)
         position = min(after, len(self.events) - 1) if self.has_ended else after
         keepalive_seconds = FIRST_KEEPALIVE_SECONDS
-        with self.readers.reading(reader, position, outlet, has_joined=has_joined) as subscriber:
+        with self.readers.reading(reader, position, outlet, expects_reader=expects_reader) as subscriber:
             while not (self.has_ended and subscriber.position == len(self.events)):
                 if self.has_ended and subscriber.position > len(self.events):
                     subscriber.position = len(self.events) - 1

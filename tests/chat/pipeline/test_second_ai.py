@@ -194,8 +194,8 @@ def test_a_person_who_joins_a_renewal_or_a_warm_up_gets_the_seconds_answer(visit
     )
     subscription = question_answering._subscribe(replace(job, purpose=purpose))
     run = subscription.run
-    if subscription.has_joined:  # the cache warmer reads its own
-        warmer = threading.Thread(target=lambda: list(run.read(has_joined=True)))
+    if subscription.expects_reader:  # the cache warmer reads its own
+        warmer = threading.Thread(target=lambda: list(subscription.read()))
         warmer.start()
         eventually(lambda: run.readers.seconds_without_reader() == 0)
     assert not run.readers.include_people()

@@ -56,7 +56,7 @@ def test_a_cancelled_run_does_not_answer_who_asks_the_question_again(stalled, is
     here = RunBroker()
     there = here if is_same_process else RunBroker()
     first = here.subscribe(QUESTION, stalled, []).run
-    reader = first.read(reader="first", has_joined=True)
+    reader = first.read(reader="first", expects_reader=True)
     next(reader)
     here.unsubscribe(first.id, "first")
     assert first.is_cancelled
@@ -173,7 +173,7 @@ def test_a_run_that_needs_no_reader_is_not_cancelled_for_want_of_one(settings):
         assert may_end.wait(10)
         yield Finish("ai", ending="stopped" if run.is_cancelled else "stop")
 
-    run = broker.subscribe(QUESTION, renew, [], needs_readers=False).run
+    run = broker.subscribe(QUESTION, renew, [], expects_reader=False).run
     time.sleep(1.5)  # several checks
     may_end.set()
     assert run.wait_until_ended(5)
@@ -184,7 +184,7 @@ def test_a_reader_elsewhere_that_has_joined_and_does_not_read_yet_keeps_the_run(
     """It may wait for the database."""
     here, there = RunBroker(), RunBroker()
     leader = here.subscribe(QUESTION, stalled, []).run
-    reader = leader.read(reader="first", has_joined=True)
+    reader = leader.read(reader="first", expects_reader=True)
     next(reader)
     follower = there.subscribe(QUESTION, stalled, [])
     eventually(lambda: follower.run.events)
@@ -199,9 +199,9 @@ def test_a_renewal_that_joins_a_persons_run_does_not_keep_it_when_the_person_lea
     here = RunBroker()
     there = here if is_same_process else RunBroker()
     run = here.subscribe(QUESTION, stalled, []).run
-    reader = run.read(reader="first", has_joined=True)
+    reader = run.read(reader="first", expects_reader=True)
     next(reader)
-    renewed = there.subscribe(QUESTION, stalled, [], needs_readers=False).run
+    renewed = there.subscribe(QUESTION, stalled, [], expects_reader=False).run
     assert renewed.id == run.id
     eventually(lambda: renewed.events)
     here.unsubscribe(run.id, "first")
@@ -211,18 +211,18 @@ def test_a_renewal_that_joins_a_persons_run_does_not_keep_it_when_the_person_lea
 
 def test_a_renewal_joins_only_an_open_run_and_is_not_counted():
     readers = Readers()
-    assert readers.join(is_reader=False)
+    assert readers.join(expects_reader=False)
     assert not readers.are_present_or_may_return(60)
-    assert readers.join(is_reader=True)
+    assert readers.join(expects_reader=True)
     assert readers.are_present_or_may_return(60)
     readers.close()
-    assert not readers.join(is_reader=False)
+    assert not readers.join(expects_reader=False)
 
 
 def test_a_renewal_elsewhere_announces_readers_once_a_person_joins_it(stalled):
     here, there = RunBroker(), RunBroker()
-    run = here.subscribe(QUESTION, stalled, [], needs_readers=False).run
-    mirror = there.subscribe(QUESTION, stalled, [], needs_readers=False).run
+    run = here.subscribe(QUESTION, stalled, [], expects_reader=False).run
+    mirror = there.subscribe(QUESTION, stalled, [], expects_reader=False).run
     eventually(lambda: mirror.events)
     time.sleep(0.5)
     assert not run.publication.has_had_remote_readers

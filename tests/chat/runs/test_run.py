@@ -108,7 +108,7 @@ def answer_until_cancelled(run: Run) -> Iterator[Event]:
 def test_a_question_asked_again_after_its_last_reader_unsubscribed_is_answered_anew():
     broker = RunBroker()
     first = broker.subscribe("public:question", answer_until_cancelled, []).run
-    reader = first.read(reader="first", has_joined=True)
+    reader = first.read(reader="first", expects_reader=True)
     next(reader)
     broker.unsubscribe(first.id, "first")
     second = broker.subscribe("public:question", lambda _run: iter([Delta("Encore"), Finish("ai")]), []).run
@@ -119,7 +119,7 @@ def test_a_question_asked_again_after_its_last_reader_unsubscribed_is_answered_a
 def test_a_run_that_somebody_has_joined_is_not_cancelled_when_its_last_reader_unsubscribes():
     broker = RunBroker()
     run = broker.subscribe("public:question", answer_until_cancelled, []).run
-    reader = run.read(reader="first", has_joined=True)
+    reader = run.read(reader="first", expects_reader=True)
     next(reader)
     assert broker.subscribe("public:question", answer_until_cancelled, []).run is run
     broker.unsubscribe(run.id, "first")
@@ -132,7 +132,7 @@ def test_a_reader_that_resumes_and_unsubscribes_does_not_cancel_the_run_of_one_t
     broker = RunBroker()
     run = broker.subscribe("public:question", answer_until_cancelled, []).run
     assert broker.find(run.id, []) is run
-    resumed, joined = run.read(reader="resumed"), run.read(reader="joined", has_joined=True)
+    resumed, joined = run.read(reader="resumed"), run.read(reader="joined", expects_reader=True)
     next(resumed)
     broker.unsubscribe(run.id, "resumed")
     assert not run.is_cancelled
