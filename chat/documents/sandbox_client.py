@@ -67,10 +67,11 @@ def _places() -> ReaderPlaces:
 
 def _run(kind: str, data: bytes) -> tuple[bytes, int]:
     """The output of the sandbox and its exit code (negative: a signal). Raises DocumentError."""
-    deadline = monotonic() + settings.DOCUMENT_TIMEOUT_SECONDS
+    started_at = monotonic()
+    deadline = started_at + settings.DOCUMENT_TIMEOUT_SECONDS
     with sandboxes.fork() as sandbox:
         try:
-            output = _communicate(sandbox, _options(kind) + data, deadline)
+            output = _communicate(sandbox, _options(kind, started_at) + data, deadline)
             return output, sandbox.exit_code(deadline)
         except TimeoutError:
             raise DocumentError("too_slow") from None
@@ -111,13 +112,14 @@ def _write(pipe: int, data: memoryview) -> int:
         return len(data)
 
 
-def _options(kind: str) -> bytes:
+def _options(kind: str, started_at: float) -> bytes:
     """The first line of a sandbox's input."""
     options = {
         "kind": kind,
         "seconds": settings.DOCUMENT_TIMEOUT_SECONDS,
         "memory_bytes": settings.DOCUMENT_MEMORY_MB * 1024 * 1024,
         "pages": settings.DOCUMENT_MAX_PAGES,
+        "started_at": started_at,
     }
     return json.dumps(options).encode() + b"\n"
 

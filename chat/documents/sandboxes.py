@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import threading
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from io import FileIO
 from time import monotonic
@@ -14,11 +15,16 @@ from time import monotonic
 from django.conf import settings
 
 from chat.documents.errors import DocumentError
+from observability import logs
+
+log = logs.get_logger(__name__)
+
+ORDER_SECONDS = 2.0  # a server that takes no order for so long is replaced
 
 
 @dataclass(frozen=True, slots=True)
 class Sandbox:
-    """A sandbox process. Closed, it is killed with all that it has started.
+    """A sandbox process. Closed, it is killed a moment later, with all that it has started.
 
     `document` is written and closed, and `output` read to its end; both are pipes.
     """
@@ -56,19 +62,13 @@ class _ForkServer:
         self._process: subprocess.Popen[bytes] | None = None
 
     def fork(self) -> Sandbox:
-        document_end, document = os.pipe()
-        output, output_end = os.pipe()
-        client, client_end = socket.socketpair()
-        sandbox = Sandbox(FileIO(document, "wb"), FileIO(output), client)
-        with client_end, FileIO(document_end), FileIO(output_end, "wb"):
-            files = [document_end, output_end, client_end.fileno()]
-            with self._lock:
-                try:
-                    self._order(files)
-                except OSError:
-                    self.stop()
-                    self._order(files)
-        return sandbox
+        with ExitStack() as ours, ExitStack() as theirs:
+            its_document, document = _pipe(theirs, ours)
+            output, its_output = _pipe(ours, theirs)
+            server, its_server = map(ExitStack.enter_context, (ours, theirs), socket.socketpair())
+            self._order([its_document.fileno(), its_output.fileno(), its_server.fileno()])
+            ours.pop_all()
+            return Sandbox(document, output, server)
 
     def stop(self) -> None:
         """End the server, and its sandboxes with it."""
@@ -80,12 +80,20 @@ class _ForkServer:
         self._control = self._process = None
 
     def _order(self, files: list[int]) -> None:
-        if self._control is None:
+        with self._lock:
+            if self._control is not None:
+                with suppress(OSError):
+                    socket.send_fds(self._control, [b"+"], files)
+                    return
+                assert self._process is not None
+                log.warning("Fork server ended", exit_code=self._process.poll())
+                self.stop()
             self._control = self._start()
-        socket.send_fds(self._control, [b"+"], files)
+            socket.send_fds(self._control, [b"+"], files)
 
     def _start(self) -> socket.socket:
         control, server_end = socket.socketpair()
+        control.settimeout(ORDER_SECONDS)
         with server_end:
             self._process = subprocess.Popen(
                 [sys.executable, "-B", "-s", "-P", "-m", "chat.documents.sandbox"],
@@ -97,6 +105,12 @@ class _ForkServer:
                 env=_environment(),
             )
         return control
+
+
+def _pipe(reader: ExitStack, writer: ExitStack) -> tuple[FileIO, FileIO]:
+    """Both ends of a pipe, each closed by its stack."""
+    read, write = os.pipe()
+    return reader.enter_context(FileIO(read)), writer.enter_context(FileIO(write, "wb"))
 
 
 def _environment() -> dict[str, str]:

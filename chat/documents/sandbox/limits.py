@@ -11,7 +11,7 @@ USABLE_TIME_SHARE = 0.9  # no page is started after this share of the time: the 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """`seconds` of wall time and `memory_bytes` for each process, tesseract included."""
+    """`seconds` since `started_at` (monotonic), and `memory_bytes` for each process, tesseract included."""
 
     seconds: float
     memory_bytes: int

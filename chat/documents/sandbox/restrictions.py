@@ -44,7 +44,7 @@ def exit_after(seconds: float) -> None:
 
 
 def die_with_parent() -> None:
-    """Let the kernel kill this process when its parent ends: sandbox with worker, tesseract with sandbox."""
+    """Let the kernel kill this process when its parent ends: sandbox with fork server, tesseract with sandbox."""
     if sys.platform == "linux":
         linux.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 

@@ -18,8 +18,8 @@ X32_SYSCALL_BIT = 0x40000000  # x86-64 accepts each call also with this bit set 
 
 # Bits of the flags of open: WRONLY, RDWR, CREAT, TRUNC, __TMPFILE.
 OPEN_TO_WRITE = 0o1 | 0o2 | 0o100 | 0o1000 | 0o20000000
-# CLONE_NEWNS to CLONE_NEWNET: a new namespace would bring capabilities back.
-NEW_NAMESPACES = 0x7E020000
+# CLONE_NEWNS to CLONE_NEWNET: a new namespace would bring capabilities back. CLONE_PARENT: a child of the fork server.
+REFUSED_CLONES = 0x7E020000 | 0x8000
 # F_SETOWN, F_SETSIG, F_SETOWN_EX, F_NOTIFY have the kernel send signals to other processes.
 FCNTL_SIGNALS = (8, 10, 15, 1026)
 
@@ -99,7 +99,7 @@ def _program(architecture: int, calls: Sequence[int], by_argument: dict[str, tup
     for name, (call, argument) in by_argument.items():
         tests = [(JUMP_IF_EQUAL, command) for command in FCNTL_SIGNALS]
         if name != "fcntl":
-            tests = [(JUMP_IF_ANY_BIT, NEW_NAMESPACES if name == "clone" else OPEN_TO_WRITE)]
+            tests = [(JUMP_IF_ANY_BIT, REFUSED_CLONES if name == "clone" else OPEN_TO_WRITE)]
         yield JUMP_IF_EQUAL, 0, len(tests) + 3, call
         yield LOAD_WORD, 0, 0, ARGUMENTS_OFFSET + 8 * argument  # the lower half: both machines are little-endian
         for left, (test, value) in zip(range(len(tests), 0, -1), tests, strict=True):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 import psutil
@@ -33,6 +35,25 @@ sandbox = sandboxes.fork()
 print("forked", flush=True)
 time.sleep(600)
 """
+# A process ends, and its client goes away, before the server looks.
+BOTH_AT_ONCE = """
+import os, socket
+from chat.documents.sandbox.fork_server import ForkServer
+control, orders = socket.socketpair()
+server = ForkServer(control, lambda: None)
+client, its_client = socket.socketpair()
+socket.send_fds(orders, [b"+"], [os.open(os.devnull, os.O_RDWR), os.open(os.devnull, os.O_RDWR), its_client.fileno()])
+server._take_order()
+its_client.close()
+os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOWAIT)
+client.close()
+events = [key for key, _ in server._selector.select()]
+assert len(events) == 2
+for event in sorted(events, key=lambda event: event.data != server._report_ends):
+    event.data()
+orders.close()
+server.serve()
+"""
 Install = Callable[[str], None]
 
 
@@ -51,6 +72,12 @@ def work(tmp_path: Path, own_fork_server: None, monkeypatch: pytest.MonkeyPatch)
 
 def deadline() -> float:
     return time.monotonic() + 20
+
+
+def the_server() -> psutil.Process:
+    eventually(sandbox_processes.fork_servers)
+    [server] = sandbox_processes.fork_servers()
+    return server
 
 
 def test_a_sandbox_has_no_file_of_another_document(work: Install) -> None:
@@ -78,14 +105,59 @@ def test_a_closed_sandbox_is_killed_with_what_it_has_started(work: Install) -> N
 def test_a_sandbox_that_is_not_awaited_leaves_no_zombie(work: Install) -> None:
     work("pass")
     with sandboxes.fork() as sandbox:
-        sandbox.exit_code(deadline())
-    [server] = sandbox_processes.fork_servers()
-    assert not server.children()
+        assert sandbox.output.read(1) == b""  # it has ended
+        server = the_server()
+    eventually(lambda: not server.children())
+
+
+def test_the_server_survives_an_end_that_it_is_told_of_twice() -> None:
+    subprocess.run([sys.executable, "-c", BOTH_AT_ONCE], cwd=ROOT, check=True, timeout=20)
+
+
+def test_the_server_survives_the_end_of_a_process_that_it_has_not_forked(work: Install) -> None:
+    work("import ctypes; ctypes.CDLL(None).syscall(56, 0x8000 | 17, 0, 0, 0, 0)")  # clone, CLONE_PARENT
+    for _ in range(2):
+        with sandboxes.fork() as sandbox:
+            assert sandbox.exit_code(deadline()) == 0
+    assert len(sandbox_processes.fork_servers()) == 1
+
+
+def test_after_a_crash_the_next_document_has_another_server(work: Install) -> None:
+    """The addresses of the crashed one, which its document may have found out, are not those of the next."""
+    work("os.kill(os.getpid(), 11)")
+    with sandboxes.fork() as sandbox:
+        server = the_server()
+        assert sandbox.exit_code(deadline()) == -11
+    eventually(lambda: server.status() == psutil.STATUS_ZOMBIE)
+    with sandboxes.fork() as sandbox:
+        assert sandbox.exit_code(deadline()) == -11
+    assert server not in sandbox_processes.fork_servers()
+
+
+def test_a_service_that_stops_lets_its_documents_be_read(work: Install) -> None:
+    work("sys.stdin.read()")
+    with sandboxes.fork() as sandbox:
+        server = the_server()
+        eventually(server.children)
+        server.terminate()
+        sandbox.document.close()
+        assert sandbox.exit_code(deadline()) == 0
+
+
+def test_a_suspended_server_is_replaced(work: Install, monkeypatch) -> None:
+    monkeypatch.setattr(sandboxes, "ORDER_SECONDS", 0.2)
+    work("pass")
+    with sandboxes.fork() as sandbox:
+        assert sandbox.exit_code(deadline()) == 0
+    server = the_server()
+    server.suspend()
+    with ExitStack() as waiting:
+        eventually(lambda: waiting.enter_context(sandboxes.fork()) and not server.is_running())
 
 
 def test_after_the_death_of_the_server_the_next_document_is_read(settings) -> None:
     assert "4 mai 2026" in reading.read(LETTER, document_files.SENDER).text
-    [server] = sandbox_processes.fork_servers()
+    server = the_server()
     server.kill()
     eventually(lambda: server.status() == psutil.STATUS_ZOMBIE)
     assert "4 mai 2026" in reading.read(LETTER, document_files.SENDER).text
