@@ -13,10 +13,10 @@ from typing import NamedTuple
 
 import yaml
 
-from chat.documents.extraction.days.dates import dated_days
+from chat.documents.extraction.days.dates import dated_days, known_days
 from chat.documents.extraction.days.kind_classifier import Place, Span
 from chat.documents.extraction.days.letter_date import find_letter_date
-from chat.documents.extraction.days.period_starts import KnownDay, find_start
+from chat.documents.extraction.days.period_starts import find_start
 from chat.documents.extraction.days.periods import DURATION_ALONE, end_of_period, find_periods
 from chat.documents.extraction.days.relative_days import find_relative_days
 from chat.documents.extraction.days.written_days import find_days
@@ -96,14 +96,15 @@ def _labelled(letter: Letter, labels: dict[str, str]) -> Iterator[Example]:
     days = find_days(letter.plain)
     spans = [day.span for day in days]
     of_letter = find_letter_date(letter.plain, days)
-    known = []
-    for day, found in dated_days(letter, days, of_letter):
+    dated = dated_days(letter, days, of_letter)
+    known = known_days(letter, dated)
+    for day, found in dated:
         if found.day:
-            known.append(KnownDay(day.start, day.end, found.day, found.date.kind))
             kind = KINDS[labels.get(found.day.isoformat(), "other")]
             yield Example(Place(letter.plain, spans, *day.span), kind)
+    date = next((found.day for day, found in dated if day == of_letter), None)
     for period in find_periods(letter.plain, spans):
-        if start := find_start(letter.plain, period, known, of_letter.date if of_letter else None):
+        if start := find_start(letter.plain, period, known, date):
             end = end_of_period(period.text, start, is_back=period.is_back)
             label = labels.get(end.isoformat(), "other") if end else "other"
             yield Example(Place(letter.plain, spans, *period.duration, is_period=True), KINDS[label])

@@ -6,7 +6,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
-from chat.documents.extraction.months import MONTH
+from chat.documents.extraction.months import MONTH, WEEKDAY
 from observability.character_map import CharacterMap
 
 # Digits of a form, one a box: `|1|2|0|3|2|0|2|6|`, `1 2 / 0 3 / 2 0 2 6`.
@@ -17,12 +17,17 @@ _MISREAD = re.compile(r"(?:(?<![^\W\d_])[OoIl]{0,4}|(?<=[a-zé]))\d[\dOIl]{0,30}
 _MISREAD_DAY = re.compile(rf"(?<!\w)[OIl]{{2}}(?=\s{{1,2}}(?i:{MONTH}))")  # `ll mars`
 
 
+# A letter that it takes for a digit: `s0us huit jours`.
+_MISREAD_LETTER = re.compile(r"(?<=[a-zà-ÿ])0(?=[a-zà-ÿ]{2})")
+# The end of a line in a word: `ci-des-` `sus`.
+_BROKEN = re.compile(r"(?<=[a-zà-ÿ]{2})-\n(?=[a-zà-ÿ]{2})")
+
 # The end of a line in a phrase: behind a long line without columns, before a small letter or a number with its word.
 # A line such as `le 5 nov. 2025` dates the letter.
 _WRAPPED = re.compile(
-    r"""
-    (?<=[\wÀ-ÿ,])\n(?!(?:le|ce|du)[ ][^\n]{0,30}\d{4}[ .]{0,2}(?:\n|$))
-    (?=[a-zà-ÿ]{1,20}[ ,.;:)'\n]|\d{1,3}(?:[ ]\d{3}){0,2}(?:,\d\d)?[ ](?:€|[a-zà-ÿ]{3,12}[ ,.;:)\n]))
+    rf"""
+    (?<=[\wÀ-ÿ,])\n(?!(?:le|ce|du|{WEEKDAY})[ ][^\n]{{0,30}}(?:\d{{4}}|\d/\d\d?)[ .]{{0,2}}(?:\n|$))
+    (?=[a-zà-ÿ]{{1,20}}[ ,.;:)'\n]|\d{{1,3}}(?:[ ]\d{{3}}){{0,2}}(?:,\d\d)?[ ](?:€|[a-zà-ÿ]{{3,12}}[ ,.;:)\n]))
     """,
     re.VERBOSE,
 )
@@ -37,6 +42,7 @@ class Letter:
         self.text = text
         self._offsets: list[int] | None = None  # of each character of `plain` in `text`; None if they are the same
         self.plain = _MISREAD.sub(_digits, text if text.isascii() else text.translate(_PLAIN))
+        self.plain = _BROKEN.sub(2 * _INVISIBLE, _MISREAD_LETTER.sub("o", self.plain))
         self.plain = _WRAPPED.sub(_joined, _MISREAD_DAY.sub(_digits, self.plain))
         if _INVISIBLE in self.plain or _BOXED.search(self.plain):
             self._rewrite()

@@ -27,7 +27,7 @@ ENGLISH_MONTH = (  # `DEC 3` may be an office
 )
 WEEKDAY = (
     r"(?:(?:lun|mar|mercre|jeu|vendre|same)di|dimanche|(?:mon|tues|wednes|thurs|fri|satur|sun)day"
-    r"|(?:lun|mar|mer|jeu|ven|sam|dim)\b\.?|(?:mon|tue|wed|thu|fri|sat|sun)\b),?"
+    r"|(?:lun|mar|merc?|jeu|vend?|sam|dim)\b\.?|(?:mon|tue|wed|thu|fri|sat|sun)\b),?"
 )
 
 _WEEKDAYS = ("lu mo", "mar tu", "mer we", "je th", "ve fr", "sa", "di su")

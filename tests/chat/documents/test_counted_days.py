@@ -598,3 +598,84 @@ def test_the_date_of_a_letter_stands_behind_a_place_or_a_word(head):
 def test_the_number_of_a_note_is_no_day_of_a_series():
     dates = find_facts("Note aux familles n° 4 - 30 septembre 2026\n\nBonjour").dates
     assert [date.iso for date in dates] == ["2026-09-30"]
+
+
+@pytest.mark.parametrize(
+    ("sentence", "deadlines", "others"),
+    [
+        ("Réunion au parc jeudi 26 mars. Inscription jusqu'à J-7.", ["2026-03-19"], ["2026-03-26"]),
+        (
+            "Notre AG se tient le 24 mars.\nPouvoir à remettre trois jours avant l'assemblée.",
+            ["2026-03-21"],
+            ["2026-03-24"],
+        ),
+        (
+            "Le technicien viendra mardi 24 mars à 14 h.\n\nEnvoyez la facture la veille de son passage au plus tard.",
+            ["2026-03-23"],
+            ["2026-03-24"],
+        ),
+        (
+            "La location arrive à son terme le 31 mars 2026. Rendez-le huit jours au plus après la fin de la location.",
+            ["2026-04-08"],
+            ["2026-03-31"],
+        ),
+        (
+            "Le congé débutera le 4 mai 2026 et son terme est le 3 août 2026.\n\nPrévenez-nous un mois avant le terme.",
+            ["2026-07-03"],
+            ["2026-05-04", "2026-08-03"],
+        ),
+        (
+            "Le séjour aura lieu du lun 18 au merc 20 mai.\nSolde à verser la veille du début du séjour.",
+            ["2026-05-17"],
+            ["2026-05-18", "2026-05-20"],
+        ),
+        (
+            "Contestez dans les deux mois à compter de la présente notification (loi du 10 juillet 1965).",
+            ["2026-05-12"],
+            ["1965-07-10"],
+        ),
+        (
+            "Résultats : 26 mars.\nInscription dans les cinq jours qui suivent les résultats.",
+            ["2026-03-31"],
+            ["2026-03-26"],
+        ),
+        (
+            "Le bail est résilié depuis le 2 mars. Clés à rendre sous 30 jours à compter de la résiliation.",
+            ["2026-04-01"],
+            ["2026-03-02"],
+        ),
+        ("Merci de nous régler sous 15 jrs.", ["2026-03-27"], []),
+        ("Merci de rapporter les jeux sous huit jours, après la caution est encaissée.", ["2026-03-20"], []),
+        ("Merci de nous le retourner s0us un mois.", ["2026-04-12"], []),
+        ("Vos observations sont à envoyer dans les vingt jours de la date ci-des-\nsus.", ["2026-04-01"], []),
+    ],
+)
+def test_periods_that_are_counted_from_what_a_day_is_called_elsewhere(sentence, deadlines, others):
+    assert days(sentence) == (deadlines, others)
+
+
+@pytest.mark.parametrize(
+    ("sentence", "deadlines", "others"),
+    [
+        ("Merci de répondre avant le 1er du mois prochain.", ["2026-04-01"], []),
+        ("La licence est à régler au plus tard le 30 du mois prochain.", ["2026-04-30"], []),
+        ("Certificat à fournir au plus tard le dernier jour de ce mois.", ["2026-03-31"], []),
+        ("Merci de répondre pour vendredi prochain dernier carat.", ["2026-03-13"], []),
+        ("Merci de répondre pour lundi en huit.", ["2026-03-23"], []),
+        ("Merci de me donner vos jours pour apres demain au plus tard.", ["2026-03-14"], []),
+        ("Réunion le mardi 24 mars 2026. Inscrivez-vous jusqu'au vendredi précédent.", ["2026-03-20"], ["2026-03-24"]),
+        ("Autorisation à rendre avant vend. 13.", ["2026-03-13"], []),
+        ("Fermeture du 20 au 24/12.", [], ["2025-12-20", "2025-12-24"]),
+        ("Vacances du 15 au 28.", [], ["2026-03-15", "2026-03-28"]),
+        ("Acompte à verser pour le 20.03\n2) solde avant le 15.06", ["2026-03-20", "2026-06-15"], []),
+        ("Engagement à m'envoyer avant le 1er (la ligue ferme les listes).", ["2026-04-01"], []),
+        (
+            "Réunion le mardi 21 avril.\n\nLe bilan sera lu à la réunion du 21.",
+            [],
+            ["2026-04-21"],
+        ),
+        ("Vous pouvez réclamer jusqu'au 31 décembre de l'année suivant celle de l'avis.", ["2027-12-31"], []),
+    ],
+)
+def test_days_told_in_everyday_words(sentence, deadlines, others):
+    assert days(sentence) == (deadlines, others)

@@ -159,6 +159,31 @@ def test_a_period_is_not_counted_from_another_day_of_a_letter_without_a_date():
     assert days("Réunion le 24 mars 2026 à 18 h. Merci de répondre sous huitaine.") == ["2026-03-24"]
 
 
+@pytest.mark.parametrize(
+    "letter",
+    [
+        "Taxi Momo : il me faut le bon de transport sous 8 jours. Ne pas répondre. (12/03/2026 11:20)",
+        "Bonjour, il me faut le bon de transport sous 8 jours. Bon we. Jeu 12 mars 2026 10:32",
+        "Il me faut le bon de transport sous 8 jours (groupe des parents, jeu. 12/03/26)",
+        "Cabinet Petit (sms 12/03/2026) Il me faut le bon de transport sous 8 jours.",
+        "Caf49 12/03/2026 : Il nous faut le bon de transport sous 8 jours.",
+        "Ludothèque, 2e rappel, 12/03/2026\nMerci de rendre le jeu sous 8 jours.",
+        "Le : jeudi 12 mars 2026 08:55\nSujet : taxi\n\nIl me faut le bon de transport sous 8 jours.",
+        "L'an deux mil vingt-six et le douze mars\n\nVous devez payer sous 8 jours.",
+        "Carnet de liaison 2025-2026\njeudi 12/3\n\nIl me faut le bon de transport sous 8 jours.",
+    ],
+)
+def test_a_message_is_dated_at_its_end_in_its_title_or_by_its_school_year(letter):
+    deadlines = [date.iso for date in find_facts(letter).dates if date.kind == "deadline"]
+    assert deadlines == ["2026-03-20"]
+
+
+def test_a_day_in_a_quoted_message_is_seen_from_its_own_day():
+    quoted = "> Le 26 février 2026 à 10:12, la mairie a écrit :\n>\n> Les inscriptions ferment le 9 mars."
+    found = {date.iso for date in find_facts(f"Le : 11 mars 2026 08:55\n\nBonjour,\nc'est noté.\n\n{quoted}").dates}
+    assert found == {"2026-03-11", "2026-02-26", "2026-03-09"}
+
+
 @pytest.mark.parametrize("repeated", ["3 mai ", "3 mai 2026 ", "le 3 mai, 2026 ", "affichée le "])
 def test_undated_letters_take_linear_time(repeated):
     assert_linear(find_facts, repeated, 60_000)

@@ -31,7 +31,9 @@ LABELS: dict[DateKind, str] = {
 # The order of kinds: duties, then expiries, then the rest.
 URGENCY: list[DateKind] = ["deadline", "appointment", "end_of_rights", "decision", "letter", "other", "birth"]
 MAX_TO_NEXT_DAY = 120  # characters from a day to `le lendemain`
-ENDS = re.compile(r"\.\s|\n")
+OF_A_LAW = re.compile(r"\b(?:loi|d[ée]cret|arr[êe]t[ée]|ordonnance|circulaire)\b[^.\n]{0,25}\Z", re.IGNORECASE)
+FIRST_OF_TWO = re.compile(r"\sau\s\d")  # `du |15| au 28`
+ENDS = re.compile(r"[.!?]\s|\n")
 # `naissance prévue le |15/06/26|`, not `séjour prévu pour Léa, née le |03/10/31|`.
 EXPECTED = re.compile(
     r"\b(?:naissance\W{1,3}(?:\w{3}\s)?(?:pr[ée]vue?|terme)\b|pr[ée]vue?\s(?:de|pour)\s(?:la\s|sa\s)?naissance\b"
@@ -63,7 +65,7 @@ def find_dates(letter: Letter) -> list[Date]:
         (day, found) for day, found in dated_days(letter, days, of_letter) if found.date.iso or day.month or not day.day
     ]
     date = next((found.day for day, found in written if day == of_letter), None)
-    known = [KnownDay(day.start, day.end, found.day, found.date.kind) for day, found in written if found.day]
+    known = known_days(letter, written)
     spans = [day.span for day in days]
     limits = (_limited(letter, period, known, date) for period in find_periods(letter.plain, spans))
     dates = [
@@ -79,33 +81,56 @@ def dated_days(
     letter: Letter, days: Sequence[WrittenDay], of_letter: WrittenDay | None
 ) -> list[tuple[WrittenDay, _Found]]:
     """The days with their dates; without a date of the letter, by the other days that are written in it."""
-    found = list(_written(letter, days, of_letter))
-    if (of_letter and of_letter.date) or all(known.day for _, known in found):
+    date = of_letter.date if of_letter else None
+    found = list(_written(letter, days, of_letter, date))
+    if date or all(known.day for _, known in found):
         return found
-    others = OtherDays(
-        letter.plain, [KnownDay(day.start, day.end, known.day, known.date.kind) for day, known in found if known.day]
-    )
+    others = OtherDays(letter.plain, known_days(letter, found))
+    if of_letter and (date := others.date_of(of_letter)):
+        return list(_written(letter, days, of_letter, date))
     return [
         (day, known if known.day or not day.day else _Found.of(known.date.text, others.date_of(day), known.date.kind))
         for day, known in found
     ]
 
 
+def known_days(letter: Letter, dated: Sequence[tuple[WrittenDay, _Found]]) -> list[KnownDay]:
+    """The days from which others may be counted: not those of laws."""
+    return [
+        KnownDay(day.start, day.end, found.day, found.date.kind)
+        for day, found in dated
+        if found.day and not OF_A_LAW.search(letter.plain, max(0, day.start - 40), day.start)
+    ]
+
+
 def _written(
-    letter: Letter, days: Sequence[WrittenDay], of_letter: WrittenDay | None
+    letter: Letter, days: Sequence[WrittenDay], of_letter: WrittenDay | None, date: dt.date | None
 ) -> Iterator[tuple[WrittenDay, _Found]]:
-    date = of_letter.date if of_letter else None
+    """`date` is that of the letter."""
     spans = [day.span for day in days]
-    last: WrittenDay | None = None  # with a month
+    last: WrittenDay | None = None  # with a month, or the first of two
     since: dt.date | None = None
+    seen_from = date
+    by_number: dict[int, dt.date] = {}  # days that are written with their months
     for day in days:
         kind = "letter" if day == of_letter else _kind(letter, spans, *day.span)
         between = letter.plain[last.end : day.start] if last and day.start - last.end < MAX_TO_NEXT_DAY else "\n"
         shares = not ENDS.search(between) if day.month is None else SAME_YEAR.match(between) is not None
         is_joined = day.weekday is None or SAME_YEAR.match(between) is not None
-        found = _dated(letter, day, date, kind, since if shares and is_joined else None)
-        if day.month and (first := found.day or (replace(day, day=1).date if not day.day else None)):
+        if day.date and date and day.date <= date and is_of_message(letter.plain, day):
+            seen_from = day.date
+        found = _dated(letter, day, seen_from, kind, since if shares and is_joined else None)
+        if found.date.kind == "deadline" and date and found.day and found.day < date:
+            found = _Found.of(found.date.text, found.day, "other")  # nobody is asked to have done it before the letter
+        if (day.month or FIRST_OF_TWO.match(letter.plain, day.end)) and (
+            first := found.day or (replace(day, day=1).date if not day.day else None)
+        ):
             last, since = day, first
+        if day.day and found.day:
+            if day.month:
+                by_number[day.day] = found.day
+            elif kind == "other" and not shares and by_number.get(day.day) in day.near(date or found.day):
+                found = _Found.of(found.date.text, by_number[day.day], kind)
         yield day, found
 
 
@@ -118,18 +143,19 @@ def _kind(letter: Letter, days: Sequence[Span], start: int, end: int) -> DateKin
 def _dated(
     letter: Letter,
     day: WrittenDay,
-    of_letter: dt.date | None,
+    seen_from: dt.date | None,
     kind: DateKind,
     earlier: dt.date | None,
 ) -> _Found:
-    """`earlier` is the day before it in its sentence: the start of its period, or the last one that has a month."""
-    date = day.date or (day_seen_from(of_letter, letter.plain, day, kind, earlier) if of_letter and day.day else None)
-    if kind == "deadline" and date and of_letter and date < of_letter:
-        kind = "other"  # nobody is asked to have done it before the letter
+    """`seen_from` is the date of the letter, or of the message in it that the day stands in.
+
+    `earlier` is the day before it in its sentence: the start of its period, or the last one that has a month.
+    """
+    date = day.date or (day_seen_from(seen_from, letter.plain, day, kind, earlier) if seen_from and day.day else None)
     text = _text(letter, day.start, day.end)
     if kind == "birth":
         is_expected = EXPECTED.search(letter.plain, max(0, day.start - 40), day.start)
-        date = day.date if is_expected else _birth(day, text, of_letter)
+        date = day.date if is_expected else _birth(day, text, seen_from)
     if day.shared:
         text = f"{text} {_text(letter, *day.shared)}"
     return _Found.of(text, date, kind)

@@ -14,7 +14,7 @@ BEFORE_SHORT_DAY = re.compile(
 # Before one with spaces in it, `17 / 04`, which could be a page or a share, too.
 BEFORE_DAY_APART = re.compile(rf"{BEFORE_SHORT_DAY.pattern}|:\s{{0,3}}\Z", re.IGNORECASE)
 FIRST_ON_LINE = re.compile(r"(?:\A|\n)[\s•*→►·-]*\Z")
-AFTER_FIRST_ON_LINE = re.compile(r"\s?,\s|\s{2}|\s?[:–]\s|\s(?:et|au)\s\d{1,2}/", re.IGNORECASE)
+AFTER_FIRST_ON_LINE = re.compile(r"\s?,\s|[ ]{2}|\s?[:–]\s|\s(?:et|au)\s\d{1,2}/", re.IGNORECASE)
 # `12/05` is no mark, `10/10` may be one: two digits each, and more days than the month has a number.
 NO_MARK = re.compile(
     r"(?:(?:0?[1-9]|[12]\d|3[01])/0[1-9]|(?:1[1-9]|2\d|3[01])/10|(?:1[2-9]|2\d|3[01])/11|(?:1[3-9]|2\d|3[01])/12)\Z"
@@ -24,7 +24,7 @@ BEFORE_NO_DAY = re.compile(
     re.IGNORECASE,
 )
 NO_SHORT_DAY = re.compile(
-    r"\d|\s?(?:%|€|\w{0,2}\d|km\b|points?\b|h\b|ans\b|mois\b|jours\b|heures\b|enfants\b|personnes\b|places\b)"
+    r"\d|[ ]?(?:%|€|\w{0,2}\d|km\b|points?\b|h\b|ans\b|mois\b|jours\b|heures\b|enfants\b|personnes\b|places\b)"
 )  # `de 3.8 %` is none
 # A time, or words of a limit.
 AFTER_SHORT_DAY = re.compile(r"\s?[-–,à]?\s?\d{1,2}\s?[hH:]|\s(?:au\splus|dernier|inclus|maxi)\b")
@@ -35,6 +35,8 @@ NEXT_IN_LIST = re.compile(r"\s?[,;]\s\d\d/(?:0[1-9]|1[0-2])\b(?!/)")
 LAST_IN_LIST = re.compile(r"\d\d/(?:0[1-9]|1[0-2])\s?[,;]\s\Z")
 # `01/02 – 28/02`, and three or more in a row: `2/9, 4/9, 9/9 et 16/9`.
 RANGE_AFTER = re.compile(r"\s?[-–]\s?\d\d/(?:0[1-9]|1[0-2])(?![\d/])")
+ARROW = re.compile(r"\s?(?:->|→)\s?\d\d?[/.]\d")  # `15.07 -> 26.07.2024`
+IN_A_COLUMN = re.compile(r"(?:0[1-9]|[12]\d|3[01])\.(?:0[1-9]|1[0-2])[ ]{3,}[^\W\d]")  # `04.02     séance`
 RANGE_BEFORE = re.compile(r"(?<![\d/])\d\d/(?:0[1-9]|1[0-2])\s?[-–]\s?\Z")
 ROW = re.compile(r"(?<![\d,.])\d{1,2}/(\d{1,2})(?:(?:,|\set|,\set|\sou)\s\d{1,2}/\1(?!\d)){2,10}")
 WEEKDAY_BEFORE = re.compile(rf"\b({WEEKDAY})\s{{1,2}}\Z", re.IGNORECASE)
@@ -76,11 +78,12 @@ def _is_short_day(day: str, before: str, after: str) -> bool:
         return _is_dashed_day(day, before, after)
     if NO_MARK.match(day) and not BEFORE_NO_DAY.search(before) and not NO_SHORT_DAY.match(after):
         return True
-    if TWO_DIGITS_EACH.match(day) and _is_in_list(before, after):
+    if _is_in_list(day, before, after):
         return True
     if BEFORE_SHORT_DAY.search(before) or AFTER_SHORT_DAY.match(after):
-        return "/" in day or not NO_SHORT_DAY.match(after)
-    return "/" in day and bool(FIRST_ON_LINE.search(before) and AFTER_FIRST_ON_LINE.match(after))
+        return "/" in day or AFTER_SHORT_DAY.match(after) is not None or not NO_SHORT_DAY.match(after)
+    is_apart = AFTER_FIRST_ON_LINE.match(after) if "/" in day else IN_A_COLUMN.match(day + after)
+    return is_apart is not None and FIRST_ON_LINE.search(before) is not None
 
 
 def _is_dashed_day(day: str, before: str, after: str) -> bool:
@@ -92,8 +95,10 @@ def _is_dashed_day(day: str, before: str, after: str) -> bool:
     return BEFORE_SHORT_DAY.search(before) is not None and not NO_SHORT_DAY.match(after)
 
 
-def _is_in_list(before: str, after: str) -> bool:
-    """Whether it stands beside another day with two digits each."""
+def _is_in_list(day: str, before: str, after: str) -> bool:
+    """Whether it stands beside another day with two digits each, or before an arrow."""
+    if not TWO_DIGITS_EACH.match(day):
+        return ARROW.match(after) is not None
     return bool(
         NEXT_IN_LIST.match(after)
         or LAST_IN_LIST.search(before)

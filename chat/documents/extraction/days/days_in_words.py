@@ -10,7 +10,7 @@ from itertools import islice
 from chat.documents.extraction.months import MONTH
 from chat.documents.extraction.number_words import NUMBER_IN_WORDS, number_in_words
 
-YEAR = rf"(?=deux[\s-]mille\b){NUMBER_IN_WORDS}"
+YEAR = rf"(?=(?:deux[\s-]mil(?:le)?|mil(?:le)?)\b){NUMBER_IN_WORDS}"
 DAY_IN_WORDS = re.compile(
     rf"(?:\bl'an\s(?P<year_before>{YEAR}),?\s(?:et\s)?le\s)?"
     rf"(?P<day>(?:\bpremier|{NUMBER_IN_WORDS}))\s(?P<month>{MONTH})(?:\s(?P<year>{YEAR}|\d{{4}})\b)?",

@@ -12,7 +12,7 @@ MAX_DAYS = 200  # examined in a letter; more than any has
 NUMBER = r"(?:1er|[12]\d|3[01]|0?[1-9])"
 # What is counted, is no day: `le 3 rue`, `les 12 euros`, `le 20 h`, `les 2 premiers`; nor a longer number.
 NOT_COUNTED = rf"""
-    (?:(?<!er)|(?=\s?[,;.)\n]|\s?\Z|\s(?:et|ou|au)\b))
+    (?:(?<!er)|(?=\s?[,;:.!?()\n]|\s?\Z|\s(?:et|ou|au)\b))
     (?![\w°/] | [.:,-]\d | \s?/\s?\d | \s?[.-]\s?\d\d?\s?[.-]\s?\d | \s?[%€£$°(]?\d | \s?(?:[%€£$°]|h\b|heures?\b)
       | \s(?:bis|ter|rue|avenue|av|boulevard|bd|place|all[ée]e|impasse|chemin|route|quai|cours|square|villa|cit[ée]
         |euros?|mois|ans?|fois|km|kg|minutes?|points?|et\sdemi|du\smois|(?:de\s)?chaque\b|de\stous|{MONTH}))
@@ -44,7 +44,7 @@ BEFORE_AU = re.compile(
 BEFORE_DU = re.compile(
     r"(?<![A-ZÀ-Ýa-zà-ÿ])(?!d[ée]part|acad[ée]|agence|antenne|centre|site|maison|caisse|famille|habitant|pr[ée]fecture|secteur"
     r"|ligne|tram|urgence|num[ée]ro|mutuelle|[ée]cole|coll[èe]ge|lyc[ée]e|quartier|tribunal|parent|semaine|inspection|[ée]tage)"
-    r"(?:[a-zà-ÿ]{4,20}|rdv|RDV|mail)\s\Z"
+    r"(?:[a-zà-ÿ]{4,20}|(?i:rdv)|mail)\s\Z|\b(?:AG|ESS|CDAPH)\s\Z"
 )
 
 

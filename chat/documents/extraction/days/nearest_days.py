@@ -24,6 +24,7 @@ HAPPENED = re.compile(
 LAST = re.compile(
     r"\s(?:dernier|[ée]coul[ée]|pass[ée])\b(?!\s(?:d[ée]lai|jour|carat))", re.IGNORECASE
 )  # `le |14 octobre| dernier`
+NEXT_YEAR = re.compile(r"\sde\sl'ann[ée]e\s(?:suivant|prochaine)", re.IGNORECASE)
 # `le dossier passera en commission |le 28|`.
 WILL_HAPPEN = re.compile(r"\b\w{2,14}(?:ra|ront|rai|rons|rez)\b[^.\n]{0,40}\Z", re.IGNORECASE)
 
@@ -35,6 +36,8 @@ def day_seen_from(
 
     `earlier` is the day before it in its sentence: the start of its period, or the last one that has a month.
     """
+    if NEXT_YEAR.match(plain, day.end):
+        return day.in_year(of_letter.year + 1)
     is_lone = day.month is None and day.weekday is None
     if is_lone and (named := MONTH_NAMED.search(plain, max(0, day.start - 100), day.start)):
         day = replace(day, month=month_number(named["month"]))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -18,7 +18,7 @@ MAX_LETTER = 5000  # characters from a period to the day that it is counted from
 MAX_BETWEEN = 80  # characters between a period and the date that it is counted from
 # Words after a period that name its start.
 COUNTED_FROM = re.compile(
-    r"\s{0,3},?\s?(?:au\splus\s(?:tard\s)?)?(?:[àa]\s(?:compter|partir|dater|r[ée]ception)|suivant|qui\ssui(?:t|vent|vra|vront)\b|apr[èe]s|dès\b|des\s(?:la|le|r[ée]ception)\b|des\sl'|de\s(?:la|sa)\b|du\b|de\sl'|courant\b"
+    r"(?!,\s?apr[èe]s\b)\s{0,3},?\s?(?:au\splus\s(?:tard\s)?)?(?:[àa]\s(?:compter|partir|dater|r[ée]ception)|suivant|qui\ssui(?:t|vent|vra|vront)\b|apr[èe]s|dès\b|des\s(?:la|le|r[ée]ception)\b|des\sl'|de\s(?:la|sa)\b|du\b|de\sl'|courant\b"
     r"|from|after|of\b|following)",
     re.IGNORECASE,
 )
@@ -38,6 +38,7 @@ OF_THE_LETTER = re.compile(
     r"|mise\sen\sdemeure|\bsa\sdate\b|d[ée]livrance|mailing",
     re.IGNORECASE,
 )
+PURPOSE = re.compile(r"\s(?:pour|afin)\s", re.IGNORECASE)  # `après le conseil |pour| demander l'entretien`
 # `dans les deux mois qui suivent.`: the letter.
 THAT_FOLLOW = re.compile(r"\s(?:suivants|qui\ssuivent)\s?(?:[.,;)]|\Z)", re.IGNORECASE)
 THAT_DAY = re.compile(
@@ -56,7 +57,7 @@ APPOINTMENT = re.compile(
 END = re.compile(r"\b(?:fin|terme|[ée]ch[ée]ance|expiration|end|expiry|expires)\b", re.IGNORECASE)
 # Of each time that it happens, not of one day: `toute absence doit être signalée 48 heures avant`.
 EACH_TIME = re.compile(
-    r"\b(?:toute?s?\s(?!rupture|question|information|correspondance|difficult|prolong|reconduct|renouvel|demande|contestation|réclamation|modific|annul)|tous|chaque|any|every|each|absences?)\b",
+    r"\b(?:toute?s?\s(?!rupture|question|information|correspondance|difficult|prolong|reconduct|renouvel|demande|contestation|réclamation|modific|annul)|tous|chaque|any|every|each|absence|(?<!d')absences)\b",
     re.IGNORECASE,
 )
 # `Toute absence est à justifier sous 48 heures`.
@@ -77,17 +78,17 @@ NAME = re.compile(r"\b[A-ZÀ-Ý][a-zà-ÿ]{2,20}\b")
 # What happens on the day that it is counted from, or back from: `du jugement`, `avant le départ`.
 NOUN = r"(?P<noun>(?!(?:date|jour|terme|jours)\b)[^\W\d_]{4,30})"
 FROM_AN_EVENT = re.compile(
-    rf"(?:\W|[àa]\s(?:compter|partir|dater)|courant|suivant|suivent|qui\ssui\w{{1,4}}|apr[èe]s|d[èe]s|from|after|of|following|(?:date|jour)(?=\sd)|(?:de\s)?(?:la|le|l'|the|your|votre|cette)\b|du\b){{1,9}}\s?{NOUN}",
+    rf"(?:\W|[àa]\s(?:compter|partir|dater)|courant|suivant|suivent|qui\ssui\w{{1,4}}|apr[èe]s|d[èe]s|from|after|of|following|(?:date|jour)(?=\sd)|(?:de\s)?(?:la|les?|l'|the|your|votre|cette)\b|d[ue]s?\b){{1,9}}\s?{NOUN}",
     re.IGNORECASE,
 )
 TO_AN_EVENT = re.compile(
-    rf"\s{{1,3}}(?:au\s(?:moins|minimum|plus\stard)\s)?(?:avant|before|prior\sto)\s(?:la|le|les|l'|cette|cet|ce|votre|vos|the|your|this|that)\s?(?:(?:date|d[ée]but|jour|fin)\s(?:de\s(?:la\s|l')?|du\s|des\s|d'))?{NOUN}",
+    rf"\s{{1,3}}(?:au\s(?:moins|minimum|plus\stard)\s)?(?:avant|before|prior\sto|de|d(?=u))\s?(?:la|les?|u|l'|cette|cet|ce|votre|vos|the|your|this|that)\s?(?:(?:date|d[ée]but|jour|fin)\s(?:de\s(?:la\s|l')?|du\s|des\s|d'))?{NOUN}",
     re.IGNORECASE,
 )
 # The first day of a stay: `avant le départ`, `avant le début du séjour`.
 DEPARTURE = re.compile(r"d[ée]part|s[ée]jour|arriv[ée]e|d[ée]but|stage|vacances|camp\b|colo", re.IGNORECASE)
 SPAN_START = re.compile(rf"(?:\bdu|[,:(»–-]|\n)\s{{0,2}}(?:{WEEKDAY}\s)?\Z", re.IGNORECASE)
-SPAN_MIDDLE = re.compile(rf"(?:\s\d{{4}})?\s{{1,3}}(?:\w{{1,10}}\s)?au\s(?:{WEEKDAY}\s)?\Z", re.IGNORECASE)
+SPAN_MIDDLE = re.compile(rf"(?:\s\d{{4}})?\s{{1,3}}(?:\w{{1,10}}\s)?(?:au|->|→)\s(?:{WEEKDAY}\s)?\Z", re.IGNORECASE)
 WEEKDAY_ALONE = re.compile(rf"\A\W*{WEEKDAY}\W*\Z", re.IGNORECASE)
 CELL_END = re.compile(rf"{sentences.SENTENCE_END.pattern}|\s{{3}}|\|")
 AND = re.compile(r"[^.;]{0,14}(?:\bet|\bou|,)\s(?:(?:le|du|au)\s)?(?:\w{3,8}\s)?\Z")
@@ -99,10 +100,23 @@ THAT_DAY_AHEAD = re.compile(r"\s{1,3}(?:avant|before)\s(?:cette\sdate|ce\sjour|t
 FIRST = re.compile(r"\s{1,3}(?:avant|before)\s(?:le|la|the)\s(?:premi[èe]re?|first)\s", re.IGNORECASE)
 ANOTHER_SENTENCE = re.compile(r"[.!?]\s|\n\n")
 MAX_SENTENCE = 200  # characters from that day to the period
-EVES = {"la veille", "l'avant-veille", "the day before"}
-MAX_STEM = 7  # letters of a noun that are compared
+EVE = re.compile(r"la\sveille|l'avant-veille|the\sday\sbefore|J\s?-", re.IGNORECASE)
+# Events that no appointment of the letter is.
+OF_THE_CALENDAR = re.compile(
+    r"rentr|vacances|no[ëe]l|naissance|anniv|majorit|d[ée]part|d[ée]but|s[ée]jour|stage", re.IGNORECASE
+)
+MAX_STEM = 6  # letters of a noun that are compared
+# What a day may be called where it is told, by the stem of what a period calls it.
+OTHER_NAMES = {
+    "commis": ("cdaph",),
+    "assemb": ("ag ",),
+    "décès": ("décéd",),
+    "opérat": ("interv",),
+    "scruti": ("électi", "vote"),
+    "majori": ("dix-huit ans", "18 ans"),
+}
 TO_A_DAY = re.compile(
-    r"\s{1,3}(?:au\s(?:moins|minimum|plus\stard)\s)?(?:avant|before|prior\sto|de\s|du\s)\s?(?:[\w'.-]{1,20}\s{1,3}){0,7}\(?\Z"
+    r"\s{1,3}(?:au\s(?:moins|minimum|plus\stard)\s)?(?:avant|before|prior\sto|de\s|du\s)\s?(?:[\w'.-]{1,20}\s{1,3}){0,7}(?:\((?:le\s|du\s)?)?\Z"
 )
 
 ANOTHER_PHRASE = re.compile(r"[.,;:]\s|\b(?:au\splus\stard|jusqu|puis|et)\b", re.IGNORECASE)
@@ -137,12 +151,15 @@ def find_start(plain: str, period: Period, days: Sequence[KnownDay], of_letter: 
         return None if EACH_EVENT.search(before) or _is_later(plain, period) else of_letter
     if date := _day_named(plain, period, days, COUNTED_FROM) or _day_referred_to(plain, period, after, days):
         return date
-    if is_from_receipt(plain, period) or OF_THE_LETTER.search(after) or THAT_FOLLOW.match(after):
+    start = PURPOSE.split(after)[0]
+    if is_from_receipt(plain, period) or OF_THE_LETTER.search(start) or THAT_FOLLOW.match(after):
         return of_letter
-    event = FROM_AN_EVENT.match(after)
-    if event and (date := _only(_days_of(plain, event["noun"], days))):
-        return date
-    return _only(_appointments(days)) if APPOINTMENT.search(after) else None
+    event = FROM_AN_EVENT.match(start)
+    return (
+        _only(_days_of(plain, event["noun"], days, but=("birth",)) if event else [])
+        or _only(_ends(days) if END.search(start) else [])
+        or _only(_appointments(days) if APPOINTMENT.search(after) else [])
+    )
 
 
 def _is_later(plain: str, period: Period) -> bool:
@@ -192,8 +209,10 @@ def _day_ahead(plain: str, period: Period, days: Sequence[KnownDay], of_letter: 
         return _only(appointments)
     if APPOINTMENT.search(after):
         date = _only(_appointments(days) or near)
-    elif TO_AN_EVENT.match(after) or period.text.lower() in EVES:
-        return None
+    elif (event := TO_AN_EVENT.match(after)) or EVE.match(period.text):
+        date = None
+        if event and OF_THE_CALENDAR.match(event["noun"]):
+            return None
     else:
         date = near[-1].date if near else None
     meetings = [day for day in days if day.kind == "decision" and of_letter and day.date > of_letter]
@@ -231,8 +250,10 @@ def _day_of_event(plain: str, period: Period, after: str, days: Sequence[KnownDa
     spans = list(_spans(plain, ahead))
     if END.search(event[0] if event else after):
         sentence = f"{sentences.before(plain, period.start, 120)} {after}"
-        return _end_of(plain, sentence, _ends(ahead) or _ends(days)) or _only([last for _, last in spans])
-    if event and DEPARTURE.match(event["noun"]):
+        if date := _end_of(plain, sentence, _ends(ahead) or _ends(days)) or _only([last for _, last in spans]):
+            return date
+        return _only([day for day, words in _with_text_before(plain, ahead) if END.search(CELL_END.split(words)[-1])])
+    if event and DEPARTURE.search(event[0]):
         if date := _only([first for first, _ in spans] or _days_of(plain, event["noun"], days)):
             return date
         return min((day.date for day in _appointments(ahead)), default=None)
@@ -251,13 +272,15 @@ def _ends(days: Sequence[KnownDay]) -> list[KnownDay]:
     return [day for day in days if day.kind == "end_of_rights"]
 
 
-def _days_of(plain: str, noun: str, days: Sequence[KnownDay]) -> list[KnownDay]:
-    """The days in whose sentence, before them, this noun stands."""
+def _days_of(
+    plain: str, noun: str, days: Sequence[KnownDay], but: Collection[str] = ("birth", "letter")
+) -> list[KnownDay]:
+    """The days in whose sentence, before them, this noun stands, except these kinds."""
     stem = noun.lower()[:MAX_STEM]
-    stems = (stem, "cdaph") if stem == "commiss" else (stem,)
+    stems = (stem, *OTHER_NAMES.get(stem, ()))
     found: list[KnownDay] = []
     previous: KnownDay | None = None
-    for day, before in _with_text_before(plain, [day for day in days if day.kind not in {"birth", "letter"}]):
+    for day, before in _with_text_before(plain, [day for day in days if day.kind not in but]):
         # A cell without words, as `| |14 h`, belongs to the one before it.
         cell = next((part for part in reversed(CELL_END.split(before)) if _has_words(part)), "")
         # `séances le 17 mars à 9 h et le |24 mars|`: of the same noun.

@@ -30,20 +30,22 @@ HOURS = (
     r"\s{0,3}(?:heures|hours|hrs|h(?:00)?)\b"
 )
 UNIT = (
-    r"(?:(?:working|calendar|business|full|clear)\s)?(?:jours?|semaines?|mois|ann[ée]es?|ans?|days?|weeks?|months?|years?)\b"
+    r"(?:(?:working|calendar|business|full|clear)\s)?(?:jours?|jrs?|semaines?|mois|ann[ée]es?|ans?|days?|weeks?|months?|years?)\b"
     r"(?:\s(?:francs?|calendaires?|calendrier|ouvr[ée]s|ouvrables?|entiers?|pleins?))?"
 )
 NEXT = r"(?:(?:premi[èe]re?s?|prochaine?s?)\s)?"
 DURATION = (
     rf"(?:{NUMBER}{OR_MORE}(?:(?<=\d)|\s)\s{{0,2}}(?:\(\w{{1,10}}\)\s)?{NEXT}{UNIT}"
-    rf"|{HOURS_OR}{HOURS}|\d{{1,3}}(?:{TO}\d{{1,3}})?\s?(?:j|sem)\b)"
+    rf"|{HOURS_OR}{HOURS}|\d{{1,3}}(?:{TO}\d{{1,3}})?\s?(?:j|jrs?|sem)\b)"
 )
 PERIOD = re.compile(
     rf"\b(?:(?P<first>{NUMBER}){TO})?(?P<number>{NUMBER})\s{{0,3}}(?:\(\w{{1,10}}\)\s)?{NEXT}"
     rf"(?P<working>working\s|business\s)?(?:(?:calendar|full|clear)\s)?"
-    r"(?P<unit>jour|semaine|mois|ann[ée]e|an|day|week|month|year|j\b|sem\b)(?:s?\s(?P<business>ouvr[ée]s|ouvrables?))?"
+    r"(?P<unit>jour|semaine|mois|ann[ée]e|an|day|week|month|year|j(?=rs?\b|\b)|sem\b)"
+    r"(?:s?\s(?P<business>ouvr[ée]s|ouvrables?))?"
     rf"|\b(?:(?P<first_hours>{FIRST_HOURS})\s?h?{TO})?(?P<hours>{HOURS})|\b(?P<named>{'|'.join(NAMED_PERIODS)})\b|dans\sle\s(?P<one_month>mois)"
-    r"|\b(?P<one>a)\s(?P<one_unit>day|month|week|year)\b|(?P<two_eves>avant-veille)|(?P<eve>veille|day\sbefore)",
+    r"|\b(?P<one>a)\s(?P<one_unit>day|month|week|year)\b|(?P<two_eves>avant-veille)|(?P<eve>veille|day\sbefore|lendemain)"
+    r"|\bJ\s?-\s?(?P<countdown>\d{1,2})\b",
     re.IGNORECASE,
 )
 LIMIT = (
@@ -59,7 +61,8 @@ LIMIT = (
     r"|(?:a|another)\speriod\sof\s|you\shave\s|no\slater\sthan\s"
 )
 AHEAD = (
-    r"\s{1,3}(?:au\s(?:moins|minimum|plus\stard)\s|minimum\s)?(?:avant|before|prior\sto|[àa]\sl'avance|in\sadvance)\b"
+    r"\s{1,3}(?:au\s(?:moins|minimum|plus\stard)\s|minimum\s)?"
+    r"(?:avant|auparavant|before|prior\sto|[àa]\sl'avance|in\sadvance)\b"
 )
 VALID = (
     r"(?:valables?|valides?|valid|validit[ée]|validity)\s?(?:(?:du|de\sl'|de\sla|de\scette|of\sthis)\s?\w{1,14}\s?)?"
@@ -75,7 +78,8 @@ TIME_LIMIT = re.compile(
       | (?P<bare>{DURATION}|a\s(?:day|week|month)\b)(?={AHEAD}
           |\s{{1,3}}(?:suivant|qui\ssui|[àa]\s(?:compter|partir|dater)
           |(?:[àa]|apr[èe]s)\sr[ée]ception|au\splus\s(?:tard\s)?apr[èe]s|from|after|of\sthe))
-      | (?<!\bdepuis\s)(?<!\bd[èe]s\s)(?P<eve>l'avant-veille|la\sveille|the\sday\sbefore)\b
+      | (?<!\bdepuis\s)(?<!\bd[èe]s\s)(?P<eve>l'avant-veille|la\sveille|the\sday\sbefore|J\s?-\s?\d{{1,2}})\b
+      | (?P<day_after>le\slendemain)(?=\s(?:de|du|des)\b|\sd')
     )(?!\s{{1,3}}(?:pr[ée]c[ée]d|derniers))
     """,
     re.IGNORECASE | re.VERBOSE,
@@ -111,7 +115,7 @@ def find_periods(plain: str, days: Sequence[Span]) -> Iterator[Period]:
         *_, duration = (match.span(), *(found.span() for found in DURATION_ALONE.finditer(plain, *match.span())))
         is_readers = kind_of(Place(plain, days, *duration, is_period=True)) == "deadline"
         is_back = match["eve"] is not None or IS_AHEAD.match(plain, match.end()) is not None
-        is_announced = not match["eve"] and not (match["bare"] and is_back)
+        is_announced = not (match["eve"] or match["day_after"]) and not (match["bare"] and is_back)
         yield Period(*match.span(), match[0], is_back, is_announced, is_readers, duration)
 
 
@@ -143,8 +147,8 @@ def end_of_period(text: str, start: dt.date, *, is_back: bool = False) -> dt.dat
 
 def _numbers_and_unit(found: re.Match[str]) -> tuple[list[int], str]:
     """The number, or the two of a range."""
-    if found["named"]:
-        return [NAMED_PERIODS[found["named"].lower()]], "jour"
+    if found["named"] or found["countdown"]:
+        return [int(found["countdown"] or NAMED_PERIODS[found["named"].lower()])], "jour"
     if found["hours"]:
         ends = filter(None, (found["first_hours"], found["hours"]))
         return [_number(re.split(r"\s|(?<=\d)(?=h)", hours)[0]) // 24 for hours in ends], "jour"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import calendar
 import datetime as dt
 import re
 from collections.abc import Iterator
@@ -23,18 +24,26 @@ STEPS = {
     "tonight": 0,
     "après-demain": 2,
     "apres-demain": 2,
+    "après demain": 2,
+    "apres demain": 2,
     "hier": -1,
     "yesterday": -1,
     "avant-hier": -2,
 }
+WEEKS = {"huit": 1, "quinze": 2}  # `lundi en huit`: a week after the next Monday
 NAMES = [name for names in WEEKDAYS for name in names.split("|")]
 RELATIVE = re.compile(
     rf"""
     \b(?:
-        (?P<step>apr[èe]s-demain|avant-hier|demain|hier|tomorrow|yesterday
+        (?P<step>apr[èe]s[-\s]demain|avant-hier|demain|hier|tomorrow|yesterday
           |(?:(?<=avant\s)|(?<=d'ici\s))(?:ce\ssoir|aujourd'hui)|(?<=by\s)tonight)
       | (?P<next_to>(?P<second>sur)?lendemain)(?!\s(?:de|du|des)\b|\sd')
-      | (?P<weekday>{"|".join(NAMES)})(?P<coming>\sprochain)?(?P<past>\sdernier)?
+      | (?P<weekday>{"|".join(NAMES)})
+        (?:(?P<coming>\s(?:prochain|qui\svient))|(?P<past>\sdernier)(?!\s(?:d[ée]lai|carat))
+          |\sen\s(?P<weeks>huit|quinze)|\s(?P<previous>pr[ée]c[ée]dent))?
+      | (?:(?P<day>\d\d?|1er|premier|dernier(?:\sjour)?)\s
+          (?:(?P<next_month>du\smois\sprochain)|de\sce\smois|(?<=\d\s)courant))
+      | (?<=\bavant\sle\s)(?P<first>premier|1er)\sdu\smois
     )\b(?!\s\d(?!\d?\s?(?:h|:\d)))(?!\s?[-–/]\s?(?:{"|".join(NAMES)})\b)
     """,
     re.IGNORECASE | re.VERBOSE,
@@ -74,7 +83,9 @@ MAX_DAYS = 100  # examined in a letter; more than any has
 
 @dataclass(frozen=True, slots=True)
 class RelativeDay:
-    """`plain[start:end]` of a letter; `weekday` from 0, Monday, else `step` days.
+    """`plain[start:end]` of a letter: `step` days on, or the next `weekday` (0 is Monday) and `weeks` more.
+
+    With a `day_of_month`, `step` counts months; that of a month without it is its last.
 
     It is told from the day of writing, or, as `le lendemain`, from the `is_from_earlier_day` of the text.
     """
@@ -84,18 +95,23 @@ class RelativeDay:
     step: int
     weekday: int | None = None
     is_from_earlier_day: bool = False
+    weeks: int = 0
+    day_of_month: int | None = None
 
     def seen_from(self, day: dt.date) -> dt.date:
         """The day that it is, said on that day; a weekday is never that day itself."""
+        if self.day_of_month is not None:
+            year, month = divmod(day.year * 12 + day.month - 1 + self.step, 12)
+            return dt.date(year, month + 1, min(self.day_of_month, calendar.monthrange(year, month + 1)[1]))
         if self.weekday is None:
             return day + dt.timedelta(days=self.step)
         ahead = (self.weekday - day.weekday() - 1) % 7 + 1
-        return day + dt.timedelta(days=ahead if self.step > 0 else (ahead - 7 or -7))
+        return day + dt.timedelta(days=ahead if self.step > 0 else (ahead - 7 or -7), weeks=self.weeks)
 
     @property
     def is_past(self) -> bool:
         """Whether it lies before the day of writing."""
-        return self.step < 0
+        return self.step < 0 and not self.is_from_earlier_day
 
 
 def find_relative_days(plain: str) -> Iterator[RelativeDay]:
@@ -109,18 +125,30 @@ def _relative_days(plain: str) -> Iterator[RelativeDay]:
             yield RelativeDay(*match.span(), STEPS[match["step"].lower()])
         elif match["next_to"]:
             yield RelativeDay(*match.span(), 2 if match["second"] else 1, is_from_earlier_day=True)
+        elif match["first"]:
+            yield RelativeDay(*match.span(), 1, day_of_month=1)
+        elif match["day"]:
+            yield RelativeDay(*match.span(), 1 if match["next_month"] else 0, day_of_month=_day_of_month(match["day"]))
         elif step := _step_of_weekday(plain, match):
             name = match["weekday"].lower()
             weekday = next(number for number, names in enumerate(WEEKDAYS) if name in names.split("|"))
-            yield RelativeDay(*match.span(), step, weekday)
+            weeks = WEEKS[match["weeks"].lower()] if match["weeks"] else 0
+            yield RelativeDay(*match.span(), step, weekday, match["previous"] is not None, weeks)
+
+
+def _day_of_month(text: str) -> int:
+    """31 for the last day, however many the month has."""
+    if text.isdecimal():
+        return int(text) or 1
+    return 31 if text.lower().startswith("dernier") else 1
 
 
 def _step_of_weekday(plain: str, match: re.Match[str]) -> int:
     """1 for the next such weekday, -1 for the last, 0 if it is no single day."""
     before = sentences.before(plain, match.start(), 60)
-    if match["past"] or before[-5:].lower() == "last ":
+    if match["past"] or match["previous"] or before[-5:].lower() == "last ":
         return -1
-    if match["coming"]:
+    if match["coming"] or match["weeks"]:
         return 1
     if AFTER_OTHER_DAYS.match(plain, match.end()):
         return 0

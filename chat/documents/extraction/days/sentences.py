@@ -11,7 +11,7 @@ _OPEN = "".join(
     for word in ("avant", "le", "la", "les", "du", "des", "de", "au", "et", "ou", "pour", "par")
 )
 SENTENCE_END = re.compile(
-    r"[.;!?](?<!\.\.\..)(?<!\b(?i:lun|mar|mer|jeu|ven|sam|dim).)(?<!\b(?:Dr|Me).)(?<!\bM.)"
+    r"[.;!?](?<!\.\.\..)(?<!\b(?i:lun|mar|mer|jeu|ven|sam|dim).)(?<!\b(?i:merc|vend).)(?<!\b(?:Dr|Me).)(?<!\bM.)"
     # `entre le 28 janv. et le 15 févr.`
     r"(?!(?<=\b(?i:avr|oct|nov|d[ée]c).)\s[a-zà-ÿ\d])(?!(?<=\b(?i:janv|f[ée]vr|juil|sept).)\s[a-zà-ÿ\d])\s"
     rf"|\n{_OPEN}\s{{0,3}}(?=[\n>A-ZÀÉÊ•→►-]|\d{{1,2}}[.)]\s)"

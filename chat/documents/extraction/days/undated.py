@@ -19,7 +19,6 @@ NAMED_YEAR = re.compile(
     r"\s(?:\w{1,12}\s){0,2}(?P<year>20\d\d)(?!\d|\s?[-–/]\s?\d)",
     re.IGNORECASE,
 )
-OF_A_LAW = re.compile(r"\b(?:loi|d[ée]cret|arr[êe]t[ée]|ordonnance|circulaire)\b[^.\n]{0,25}\Z", re.IGNORECASE)
 MAX_TO_LONE_DAY = 120  # characters from a day to one without its month
 # The months of a school year that are in its second year; to enrol for it, one acts in the summer before it.
 SPRING, SUMMER = {1, 2, 3, 4}, {5, 6, 7, 8}
@@ -31,7 +30,7 @@ class OtherDays:
 
     def __init__(self, plain: str, known: Sequence[KnownDay]) -> None:
         """`known` are the days whose year is written, in the order of the text."""
-        self._days = _telling([day for day in known if not OF_A_LAW.search(plain, max(0, day.start - 40), day.start)])
+        self._days = _telling(known)
         self._school_year = SCHOOL_YEAR.search(plain)
         self._year = NAMED_YEAR.search(plain)
         self._is_of_enrolment = ENROLMENT.search(plain) is not None

@@ -21,7 +21,7 @@ DAY = r"(?:\d{1,2}|[1lI]\s?er|1°|premier)"  # `ler`: of a scanner
 GAP = r"[\s-]{0,3}"  # scanners lose the spaces
 DATE = re.compile(
     rf"""
-    (?:(?<![\w/.-])|(?<=\b[lad][eu])|(?<=\bdès)|(?<=\b(?:lun|mar|mer|jeu|ven|sam|dim)\.)|(?<=\d/\d\d-)
+    (?:(?<![\w/.-])|(?<=\b[lad][eu])|(?<=\bdès)|(?<=\b(?:lun|mar|mer|jeu|ven|sam|dim)\.)|(?<=\b(?:merc|vend)\.)|(?<=\d/\d\d-)
       |(?:(?<=\d[/-])|(?<=1er[/-]))(?=\d\d?\s{{1,2}}{MONTH}))(?=[\djfmasondrpli])(?:
         (?P<iso_year>\d{{4}})(?P<iso_separator>[-/.])(?P<iso_month>\d\d)(?P=iso_separator)(?P<iso_day>\d\d)
       | (?P<day>\d{{1,2}}|1er)(?P<separator>[/.-])(?P<month>\d{{1,2}})(?P=separator)(?P<year>\d{{4}}|\d\d)
@@ -43,13 +43,14 @@ DATE = re.compile(
         (?=(?:(?:\s?,\s?\d{{1,2}}){{0,6}}\s{{1,2}}(?:au|et|ou|puis|to|and)\s{{1,2}}(?:le\s)?(?:{WEEKDAY}\s)?{DAY}
             |(?:\s?[,/&–-]\s?\d{{1,2}}){{1,7}}(?=\s{{1,2}}{MONTH}))
           (?:{GAP}(?P<series_month>{MONTH})(?:{GAP}(?P<series_year>\d{{4}}))?
-            |[/.-](?P<series_number>0?[1-9]|1[0-2])(?:[/.-](?P<numbered_year>20\d\d|\d\d))?(?![\d/.]\d)))
+            |[/.-](?P<series_number>1[0-2]|0?[1-9](?!\d))(?:[/.-](?P<numbered_year>20\d\d|\d\d))?(?![\d/.]\d)))
       # `mardi 14`, `jeu 7`: the month is that of the letter.
       | (?:(?<=di[ ])|(?<=manche[ ])|(?<=day[ ])|(?<=(?:lun|mar|mer|jeu|ven|sam|dim)\.[ ])
-          |(?<=\b(?:lun|mar|mer|jeu|ven|sam|dim)[ ]))
+          |(?<=\b(?:lun|mar|mer|jeu|ven|sam|dim)[ ])|(?<=\b(?:merc|vend)[ ])|(?<=\b(?:merc|vend)\.[ ]))
         (?P<weekday_day>\d{{1,2}}|1er)(?:st|nd|rd|th)?(?!\d|\s?(?:[hH€%]|heures?\b|[ap]m\b)|:\d|\s{MONTH})
       | (?P<short_day>\d{{1,2}}|1er)
-        (?:(?:[/.]|[ ]/[ ]?|/[ ])(?P<short_month>\d{{1,2}})|-(?P<dashed_month>0[1-9]|1[0-2]))
+        (?:(?:[/.]|[ ]/[ ]?|/[ ])(?P<short_month>\d{{1,2}})
+          |-(?P<dashed_month>0[1-9]|1[0-2]|(?<=\ble[ ]\d\d-)[1-9](?!\d)))
     )(?!\w|/(?!\d\d?\s{MONTH})|-(?!\d\d/\d\d(?!\d)|\d\d?\s{MONTH}|\d\d?-\d\d?\s{MONTH})|\.\d)
     """,
     re.IGNORECASE | re.VERBOSE,
@@ -58,7 +59,7 @@ DATE = re.compile(
 MONTHS_FIRST = re.compile(r"(?<![\d/])(?:0?[1-9]|1[0-2])/(?:1[3-9]|2\d|3[01])/20\d\d(?!\d)")
 ENGLISH = re.compile(r"\b(?:the|your|dear|and)\b", re.IGNORECASE)
 SAME_YEAR = re.compile(
-    rf"\s{{1,2}}(?:au|et|ou|to|and|-|–)\s{{1,2}}(?:le\s|the\s)?(?:{WEEKDAY}\s{{1,2}})?\Z", re.IGNORECASE
+    rf"\s{{1,2}}(?:au|et|ou|to|and|-|–|->|→)\s{{1,2}}(?:le\s|the\s)?(?:{WEEKDAY}\s{{1,2}})?\Z", re.IGNORECASE
 )
 
 
