@@ -14,7 +14,7 @@ from typing import NamedTuple
 from django.conf import settings
 
 from chat.core.events import STOPPED, Event, Finish, Start
-from chat.runs import redis_log
+from chat.runs import mirror, redis_log
 from chat.runs.publisher import Publisher
 from chat.runs.redis_log import LogReader
 from chat.runs.run import Producer, Run
@@ -25,7 +25,6 @@ log = logs.get_logger(__name__)
 
 PUBLISH_SECONDS = 0.05  # delay until other processes see an event, or this one a command
 HEARTBEAT_SECONDS = 0.5  # interval of lease renewals and of checks for unread runs
-ANNOUNCE_SECONDS = 1.0  # interval at which a mirror announces its readers
 RETENTION_SECONDS = 60.0  # time for which an ended run stays in memory
 
 
@@ -189,9 +188,11 @@ class RunBroker:
             self._has_work.set()
 
     def _mirror(self, run: Run, leader: str) -> None:
-        """Copy another process's run from its log while it has readers here."""
+        """Copy another process's run from its log. If its leader is lost, take over or abort it."""
+        run_log = LogReader(run.id, leader)
         try:
-            self._follow_log(run, leader)
+            if mirror.follow(run, run_log, self.process_id):
+                self._lead_or_abort(run, run_log)
         except Exception:  # noqa: BLE001 - reported; for example an entry of another release
             unexpected_errors.report("runs")
             run.abort()
@@ -201,41 +202,8 @@ class RunBroker:
                 with self._lock:
                     self._runs.pop(run.id, None)
 
-    def _follow_log(self, run: Run, leader: str) -> None:
-        """Append the log's events until the run ends. If the leader is lost, take over or abort."""
-        run_log, followed, announced_at = LogReader(run.id, leader), "", 0.0
-        while not run.has_ended and run.readers.seconds_without_reader() < RETENTION_SECONDS:
-            # A renewal has no reader unless a person joins it; any other run has one that is about to read.
-            if run_log.leader != followed and (run.needs_readers or _has_readers(run)):
-                followed = run_log.leader
-                redis_log.request_updates(followed, run.id)
-            entries = run_log.read()
-            for entry in entries or ():
-                if entry.unsubscribed:
-                    run.readers.unsubscribe(entry.unsubscribed)
-                    continue
-                overlap = len(run.events) - entry.first  # > 0: a publish was repeated because its reply was lost
-                if overlap < 0:  # events are missing: end the run instead of showing a text with a gap
-                    entries = None
-                    break
-                run.append(entry.events[overlap:])
-            if entries is None:
-                self._lead_or_abort(run, run_log)
-            elif not entries and not redis_log.is_alive(run_log.leader):
-                self._claim_or_read_on(run, run_log)
-            elif _has_readers(run) and time.monotonic() - announced_at > ANNOUNCE_SECONDS:
-                announced_at = time.monotonic()
-                redis_log.announce_reader(run.id)
-
-    def _claim_or_read_on(self, run: Run, run_log: LogReader) -> None:
-        """The leader is dead: let one of the processes that mirror the run lead it; the others read on."""
-        if not run.can_start_over or redis_log.claim(run, run_log, self.process_id):
-            self._lead_or_abort(run, run_log)
-
     def _lead_or_abort(self, run: Run, run_log: LogReader) -> None:
-        """The leader is lost, or its log: lead the run if it can start over, else abort it."""
-        if run.has_ended:
-            return
+        """Lead the run if it can start over, else abort it."""
         if not run.can_start_over:
             run.abort()
             return
@@ -346,8 +314,3 @@ class RunBroker:
         with self._lock:
             if self._by_question.get(run.single_flight_key) is run:
                 del self._by_question[run.single_flight_key]
-
-
-def _has_readers(run: Run) -> bool:
-    """Whether the run has readers in this process, or one that may return."""
-    return run.readers.are_present_or_may_return(settings.UNREAD_RUN_TIMEOUT_SECONDS)
