@@ -13,7 +13,8 @@ from redis.exceptions import TimeoutError as RedisTimeout
 from chat.core.events import Delta, Event, Finish, Notice, Start, Usage, text_of
 from chat.runs import broker as broker_module
 from chat.runs import redis_log
-from chat.runs.broker import RunBroker
+from chat.runs.broker import HEARTBEAT_SECONDS, RunBroker
+from chat.runs.publication import UNREAD_PUBLISH_SECONDS
 from chat.runs.readers import Readers
 from chat.runs.run import Producer, Run
 from observability.shared_redis import shared_redis
@@ -117,7 +118,7 @@ def test_an_end_is_not_published_when_its_question_may_have_another_answer(monke
     time.sleep(1.5)
     is_away.clear()
     broker.subscribe(OTHER, saying("Bonjour"), [])  # wakes the maintenance
-    time.sleep(1)
+    time.sleep(UNREAD_PUBLISH_SECONDS + HEARTBEAT_SECONDS + 0.5)  # longer than until the next attempt
     assert run.publication.count == 0
 
 

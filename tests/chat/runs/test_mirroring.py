@@ -91,6 +91,29 @@ def test_a_reader_gets_the_end_of_a_lost_run_when_events_cannot_be_decoded(leade
     assert mirrored_events("run") == [Start(), Delta("Bonjour, "), *CUT_SHORT]
 
 
+def test_a_reader_gets_the_end_of_a_lost_run_when_events_are_missing(leader):
+    leader.run.publication.count += 1
+    leader.publish(Delta("Madame."), Finish("ai"))
+    assert mirrored_events("run") == [Start(), Delta("Bonjour, "), *CUT_SHORT]
+
+
+def test_a_run_with_a_reader_elsewhere_is_published_at_the_short_interval(monkeypatch):
+    monkeypatch.setattr("chat.runs.publication.UNREAD_PUBLISH_SECONDS", 1_000_000)
+    may_end = Signal()
+
+    def produce(_run: Run) -> Iterator[Event]:
+        yield from (Start(), Delta("Bonjour, "))
+        assert may_end.wait(10)
+        yield from (Delta("Madame."), Finish("ai"))
+
+    run = RunBroker().subscribe("public:question", produce, CUT_SHORT).run
+    mirror = RunBroker().find(run.id, CUT_SHORT)
+    assert mirror
+    eventually(lambda: list(mirror.events) == [Start(), Delta("Bonjour, ")])
+    may_end.set()
+    assert [event for batch in mirror.read() for event in batch][-2:] == [Delta("Madame."), Finish("ai")]
+
+
 def test_a_process_that_does_not_lead_the_run_adds_nothing_to_its_text():
     """Redis was away for this process alone, so that it leads the run for its own readers."""
     leader = Leader()
