@@ -18,7 +18,8 @@ NUMBER = (
     r"(?=[A-Za-z/._-]{0,24}\d|(?:[A-Z]{1,3}|[A-Z]{2,6}[-/][A-Z]{2,6})[ ]\d)"
     r"([A-Z\d](?:[A-Za-z\d/._-]{0,38}[A-Za-z\d])?(?:/?n°[ ]?\d+)?"
     r"(?:[ ]/[ ](?!TVA|TTC|HT\b)(?:\d{1,4}|[A-Z]{2,3})(?![\w/.])){0,3}"
-    r"(?:[ ](?!\d\d?/\d)(?:\d{1,9}(?:[/.-][\dA-Z]{1,10}){0,3}|[A-Z]\d{2,4}|[A-Z]{1,3}(?=\s|$|[.,;)])"
+    r"(?:[ ](?!\d\d?/\d)(?:\d{1,9}(?:[/.-][\dA-Z]{1,10}){0,3}|[A-Z]\d{2,4}"
+    r"|(?!D[UE]\b|M\.\s[A-Z])[A-Z]{1,3}(?=\s|$|[.,;)])"
     r"|[A-Z]{4,6}(?=[ ]\d{3})|bis\b|ter\b)(?![\w€%])){0,6})"
 )
 
@@ -76,7 +77,7 @@ NO_LABEL = (
 )
 REFERENCES: dict[ReferenceKind, re.Pattern[str]] = {
     "beneficiary": re.compile(
-        rf"\b(?:{SIGN}\s?(?i:d['’]|de\s)?(?i:allocataire)|(?i:allocataire)\s{SIGN}|(?i:matricule)"
+        rf"\b(?:{SIGN}\s?(?i:d['’]|de\s)?(?i:allocataire)|(?i:allocataire)\s{SIGN}|(?i:matricule|mat\.)"
         rf"|(?i:alloc(?:ataire|\.)?)(?=\s?:?\s\d)){COLON}"
         r"(\d{1,2}\s\d{3}\s\d{3}(?:\s[A-Z]\b)?|\d{4}\s\d{3}(?:\s[A-Z]\b)?|\d{5,8}(?:\s?[A-Z]\b)?)"
     ),
@@ -102,7 +103,7 @@ REFERENCES: dict[ReferenceKind, re.Pattern[str]] = {
           (?=[A-Z]{{0,6}}[-/]?\d){NUMBER}
         |\b{TO_QUOTE}[^\n:]{{0,60}}:\s{{0,3}}(?=[A-Z/-]{{0,10}}\d){NUMBER}
         |(?i:lettre\s(?:suivie|recommand[ée]e)(?:\savec\sA\.?R\.?)?|indu|cr[ée]ance)\s(?=[A-Z\d]{{1,5}}\s?\d){NUMBER}
-        |\b(?:LRAR|A\.?R\.?)\s(?=\d[A-Z]\s\d{{3}}){NUMBER}
+        |\b(?:LRAR|A\.?R\.?|[Rr]ecommandée?)\s(?=\d[A-Z]\s\d{{3}}){NUMBER}
         |\bRUM\b\)?{COLON}\+{{0,2}}{NUMBER}
         |(?<!\w)(?:{SIGN}|(?i:r[ée]f[ée]rences?|r[ée]f\.?|dossier))[^\n:]{{0,20}}\s{TO_QUOTE}[^\n:]{{0,60}}:\s{{0,10}}{NUMBER}
         |(?i:r[ée]f[ée]rences?\sà\srappeler)\s{{0,3}}:[^\n]{{0,120}}\n\s{{0,20}}{NUMBER}
@@ -125,7 +126,7 @@ REFERENCES: dict[ReferenceKind, re.Pattern[str]] = {
 
 # A word that every match of a rare kind has.
 NOUNS: dict[ReferenceKind, re.Pattern[str]] = {
-    "beneficiary": re.compile("[Aa]lloc|ALLOC|[Mm]atricule|MATRICULE"),
+    "beneficiary": re.compile(r"[Aa]lloc|ALLOC|[Mm]at(?:ricule|\.)|MAT(?:RICULE|\.)"),
     "form": re.compile("[Cc]erfa|CERFA"),
     "pupil": re.compile("INE|[Éé]lève|[Ee]leve|ÉLÈVE"),
     "candidate": re.compile("[Cc]andidat|CANDIDAT"),
