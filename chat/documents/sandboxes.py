@@ -85,8 +85,7 @@ class _ForkServer:
                 with suppress(OSError):
                     socket.send_fds(self._control, [b"+"], files)
                     return
-                assert self._process is not None
-                log.warning("Fork server ended", exit_code=self._process.poll())
+                log.warning("Fork server ended")
                 self.stop()
             self._control = self._start()
             socket.send_fds(self._control, [b"+"], files)
