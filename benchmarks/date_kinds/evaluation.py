@@ -1,7 +1,7 @@
 """How often the kind of a date is right in texts that the classifier was not learned from.
 
-It was learned from other letters of the authors of UNREAD, and from nothing of those of UNKNOWN, UNKNOWN_TOO,
-UNKNOWN_LAST and `texts/judge.txt`.
+It was learned from other letters of the authors of UNREAD, and from nothing of those of UNKNOWN, one each, and of
+`texts/judge.txt`.
 
 `python -m benchmarks.date_kinds.evaluation`
 """
@@ -15,9 +15,7 @@ from benchmarks.date_kinds.marked import LETTERS, TEXTS, Example, read, read_lab
 from chat.documents.extraction.days.kind_classifier import kind_of
 
 UNREAD = ("judged_test", "judged2_test", "judged4_test", "judged5_test")
-UNKNOWN = ("judged6_test",)
-UNKNOWN_TOO = ("judged7_test",)
-UNKNOWN_LAST = ("judged8_test",)
+UNKNOWN = ("judged6_test", "judged7_test", "judged8_test")
 
 
 class Report(NamedTuple):
@@ -43,9 +41,8 @@ def evaluate(examples: Sequence[Example]) -> Report:
 
 def main() -> None:
     _show("extracts of an unknown author", read(TEXTS / "judge.txt"))
-    _show("written days in letters of an unknown author", written_days(UNKNOWN))
-    _show("written days in letters of another unknown author", written_days(UNKNOWN_TOO))
-    _show("written days in letters of a third unknown author", written_days(UNKNOWN_LAST))
+    for name in UNKNOWN:
+        _show(f"written days in {name}, by an unknown author", written_days([name]))
     _show("written days in letters that nobody read", written_days(UNREAD))
 
 

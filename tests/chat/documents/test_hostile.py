@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import signal
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -225,27 +224,6 @@ FACTS = {'dates': [], 'amounts': [], 'references': [], 'sender': None}
 EXTRACT = {'text': 'Lettre 😀', 'facts': FACTS, 'errors': []}
 READING = {'extract': EXTRACT, 'pages': 1, 'unread': []}
 """
-TAKEN_OVER = """
-import json, os, socket, sys
-from chat.documents.sandbox.fork_server import ForkServer
-{READING}
-def work():
-    {program}
-ForkServer(socket.socket(fileno=0), work).serve()
-"""
-
-
-@pytest.fixture
-def fake_sandbox(tmp_path, own_fork_server, monkeypatch):
-    """Replaces the sandbox by a given Python program, as if a file had taken it over."""
-
-    def install(program: str) -> None:
-        path = tmp_path / "python"
-        path.write_text(f"#!{sys.executable}\n" + TAKEN_OVER.format(READING=READING, program=program))
-        path.chmod(0o755)
-        monkeypatch.setattr(sys, "executable", str(path))
-
-    return install
 
 
 @pytest.mark.parametrize(
@@ -272,7 +250,7 @@ def fake_sandbox(tmp_path, own_fork_server, monkeypatch):
     ],
 )
 def test_invalid_output_of_the_sandbox_is_reported_as_unreadable(fake_sandbox, visitor, program: str) -> None:
-    fake_sandbox(program)
+    fake_sandbox(program, READING)
     started_at = time.monotonic()
     form = {"file": SimpleUploadedFile("a", document_files.pdf()), "documentType": "mdph"}
     response = visitor.post(PATH, form, headers={"Accept-Language": "en"})
@@ -281,7 +259,7 @@ def test_invalid_output_of_the_sandbox_is_reported_as_unreadable(fake_sandbox, v
 
 
 def test_a_valid_reading_is_believed(fake_sandbox) -> None:
-    fake_sandbox("print(json.dumps(READING))")
+    fake_sandbox("print(json.dumps(READING))", READING)
     assert sandbox_client.read("pdf", b"", document_files.SENDER).extract.text == "Lettre 😀"
 
 

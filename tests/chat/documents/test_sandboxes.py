@@ -7,7 +7,6 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from pathlib import Path
 
 import psutil
 import pytest
@@ -19,13 +18,6 @@ from tests.support.polling import eventually
 from tests.support.processes import ROOT
 
 LETTER = ("Merci de répondre avant le 4 mai 2026.\n" * 100).encode()
-SERVER = """
-import os, socket, sys
-from chat.documents.sandbox.fork_server import ForkServer
-def work():
-    {work}
-ForkServer(socket.socket(fileno=0), work).serve()
-"""
 WORKER = """
 import sys, time
 from django.conf import settings
@@ -54,20 +46,7 @@ for event in sorted(events, key=lambda event: event.data != server._report_ends)
 orders.close()
 server.serve()
 """
-Install = Callable[[str], None]
-
-
-@pytest.fixture
-def work(tmp_path: Path, own_fork_server: None, monkeypatch: pytest.MonkeyPatch) -> Install:
-    """Has the sandboxes of this test do something else than reading a document."""
-
-    def install(work: str) -> None:
-        program = tmp_path / "python"
-        program.write_text(f"#!{sys.executable}\n{SERVER.format(work=work)}")
-        program.chmod(0o755)
-        monkeypatch.setattr(sys, "executable", str(program))
-
-    return install
+Fake = Callable[..., None]
 
 
 def deadline() -> float:
@@ -80,8 +59,8 @@ def the_server() -> psutil.Process:
     return server
 
 
-def test_a_sandbox_has_no_file_of_another_document(work: Install) -> None:
-    work("print(sorted(os.listdir('/proc/self/fd')), flush=True); sys.stdin.read()")
+def test_a_sandbox_has_no_file_of_another_document(fake_sandbox: Fake) -> None:
+    fake_sandbox("print(sorted(os.listdir('/proc/self/fd')), flush=True); sys.stdin.read()")
     with sandboxes.fork() as one, sandboxes.fork() as other:
         for sandbox in (one, other):
             assert sandbox.output.read(100) == b"['0', '1', '2', '3']\n"  # 3 is the folder's own
@@ -89,21 +68,21 @@ def test_a_sandbox_has_no_file_of_another_document(work: Install) -> None:
             assert sandbox.exit_code(deadline()) == 0
 
 
-def test_the_exit_code_of_a_sandbox_tells_the_signal_that_ended_it(work: Install) -> None:
-    work("os.kill(os.getpid(), 9)")
+def test_the_exit_code_of_a_sandbox_tells_the_signal_that_ended_it(fake_sandbox: Fake) -> None:
+    fake_sandbox("os.kill(os.getpid(), 9)")
     with sandboxes.fork() as sandbox:
         assert sandbox.exit_code(deadline()) == -9
 
 
-def test_a_closed_sandbox_is_killed_with_what_it_has_started(work: Install) -> None:
-    work("import subprocess; subprocess.run(['sleep', '600'])")
+def test_a_closed_sandbox_is_killed_with_what_it_has_started(fake_sandbox: Fake) -> None:
+    fake_sandbox("import subprocess; subprocess.run(['sleep', '600'])")
     with sandboxes.fork():
         eventually(lambda: len(sandbox_processes.running()) == 2)
     eventually(lambda: not sandbox_processes.running())
 
 
-def test_a_sandbox_that_is_not_awaited_leaves_no_zombie(work: Install) -> None:
-    work("pass")
+def test_a_sandbox_that_is_not_awaited_leaves_no_zombie(fake_sandbox: Fake) -> None:
+    fake_sandbox("pass")
     with sandboxes.fork() as sandbox:
         assert sandbox.output.read(1) == b""  # it has ended
         server = the_server()
@@ -114,17 +93,17 @@ def test_the_server_survives_an_end_that_it_is_told_of_twice() -> None:
     subprocess.run([sys.executable, "-c", BOTH_AT_ONCE], cwd=ROOT, check=True, timeout=20)
 
 
-def test_the_server_survives_the_end_of_a_process_that_it_has_not_forked(work: Install) -> None:
-    work("import ctypes; ctypes.CDLL(None).syscall(56, 0x8000 | 17, 0, 0, 0, 0)")  # clone, CLONE_PARENT
+def test_the_server_survives_the_end_of_a_process_that_it_has_not_forked(fake_sandbox: Fake) -> None:
+    fake_sandbox("import ctypes; ctypes.CDLL(None).syscall(56, 0x8000 | 17, 0, 0, 0, 0)")  # clone, CLONE_PARENT
     for _ in range(2):
         with sandboxes.fork() as sandbox:
             assert sandbox.exit_code(deadline()) == 0
     assert len(sandbox_processes.fork_servers()) == 1
 
 
-def test_after_a_crash_the_next_document_has_another_server(work: Install) -> None:
+def test_after_a_crash_the_next_document_has_another_server(fake_sandbox: Fake) -> None:
     """The addresses of the crashed one, which its document may have found out, are not those of the next."""
-    work("os.kill(os.getpid(), 11)")
+    fake_sandbox("os.kill(os.getpid(), 11)")
     with sandboxes.fork() as sandbox:
         server = the_server()
         assert sandbox.exit_code(deadline()) == -11
@@ -134,8 +113,8 @@ def test_after_a_crash_the_next_document_has_another_server(work: Install) -> No
     assert server not in sandbox_processes.fork_servers()
 
 
-def test_a_service_that_stops_lets_its_documents_be_read(work: Install) -> None:
-    work("sys.stdin.read()")
+def test_a_service_that_stops_lets_its_documents_be_read(fake_sandbox: Fake) -> None:
+    fake_sandbox("sys.stdin.read()")
     with sandboxes.fork() as sandbox:
         server = the_server()
         eventually(server.children)
@@ -144,9 +123,9 @@ def test_a_service_that_stops_lets_its_documents_be_read(work: Install) -> None:
         assert sandbox.exit_code(deadline()) == 0
 
 
-def test_a_suspended_server_is_replaced(work: Install, monkeypatch) -> None:
+def test_a_suspended_server_is_replaced(fake_sandbox: Fake, monkeypatch) -> None:
     monkeypatch.setattr(sandboxes, "ORDER_SECONDS", 0.2)
-    work("pass")
+    fake_sandbox("pass")
     with sandboxes.fork() as sandbox:
         assert sandbox.exit_code(deadline()) == 0
     server = the_server()
@@ -163,8 +142,8 @@ def test_after_the_death_of_the_server_the_next_document_is_read(settings) -> No
     assert "4 mai 2026" in reading.read(LETTER, document_files.SENDER).text
 
 
-def test_a_server_that_dies_meanwhile_is_reported_as_interrupted(work: Install) -> None:
-    work("os.kill(os.getppid(), 9); sys.stdin.read()")
+def test_a_server_that_dies_meanwhile_is_reported_as_interrupted(fake_sandbox: Fake) -> None:
+    fake_sandbox("os.kill(os.getppid(), 9); sys.stdin.read()")
     with pytest.raises(DocumentError) as raised:
         reading.read(LETTER, document_files.SENDER)
     assert raised.value.code == "interrupted"
