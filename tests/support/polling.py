@@ -6,8 +6,12 @@ import time
 from collections.abc import Callable
 
 
-def eventually(condition: Callable[[], object], seconds: float = 10.0, every: float = 0.01) -> float:
-    """Poll until `condition` is true and return the seconds waited. Fails after `seconds`."""
+def eventually(condition: Callable[[], object], seconds: float = 30.0, every: float = 0.01) -> float:
+    """Poll until `condition` is true and return the seconds waited. Fails after `seconds`.
+
+    Unless a test states its own limit, this one only ends a wait that would last for ever: a busy machine needs more
+    than ten seconds to index the knowledge base in several processes at once.
+    """
     started_at = time.monotonic()
     while not condition():
         assert time.monotonic() - started_at < seconds, f"the condition was not met within {seconds:g} s"
