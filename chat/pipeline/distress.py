@@ -122,11 +122,28 @@ _CHILD = (
     r"(?:fils|fille|enfant|bebe|garcon|fiston|puce"
     r"|petite?(?! (?:chat|chien|lapin|hamster|poisson|oiseau|[mp]ere|frere|soeur)))"
 )
+_OTHERS_EN = r"(?:grand|father|mother|dad|m[ou]m|aunt|uncle|teacher|doctor|carer|friend|dog|cat|hamster)"
+# `le papa de ma fille est décédé`: the child must be the subject, and the words between only its age, name or the like.
+_NOT_OF = r"(?<!de )(?<! a )(?<!avec )(?<!fils et )(?<!fille et )"
+_MY_CHILD = (
+    rf"\b(?:mon|ma|notre) (?:petite? )?{_CHILD}\b(?: de \d+ ?(?:ans?|mois|jours|semaines))?"
+    r"(?:,? (?!(?:et|dont|qu[ei]?|d[eu]|ou|une?|l[ae]s?|[mst](?:on|a|es)|notre|pap[aiy]|mami[ey]?) |qu'|l')"
+    r"[a-z'-]+){0,2},?"
+)
+_HIS = (
+    r"(?:aeeh|aah|pch|cmi|allocations?|prestations?|droits|dossier|papiers|carte|compte|livret|affaires|fauteuil"
+    r"|obseques|enterrement|sepulture|tombe|chambre)"
+)
 _GRIEF = re.compile(
-    rf"\b(?:mon|ma|notre) (?:petite? )?{_CHILD}(?:,? (?!et |dont |que? |qui |d[eu] |ou )[a-z'-]+){{0,2}},? "
-    r"(?:(?:est|etait|vient d'etre) )?(?:decedee?\b|nous a quittes|(?<=est )morte?\b(?!-| d[e'] ?"
-    r"(?:rire|peur|faim|soif|fatigue|froid|honte|trouille|jalousie|inquietude|ennui)))"
-    r"|\b(?:my|our) (?:little |baby )?(?:son|daughter|child|baby|boy|girl)(?: (?!nearly|almost|and)[a-z-]+)?"
+    rf"{_NOT_OF}{_MY_CHILD} (?:nous a quittes|vient de (?:mourir|deceder)"
+    r"|(?:est|etait) (?:(?:malheureusement|helas|bien) )?(?:decedee?\b|morte?\b(?!-(?!nee?\b)| d[e'] ?"
+    r"(?:rire|peur|faim|soif|fatigue|froid|honte|trouille|jalousie|inquietude|ennui))))"
+    rf"|(?:\b{_HIS} de |{_NOT_OF}){_MY_CHILD} decedee?\b"
+    rf"|\b(?:j'?ai|avons|on a) perdu (?:mon|ma|notre) (?:petite? )?{_CHILD}"
+    r"(?=[ .,;:!?]*$| (?:en (?:20|janv|fev|mars|avril|mai|jui|aout|sept|oct|nov|dec)|l'an dernier|cette annee"
+    r"|a la naissance|il y a (?:(?:\d+|une?|deux|trois|quelques) )?(?:ans?|annees?|mois|semaines?)\b))"
+    r"|(?<!of )\b(?:my|our) (?:little |baby )?(?:son|daughter|child|baby|boy|girl)"
+    rf"(?: (?!nearly|almost|and|{_OTHERS_EN})[a-z-]+)?"
     r" (?:has )?(?:just )?(?:died\b(?! (?:laughing|of (?:shame|laughter|embarrassment)))|passed away)"
 )
 

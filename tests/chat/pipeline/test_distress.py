@@ -154,6 +154,17 @@ def test_a_calm_phrase_hides_no_sign_beside_it(sign):
         "mon fils Théo est mort en mars, que faire du fauteuil ?",
         "Notre enfant nous a quittés",
         "My daughter passed away, what about the AEEH?",
+        "ma fille de 3 ans est décédée",
+        "notre bébé vient de mourir",
+        "mon fils, il est mort en juin",
+        "que faire de la carte CMI de mon fils décédé ?",
+        "une aide pour la sépulture de notre petit garçon décédé en mars",
+        "l'AEEH de ma fille Lou, décédée en mai, est encore versée",
+        "mon bébé est malheureusement mort-né",
+        "nous avons perdu notre fille",
+        "on a perdu notre bébé",
+        "j'ai perdu mon fils il y a deux ans, la CAF réclame un mois",
+        "our baby boy has died",
     ],
 )
 def test_grief_for_a_child_gets_a_notice_of_its_own(message):
@@ -170,10 +181,54 @@ def test_grief_for_a_child_gets_a_notice_of_its_own(message):
         "ma fille et sa mamie, qui est décédée",
         "My son's class hamster passed away",
         "my son nearly died laughing",
+        "mon fils, son père est décédé",
+        "ma fille sait que papy est mort",
+        "ma fille croit qu'il est mort",
+        "le papa de mon fils et ma fille est décédé",
+        "le père de mon fils, décédé en mai, touchait une retraite",
+        "le fauteuil de mon fils est mort",
+        "my son teacher died",
+        "on a perdu notre fille au supermarché",
+        "on a perdu notre fille de vue",
+        "on a perdu notre fille dehors, elle ne parle pas",
+        "j'ai perdu mon fils il y a dix minutes",
+        "on a perdu notre fille il y a 10 min",
     ],
 )
 def test_other_deaths_are_not_taken_for_the_loss_of_a_child(message):
     assert "grief" not in distress.detect(message)
+
+
+@pytest.mark.parametrize("child", ["mon fils", "ma fille", "notre enfant", "ma puce", "mon petit garçon", "mon bébé"])
+@pytest.mark.parametrize("end", ["est décédé", "est morte hier", "vient de mourir", "nous a quittés", ", décédée"])
+@pytest.mark.parametrize(
+    "who",
+    [
+        "le papa",
+        "le père",
+        "la grand-mère",
+        "le médecin",
+        "l'orthophoniste",
+        "le tuteur",
+        "l'AESH",
+        "le chien",
+        "l'ami",
+    ],
+)
+def test_somebody_of_the_child_who_died_is_not_the_child(who, child, end):
+    assert "grief" not in distress.detect(f"{who} de {child} {end}")
+    assert "grief" not in distress.detect(f"{who} à {child} {end}, qui touche l'AEEH ?")
+
+
+@pytest.mark.parametrize("child", ["son", "daughter", "child", "baby", "little girl"])
+@pytest.mark.parametrize("who", ["father", "teacher", "doctor", "dog", "grandma"])
+def test_somebody_of_the_child_who_died_is_not_the_child_in_english(who, child):
+    for message in (
+        f"the {who} of my {child} died",
+        f"my {child}'s {who} died",
+        f"my {child} lost her {who}, who died",
+    ):
+        assert "grief" not in distress.detect(message)
 
 
 @pytest.mark.parametrize(
