@@ -157,11 +157,13 @@ class AnswerJob:
         citations = Citations(passages)
 
         def push(text: str) -> None:
-            run.push(text)
-            if sources := citations.of(text):
+            words, sources = citations.add(text)
+            if words:
+                run.push(words)
+            if sources:
                 run.append(sources)
 
-        for event in ask(
+        events = ask(
             ai,
             request,
             run=run,
@@ -169,13 +171,12 @@ class AnswerJob:
             deadline=deadline,
             is_background=self.purpose != "answer",
             push=push,
-        ):
+        )
+        for event in citations.separate(events):
             if isinstance(event, Finish) and event is not STOPPED:
                 yield replace(event, suggestions=event.suggestions or self._suggestions())
                 return
             yield event
-            if isinstance(event, Delta):
-                yield from citations.of(event.text)
 
     def cached_by_second_ai(self) -> CachedAnswer | None:
         """The second AI's cached answer, if there is one."""

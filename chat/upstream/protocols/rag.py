@@ -13,6 +13,7 @@ from typing import Any
 
 from django.utils.crypto import salted_hmac
 
+from chat.core.citations import separated
 from chat.core.clean_text import from_first_visible, storable
 from chat.core.events import Degraded, Delta, Event, Finish, Source
 from chat.core.json_codec import encode
@@ -78,8 +79,9 @@ def read_answer(chunks: Iterator[bytes]) -> Iterator[Event]:
     reply = _read_json(chunks)
     # Validate the whole reply before the first event: after the first words there is no fallback.
     text = _first_text(reply, "answer", "response")
-    yield Delta(text)
-    yield from _sources(reply)
+    sources = list(_sources(reply))
+    yield Delta(separated(text, {int(source.id) for source in sources}))
+    yield from sources
     yield _finish(reply)
 
 

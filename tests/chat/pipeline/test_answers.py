@@ -7,6 +7,8 @@ import pytest
 from chat import knowledge
 from chat.upstream import session
 from tests.support.distress_notices import notice_on
+from tests.support.fake_upstream import CHUNKED, chunk, delta_event, stream_response
+from tests.support.sse import parse_parts, text_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -157,3 +159,31 @@ def test_an_answer_without_an_article_offers_what_most_families_ask_first(visito
 
 def test_somebody_in_distress_gets_no_questions_where_no_article_fits(visitor, ai):
     assert visitor.ask("je veux mourir").json()["suggestions"] == []
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [("Oui [1, 2].",), ("Oui ", "[", "1", ",", " 2", "]", "."), ("[1 e", "t 2] oui", "."), ("Oui 【1】【2】.",)],
+)
+def test_several_citations_in_one_bracket_have_their_sources_everywhere(visitor, serve, pieces):
+    serve(stream_response(*pieces))
+    answer = visitor.ask("Comment demander l'AEEH ?").json()
+    assert "[1][2]" in answer["response"]
+    assert [source["id"] for source in answer["sources"]] == ["1", "2"]
+    parts = list(parse_parts(visitor.stream("Comment demander l'AEEH ?")))
+    assert text_of(parts) == answer["response"]
+    assert [part["sourceId"] for part in parts if part["type"] == "source-url"] == ["1", "2"]
+
+
+@pytest.mark.parametrize(
+    "text", ["L'intervalle [77, 88] compte.", "Il reste [1", "Il reste [1, 2 ans", "Voir [", "[2026]"]
+)
+def test_text_that_only_begins_like_a_citation_is_kept(visitor, serve, text):
+    serve(stream_response(*text))
+    assert visitor.ask("Comment demander l'AEEH ?").json()["response"] == text
+
+
+def test_an_answer_cut_inside_a_citation_keeps_its_words(visitor, serve):
+    serve(CHUNKED + chunk(delta_event("Oui ")) + chunk(delta_event("[1, ")))
+    answer = visitor.ask("Comment demander l'AEEH ?").json()
+    assert (answer["response"], answer["ending"]) == ("Oui [1, ", "interrupted")

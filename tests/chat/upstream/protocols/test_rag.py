@@ -102,6 +102,11 @@ def test_a_reply_is_decoded_to_text_sources_and_suggestions(name):
     ]
 
 
+def test_several_citations_in_one_bracket_are_separate_ones():
+    reply = {"answer": "Oui [1, 2], de [3, 18] ans.", "sources": ["Guide", "Caf"]}
+    assert read(reply)[0] == Delta("Oui [1][2], de [3, 18] ans.")
+
+
 @pytest.mark.parametrize("missing", [{}, {"sources": None, "suggestions": None}])
 def test_sources_and_suggestions_may_be_missing(missing):
     assert read({"answer": "Voici."} | missing) == [Delta("Voici."), Finish("ai")]
