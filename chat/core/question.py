@@ -151,34 +151,68 @@ _FOLDED = str.maketrans({"œ": "oe", "æ": "ae", "ç": "c"})
 
 
 def language_of(text: str, default: Language = "fr") -> Language:
-    """The language with more of its common words in the text; `default` on a tie.
+    """The language with more of its common words in the text; on a tie French if it has a French accent, or an acronym
+    beside words of which none is English; else `default`.
 
     Two languages do not justify a language detection library, which is larger than the rest of the program.
     """
     french, english = common_words(text)
-    if french == english:
-        return default
-    return "fr" if french > english else "en"
+    if french != english:
+        return "fr" if french > english else "en"
+    words = _words_of(text)
+    if any(map(_ACCENTS.intersection, words)):
+        return "fr"
+    is_about_an_acronym = not english and not words.isdisjoint(_ACRONYMS) and not words <= _ACRONYMS
+    return "fr" if is_about_an_acronym else default
 
 
 def common_words(text: str) -> tuple[int, int]:
     """How many common words of French and of English are in the text, each counted once."""
-    words = set(re.findall(r"[a-zà-ÿ]+", text.casefold()))
+    words = _words_of(text)
     return len(words & _FRENCH), len(words & _ENGLISH)
 
 
+def _words_of(text: str) -> set[str]:
+    """The words in lower case; of `it's` and `I'd` the ends are words of their own, with their apostrophe."""
+    return set(_WORD.findall(unicode_text.normalize("NFC", text).casefold().replace("\u2019", "'")))
+
+
+_WORD = re.compile(r"(?:'(?:d|ll|m|re|s|t|ve)\b)|[a-zà-ÿœ]+")
+_ACCENTS = frozenset("àâçèéêëîïôùûœ")
+# Words that both languages have (a, an, me, on, son, as, but, place, parent) are in neither list.
 _FRENCH = frozenset(
     """
-    je j tu il elle on nous vous ils elles le la les l un une des du de d au aux ce cette ces c mon ma mes son sa ses notre
-    votre leur et ou est es suis sont ai as avez avons ont pas ne n que qu qui quoi quel quelle quels quelles comment combien
-    pourquoi quand pour avec sans dans sur chez faire fait peut puis dois doit droit enfant fils fille école bonjour merci
-    demander demande aide svp cest
+    je j m tu il elle nous vous ils elles le la les l un une des du de d au aux ce c ça ca cette ces cet mon ma mes moi sa ses
+    notre nos votre vos leur leurs lui et ou où est es êtes suis sont était être été ai avez avons ont avoir pas ne n que qu
+    qui quoi quel quelle quels quelles comment combien pourquoi quand pour avec sans dans sur chez par en y à depuis pendant
+    après apres avant vers entre contre mais donc si plus très trop encore toujours jamais rien tout toute tous aussi voilà
+    voila faire fait fais peut peux puis peuvent dois doit faut veut veux va vais aller donner prendre demander demande aide
+    aides aider droit droits enfant enfants fils fille filles bébé ado école ecole collège lycée classe maîtresse handicapé
+    handicap maman papa mari femme famille maison bonjour bonsoir merci svp cest ans mois jours semaine
+    recours dossier montant montants refus refusé refusée allocation formulaire certificat carte courrier lettre
+    délai délais attente durée numéro numero téléphone adresse horaires renouvellement complément taux congé
+    démarche démarches remboursement orthophoniste psychologue médecin medecin fauteuil transport scolaire
+    scolarité cantine autiste autisme
     """.split()  # noqa: SIM905 more readable than a list
 )
 _ENGLISH = frozenset(
     """
-    i my me we you he she they the a an of to in for with without is are am was do does did can could how what which who
-    when where why and or not it its his her our your their this that child son daughter school help please hello thanks
-    get apply should have has need much many
+    i my mine we us you he him she they them the of to in for from with without at by about after before between is isn are
+    am was were be been being do does did don can could would will how what which who whom when where why and or not if no
+    it its his her our your their this that these those there child children kid kids daughter school help please hello hi
+    thanks thank get got apply applying should must may have has had need needs want much many more any some all my one
+    's 'm 'd 'll 're 've 't
+    appeal amount form application benefit benefits allowance refused refusal rejected denied delay deadline phone number
+    address hours opening renewal renew card letter disability disabled autistic autism wheelchair teacher doctor speech
+    therapist therapy waiting time list work job leave pay paid money cost costs free support care carer home help
+    meeting decision claim rights year years old month months week tired exhausted alone lost stuck moving
+    explained explain mean means meaning work works
+    """.split()  # noqa: SIM905 as above
+)
+# They are the same in both languages.
+_ACRONYMS = frozenset(
+    """
+    aah aeeh aesh ajpa ajpp ald apl ars ase avpf caf camsp cdaph cerfa cmi cmp cmpp cned cpam eap ems erea esat ess gevasco
+    iem ime itep mdph mva pai pap pch pco pps ppre rapo rqth rsa samsah savs segpa sessad tdah uema ueea ulis
     """.split()  # noqa: SIM905 as above
 )
