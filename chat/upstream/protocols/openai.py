@@ -33,9 +33,10 @@ TOKENS_LIMIT = 10**9  # no answer costs more
 _MORE_THAN_ONE = re.compile(rb"[}\]]\s*\n\s*[{\[]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
-# Models whose answers begin in a thought without an opening tag. This process learns it from the first such answer and
-# forgets it with the first other one: an answer may only have quoted a tag.
-_begin_in_thought: set[str] = set()
+# How many of a model's last answers, without any other between, began in a thought without an opening tag, in this
+# process. From UNOPENED_THOUGHTS on, the next one is expected to: fewer may only have quoted a closing tag.
+UNOPENED_THOUGHTS = 3
+_unopened_thoughts: dict[str, int] = {}
 
 
 def chat(messages: list[dict[str, Any]], model: str, language: Language) -> UpstreamRequest:
@@ -137,7 +138,7 @@ class _Completion:
         self._calls_tool = False
         self._index: Any = None  # the choice that is read: the first one
         self.damage: ProtocolError | None = None  # a chunk that could not be decoded
-        self._thoughts = ThoughtFilter(begins_in_thought=model in _begin_in_thought)
+        self._thoughts = ThoughtFilter(begins_in_thought=_unopened_thoughts.get(model, 0) >= UNOPENED_THOUGHTS)
         self._text: list[str] = []
         self._half = ""  # first surrogate of a character that is sent as two
         self._has_begun = False  # something that can be seen was returned
@@ -200,10 +201,7 @@ class _Completion:
         self._text.clear()
         if is_last:
             text += self._thoughts.close()
-        if self._thoughts.opening_is_missing:
-            _begin_in_thought.add(self._model)
-        elif self._thoughts.began_in_answer:
-            _begin_in_thought.discard(self._model)
+            _remember(self._model, self._thoughts.opening_is_missing)
         text = self._joined(text, is_last=is_last)
         if not self._has_begun:
             text = from_first_visible(text)
@@ -246,6 +244,13 @@ class _Completion:
         if text and "\ud800" <= text[-1] <= "\udbff" and not is_last:
             text, self._half = text[:-1], text[-1]
         return storable(text)
+
+
+def _remember(model: str, opening_is_missing: bool | None) -> None:
+    if opening_is_missing:
+        _unopened_thoughts[model] = _unopened_thoughts.get(model, 0) + 1
+    elif opening_is_missing is False:
+        _unopened_thoughts.pop(model, None)
 
 
 def _documents(data: bytes) -> Iterator[bytes]:

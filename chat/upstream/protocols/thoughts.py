@@ -8,6 +8,7 @@ channels, gpt-oss. Marks by which a model ends its turn are left out as well.
 from __future__ import annotations
 
 import re
+from typing import Literal
 
 _NAMES = ("think", "thinking", "thought", "reasoning", "seed:think")
 _NAME = "(?:" + "|".join(sorted(_NAMES, key=len, reverse=True)) + ")"
@@ -43,12 +44,21 @@ _SPACE_BEFORE_NAME = re.compile(r"(?<=[</])\s+")
 _LONGEST = 120  # characters of a tag
 _FIRST_CHARACTERS = "<[◁"
 
-# How a thought without an opening tag begins: one of these, then words about the person instead of to the person.
+# How a thought without an opening tag begins: one of these, then what the person asks, told of somebody else.
 _BEGINNINGS = ("okay", "ok,", "alright", "hmm", "so,", "first,", "let me", "let's", "we need", "i need", "the user",
-               "d'accord", "bon,", "voyons", "l'utilisat", "je dois")  # fmt: skip
+               "d'accord", "bon,", "voyons", "l'utilisateur", "l'utilisatrice", "je dois")  # fmt: skip
+_ASK = "(?:ask|want|mention|wonder|inquir|greet|say|said|wrote|writ|tell|told|look|seek|thank)"
 _ABOUT_THE_PERSON = re.compile(
-    r"\bthe user\b|\buser's\b|\bl['’]utilisat|\bthey(?:'re| are) asking|\bthe question is", re.IGNORECASE
+    rf"""\bthe\ user's\ (?:question|message|request|query)\b
+    |\bthe\ user\ (?:(?:is|was|seems\ to\ be)\ (?:\w+\ )?{_ASK}ing
+        |(?:(?:has|just|also|now|probably|apparently|seems\ to)\ )*{_ASK}(?:s|e|es|ed)?)\b
+    |\bl'utilisat(?:eur|rice)\ (?:(?:me|nous)\ |m'|s')?(?:demande|veut|voudrait|souhaite|cherche\ à|pose|parle|mentionne
+        |explique|évoque|salue|dit|écrit|semble|interroge|inquiète|a\ (?:demandé|posé|écrit|dit|mentionné))\b
+    |\b(?:question|demande|message)\ de\ l'utilisat(?:eur|rice)\b""",
+    re.VERBOSE,
 )
+# Words to the person: an answer has some.
+_TO_THE_PERSON = re.compile(r"\b(?:you|your|vous|votre|vos|tu|ton|ta|tes)\b", re.IGNORECASE)
 _UNDECIDED_CHARACTERS = 200
 
 
@@ -56,87 +66,110 @@ class ThoughtFilter:
     """Filters an answer's text in pieces.
 
     `begins_in_thought` withholds all text until a closing tag, for a model that is known to omit the opening one.
-    `has_leaked` is set when a closing tag shows that text already returned was a thought, `began_in_answer` by `close`
-    when the text withheld for `begins_in_thought` was the answer itself.
+    `has_leaked` is set when text that was returned may be a thought. `opening_is_missing` tells whether this answer
+    began in a thought without an opening tag; it is None while that is not known.
     """
 
     def __init__(self, *, begins_in_thought: bool = False) -> None:
-        self.has_leaked = self.began_in_answer = False
-        self.opening_is_missing = False
-        self._is_thinking = False
-        self._is_undecided = True  # whether the text so far may be a thought without its opening tag
-        self._is_suspect = False  # the text so far reads like a thought
-        self._awaits_closing_tag = begins_in_thought
-        self._held = ""
+        self.has_leaked = False
+        self.opening_is_missing: bool | None = None
+        # undecided: the text so far may become one that reads like a thought. withheld: it is taken for one.
+        self._state: Literal["undecided", "withheld", "thought", "answer"] = (
+            "withheld" if begins_in_thought else "undecided"
+        )
+        self._pieces: list[str] = []  # text that has not been returned, without tags
+        self._held = ""  # what follows it, in which a tag may begin
+        self._last = ""  # the last text that was returned
         self._has_shown = False
-        self._has_thought = False
 
     def feed(self, text: str) -> str:
         """The text that is certainly no thought and has not been returned yet."""
-        if not (self._held or self._is_thinking or self._is_undecided or "<" in text or "[" in text or "◁" in text):
+        if self._state == "answer" and not (self._held or "<" in text or "[" in text or "◁" in text):
+            self._last = text or self._last
             return text if self._has_shown else self._shown(text)
         text, self._held = self._held + text, ""
-        visible = ""
-        while found := (_CLOSING_TAG if self._is_thinking else _TAG).search(text):
-            before, text = text[: found.start()], text[found.end() :]
-            if found.lastgroup == "mark":
-                text = before + text
-                continue
-            if self._is_thinking:
-                self._is_thinking = False
-            elif found.lastgroup == "opening":
-                visible += before
-                self._is_thinking = True
+        visible: list[str] = []
+        position = 0
+        while found := (_CLOSING_TAG if self._state == "thought" else _TAG).search(text, position):
+            if self._state == "thought":
+                self._state = "answer"
             else:
-                self._close_without_opening()
-                visible = ""
-            self._has_thought = True
-            self._is_undecided = self._is_suspect = self._awaits_closing_tag = False
-        if self._is_thinking:
-            self._held = text[-_LONGEST:]
-            return self._shown(visible)
-        return self._shown(visible + self._decided(text))
+                self._pieces.append(text[position : found.start()])
+                if found.lastgroup != "mark":
+                    visible.append(self._before_tag(is_opening=found.lastgroup == "opening"))
+            position = found.end()
+        rest = text[position:]
+        if self._state == "thought":
+            self._held = rest[-_LONGEST:]
+        else:
+            visible.append(self._decided(rest))
+        return "".join(visible)
 
     def close(self) -> str:
-        """The withheld text, unless it is a thought."""
-        rest = "" if self._is_thinking or self._is_suspect or _reads_like_thought(self._held) else self._held
+        """The withheld text, unless it reads like a thought and has no word to the person."""
+        text = "" if self._state == "thought" else self._take_pieces() + self._held
         self._held = ""
-        self.began_in_answer = self._awaits_closing_tag and bool(rest.strip())
-        return self._shown(rest)
+        if self._state in {"undecided", "withheld"} and _reads_like_thought(text):
+            self.has_leaked = bool(_TO_THE_PERSON.search(text))
+            text = text if self.has_leaked else ""
+        text = self._shown(text)
+        if self.opening_is_missing is None and self._has_shown:
+            self.opening_is_missing = False
+        return text
 
-    def _close_without_opening(self) -> None:
-        self.opening_is_missing = True
-        self.has_leaked = self._has_shown
+    def _before_tag(self, *, is_opening: bool) -> str:
+        """The text before a tag, unless it is a thought that this tag closes."""
+        text = self._take_pieces()
+        is_thought = False
+        if not is_opening:
+            is_thought = self._state == "withheld" or (self._state == "undecided" and _reads_like_thought(text))
+            self.has_leaked = self.has_leaked or (not is_thought and (self._has_shown or bool(text.strip())))
+        if self.opening_is_missing is None:
+            begins_line = (self._last + text).rstrip(" \t").endswith("\n")
+            self.opening_is_missing = not is_opening and (is_thought or begins_line)
+        self._state = "thought" if is_opening else "answer"
+        return "" if is_thought else self._shown(text)
 
     def _decided(self, text: str) -> str:
-        """The part of the text that is certainly no thought; the rest is withheld."""
-        if self._is_suspect or self._awaits_closing_tag or (self._is_undecided and self._may_be_thought(text)):
-            self._held = text
-            return ""
+        """All text that is certainly no thought; the rest is withheld."""
         begin = _begin_of_partial_tag(text)
         self._held = text[begin:]
-        return text[:begin]
+        self._pieces.append(text[:begin])
+        if self._state == "undecided":
+            self._decide()
+        return self._shown(self._take_pieces()) if self._state == "answer" else ""
 
-    def _may_be_thought(self, text: str) -> bool:
-        start = text.lstrip().lower()
-        if not any(start.startswith(words) or words.startswith(start) for words in _BEGINNINGS):
-            self._is_undecided = False
-        elif _reads_like_thought(start):
-            self._is_suspect = True
-        elif len(start) > _UNDECIDED_CHARACTERS:
-            self._is_undecided = False
-        return self._is_undecided
+    def _decide(self) -> None:
+        text = self._take_pieces().lstrip()
+        self._pieces.append(text)
+        start = _start(text)
+        if _reads_like_thought(text):
+            self._state = "withheld"
+        elif len(text) > _UNDECIDED_CHARACTERS or not any(
+            start.startswith(words) or words.startswith(start) for words in _BEGINNINGS
+        ):
+            self._state = "answer"
+
+    def _take_pieces(self) -> str:
+        text = "".join(self._pieces)
+        self._pieces.clear()
+        return text
 
     def _shown(self, text: str) -> str:
-        if self._has_thought and not self._has_shown:
+        if not self._has_shown:
             text = text.lstrip()
-        self._has_shown = self._has_shown or bool(text.strip())
+            self._has_shown = bool(text)
+        self._last = text or self._last
         return text
 
 
 def _reads_like_thought(text: str) -> bool:
-    start = text[:_UNDECIDED_CHARACTERS].lstrip().lower()
+    start = _start(text)
     return start.startswith(_BEGINNINGS) and bool(_ABOUT_THE_PERSON.search(start))
+
+
+def _start(text: str) -> str:
+    return text.lstrip()[:_UNDECIDED_CHARACTERS].lower().replace("’", "'")
 
 
 def _begin_of_partial_tag(text: str) -> int:

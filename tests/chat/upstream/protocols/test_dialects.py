@@ -5,12 +5,17 @@ Whatever is not known to be a whole answer ends otherwise than with `stop`: only
 
 from __future__ import annotations
 
+import json
+import re
+
 import pytest
 
 from chat.core.events import Delta, Finish, Usage
 from chat.upstream.protocols import openai
+from chat.upstream.protocols.thoughts import ThoughtFilter
 from chat.upstream.request import CallError, ResponseBody
 from tests.chat.upstream.scenarios import DIALECTS, DONE, frame, words
+from tests.support.growth import assert_linear
 
 
 def read(*pieces: bytes, model: str = "a model") -> tuple[str, str]:
@@ -100,11 +105,102 @@ def test_a_usage_of_zeros_does_not_replace_an_earlier_one():
 
 
 def test_a_model_that_leaves_out_the_first_tag_is_remembered():
-    reply = [words("Je réfléchis à la question."), words("</think>Oui"), words("", "stop"), DONE]
-    first, ending = read(*reply, model="forgetful")
-    assert first.endswith("Oui")
-    assert ending == "interrupted"  # a thought was shown: this answer is not to be kept
+    reply = [words("Je réfléchis à la question."), words("\n"), words("</think>\n\nOui"), words("", "stop"), DONE]
+    for _ in range(3):
+        first, ending = read(*reply, model="forgetful")
+        assert first.endswith("Oui")
+        assert ending == "interrupted"  # a thought was shown: this answer is not to be kept
     assert read(*reply, model="forgetful") == ("Oui", "stop")
+
+
+@pytest.mark.parametrize(
+    "others",
+    [
+        ["Voici :\n</think>\n"] * 2,
+        ["Voici : </think> et voilà."] * 5,
+        [
+            "Voici :\n</think>\n",
+            "Bonjour.",
+            "Voici :\n</think>\n",
+            "Bonjour.",
+            "Voici :\n</think>\n",
+            "<think>hm</think>Oui",
+        ],
+    ],
+)
+def test_what_others_had_a_model_quote_withholds_nobodys_answer(others, request):
+    model = request.node.name
+    for other in others:
+        read(words(other), words("", "stop"), DONE, model=model)
+    events = openai.read(ResponseBody(iter([words("Bonjour. "), words("Voici.")])), model)
+    assert next(events) == Delta("Bonjour. ")
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "D'accord. L’utilisation de la carte est gratuite.",
+        "Bon, reprenons : pour l'utilisation de la PCH, gardez les factures.",
+        "Voyons ensemble comment justifier l'utilisation de l'aide humaine.",
+        "Je dois le préciser : l'utilisation du forfait est libre.",
+        "L'utilisation de la carte est gratuite.",
+        "D'accord. Pour chaque utilisateur, une carte ; l'utilisatrice la montre.",
+        "First, log in. The user space shows your file.",
+        "First, open the user's area on the CAF website.",
+        "Let me help: on the MDPH site, click on 'the user account'.",
+        "So, the question is whether the MDPH has answered.",
+        "Okay, the question is whether you get the AEEH.",
+        "First, the user is asked for a code. The user requests form is on the left.",
+        "Alright: they are asking for a medical certificate.",
+        "D'accord. L'utilisateur demande la carte sur le site, puis vous la recevez.",
+    ],
+)
+def test_no_answer_is_lost_for_what_it_looks_like(answer):
+    pieces = [words(word) for word in re.findall(r"\S+\s*", answer)]
+    text, ending = read(*pieces, words("", "stop"), DONE)
+    assert text == answer
+    assert ending == ("interrupted" if "L'utilisateur demande" in answer else "stop")
+
+
+@pytest.mark.parametrize(
+    "thought",
+    [
+        "Okay, the user is asking about the AEEH. Let me think.",
+        "Alright, so the user just mentioned a refusal.",
+        "The user wants to know about the PCH.",
+        "Hmm, the user seems to be asking about a school.",
+        "First, I should look at the user's question.",
+        "D'accord, l'utilisateur demande ce qu'est l'AEEH.",
+        "Bon, l’utilisatrice souhaite contester un refus.",
+        "Je dois répondre à la question de l'utilisateur.",
+    ],
+)
+@pytest.mark.parametrize("end", ["", "\n</think>\n\n"])
+def test_a_thought_is_not_shown_for_lack_of_its_tags(thought, end):
+    pieces = [words(word) for word in re.findall(r"\S+\s*", thought + end)]
+    reply = [*pieces, words("Oui" if end else "", "stop"), DONE]
+    assert read(*reply, model=thought) == ("Oui" if end else "", "stop")
+
+
+def test_words_before_a_closing_tag_that_nothing_opened_are_kept_unless_they_read_like_a_thought():
+    answer = "La MDPH instruit le dossier. </think> Comptez quatre mois."
+    body = json.dumps({"choices": [{"message": {"content": answer}, "finish_reason": "stop"}]}).encode()
+    assert read(body) == (answer.replace("</think>", ""), "interrupted")
+    assert read(words("</think>\n\nOui", "stop"), DONE) == ("Oui", "stop")
+    assert read(words("<think>hm</think>O"), words("u</think>i", "stop"), DONE) == ("Oui", "interrupted")
+
+
+@pytest.mark.parametrize("begin", ["", "<think>", "Okay, the user asks. ", "Bon, "])
+@pytest.mark.parametrize("piece", ["réfl ", " ", "<", "a<|end|>", "<think>a</think>"])
+@pytest.mark.parametrize("size", [5, 40_000])
+def test_thoughts_are_left_out_in_linear_time(begin, piece, size):
+    def read_in_pieces(text: str) -> None:
+        thoughts = ThoughtFilter(begins_in_thought=not begin)
+        for start in range(0, len(text), size):
+            thoughts.feed(begin * (start == 0) + text[start : start + size])
+        thoughts.close()
+
+    assert_linear(read_in_pieces, piece, 40_000)
 
 
 def test_an_answer_that_quotes_a_closing_tag_withholds_the_words_of_one_later_answer_at_most():
