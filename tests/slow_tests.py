@@ -30,6 +30,7 @@ WITHOUT_COVERAGE_PATHS = (
     "tests/bff/test_wsgi.py",
     "tests/chat/documents/test_documents.py",
     "tests/chat/documents/test_hostile.py",
+    "tests/chat/documents/test_letters.py",
     "tests/chat/documents/test_ocr.py",
     "tests/chat/documents/test_typography.py",
     "tests/chat/encoders/test_client_disconnect.py",
@@ -72,7 +73,7 @@ def is_slow(item: pytest.Item) -> bool:
 
 
 def is_without_coverage(item: pytest.Item) -> bool:
-    if item.get_closest_marker("without_coverage"):
+    if item.get_closest_marker("without_coverage") or "linear_time" in item.name:
         return True
     fixtures = getattr(item, "fixturenames", ())
     return _is_in(item, WITHOUT_COVERAGE_PATHS) or not WITHOUT_COVERAGE_FIXTURES.isdisjoint(fixtures)
