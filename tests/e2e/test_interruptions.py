@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Error, Page, Route, expect
 
 from ai_service.control import StandIn
+from chat.models import Message
 from tests.e2e.states import QUESTIONS, ask, fulfill_with_stream, hold, respond_with_error, wait_for_answer
 from tests.support.polling import eventually
 from tests.support.server import Server
@@ -72,6 +74,119 @@ def test_an_answer_can_be_stopped(browser_page: OpenPage, ai: StandIn) -> None:
     eventually(lambda: not ai.open_calls, 5)
     page.reload()
     expect(page.locator(".notice")).to_contain_text("Vous avez arrêté la réponse")
+
+
+def ask_slowly(page: Page, ai: StandIn, question: str) -> None:
+    """Ask, and wait until the AI is asked; its first word takes long."""
+    ai.fail("slow", seconds=8)
+    ask(page, question)
+    eventually(lambda: ai.open_calls, 10)
+
+
+def conversations_about(question: str) -> set[int]:
+    return set(Message.objects.filter(text=question).values_list("conversation", flat=True))
+
+
+def test_an_answer_can_be_stopped_before_its_first_word(browser_page: OpenPage, ai: StandIn) -> None:
+    page = browser_page()
+    question = "Comment arrêter une réponse avant son premier mot ?"
+    ask_slowly(page, ai, question)
+
+    page.get_by_role("button", name="Arrêter la réponse").click()
+
+    expect(page.locator(".notice")).to_contain_text("Vous avez arrêté la réponse")
+    eventually(lambda: not ai.open_calls, 5)
+    eventually(Message.objects.filter(conversation__messages__text=question, status="stopped").exists)
+    ai.heal()
+    page.get_by_role("button", name="Reposer la question").click()
+    wait_for_answer(page)
+    page.reload()
+    expect(page.locator(".bubble")).to_have_text([question])
+    assert len(conversations_about(question)) == 1
+
+
+def test_stop_waits_for_a_question_that_is_still_on_its_way(browser_page: OpenPage, ai: StandIn) -> None:
+    page = browser_page()
+    held = hold(page, "**/api/chat/stream")
+    ai.fail("slow", seconds=8)
+    with page.expect_request("**/api/chat/stream"):
+        ask(page, "Comment arrêter une question en chemin ?")
+
+    with page.expect_response("**/stop"):
+        page.get_by_role("button", name="Arrêter la réponse").click()
+    held[0].continue_()
+
+    expect(page.locator(".notice")).to_contain_text("Vous avez arrêté la réponse")
+    asked = Message.objects.filter(conversation__messages__text="Comment arrêter une question en chemin ?")
+    eventually(asked.filter(status="stopped").exists, 4)
+
+
+def lose_reply(route: Route) -> None:
+    """The server gets the question, and the page nothing of its reply."""
+    with suppress(Error):  # it takes too long
+        route.fetch(timeout=2_000)
+    route.abort()
+
+
+@pytest.mark.parametrize("seconds", [0, 8], ids=["answered", "being answered"])
+def test_a_question_whose_reply_was_lost_is_asked_again_in_its_place(
+    browser_page: OpenPage, ai: StandIn, seconds: int
+) -> None:
+    page = browser_page()
+    page.refusals_expected = True  # type: ignore[attr-defined]
+    ask(page, QUESTION)
+    wait_for_answer(page)
+    page.route("**/api/chat/stream", lose_reply)
+    ai.fail("slow", seconds=seconds)
+    ask(page, f"Et si le réseau manque pendant {seconds} secondes ?")
+    expect(page.locator(".notice")).to_contain_text("Pas de connexion")
+    page.unroute("**/api/chat/stream")
+    ai.heal()
+
+    page.get_by_role("button", name="Réessayer").click()
+
+    wait_for_answer(page)
+    page.reload()
+    expect(page.locator(".bubble")).to_have_text([QUESTION, f"Et si le réseau manque pendant {seconds} secondes ?"])
+
+
+@pytest.mark.parametrize("text", [QUESTION, "Et en Gironde ?"], ids=["the same", "another"])
+def test_a_first_question_whose_reply_was_lost_begins_one_conversation(
+    browser_page: OpenPage, ai: StandIn, text: str
+) -> None:
+    page = browser_page()
+    page.refusals_expected = True  # type: ignore[attr-defined]
+    page.route("**/api/chat/stream", lose_reply)
+    ask(page, QUESTION)
+    expect(page.locator(".notice")).to_contain_text("Pas de connexion")
+    page.unroute("**/api/chat/stream")
+
+    if text == QUESTION:
+        page.get_by_role("button", name="Réessayer").click()
+    else:
+        ask(page, text)
+
+    wait_for_answer(page)
+    page.reload()
+    expect(page.locator(".bubble")).to_have_text([QUESTION] if text == QUESTION else [QUESTION, text])
+    expect(page.locator(".conversation")).to_have_count(1)
+
+
+def test_a_question_that_was_never_sent_does_not_replace_the_same_one_before(browser_page: OpenPage) -> None:
+    page = browser_page()
+    page.refusals_expected = True  # type: ignore[attr-defined]
+    ask(page, QUESTION)
+    wait_for_answer(page)
+    page.route("**/api/chat/stream", lambda route: route.abort())
+    ask(page, QUESTION)
+    expect(page.locator(".notice")).to_contain_text("Pas de connexion")
+    page.unroute("**/api/chat/stream")
+
+    page.get_by_role("button", name="Réessayer").click()
+
+    wait_for_answer(page)
+    page.reload()
+    expect(page.locator(".bubble")).to_have_text([QUESTION, QUESTION])
 
 
 def test_a_reload_in_the_middle_resumes_the_answer(browser_page: OpenPage, ai: StandIn) -> None:

@@ -14,6 +14,8 @@ import {
 } from "./page.js";
 
 const STREAM = "/api/chat/stream";
+const STOP_TIMEOUT = 1500; // milliseconds until the page leaves an answer that does not end when it is stopped
+const STOP_PAUSE = 200; // milliseconds between attempts to stop it
 /** Delays in seconds before resuming an answer that was lost while online, such as during a server restart. */
 const RESUME_DELAYS = [1, 3, 6, 12];
 const exchanges = document.getElementById("exchanges");
@@ -24,6 +26,7 @@ const welcome = document.getElementById("welcome");
 export const changes = new EventTarget();
 
 let id = null;
+let idOfNew = newId(); // the id that the first question gives a new conversation; `id` once the server has told it
 let run = null; // the answer that is arriving: {controller, stopped, isHeld}
 let opening = null; // the controller of the request for the conversation that is being opened
 let reading = null; // ends when the documents are read that the person keeps, and that the next question may be about
@@ -48,7 +51,7 @@ export async function ask(question) {
 export function replace(exchange, question = exchange.question) {
   if (!canAsk()) return false;
   while (exchange.node.nextElementSibling) exchange.node.nextElementSibling.remove();
-  exchange.isEdited = question !== exchange.question;
+  if (question !== exchange.question) exchange.isKnown = false;
   exchange.question = exchange.part("question").textContent = question;
   resetAnswer(exchange);
   scrollToQuestion(exchange);
@@ -64,11 +67,23 @@ export const untilRead = (signal) => Promise.race([reading, new Promise((stop) =
 
 /** Stop the answer for this conversation, in all its tabs; the text so far stays. */
 export async function stop() {
-  const { controller } = run;
-  run.stopped = true;
-  if (!id || run.isHeld) return controller.abort(); // the server knows of nothing to stop
-  setTimeout(() => controller.abort(), 1500); // normally the server ends the stream before
-  await call(`${urlOf(id)}/stop`, { method: "POST" }).catch(() => controller.abort());
+  const current = run;
+  const { controller } = current;
+  current.stopped = true;
+  if (current.isHeld) return controller.abort(); // nothing is asked yet
+  setTimeout(() => controller.abort(), STOP_TIMEOUT); // normally the server ends the stream before
+  try {
+    // The question may still be on its way, or not stored yet.
+    while (run === current && !(await stopOnServer())) await new Promise((resolve) => setTimeout(resolve, STOP_PAUSE));
+  } catch {
+    controller.abort();
+  }
+}
+
+/** Whether the server had an answer to stop. */
+async function stopOnServer() {
+  const response = await call(`${urlOf(id ?? idOfNew)}/stop`, { method: "POST" });
+  return (await response.json()).stopped;
 }
 
 /** Show an earlier conversation and resume its answer if that is still being written. */
@@ -94,15 +109,19 @@ export function clear() {
   run?.controller.abort();
   opening?.abort();
   run = opening = reading = id = null;
+  idOfNew = newId();
   exchanges.replaceChildren();
   welcome.hidden = false;
   notifyChange();
 }
 
-/** Add a question, or the name of a document, with an empty answer below it. `messageId` is the stored question's. */
+/**
+ * Add a question, or the name of a document, with an empty answer below it. `messageId` is the stored question's, later
+ * the id that the page gave it or that of its answer; `isKnown` says whether the server has told it, for this text.
+ */
 export function addExchange(question, { isDocument = false, messageId = null } = {}) {
   const { node, part } = clone("exchange-template");
-  const exchange = { node, part, question, isDocument, messageId, isEdited: false, answered: false, losses: 0 };
+  const exchange = { node, part, question, isDocument, messageId, isKnown: messageId !== null, answered: false, losses: 0 };
   part("question").textContent = question;
   import("./languages.js").then(({ languageOf }) => (part("question").lang = languageOf(question))).catch(() => {});
   part("edit").hidden = isDocument;
@@ -169,11 +188,21 @@ function send(exchange) {
   });
 }
 
-/** A question that is stored already is answered anew in its place: the body is then that of the AI SDK. */
-function bodyOf({ question, messageId, isEdited }) {
-  if (!id || !messageId) return { message: question, ...(id && { conversationId: id }) };
-  const trigger = isEdited ? "submit-message" : "regenerate-message";
-  return { id, messageId, trigger, messages: [{ role: "user", parts: [{ type: "text", text: question }] }] };
+/**
+ * The body of the AI SDK: the page itself names conversation and question, so that both can be told before the server
+ * replies. A question that was sent before takes its own place: no reply does not mean that it didn't arrive.
+ */
+function bodyOf(exchange) {
+  const { question, messageId, isKnown } = exchange;
+  exchange.messageId ??= newId();
+  const message = { id: exchange.messageId, role: "user", parts: [{ type: "text", text: question }] };
+  const trigger = isKnown ? "regenerate-message" : "submit-message";
+  return { id: id ?? idOfNew, ...(messageId && { messageId, trigger }), messages: [message] };
+}
+
+/** A random id, also for a page without HTTPS. */
+function newId() {
+  return [...crypto.getRandomValues(new Uint32Array(4))].map((number) => number.toString(36)).join("-");
 }
 
 function showLoading() {
@@ -221,7 +250,7 @@ async function receive(exchange, request, current, resumes) {
       if (resumes && !answer && part.messageId !== exchange.messageId) break; // the answer to a later question
       answer ??= new Answer(resetAnswer(exchange));
       handlePart(part, answer);
-      if (answer.id) Object.assign(exchange, { messageId: answer.id, isEdited: false });
+      if (answer.id) Object.assign(exchange, { messageId: answer.id, isKnown: true });
     }
     if (run === current && !answer) await showStored(exchange, Answer, signal);
     if (run === current) announce(strings.answerComplete);
