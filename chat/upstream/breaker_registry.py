@@ -76,8 +76,7 @@ def _guarded_calls() -> dict[str, tuple[AIService, Operation]]:
 @cache
 def _build(name: str, target: str, operation: Operation) -> Breaker:
     metrics.BREAKER_REJECTIONS.labels(name)  # at zero: increase() does not see the first event of a series it creates
-    deadline = {"chat": settings.AI_DEADLINE_CHAT, "analyze": settings.AI_DEADLINE_ANALYZE}[operation]
-    policy = _policy(deadline)
+    policy = _policy(operation)
     shared = RedisStore(name, policy, lambda: breaker_redis.client, target=target)
     store = Failover(shared, MemoryStore(name, policy), breaker_redis.outage)
     return Breaker(name, policy, store, on_transition=partial(_record_transition, name))
@@ -89,13 +88,17 @@ def refresh_metrics() -> None:
         metrics.BREAKER_STATE.labels(name).set(STATE_VALUES[get(name).snapshot().state])
 
 
-def _policy(deadline: float) -> Policy:
+def _policy(operation: Operation) -> Policy:
+    deadline = {"chat": settings.AI_DEADLINE_CHAT, "analyze": settings.AI_DEADLINE_ANALYZE}[operation]
+    slow_call: float = settings.BREAKER_SLOW_CALL_SECONDS
+    if operation == "analyze":  # the first words of a document may take as long as a read
+        slow_call = max(slow_call, settings.AI_READ_TIMEOUT_ANALYZE)
     return Policy(
         failure_threshold=settings.BREAKER_FAILURE_THRESHOLD,
         window=settings.BREAKER_WINDOW_SECONDS,
         min_calls=settings.BREAKER_MIN_CALLS,
         failure_rate=settings.BREAKER_FAILURE_RATE,
-        slow_call=settings.BREAKER_SLOW_CALL_SECONDS,
+        slow_call=slow_call,
         open_for=settings.BREAKER_OPEN_SECONDS,
         open_max=settings.BREAKER_OPEN_MAX_SECONDS,
         probes=settings.BREAKER_PROBES,

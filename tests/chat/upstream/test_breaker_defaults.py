@@ -6,6 +6,8 @@ import threading
 import time
 from contextlib import suppress
 
+import pytest
+
 from chat.upstream import breaker_registry, service
 from chat.upstream.errors import AIError
 from chat.upstream.session import AISession
@@ -47,7 +49,7 @@ def test_at_eight_questions_a_second_it_opens_within_two_seconds_and_twenty_fail
 
 def test_at_one_question_in_ten_seconds_it_opens_with_the_fifth_failure(ai):
     clock = Clock()
-    breaker = breaker_with_clock("redis", clock, breaker_registry._policy(30))
+    breaker = breaker_with_clock("redis", clock, breaker_registry._policy("chat"))
 
     def wait(cancelled: threading.Event, seconds: float) -> bool:
         clock.advance(seconds)
@@ -64,3 +66,23 @@ def test_at_one_question_in_ten_seconds_it_opens_with_the_fifth_failure(ai):
         clock.advance(10)
     assert breaker.snapshot().state == "open"
     assert ai.calls == calls + 5
+
+
+@pytest.mark.parametrize(
+    ("operation", "first_words_after", "state"),
+    [("chat", 16.0, "open"), ("analyze", 59.0, "closed"), ("analyze", 61.0, "open")],
+)
+def test_only_a_document_may_take_as_long_as_its_read_timeout(operation, first_words_after, state):
+    clock = Clock()
+    breaker = breaker_with_clock("redis", clock, breaker_registry._policy(operation))
+    for number in range(8):
+        breaker.acquire(f"subject {number}").success(first_words_after)
+        clock.advance(10)
+        if breaker.snapshot().state != "closed":
+            break
+    assert breaker.snapshot().state == state
+
+
+def test_a_longer_limit_for_slow_calls_counts_for_documents_too(settings):
+    settings.BREAKER_SLOW_CALL_SECONDS = 100.0
+    assert breaker_registry._policy("analyze").slow_call == 100
