@@ -34,26 +34,34 @@ _CODES: dict[Cause, frozenset[str]] = {
     "quota": frozenset(
         """
         insufficient_quota insufficient_balance billing_error billing_not_active billing_hard_limit_reached
+        budget_exceeded
         """.split()  # noqa: SIM905 more readable than a list
     ),
     "key": frozenset(
         """
         invalid_api_key api_key_invalid authentication_error permission_error permission_denied account_deactivated
-        no_db_connection
+        organization_restricted no_db_connection
         """.split()  # noqa: SIM905 as above; the last is LiteLLM's for an unknown key when it has no database
     ),
-    "address": frozenset(["deploymentnotfound"]),
-    "model": frozenset(["model_not_found", "model_not_available", "invalid_model", "unknown_model"]),
+    "address": frozenset(["deploymentnotfound", "unsupported_api_version"]),
+    "model": frozenset(
+        """
+        model_not_found model_not_available invalid_model unknown_model model_decommissioned model_terms_required
+        operationnotsupported key_model_access_denied team_model_access_denied
+        """.split()  # noqa: SIM905 as above
+    ),
 }
 _PHRASES: dict[Cause, re.Pattern[str]] = {
     "context": re.compile(
         r"\bmaximum context length\b|\bcontext (size|window|length)\b|\b(prompt|input) is too long\b", re.IGNORECASE
     ),
-    "quota": re.compile(r"\bcredit balance is too low\b", re.IGNORECASE),
+    "quota": re.compile(r"\bcredit balance is too low\b|\bbudget has been exceeded\b", re.IGNORECASE),
     "key": re.compile(
-        r"\b(invalid|incorrect|expired) api[ _-]?key\b|\bapi[ _-]?key (is )?(not valid|invalid|expired)\b",
+        r"\b(invalid|incorrect|expired) api[ _-]?key\b|\bapi[ _-]?key (is )?(not valid|invalid|expired)\b"
+        r"|\borganization must be verified\b|\buser location is not supported\b",
         re.IGNORECASE,
     ),
+    "address": re.compile(r"\bapi version (is )?not supported\b", re.IGNORECASE),
     "model": re.compile(
         r"\b(invalid|unknown|incorrect|no such) model\b"
         r"|\bmodel\b.{0,120}\b(does not exist|doesn't exist|not found|not a valid model|is not available)\b"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chat.upstream.refusals import fault_of
+from chat.upstream.refusals import cause_of, fault_of
 
 
 @pytest.mark.parametrize(
@@ -44,8 +44,36 @@ def test_the_key_the_model_and_the_quota_are_the_operators_under_any_status(stat
 
 
 @pytest.mark.parametrize(
+    ("cause", "status", "error"),
+    [
+        ("quota", 400, {"message": "Budget has been exceeded! Current cost: 26.0", "type": "budget_exceeded"}),
+        ("quota", 429, {"message": "ExceededBudget: User=u over budget.", "type": "budget_exceeded", "code": "429"}),
+        ("quota", 400, {"message": "Budget has been exceeded! Current cost: 26.0", "type": "None", "code": "400"}),
+        ("key", 400, {"message": "Your organization must be verified to stream this model.", "param": "stream"}),
+        ("key", 400, {"message": "Organization has been restricted.", "code": "organization_restricted"}),
+        ("key", 400, {"message": "User location is not supported for the API use.", "status": "FAILED_PRECONDITION"}),
+        ("model", 400, {"message": "The operation does not work with the model.", "code": "OperationNotSupported"}),
+        ("model", 400, {"message": "The model `x` has been decommissioned.", "code": "model_decommissioned"}),
+        ("model", 400, {"message": "The model `x` requires terms acceptance.", "code": "model_terms_required"}),
+        ("model", 401, {"message": "key not allowed", "type": "key_model_access_denied", "param": "model"}),
+        ("address", 400, {"message": "API version not supported", "code": "BadRequest"}),
+        ("address", 400, {"message": "x", "code": "unsupported_api_version"}),
+    ],
+)
+def test_what_the_operator_corrects_is_named(cause, status, error):
+    body = json.dumps({"error": error}).encode()
+    assert (fault_of(status, body), cause_of(status, body)) == ("operator", cause)
+
+
+@pytest.mark.parametrize(
     "error",
     [
+        {
+            "message": "Unsupported value: 'stream' does not support true.",
+            "param": "stream",
+            "code": "unsupported_value",
+        },
+        {"message": "The file is not in an ACTIVE state.", "status": "FAILED_PRECONDITION"},
         {"message": "This model's maximum context length is 8192 tokens", "code": "context_length_exceeded"},
         {"message": "Unsupported parameter: 'stream_options' is not supported with this model."},
         {"message": "Unrecognized request argument supplied: stream_options", "param": "stream_options"},
