@@ -3,7 +3,8 @@
 Social security numbers (NIR), IBANs, payment cards, phone numbers and e-mail addresses. A number is found by its
 digits. Separators between them – spaces of any kind, hyphens, dots, the bars of a form's boxes, a line break – don't
 matter, but must be the same between all digits, or between the usual groups of such a number. A row of amounts or dates
-therefore is no number. Each function takes time linear in the text's length.
+therefore is no number. Letters that OCR takes for digits (O, I, l) count as digits among them. Each function takes time
+linear in the text's length.
 """
 
 from __future__ import annotations
@@ -62,9 +63,11 @@ _LETTER_OR_DIGIT = re.compile(r"[^\W_]")
 def find(text: str) -> Iterator[Identifier]:
     """The identifiers in the order of their place; none overlaps another."""
     found = list(_emails(text)) if "@" in text else []
-    if _NINE_DIGITS.search(text):
-        spaced = _ENTITY.sub(lambda entity: " " * len(entity[0]), text) if "&" in text else text
-        found += _numbers(spaced, spaced.translate(_PLAIN))
+    spaced = _ENTITY.sub(lambda entity: " " * len(entity[0]), text) if "&" in text else text
+    # As written, because an IBAN may have letters, and with the letters as digits that OCR takes for them.
+    for read in dict.fromkeys((spaced, _MISREAD.sub(_as_digits, spaced))):
+        if _NINE_DIGITS.search(read):
+            found += _numbers(read, read.translate(_PLAIN))
     end = 0
     for one in sorted(found, key=lambda one: (one.start, -one.end)):
         if one.start >= end:
@@ -76,6 +79,9 @@ _GAP = " {0,24}"  # characters between two digits of one number: ` | ` in a form
 _CONTEXT = 40  # characters around a number that are searched for its kind
 _ENCLOSED = "\u2460-\u249b\u24ea-\u24ff\u2776-\u2793\U0001f100-\U0001f10a"
 _NINE_DIGITS = re.compile(rf"(?:[\d{_ENCLOSED}][^\d{_ENCLOSED}]*){{9}}")
+# A group of digits of which OCR takes some, or all, for letters: `O1`, `3OOO`, `l`.
+_MISREAD = re.compile(r"(?:(?<![^\W_])|(?<=[^\W\d_])(?=\d))[\dOoIl]{1,40}(?![^\W_])")
+_AS_DIGITS = str.maketrans("OoIl", "0011")
 _ENTITY = re.compile(r"&(?:[a-zA-Z]{2,8}|#[0-9]{2,5}|#x[0-9a-fA-F]{2,5});")
 _EMAIL = re.compile(r"(?<![\w.%+-])[\w.%+-]{1,64} ?@ ?[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}")
 
@@ -273,6 +279,10 @@ def _is_phone(shape: str, text: str, start: int, end: int) -> bool:
     if _DIGIT_BEFORE.search(text, max(0, start - 4), start) or _DIGIT_AFTER.match(text, end):
         return _PAIRS.fullmatch(shape) is not None or text[start] == "+"
     return True
+
+
+def _as_digits(misread: re.Match[str]) -> str:
+    return misread[0].translate(_AS_DIGITS)
 
 
 def _emails(text: str) -> Iterator[Identifier]:

@@ -102,6 +102,7 @@ class Question:
             text=text,
             history=tuple(_masked_turn(turn) for turn in self.history),
             context={name: _masked_value(name, value) for name, value in self.context.items()},
+            letter=masking.mask(self.letter, masking.NUMBERS_OF_PERSONS),  # its telephone numbers are those of offices
             held_identifiers=self.held_identifiers or text != self.text,
         )
 

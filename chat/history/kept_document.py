@@ -27,7 +27,8 @@ def as_prompt_text(document: Mapping[str, Any]) -> str:
     """The facts, one a line, what was not read, and the text."""
     facts = document["facts"]
     dates = [f"{date['label']} : {date['iso'] or date['text']}" for date in facts["dates"]]
-    others = [f"{kind} : {fact['text']}" for kind in ("amounts", "references") for fact in facts[kind]]
+    # A reference may look like a telephone number, and those stored earlier may be other numbers of persons.
+    others = [f"{kind} : {masking.mask(fact['text'])}" for kind in ("amounts", "references") for fact in facts[kind]]
     unread = [f"unread : {each['part']} {each['page'] or ''}".strip() for each in document["unread"]]
     return "\n".join([*dates, *others, *unread, "", document["text"]])
 

@@ -36,6 +36,88 @@ def test_other_identifiers_are_masked(text):
     assert len(shown(masked)) <= len(shown("Voici : . Merci")) + 2
 
 
+def misread(text: str, places: set[int], o: str = "O", i: str = "l") -> str:
+    """The text with the digits 0 and 1 at these places as OCR reads them; not behind a letter: `2A004`, `FR10`."""
+    return "".join(
+        {"0": o, "1": i}.get(sign, sign) if place in places and not text[:place][-1:].isalpha() else sign
+        for place, sign in enumerate(text)
+    )
+
+
+@given(
+    st.sampled_from([*SOCIAL_SECURITY_FORMS.values(), *OTHERS.values()]),
+    st.sets(st.integers(0, 120)),
+    st.sampled_from("Oo"),
+    st.sampled_from("Il"),
+)
+def test_letters_that_ocr_takes_for_digits_show_nothing(text, places, o, i):
+    if "&" not in text and "@" not in text:
+        number = misread(text.removeprefix("NIR"), places, o, i)
+        assert (
+            len(shown(mask(f"Mon numéro de sécu : {number}. Merci"))) <= len(shown("Mon numéro de sécu : . Merci")) + 2
+        )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1 80 O1 49 297 202 64",
+        "2 85 O5 78 006 084 36",
+        "l 17 02 91 228 123 45",
+        "Tél. O6 12 34 56 78",
+        "O6.l2.34.56.78",
+        "O612345678",
+        "+33 6 12 34 56 7O",
+        "IBAN FR76 3OOO 6000 0112 3456 7890 189",
+        "FR763OOO6OOO0112345678901 89",
+        "497O 1O12 3456 7893",
+    ],
+)
+def test_a_number_misread_by_ocr_is_masked(text):
+    masked = mask(text)
+    assert len(masked) == len(text)
+    assert len(shown(masked)) <= len("IBAN") + 2
+
+
+def test_the_letters_of_an_iban_stay_letters():
+    assert shown(mask("FR04 2004 1010 0505 0001 3O02 606")) == "06"
+
+
+@pytest.mark.parametrize("text", HARMLESS_TEXTS)
+@pytest.mark.parametrize(("o", "i"), [("O", "l"), ("o", "I")])
+def test_what_only_looks_like_an_identifier_stays_with_misread_digits(text, o, i):
+    read = misread(text, set(range(len(text))), o, i)
+    assert mask(f"Madame, {read}, cordialement.") == f"Madame, {read}, cordialement."
+
+
+WORDS = [
+    "l'école",
+    "l'",
+    "Il",
+    "OO",
+    "o",
+    "O",
+    "I",
+    "II",
+    "l",
+    "5",
+    "12",
+    "2026",
+    "06",
+    "80",
+    "Lilo",
+    "oll",
+    "ou",
+    "91",
+]
+
+
+@given(st.lists(st.sampled_from(WORDS), max_size=24))
+def test_words_and_few_digits_stay(words):
+    text = "\n".join(" ".join(words[place : place + 3]) + " mots" for place in range(0, len(words), 3))
+    assert mask(text) == text
+
+
 @pytest.mark.parametrize("text", HARMLESS_TEXTS)
 def test_what_only_looks_like_an_identifier_stays(text):
     assert mask(text) == text
@@ -112,7 +194,7 @@ def test_usual_groups_show_nothing_whatever_is_between_them(number, separators):
     assert shown(mask(f"« {text} »")) == number[-2:]
 
 
-@given(st.text(alphabet="0123456789AB+ .,-/|\n€@é()", max_size=60))
+@given(st.text(alphabet="0123456789ABOIl+ .,-/|\n€@é()", max_size=60))
 def test_a_mask_keeps_the_length_and_is_stable(text):
     masked = mask(text)
     assert len(masked) == len(text)
@@ -125,6 +207,7 @@ def test_a_mask_keeps_the_length_and_is_stable(text):
         "1", "1 ", "1,", "1 85 07 59 350 123 74 ", "185075935012374 ", "FR76 ", "FR7630006000011234567890189 ", "+33 ",
         "06 12 34 56 78 ", "+33 6 12 34 56 78 ", "a@b.", "@", "a", "A1", "2A", "00 ", "sécu 1", "sécu ",
         "réf 0612345678 ", "4970101234567893 ", "1 22 333 4444 55555 ", "&nbsp;1", "&", "1\u0301", "clé ",
+        "O", "l ", "l2", "O1 ",
     ],
 )  # fmt: skip
 def test_the_time_is_linear_in_the_length(repeated):

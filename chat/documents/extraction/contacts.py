@@ -49,7 +49,7 @@ AGENT = re.compile(
     rf"\s?[-–—])\s{TITLE}\s(?:(?:le|la|de|du|des)\s)?[\w'-]{{2,30}}[^\w\n]{{1,4}}(?:t[ée]l\w{{0,7}}[^\w\n]{{0,3}})?\Z",
     re.IGNORECASE,
 )
-MOBILE = re.compile(r"(?:\+?33|0)\D{0,3}0?\D{0,2}[67]")
+MOBILE = re.compile(r"(?:\+?33|[0Oo])\D{0,3}0?\D{0,2}[67]")
 # Domains of mail providers for private persons.
 PRIVATE_DOMAIN = re.compile(
     r"@ ?(?:gmail|hotmail|outlook|live|msn|yahoo|ymail|icloud|me|gmx|proton(?:mail)?|orange|wanadoo|free|sfr|neuf|bbox"

@@ -57,8 +57,8 @@ OF_A_PROFESSIONAL = re.compile(
 def find_references(letter: Letter) -> Iterator[Reference]:
     """The reference numbers: social security numbers first, then the kinds in the order of REFERENCES."""
     text = letter.text
-    numbers = [found for found in masking.find(text) if found.kind == "nir"]
-    for number in numbers[:MAX_NUMBERS]:
+    numbers = [found for found in masking.find(text) if found.kind in masking.NUMBERS_OF_PERSONS]
+    for number in islice((found for found in numbers if found.kind == "nir"), MAX_NUMBERS):
         yield _reference("social_security", masking.dotted(text[number.start : number.end]))
     if numbers:
         letter = Letter(masking.hide(text, numbers))

@@ -46,6 +46,8 @@ def test_the_contacts_of_an_office_stay(text):
 @pytest.mark.parametrize(
     ("text", "secret"),
     [
+        ("Accueil : O6 12 34 56 78", "34 56"),
+        ("MDPH, assuré 1 85 O7 59 35O l23 74", "35O"),
         ("Votre téléphone : 03 20 11 22 33", "11 22"),
         ("Mme Durand, 12 rue des Lilas, 03 20 11 22 33", "11 22"),
         ("Téléphone de la mère : 03 20 11 22 33. Appelez le matin.", "11 22"),

@@ -219,3 +219,46 @@ def test_a_letter_is_not_replaced_by_a_question(visitor, upstream, trigger):
     assert list(Message.objects.order_by("id")[2:4]) == [letter, answer]
     assert Message.objects.count() == 6
     assert "<document-" in prompt_of(upstream)[-1]["content"]
+
+
+NUMBERS_OF_A_PERSON = {
+    "N° de compte : FR76 3000 6000 0112 3456 7890 189": "3456 7890",
+    "N° client : 4970 1012 3456 7893": "1012 3456",
+    "N° usager : 06 12 34 56 78": "12 34 56",
+    "Référence : 2 79 11 99 045 118 04": "99 045 118",
+}
+
+
+@pytest.mark.parametrize(("line", "secret"), NUMBERS_OF_A_PERSON.items())
+def test_a_number_of_a_person_is_neither_stored_nor_sent_with_a_later_question(visitor, upstream, line, secret):
+    reply = keep(visitor, f"CAF du Nord\nLille, le 12 mars 2026\n{line}\nN/Réf. : 59-2026-118\nMadame,")
+    visitor.ask(FOLLOW_UP, conversationId=reply["conversationId"])
+    assert secret not in json.dumps(Message.objects.get(document__isnull=False).document)
+    assert "59-2026-118" in prompt_of(upstream)[-1]["content"]
+    assert secret not in json.dumps(prompt_of(upstream))
+
+
+def test_a_telephone_number_that_is_told_as_a_reference_is_not_sent_with_a_later_question(visitor, upstream):
+    reply = keep(visitor, f"{document_files.LETTER}\nNuméro de client : 0612345678")
+    visitor.ask(FOLLOW_UP, conversationId=reply["conversationId"])
+    assert "0612345678" in json.dumps(reply["extractedData"])
+    assert "061234" not in json.dumps(prompt_of(upstream))
+
+
+@pytest.mark.parametrize(("line", "secret"), NUMBERS_OF_A_PERSON.items())
+def test_a_number_of_a_person_that_was_stored_earlier_is_not_sent(visitor, upstream, line, secret):
+    reply = keep(visitor)
+    stored = Message.objects.get(document__isnull=False)
+    fact = {"text": line.partition(" : ")[2], "kind": "file", "label": "dossier"}
+    assert stored.document
+    stored.document["facts"]["references"] = [fact]
+    stored.save()
+    visitor.ask(FOLLOW_UP, conversationId=reply["conversationId"])
+    assert "references : " in prompt_of(upstream)[-1]["content"]
+    assert secret not in json.dumps(prompt_of(upstream))
+
+
+def test_the_telephone_number_of_an_office_stays_for_later_questions(visitor, upstream):
+    reply = keep(visitor, f"{document_files.LETTER}\nMDPH du Nord, accueil : 03 20 11 22 33")
+    visitor.ask(FOLLOW_UP, conversationId=reply["conversationId"])
+    assert "03 20 11 22 33" in prompt_of(upstream)[-1]["content"]
