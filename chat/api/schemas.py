@@ -86,9 +86,9 @@ Fact = (
     | Annotated[float, Field(strict=True, ge=-MAX_NUMBER, le=MAX_NUMBER, allow_inf_nan=False)]
     | None
 )
-Context = Annotated[
+Facts = Annotated[
     dict[Annotated[str, StringConstraints(max_length=64), Encodable()], Fact],
-    Field(default_factory=dict, max_length=20, json_schema_extra={"additionalProperties": False}),
+    Field(max_length=20, json_schema_extra={"additionalProperties": False}),
 ]
 PublicId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 ListPosition = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,16}-[0-9]{1,18}$")]
@@ -114,7 +114,7 @@ class MessageIn(CamelCase):
         BeforeValidator(lambda value: None if value == "" else value),
         WithJsonSchema({"anyOf": [{"type": "string", "pattern": r"^[A-Za-z0-9_-]{0,64}$"}, {"type": "null"}]}),
     ] = None
-    context: Context
+    context: Facts = Field(default_factory=dict)
 
 
 Body = TypeVar("Body", bound=CamelCase)
@@ -139,35 +139,43 @@ class UIPart(CamelCase):
 
 
 class UIMessage(CamelCase):
-    id: str = ""
+    """A message of the AI SDK, with `parts`, or with a text or parts as its `content`."""
+
+    id: str | None = None
     role: Literal["user", "assistant", "system"]
-    parts: list[UIPart] = Field(default_factory=list, max_length=200)
-    content: Text = ""
+    parts: Annotated[list[UIPart], Field(max_length=200)] | None = None
+    content: Text | Annotated[list[UIPart], Field(max_length=200)] | None = None
 
     @property
     def text(self) -> str:
-        return "".join(part.text for part in self.parts if part.type == "text") or self.content
+        text = "".join(part.text for part in self._parts if part.type == "text")
+        return text or (self.content if isinstance(self.content, str) else "")
 
     @property
     def files(self) -> list[UIPart]:
-        return [part for part in self.parts if part.type == "file"]
+        return [part for part in self._parts if part.type == "file"]
+
+    @property
+    def _parts(self) -> list[UIPart]:
+        return self.parts or (self.content if isinstance(self.content, list) else [])
 
 
 class SDKIn(CamelCase):
     """The body that the AI SDK's transport sends. Only the last message is used; its role must be `user`.
 
     `regenerate-message` answers it anew, in place of its last answer. A `messageId` of an earlier question replaces
-    that question and all that followed.
+    that question and all that followed. `id` has up to 64 letters, digits, `-` and `_`: it is part of addresses.
     """
 
     id: PublicId | None = None
     messages: list[UIMessage] = Field(min_length=1)
     trigger: str = ""
     message_id: str | None = None
+    context: Facts | None = None
 
 
 class StreamIn(MessageIn):
-    """Either `{message, conversationId?}` or the body of the AI SDK's transport: `{id, messages, trigger}`."""
+    """Either `{message, conversationId?, context?}` or the AI SDK's `{id, messages, trigger, context?}`."""
 
     # The AI SDK generates the ids of the conversation and of the question in the client.
     id_is_from_client: bool = False
@@ -218,6 +226,7 @@ class StreamIn(MessageIn):
             "files": last.files,
             "trigger": str(data.get("trigger", "")),
             "replacedId": _known_id(data.get("messageId")),
+            "context": {} if data.get("context") is None else data["context"],
         }
 
 

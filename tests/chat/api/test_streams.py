@@ -18,10 +18,12 @@ from chat import runs
 from chat.history import recorder
 from chat.models import Conversation, Message
 from tests.support.concurrency import run_concurrently
+from tests.support.fake_upstream import stream_response
 from tests.support.polling import eventually
 from tests.support.sse import parse_parts, read_start, text_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
+TEXT_PARTS = [{"type": "text", "text": "Que puis-je demander ?"}]
 
 
 def parts_of(reply) -> list[dict]:
@@ -74,6 +76,33 @@ def test_the_ai_sdk_may_choose_the_conversation_id(visitor, another_visitor, ai)
     assert parts[0]["messageMetadata"]["conversationId"] == "sdkChosen123"
     assert len(visitor.get("/api/chat/history?conversationId=sdkChosen123").json()["items"]) == 2
     assert another_visitor.get("/api/chat/history?conversationId=sdkChosen123").status_code == 404
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        {"parts": TEXT_PARTS, "content": None, "id": None},
+        {"parts": TEXT_PARTS, "content": TEXT_PARTS},
+        {"parts": [], "content": TEXT_PARTS},
+        {"parts": None, "content": "Que puis-je demander ?"},
+        {"parts": [{"type": "step-start"}], "content": "Que puis-je demander ?"},
+        {"content": [{"type": "image", "image": "x"}, *TEXT_PARTS]},
+    ],
+)
+def test_messages_of_the_ai_sdk_are_read_in_every_shape(visitor, ai, message):
+    reply = visitor.post_json("/api/chat/stream", {"id": "c1", "messages": [{"id": "m1", "role": "user", **message}]})
+    assert parts_of(reply)[-1]["messageMetadata"]["origin"] == "ai"
+    assert visitor.get("/api/chat/history?conversationId=c1").json()["items"][0]["text"] == "Que puis-je demander ?"
+
+
+def test_the_context_that_the_ai_sdk_sends_beside_the_messages_is_told_to_the_ai(visitor, serve):
+    upstream = serve(stream_response("Oui."))
+    body = {"id": "c1", "messages": [{"id": "m1", "role": "user", "parts": TEXT_PARTS}]}
+    for context in ({"departement": "69"}, None):
+        assert parts_of(visitor.post_json("/api/chat/stream", {**body, "context": context}))
+    told = [b"departement: 69" in request for request in upstream.requests]
+    assert told == [True, False]
+    assert visitor.post_json("/api/chat/stream", {**body, "context": ["69"]}).status_code == 422
 
 
 def test_a_degraded_stream_is_normal_text_with_a_notice(visitor, ai, settings, patient_headers):
