@@ -25,7 +25,7 @@ def cache(address: str, *, timeout: float, max_connections: int) -> dict[str, An
     }
     location = address
     if address.startswith(f"{SENTINEL}://"):
-        location, sentinel_options = _sentinel_options(address, timeout)
+        location, sentinel_options = _sentinel_options(address, options)
         options |= sentinel_options
     elif address.startswith(tuple(f"{scheme}://" for scheme in CLUSTERS)):
         location, cluster_options = _cluster_options(address)
@@ -38,13 +38,15 @@ def cache(address: str, *, timeout: float, max_connections: int) -> dict[str, An
     }
 
 
-def _sentinel_options(address: str, timeout: float) -> tuple[str, dict[str, Any]]:
+def _sentinel_options(address: str, common: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     """The location of the service for django-redis, and the options of its sentinels.
 
     django-redis shares a pool between equal locations, and reads no fragment: it tells apart what other sentinels name.
+    It would ask them for the location's host in lower case, but their services' names may have capitals.
     """
     parts = addresses.split(address)
     query = dict(parts.query)
+    timeout = common["SOCKET_TIMEOUT"]
     sentinel_kwargs: dict[str, Any] = {"socket_timeout": timeout, "socket_connect_timeout": timeout, "retry": None}
     for name in ("username", "password"):
         if value := query.pop(f"sentinel_{name}", ""):
@@ -55,6 +57,7 @@ def _sentinel_options(address: str, timeout: float) -> tuple[str, dict[str, Any]
         "CONNECTION_FACTORY": "django_redis.pool.SentinelConnectionFactory",
         "SENTINELS": [(host, port or 26379) for host, port in parts.hosts],
         "SENTINEL_KWARGS": sentinel_kwargs,
+        "CONNECTION_POOL_KWARGS": common["CONNECTION_POOL_KWARGS"] | {"service_name": service},
     }
     sentinels = ",".join(addresses.in_url(*host) for host in parts.hosts)
     return f"redis://{parts.credentials}{service}/{database or 0}?{urlencode(query)}#{sentinels}", options

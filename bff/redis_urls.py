@@ -5,12 +5,14 @@
     redis+cluster://[[user]:password@]host:port,host:port/0        rediss+cluster:// with TLS
 
 A Sentinel URL lists the sentinels and the service whose master they monitor. `user:password` is for the Redis servers,
-`sentinel_password` for the sentinels. A Cluster URL lists some of the nodes; they name the others.
+`sentinel_password` for the sentinels. A Cluster URL lists some of the nodes; they name the others. In each, user and
+password may also be the options `username` and `password`.
 """
 
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from urllib.parse import parse_qsl, quote, unquote, urlencode
 
 from bff import addresses
@@ -44,7 +46,7 @@ CERTIFICATE_CHECKS |= {f"cert_{name}": name for name in CERTIFICATE_CHECKS}  # C
 
 def normalized(text: str) -> str:
     """The URL as redis-py reads it, with its password encoded and only options that we use. Raises InvalidValue."""
-    address = _socket(text) if _is_socket(text) else addresses.split(text)
+    address = _with_credentials(_socket(text) if _is_socket(text) else addresses.split(text))
     scheme = OTHER_SPELLINGS.get(address.scheme, address.scheme)
     if scheme not in SCHEMES:
         raise InvalidValue(f"Its scheme is not one of {', '.join(f'{scheme}://' for scheme in SCHEMES)}.")
@@ -86,11 +88,18 @@ def _is_socket(text: str) -> bool:
 
 def _socket(text: str) -> Address:
     """The parts of `unix://user:password@/path?db=0`."""
-    match = re.fullmatch(r"[^:]+://(?:(?P<user>[^:@/]*):(?P<password>.*)@)?(?P<path>/[^?#]+)(?:\?(?P<query>.*))?", text)
+    credentials = r"(?:(?P<user>[^:@/]*)(?::(?P<password>.*))?@)?"
+    match = re.fullmatch(rf"[^:]+://{credentials}(?P<path>/[^?#]+)(?:\?(?P<query>.*))?", text)
     if match is None:
         raise InvalidValue("Names no path of a socket: unix:///run/redis.sock?db=0.")
     user, password = unquote(match["user"] or ""), unquote(match["password"] or "")
     return Address("unix", user, password, (), unquote(match["path"]), dict(parse_qsl(match["query"] or "")))
+
+
+def _with_credentials(address: Address) -> Address:
+    """With the user and the password that stand in the query, where none stands before the host."""
+    user, password = (address.query.get(name, "") for name in ("username", "password"))
+    return replace(address, user=address.user or user, password=address.password or password)
 
 
 def _with_tls(scheme: str, query: dict[str, str]) -> str:

@@ -23,9 +23,9 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 SENTINEL = """
 port {port}
-sentinel monitor answers 127.0.0.1 {master} 2
-sentinel down-after-milliseconds answers 1000
-sentinel failover-timeout answers 5000
+sentinel monitor FamilyAnswers 127.0.0.1 {master} 2
+sentinel down-after-milliseconds FamilyAnswers 1000
+sentinel failover-timeout FamilyAnswers 5000
 """
 
 
@@ -42,7 +42,7 @@ class SentinelCluster:
 
     @property
     def url(self) -> str:
-        return f"redis+sentinel://{','.join(f'{HOST}:{sentinel.port}' for sentinel in self.sentinels)}/answers/0"
+        return f"redis+sentinel://{','.join(f'{HOST}:{sentinel.port}' for sentinel in self.sentinels)}/FamilyAnswers/0"
 
     def _start_sentinel(self, configuration: Path) -> Process:
         port = free_port()
@@ -57,7 +57,7 @@ class SentinelCluster:
 
 def _is_ready(sentinel: Process) -> bool:
     """Whether this sentinel knows the other two and the replica. Before that it can't elect a new master."""
-    state = Redis(port=sentinel.port, decode_responses=True).execute_command("SENTINEL", "MASTER", "answers")
+    state = Redis(port=sentinel.port, decode_responses=True).execute_command("SENTINEL", "MASTER", "FamilyAnswers")
     return state["num-other-sentinels"] == "2" and state["num-slaves"] == "1"
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import socket
-import ssl
 from typing import Any
 
 HEAD_END = b"\r\n\r\n"
@@ -32,7 +31,7 @@ class CoalescingSocket:
     def sendall(self, data: bytes) -> None:
         if not self._has_head and data.endswith(HEAD_END):
             self._has_head, self._head = True, data
-            if CHUNKED in data and not isinstance(self._connection, ssl.SSLSocket):
+            if CHUNKED in data:
                 self._descriptor = self._connection.fileno()
             return
         before, self._head, self._rest, self.has_unsent = self._head + self._rest, b"", b"", False

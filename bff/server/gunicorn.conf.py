@@ -50,6 +50,7 @@ def on_starting(server: Any) -> None:
     logs.get_logger("bff.server").info(
         "Starting workers", workers=workers, cores=usable.cores(), memory_mb=usable.memory_mb()
     )
+    startup_checks.stop_if_tls(server.cfg)
     startup_checks.stop_if_wrong()
     build.commit()  # once for all workers, which are forked from here
     prometheus_multiproc.clear()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 from django.conf import settings
 from django.core.checks import ERROR, WARNING, run_checks
@@ -10,6 +11,15 @@ from django.core.checks import ERROR, WARNING, run_checks
 from observability import logs
 
 log = logs.get_logger(__name__)
+
+
+def stop_if_tls(config: Any) -> None:
+    """End the program if gunicorn is to serve TLS: this worker would serve plain HTTP on that port."""
+    if config.is_ssl:
+        sys.exit(
+            "chat-bff does not start with --certfile or --keyfile: it speaks plain HTTP, and TLS belongs to the proxy"
+            " in front of it (docs/deploy/nginx.conf). Leave both options out."
+        )
 
 
 def stop_if_wrong() -> None:

@@ -121,10 +121,16 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn ships no types
         connection, outgoing = self.connections[getcurrent()], CoalescingSocket(sock.connection)
         connection.idle_since = None
         sock.expect_body()
+        is_last = False
         try:
-            super().handle_request(listener_name, req, outgoing, addr)
+            try:
+                super().handle_request(listener_name, req, outgoing, addr)
+            except StopIteration:
+                is_last = True
             outgoing.flush()
             _discard_rest(req)
+            if is_last:
+                raise StopIteration
         finally:
             outgoing.flush()
             sock.expect_head()

@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import cast
+from urllib.parse import quote
 
 import pytest
 from django.core.cache import CacheHandler
@@ -41,12 +42,17 @@ def guarded_redis(tmp_path_factory) -> Iterator[tuple[int, Path]]:
         "redis://:{password}@[::1]:{port}/0?protocol=2&health_check_interval=5",
         "unix://:{password}@{socket}?db=2",
         "valkey://:{password}@localhost:{port}",
+        "redis://127.0.0.1:{port}/0?password={encoded}&username=default",
+        "redis://default@127.0.0.1:{port}?password={encoded}",
+        "unix://{socket}?db=2&password={encoded}",
+        "unix://default@{socket}?password={encoded}",
     ],
 )
 def test_a_redis_is_reached_by_its_url_as_people_write_it(guarded_redis, address):
     port, socket = guarded_redis
-    url = redis_urls.normalized(address.format(password=PASSWORD, port=port, socket=socket))
-    assert PASSWORD not in redis_urls.shown(url)
+    encoded = quote(PASSWORD, safe="")
+    url = redis_urls.normalized(address.format(password=PASSWORD, encoded=encoded, port=port, socket=socket))
+    assert not [shape for shape in (PASSWORD, encoded) if shape in redis_urls.shown(url)]
     for location in (url, redis_urls.with_client_name(url, "breaker")):
         caches = CacheHandler({"default": redis_caches.cache(location, timeout=2, max_connections=5)})
         cache = cast("RedisCache", caches["default"])
@@ -72,11 +78,25 @@ def test_sentinels_and_servers_have_separate_passwords():
 
 
 @pytest.mark.parametrize(
+    ("address", "expected"),
+    [
+        ("redis+sentinel://one/main?password=p%40ss&username=me", "redis+sentinel://me:p%40ss@one/main/0"),
+        ("redis+cluster://one/0?password=p%40ss", "redis+cluster://:p%40ss@one/0"),
+        ("redis://me:first@one/0?password=second&username=you", "redis://me:first@one/0"),
+        ("unix://me@/run/redis.sock", "unix://me@/run/redis.sock?db=0"),
+    ],
+)
+def test_credentials_may_stand_in_the_query(address, expected):
+    assert redis_urls.normalized(address) == expected
+
+
+@pytest.mark.parametrize(
     ("one", "other"),
     [
         ("redis+sentinel://here/main/0", "redis+sentinel://there/main/0"),
         ("redis+sentinel://here,[::1]:5/main/0", "redis+sentinel://here,[::1]:6/main/0"),
         ("redis+sentinel://here/main/0", "redis+sentinel://:p%40ss@here/main/0"),
+        ("redis+sentinel://here/main/0", "redis+sentinel://here/Main/0"),
         ("redis+cluster://here/0", "redis+cluster://:p%40ss@here/0"),
     ],
 )
@@ -91,7 +111,8 @@ def test_two_redis_that_differ_in_their_address_alone_share_no_pool(one, other):
     if "sentinel" in one:
         pool = there.get_client().connection_pool
         assert pool is not here.get_client().connection_pool
-        assert (pool.service_name, pool.connection_kwargs["db"]) == ("main", 0)
+        service = "Main" if "Main" in other else "main"
+        assert (pool.service_name, pool.connection_kwargs["db"]) == (service, 0)
         assert pool.connection_kwargs["password"] == ("p@ss" if "@" in other else None)
 
 

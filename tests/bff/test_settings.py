@@ -14,6 +14,7 @@ from bff.environment import Environment
 from bff.renamed_settings import NEW_NAMES, copy_to_new_names
 from bff.server import startup_checks
 from tests.support import commands
+from tests.support.certificates import self_signed
 from tests.support.gunicorn import gunicorn_setting
 from tests.support.services import ROOT, free_port
 
@@ -196,6 +197,14 @@ def test_a_server_with_contradicting_settings_does_not_start():
     )
     assert process.returncode == 1
     assert "  - chat.E004: AI_SERVICE_AUTH=caller would send" in process.stderr
+
+
+def test_a_server_that_is_to_serve_tls_does_not_start(tmp_path):
+    command = [*STARTS["gunicorn"], "--certfile", str(self_signed(tmp_path / "server.pem"))]
+    env = {**os.environ, **PRODUCTION, "PORT": str(free_port())}
+    process = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=40, check=False)
+    assert process.returncode == 1
+    assert "TLS belongs to the proxy" in process.stderr
 
 
 @pytest.mark.parametrize("debug", [True, False])

@@ -82,6 +82,7 @@ DRIPS = {
     "json in chunks": opening("/api/chat/message", "application/json", b'fff\r\n{"message": "', CHUNKED),
     "chunk size": opening("/api/chat/message", "application/json", b"3;", CHUNKED),
     "file": opening("/api/chat/analyze-document", FORM, FILE),
+    "file that stops": opening("/api/chat/analyze-document", FORM, FILE + b"x" * 2**20, b"Content-Length: 4000000"),
     "page": opening("/", "application/x-www-form-urlencoded", b"message="),
     "login": opening("/admin/login/", "application/x-www-form-urlencoded", b"username="),
     "openai": opening("/v1/chat/completions", "application/json", b"{", b"Authorization: x\r\nContent-Length: 99"),
@@ -138,6 +139,17 @@ def test_a_refused_body_that_arrives_leaves_the_connection_open(server, ai):
         assert refusal(client).startswith(b"HTTP/1.1 401")
         client.sendall(b"}GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
         assert client.recv(4096).startswith(b"HTTP/1.1 200")
+
+
+def test_a_refused_upload_sees_its_response_on_a_connection_that_closes(server, ai):
+    """Closed before the rest has arrived, it would be reset, and a client that sends may lose the response."""
+    body = b"{" * 600_000
+    headers = b"Authorization: x\r\nConnection: close\r\nContent-Length: %d" % len(body)
+    with incomplete_request(server, opening("/v1/chat/completions", "application/json", b"", headers)) as client:
+        assert refusal(client).startswith(b"HTTP/1.1 401")
+        for position in range(0, len(body), 30_000):
+            client.sendall(body[position : position + 30_000])
+        assert client.recv(4096) == b""
 
 
 def test_a_large_body_has_more_time(server, ai):
