@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from playwright.sync_api import Error, Page, Route, expect
@@ -11,7 +12,7 @@ from playwright.sync_api import Error, Page, Route, expect
 from ai_service.control import StandIn
 from chat.models import Message
 from tests.e2e.conftest import PHONE
-from tests.e2e.states import QUESTIONS, ask, wait_for_answer
+from tests.e2e.states import QUESTIONS, a_document_read, ask, wait_for_answer
 from tests.support.polling import eventually
 from tests.support.server import Server
 
@@ -47,6 +48,69 @@ def test_back_shows_the_conversation_before_and_forward_the_next(browser_page: O
     expect(page.locator(".bubble")).to_have_text(QUESTION)
     page.go_forward()
     expect(page.locator(".bubble")).to_have_text(OTHER_QUESTION)
+
+
+@pytest.mark.parametrize("address", ["/", "/#new"])
+def test_erasing_all_data_removes_a_letter_from_the_page(browser_page: OpenPage, ai: StandIn, address: str) -> None:
+    page = browser_page(address)
+    a_document_read(page, ai)  # a letter that is not kept: its conversation has no address
+
+    page.locator('#conversations [data-part="data"]').click()
+    page.get_by_role("button", name="Tout effacer").click()
+    page.get_by_role("button", name="Effacer", exact=True).click()
+
+    expect(page.locator("#announcer")).to_have_text(re.compile("supprimé|effacé"))
+    expect(page.locator(".exchange")).to_have_count(0)
+    expect(page.get_by_role("heading", name="Bonjour")).to_be_visible()
+
+
+@pytest.mark.parametrize("size", [{}, PHONE], ids=["desktop", "phone"])
+def test_a_new_conversation_removes_a_letter_from_the_page(
+    browser_page: OpenPage, ai: StandIn, size: dict[str, Any]
+) -> None:
+    page = browser_page("/#new", **size)
+    a_document_read(page, ai)  # a letter that is not kept: its conversation has no address
+    if size:
+        page.locator("#menu").click()
+
+    page.get_by_role("link", name="Nouvelle conversation").click()
+
+    expect(page.locator(".exchange")).to_have_count(0)
+    expect(page.get_by_role("heading", name="Bonjour")).to_be_visible()
+    expect(page.locator("#drawer")).to_be_hidden()
+
+
+def test_a_new_conversation_in_another_tab_leaves_this_one_as_it_is(browser_page: OpenPage, ai: StandIn) -> None:
+    page = browser_page("/#new")
+    a_document_read(page, ai)  # a letter that is not kept: its conversation has no address
+
+    with page.context.expect_page():
+        page.get_by_role("link", name="Nouvelle conversation").click(modifiers=["Control"])
+
+    expect(page.locator(".facts")).to_be_visible()
+
+
+def test_a_conversation_that_is_gone_is_left_for_a_new_one(browser_page: OpenPage) -> None:
+    page = browser_page("/#new")
+    page.refusals_expected = True  # type: ignore[attr-defined]
+    page.route("**/api/chat/stream", lambda route: route.fulfill(status=404))
+    ask(page, QUESTION)
+
+    page.locator(".notice button").click()
+
+    expect(page.locator(".exchange")).to_have_count(0)
+
+
+@pytest.mark.parametrize("fragment", ["#c-%", "#c-a/b", "#c-" + "x" * 65], ids=["half a byte", "a path", "too long"])
+def test_an_address_that_names_no_conversation_shows_the_welcome_page(browser_page: OpenPage, fragment: str) -> None:
+    page = browser_page()
+    ask_and_wait(page, QUESTION)
+
+    page.evaluate(f"window.location.hash = '{fragment}'")
+
+    expect(page.get_by_role("heading", name="Bonjour")).to_be_visible()
+    page.reload()
+    ask_and_wait(page, OTHER_QUESTION)
 
 
 def hold_history(page: Page) -> list[Route]:

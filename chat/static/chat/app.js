@@ -1,7 +1,7 @@
 /** Entry point: composer, dialogs and URL fragments (`#c-<conversation>`). Loads the other modules on first use. */
 
 import { ask, canAsk, changes, clear, currentId, hasAnswered, isBusy, open, stop } from "./conversation.js";
-import { announce, fill, isComposing, keptText, saveDraft, onTouch, setText, strings, takeSavedDraft } from "./page.js";
+import { announce, fill, isComposing, keptText, saveDraft, onTouch, setText, startAnew, strings, takeSavedDraft } from "./page.js";
 
 // An older browser goes on without scripts: the form is answered by the server.
 if (!(window.HTMLDialogElement?.prototype.showModal && Array.prototype.at && window.TextDecoderStream)) {
@@ -74,6 +74,11 @@ find("menu").addEventListener("click", () => {
 });
 drawer.addEventListener("click", ({ target }) => target.closest("a") && drawer.close());
 wide.addEventListener("change", placeConversations);
+find("conversations").querySelector("a").addEventListener("click", (event) => {
+  if (event.ctrlKey || event.metaKey || event.shiftKey) return; // into another tab or window
+  event.preventDefault();
+  startAnew();
+});
 
 function placeConversations() {
   drawer.close();
@@ -122,9 +127,10 @@ async function chooseDocument(files, text) {
 
 // --- URL fragments ---
 function route() {
-  const conversation = window.location.hash.match(/^#c-(.+)/)?.[1];
-  if (conversation) open(decodeURIComponent(conversation));
-  else if (["", "#new"].includes(window.location.hash)) clear();
+  const { hash } = window.location;
+  const conversation = hash.match(/^#c-([\w-]{1,64})$/)?.[1]; // the server's ids
+  if (conversation) open(conversation);
+  else if (/^(?:|#new|#c-.*)$/.test(hash)) clear();
 }
 window.addEventListener("hashchange", route);
 

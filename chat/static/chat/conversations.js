@@ -1,6 +1,6 @@
 /** The list of conversations: search, names, and the dialogs that delete one of them or all data. */
 
-import { announce, call, clone, fill, isComposing, relativeTime, listPage, errorNotice, partsOf, strings } from "./page.js";
+import { announce, call, clone, fill, isComposing, relativeTime, listPage, errorNotice, partsOf, startAnew, strings } from "./page.js";
 
 const nav = document.getElementById("conversations");
 const dialog = document.getElementById("forget");
@@ -132,7 +132,7 @@ async function forget(question, title = "", conversationId = null) {
   }
   announce(strings.forgotten);
   nav.querySelector("a").focus();
-  if (!conversationId || conversationId === current) window.location.hash = "new";
+  if (!conversationId || conversationId === current) startAnew();
   show(current);
 }
 

@@ -137,6 +137,12 @@ export async function listPage(path, query, signal) {
   return (await call(`${path}?${new URLSearchParams(present)}`, { signal })).json();
 }
 
+/** Show a new conversation, also in place of one that has no address of its own yet. */
+export function startAnew() {
+  if (window.location.hash === "#new") window.dispatchEvent(new Event("hashchange"));
+  else window.location.hash = "new";
+}
+
 /** A notice beside an answer. `again` is `{label, act, after}`: a button that is enabled after `after` seconds. */
 export function notice({ title = "", text = "", when = "", reference = "", again = null }) {
   const { node, part } = clone("notice-template");
@@ -164,7 +170,7 @@ export function errorNotice(error, act) {
     gone: strings.startAnew,
     documentUnreadable: retryAfter ? strings.retry : strings.documentAnother,
   };
-  const acts = { expired: () => window.location.reload(), gone: () => (window.location.hash = "new") };
+  const acts = { expired: () => window.location.reload(), gone: startAnew };
   return notice({
     title: strings[`${kind}Title`],
     text: text || strings[`${kind}Text`],
