@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from chat.documents.extraction.days import sentences
+from chat.documents.extraction.days.conditions import is_to_come
 from chat.documents.extraction.days.periods import Period
 from chat.documents.extraction.months import WEEKDAY
 from chat.documents.facts import DateKind
@@ -18,7 +19,7 @@ MAX_LETTER = 5000  # characters from a period to the day that it is counted from
 MAX_BETWEEN = 80  # characters between a period and the date that it is counted from
 # Words after a period that name its start.
 COUNTED_FROM = re.compile(
-    r"(?!,\s?apr[èe]s\b)\s{0,3},?\s?(?:au\splus\s(?:tard\s)?)?(?:[àa]\s(?:compter|partir|dater|r[ée]ception)|suivant|qui\ssui(?:t|vent|vra|vront)\b|apr[èe]s|dès\b|des\s(?:la|le|r[ée]ception)\b|des\sl'|de\s(?:la|sa)\b|du\b|de\sl'|courant\b"
+    r"(?!,\s?apr[èe]s\b)\s{0,3},?\s?(?:au\splus\s(?:tard\s)?)?(?:[àa]\s(?:compter|partir|dater|r[ée]ception)|suivant|qui\ssui(?:t|vent|vra|vront)\b|apr[èe]s|dès\b|des\s(?:la|le|r[ée]ception)\b|des\sl'|de\s(?:la|sa|cet?|cette)\b|du\b|de\sl'|courant\b"
     r"|from|after|of\b|following)",
     re.IGNORECASE,
 )
@@ -36,6 +37,11 @@ OF_THE_LETTER = re.compile(
     r"|decision|date|attestation|notification|convocation|proposition|devis|offre|mise)\b|ci-dessus|r[ée]daction|signature"
     r"|[ée]mission|d[ée]cision|refus|factur|\binvoice|envoi\b|courrier|[ée]tablissement|[ée]dition|\bdate\s(?:de\s|of\s)?(?:l'avis|issue|the\sletter)"
     r"|mise\sen\sdemeure|\bsa\sdate\b|d[ée]livrance|mailing",
+    re.IGNORECASE,
+)
+# It alone, not `la notification` of something to come.
+OF_THIS_LETTER = re.compile(
+    r"\bpr[ée]sente?\b|\b(?:ce|cet|cette|this)\s(?:jour|courrier|lettre|acte|avis|message|mail|document|letter|notice)\b|aujourd'hui|ci-dessus",
     re.IGNORECASE,
 )
 PURPOSE = re.compile(r"\s(?:pour|afin)\s", re.IGNORECASE)  # `après le conseil |pour| demander l'entretien`
@@ -60,20 +66,6 @@ EACH_TIME = re.compile(
     r"\b(?:toute?s?\s(?!rupture|question|information|correspondance|difficult|prolong|reconduct|renouvel|demande|contestation|réclamation|modific|annul)|tous|chaque|any|every|each|absence|(?<!d')absences)\b",
     re.IGNORECASE,
 )
-# `Toute absence est à justifier sous 48 heures`.
-EACH_EVENT = re.compile(
-    r"\b(?:toute?s?|chaque|tous)\s(?:les\s)?(?:absence|changement|maladie|accident|retard|incident|d[ée]m[ée]nagement|sinistre|arr[êe]t)",
-    re.IGNORECASE,
-)
-# Counted from something that is to come: `Sans réponse dans ce délai, vous avez alors deux mois`.
-TO_COME = re.compile(
-    r"\b(?:(?:sans|pas\sde|d[ée]faut\sde|absence\sde)\sr[ée]ponse|(?<!suite\sau\s)(?<!suite\s[àa]\sce\s)(?:refus|rejet)(?:er)?"
-    r"|en\scas\sde|silence|s'ils?|si(?!\svous\b(?!\s(?:n['e]|recevez)))|apr[èe]s\s(?:l['ea]s?\s?)?avoir|une\sfois|lorsqu['e]|quand)\b",
-    re.IGNORECASE,
-)
-THEN = re.compile(r"\b(?:alors|ensuite|d[èe]s\slors)\b", re.IGNORECASE)
-WILL_HAVE = re.compile(r"\bvous\s(?:aurez|disposerez)\b", re.IGNORECASE)
-AFTER_IT = re.compile(r"\b(?:[àa]\sl'issue|pass[ée]\sce\sd[ée]lai(?=,))\b", re.IGNORECASE)
 NAME = re.compile(r"\b[A-ZÀ-Ý][a-zà-ÿ]{2,20}\b")
 # What happens on the day that it is counted from, or back from: `du jugement`, `avant le départ`.
 NOUN = r"(?P<noun>(?!(?:date|jour|terme|jours)\b)[^\W\d_]{4,30})"
@@ -147,29 +139,19 @@ def find_start(plain: str, period: Period, days: Sequence[KnownDay], of_letter: 
         return _day_named(plain, period, days, TO_A_DAY) or _day_ahead(plain, period, days, of_letter)
     after = sentences.after(plain, period.end, MAX_BETWEEN)
     if not COUNTED_FROM.match(after):
-        before = sentences.before(plain, period.start, 120)
-        return None if EACH_EVENT.search(before) or _is_later(plain, period) else of_letter
+        return None if is_to_come(plain, period) else of_letter
     if date := _day_named(plain, period, days, COUNTED_FROM) or _day_referred_to(plain, period, after, days):
         return date
     start = PURPOSE.split(after)[0]
     if is_from_receipt(plain, period) or OF_THE_LETTER.search(start) or THAT_FOLLOW.match(after):
-        return of_letter
+        is_told = is_from_receipt(plain, period) or OF_THIS_LETTER.search(start)
+        return of_letter if is_told or not is_to_come(plain, period) else None
     event = FROM_AN_EVENT.match(start)
     return (
         _only(_days_of(plain, event["noun"], days, but=("birth",)) if event else [])
         or _only(_ends(days) if END.search(start) else [])
         or _only(_appointments(days) if APPOINTMENT.search(after) else [])
     )
-
-
-def _is_later(plain: str, period: Period) -> bool:
-    """Whether it is counted from what its sentence, or the one before, says may come."""
-    words = sentences.before(plain, period.start, 60) + period.text
-    is_then, will_have = THEN.search(words) is not None, WILL_HAVE.search(words) is not None
-    if AFTER_IT.search(words) or (is_then and will_have):
-        return True
-    before = sentences.before(plain, period.start, 240, 2 if is_then else 1)
-    return (is_then or will_have) and TO_COME.search(before) is not None
 
 
 def _day_referred_to(plain: str, period: Period, after: str, days: Sequence[KnownDay]) -> dt.date | None:

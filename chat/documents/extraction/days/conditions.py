@@ -1,0 +1,91 @@
+"""Tells whether a period is counted from something that may come, or that happens again and again."""
+
+from __future__ import annotations
+
+import re
+
+from chat.documents.extraction.days import sentences
+from chat.documents.extraction.days.periods import Period
+
+MAX_BEFORE = 240  # characters of a sentence before its period
+EVENT = (
+    r"(?:nouve(?:au|l|lle)\s)?(?:absence|changement|maladie|accident|retard|incident|d[ée]m[ée]nagement|sinistre|arr[êe]t|modification"
+    r"|hospitalisation|s[ée]paration|naissance|reprise|perte|vol\b)"
+)
+# `Toute absence est à justifier sous 48 heures`.
+EACH_EVENT = re.compile(
+    rf"\b(?:(?:toute?s?|chaque|tous)\s(?:les\s)?{EVENT}|(?:un|les)\schangements?\b|[àa]\schaque\s|chaque\sfois\b)",
+    re.IGNORECASE,
+)
+# Counted from something that is to come: `Sans réponse dans ce délai, vous avez alors deux mois`.
+TO_COME = re.compile(
+    r"\b(?:(?:sans|pas\sde|d[ée]faut\sde|absence\sde)\sr[ée]ponse|(?<!suite\sau\s)(?<!suite\s[àa]\sce\s)(?:refus|rejet)(?:er)?"
+    r"|en\scas\sde|silence|s'ils?|si(?!\svous\b(?!\s(?:n['e]|recevez)))|apr[èe]s\s(?:l['ea]s?\s?)?avoir|une\sfois|lorsqu['e]|quand)\b",
+    re.IGNORECASE,
+)
+THEN = re.compile(r"\b(?:alors|ensuite|d[èe]s\slors)\b", re.IGNORECASE)
+WILL_HAVE = re.compile(r"\bvous\s(?:aurez|disposerez)\b", re.IGNORECASE)
+AFTER_IT = re.compile(r"\b(?:[àa]\sl'issue|pass[ée]\sce\sd[ée]lai(?=,))\b", re.IGNORECASE)
+WHEN = r"en\scas\sd(?:e\s|u\s|es\s|')|lorsqu(?:e\s|')|quand\s(?!m[êe]me)"
+# The first words of a condition, at the beginning of a clause: `dites-nous si` begins none.
+CONDITION = re.compile(
+    r"(?:\A|[,;:(\n–—-]|\b(?:et|ou|mais|qu['e]|toutefois|cependant|aussi|donc))\W{0,5}"
+    rf"(?:{WHEN}|si\s(?!une?\s(?!{EVENT}|nouve|autre))|s'(?=ils?\s)|d[èe]s\squ(?:e\s|')|apr[èe]s\s|en\sl'(?=absence\s)|(?=sans\sr[ée]ponse\b)|if\s)",
+    re.IGNORECASE,
+)
+# Where the duty begins that follows from a condition.
+DUTY = re.compile(
+    r"[,:](?!(?:[^,]*,)?\sn['e])|\bvous\s(?:devez|devrez|pouvez|pourrez|avez|aurez|dispos)|\b(?:merci|veuillez)\b|\b\w{2,20}ez-",
+    re.IGNORECASE,
+)
+MIN_CONDITION = 4  # characters: in `si vous avez` no duty has begun
+# What has come already, or comes with the letter: `En cas de désaccord, …`, `Après étude de votre dossier, …`.
+AT_HAND = re.compile(
+    r"(?:une?\s|l['ea]s?\s?)?(?:d[ée]saccord|contestation|litige|r[ée]clamation|opposition|recours|erreur|anomalie|difficult|besoin|paiement|r[èe]glement"
+    r"|non[- ](?:r[ée]ponse|paiement|r[èe]glement|retour|r[ée]ception)"
+    r"|(?:absence|d[ée]faut)\sde\s(?:paiement|r[èe]glement|retour)"
+    r"|(?:absence\sde|d[ée]faut\sde|sans)\sr[ée]ponse(?!\sde\s(?!votre))|(?:accord|acceptation)(?:\Z|\sde\svotre)|refus\sde\svotre"
+    r"|il\s(?:vous|te)\spla|(?:\w+\s){0,2}?(?:[ée]tude|examen|v[ée]rif|contr[ôo]le|analyse|instruction|relance|[ée]change|appel|lecture|avis\b|calcul))",
+    re.IGNORECASE,
+)
+# What the reader wants or thinks, or has not done: `Si vous souhaitez contester, …`, `Si vous n'avez pas payé, …`.
+CHOSEN = re.compile(
+    r"\b(?:contest|accept|refus|d[ée]sir|voul|pens|estim|pr[ée]f[ée]r|jug|consid[ée]r|choisiss|demand|opt|pouv|entend)ez\b"
+    r"|\b(?:souhait|d'accord|en\sd[ée]saccord|convient|satisf|sembl|para[iî]t|inexact|incorrect|erron|int[ée]ress|participe|(?:est|êtes)\sconcern"
+    r"|manqu|incompl|d[ée]j[àa]\b|ce\sn'est|besoin\b|possible|n[ée]cessaire)"
+    r"|\Avous\sn(?:e\s|')(?!.*(?:recev|obten|re[çc]u|r[ée]ponse)).*\spas\b|\Avous\s(?:recev|aurez\sre[çc]u)"
+    r"|\A(?:vous\savez|nous|cet?|cette|ces|tel)\s(?!.*(?:chang|accident|rejet|refus))"
+    r"|\Ayou\s(?:disagree|w|do\snot|don't|are\snot|think|believe|need|can|accept)",
+    re.IGNORECASE,
+)
+# A condition that stands behind its period.
+CONDITION_BEHIND = re.compile(
+    rf"\s{{1,3}}(?:{WHEN}|si\s(?=(?:votre|vos|la)\s(?:situation|ressources|revenus|adresse|coordonn)))", re.IGNORECASE
+)
+
+
+def is_to_come(plain: str, period: Period) -> bool:
+    """Whether a period without a start of its own is counted from what may come."""
+    before = sentences.before(plain, period.start, MAX_BEFORE)
+    if EACH_EVENT.search(before[-120:]) or _is_later(plain, period):
+        return True
+    for condition in CONDITION.finditer(before):
+        duty = DUTY.search(before, condition.end() + MIN_CONDITION)
+        if duty and not _is_now(before[condition.end() : duty.start()]):
+            return True
+    behind = CONDITION_BEHIND.match(plain, period.end)
+    return behind is not None and not _is_now(sentences.after(plain, behind.end(), MAX_BEFORE))
+
+
+def _is_now(condition: str) -> bool:
+    return bool(AT_HAND.match(condition) or CHOSEN.search(condition))
+
+
+def _is_later(plain: str, period: Period) -> bool:
+    """Whether it is counted from what its sentence, or the one before, says may come."""
+    words = sentences.before(plain, period.start, 60) + period.text
+    is_then, will_have = THEN.search(words) is not None, WILL_HAVE.search(words) is not None
+    if AFTER_IT.search(words) or (is_then and will_have):
+        return True
+    before = sentences.before(plain, period.start, MAX_BEFORE, 2 if is_then else 1)
+    return (is_then or will_have) and TO_COME.search(before) is not None
