@@ -7,7 +7,7 @@ logged or stored.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import chain
 from typing import Literal, NamedTuple
 
@@ -29,8 +29,8 @@ def detect(text: str) -> tuple[Distress, ...]:
     """The kinds of distress in a message, the likeliest first; empty for a calm message.
 
     Two where it is not certain which it is, so that the right help line is among those shown. A trained classifier
-    recognises varied wordings, helped by a list of phrases; a message with one of these may be `unspecific`. Grief for
-    a child is found by its words, where nobody is in danger.
+    recognises varied wordings, helped by a list of phrases; a message with one of these may be `unspecific`. Some
+    phrases tell the kind themselves. Grief for a child is found by its words, where nobody is in danger.
     """
     found = assess(text)
     model = distress_classifier.model()
@@ -38,9 +38,11 @@ def detect(text: str) -> tuple[Distress, ...]:
     if not is_recognised and not (found.has_phrase and not SHORT_WORDS < len(found.folded.split()) <= LONG_WORDS):
         return ("grief",) if _GRIEF.search(found.folded) else ()
     first, second, lead = found.by_classifier.likeliest_kinds()
-    if lead >= model.certain:
-        return (first,)
-    return (first, second) if is_recognised else ("unspecific",)
+    likely: tuple[Distress, ...] = (first,) if lead >= model.certain else (first, second)
+    if found.told:
+        beside = likely if found.by_classifier.score >= model.threshold else ()
+        return tuple(kind for kind in _MOST_URGENT if kind in {found.told, *beside})
+    return likely if is_recognised or len(likely) == 1 else ("unspecific",)
 
 
 def notice_topics(kinds: Sequence[Distress], text: str, *, has_young: bool = True) -> tuple[NoticeTopic, ...]:
@@ -101,6 +103,7 @@ class Assessment(NamedTuple):
     folded: str
     by_classifier: distress_classifier.Finding
     has_phrase: bool
+    told: Distress | None  # the kind, if the phrase tells it
 
     @property
     def score(self) -> float:
@@ -110,7 +113,10 @@ class Assessment(NamedTuple):
 def assess(text: str) -> Assessment:
     plain = distress_classifier.without_accents(text)
     folded = _folded(plain)
-    return Assessment(folded, distress_classifier.find(plain), _SIGNS.search(folded) is not None)
+    told = next((kind for kind, phrase in _TELLING.items() if phrase.search(folded)), None)
+    told = None if told and _LONG_AGO.search(folded) else told
+    has_phrase = told is not None or _SIGNS.search(folded) is not None
+    return Assessment(folded, distress_classifier.find(plain), has_phrase, told)
 
 
 def _folded(plain: str) -> str:
@@ -168,12 +174,24 @@ _OFFICES = (
 )
 _OFFICE = re.compile(rf"\b(?:{_OFFICES})\b")
 _OFFICE_OR_PARTNER = re.compile(rf"\b(?:{_OFFICES}|mari|femme|ex|copain|copine|conjointe?|husband|wife|partner)\b")
+_FALLING = (
+    r"(?:sous (?!l[ea]s? (?:table|lit|couette|couverture))|par (?!terre)|dans (?:le vide|la (?:seine|riviere))"
+    r"|sur les rails|d(?:u|'un|'une|e la) (?:pont|toit|balcon|fenetre|falaise|\d|[a-z]+ etage))"
+)
+# What somebody does to himself, after `se` or `s'est`: each verb once, with the ends of its forms.
+_TO_ONESELF = (
+    r"(?:(?:tu|but|flingu|suicid|immol|defenestr){er}\b|pend{re}\b|fout{re} en l'air|jet{er} "
+    rf"{_FALLING}"
+    r"|tir{er} (?:une balle(?! dans le pied)|dessus)|ouv{rir} les veines)"
+)
+_KILL_ONESELF = _TO_ONESELF.format(er="er", re="re", rir="rir")
+_KILLED_ONESELF = _TO_ONESELF.format(er="ee?", re="ue?", rir="erte?")
 _OWN_WISH = re.compile(
     r"\b(?:je |j' ?|j|g )(?:ne |n'|me |m')?"
     r"(?:veu[xt]?|voudrai[st]?|vai[st]?|va|aimerai[st]?|pense|prefere|songe|ai|envie)"
     r"(?: (?:a|juste|trop|tellement|plus|mieux|vraiment))?(?: ?envie)?(?: d(?:e |'))? ?"
     r"(?:en finir(?! avec (?!la vie|ma vie|cette vie))"
-    r"|mourr?ir|crever|disparaitre|(?:me|m') ?(?:tuer?|pendre|suicider|buter|flinguer|jeter|foutre en l'air)"
+    rf"|mourr?ir|crever|disparaitre|(?:me|m') ?(?:{_KILL_ONESELF}|tue\b|jeter\b)"
     r"|(?:(?<=plus )|(?<=plus envie de ))(?:vivre|etre la|exister)|etre morte?\b|mettre fin)"
     r"|\bi(?:'m|'ll| am| will| just| really)? ?"
     r"(?:want to|wanna|going to|gonna|don'?t want to|wish i (?:was|were)) (?:just |really )?"
@@ -226,6 +244,11 @@ _ABOUT_TO = (
 )
 _HARMED = r"(?:secoue|frapp?e(?! a )|gifle|cogne|etrangle|tabasse)"
 _MEDICINES = r"(?:medicaments?|medocs?|cachets?|comprimes?|pilules?|javel|lessive|piles?|aimants?)\b"
+_SWALLOWED = (
+    r"(?:une? |des |son |sa )(?:petite?s? )?"
+    r"(?:pieces?(?! (?:de puzzle|de theatre))|billes?|bouchons?|clous?|vis|epingles?|aiguilles?|perles?)\b"
+    r"(?!.{0,20} (?:en (?:19|20)\d\d|il y a \w{1,12} ans|quand ))"
+)
 _TO_HARM_EN = r"(?:kill|hurt|hitt?|slapp?|beat|smother|drown|strangl|chok|shak|stabb?)(?:e|ing)?"
 _ABOUT_TO_EN = (
     r"(?:wants? to|wanna|gonna|(?<!it )going to|(?:i|he|she)(?:'ll| will| might| could| may)|afraid of|scared of"
@@ -253,10 +276,12 @@ _SIGNS = re.compile(
     r"|(?<!hate )(?<!temps )(?<!presse )(?<!pressee )d'en finir(?! avec)"
     r"|en finir avec (?:la vie|ma vie|cette vie|tout(?= ca|[ .,!?]*$))"
     r"|(?:envie|force|gout) de vivre\b|plus vivre"
-    r"|(?:me|m'|se|s'|nous) ?(?:tuer|pendre|buter|flinguer|suicider|foutre en l'air|jeter (?:sous|par|d[eu']))"
+    rf"|(?:me|m'|se|s'|nous) ?{_KILL_ONESELF}"
     r"|(?:ouvert?|ouvrir|ouvre|taille[rz]?|coupe[rz]?) (?:les|mes|ses) veines|taillad"
     r"|(?:vais|peur de|envie de) faire une connerie"
-    rf"|(?:(?:ai|a|as|ont|avait|g) ?avalee?|vient d'avaler) .{{0,30}}\b{_MEDICINES}"
+    rf"|(?:(?:ai|a|as|ont|avait|g) ?avalee?|vient d'avaler) (?:.{{0,30}}\b{_MEDICINES}|{_SWALLOWED})"
+    r"|s'est electrocutee?\b|en pleine crise (?:d'epilepsie|convulsive)"
+    r"|(?:fait|a) une (?:grosse )?crise (?:d'epilepsie )?(?:la\b|maintenant|en ce moment|depuis [a-z0-9]{1,12} min)"
     rf"|pris (?:trop de {_MEDICINES}|toute (?:la|sa|ma) boite)"
     r"|(?:me|m'|se|s'|lui|leur|nous) ?fai(?:re|s|t) (?:du )?mal|scarifi|se mutil"
     rf"|(?:faire?|fais|fait|fer) du mal a {_SOMEBODY}|(?:peur|envie) de faire mal a {_SOMEBODY}"
@@ -290,8 +315,30 @@ _SIGNS = re.compile(
     r"|(?:was|been|being|got) (?:sexually )?(?:abused|molested|raped)\b|sexually (?:abused|assaulted)|raped\b"
     r"|(?:cut|slit|slashed) (?:my|his|her) wrists?\b|overdosed\b"
     r"|(?:has|have|had|he|she|i|just|kid|son|daughter|child|baby)"
-    r" swallowed .{0,30}\b(?:pills?|tablets?|bleach|batter(?:y|ies)|magnets?|detergent)\b"
+    r" swallowed .{0,30}\b(?:pills?|tablets?|bleach|batter(?:y|ies)|magnets?|detergent|coins?|marbles?)\b"
     r"|can'?t (?:take|cope with|do) (?:it|this) any ?more|can'?t go on\b|at (?:the end of my rope|breaking point)"
     r"|(?:husband|partner|he|father|ex|boyfriend) (?:hits|beats|rapes|threatens|hurts|abuses) (?:me|us|him|her|my)\b"
     r")"
 )
+
+# Phrases that tell the kind themselves: where the classifier knows few such words, or takes them for another kind.
+# Except of what is past.
+_LONG_AGO = re.compile(
+    r"\b(?:quand (?:j'|il |elle )(?:avais|avait|etais|etait)|(?:19[5-9]|20[012])\d\b|antecedents?|years ago"
+    r"|(?:il y a|ca fait|depuis) [a-z0-9 ]{1,12} ans\b)"
+)
+_TELLING: Mapping[Distress, re.Pattern[str]] = {
+    "suicide": re.compile(
+        rf"\b(?:(?!(?<=lle )s'est tue\b)(?:s'|me |nous )(?:est|suis|sommes|etait) {_KILLED_ONESELF}"
+        r"(?! (?:a (?:mon|son|leur|lui|la tache|expliquer)|au (?:cou|sein|travail|boulot|tel)|en (?:voiture|moto)))"
+        rf"|(?:vien[st] de|voulu|(?:essaye|tente) de) (?:se|s'|me) ?{_KILL_ONESELF}"
+        r"|(?<!avait )(?:re)?fait (?:une|deux|plusieurs|sa) (?:autre |nouvelle |\w{1,12}ieme )?(?:ts\b"
+        r"|tentatives?(?: de suicide\b| d'en finir\b| (?:hier|avant-hier|cette nuit|ce matin)\b|(?=[ .,;!?]*$)))"
+        r"|(?:hanged|hung|shot|killed) (?:him|her|my)self\b|took (?:his|her) own life\b"
+        r"|(?:vois|voit|voyons) (?:vraiment |meme )?(?:plus|pas|aucune) (?:d')?issue\b"
+        r"|(?:suis|est|sommes) au bord du gouffre\b(?! financier)"
+        r"|a quoi (?:bon|(?:ca )?sert de) continuer(?=[ .,!?]*$| a (?:vivre|me b)))"
+    ),
+}
+# Which stand beside a kind that a phrase tells, in this order.
+_MOST_URGENT: Sequence[Distress] = ("medical", "suicide", "losing_control", "exhaustion")

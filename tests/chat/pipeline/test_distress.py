@@ -231,6 +231,110 @@ def test_somebody_of_the_child_who_died_is_not_the_child_in_english(who, child):
         assert "grief" not in distress.detect(message)
 
 
+@pytest.mark.parametrize("who", ["mon fils", "mon mari", "mon père", "ma fille", "elle", "il", "ma sœur"])
+@pytest.mark.parametrize(
+    "deed",
+    [
+        "s'est pendu",
+        "s'est pendue hier",
+        "s'est suicidé",
+        "s'est tuée",
+        "s'est flinguée",
+        "s'est immolé",
+        "s'est foutu en l'air",
+        "s'est tiré une balle",
+        "s'est tirée dessus",
+        "s'est jeté sous une voiture",
+        "s'est jetée du balcon",
+        "s'est jeté dans le vide",
+        "a fait une tentative hier",
+        "a fait une TS",
+        "a refait une tentative de suicide",
+        "a voulu se pendre",
+        "vient de se tirer une balle",
+    ],
+)
+def test_a_suicide_or_an_attempt_that_happened_is_told_of(who, deed):
+    assert "suicide" in distress.detect(f"{who} {deed}")
+    assert "**3114**" in notice_on(f"{who} {deed}, que faire ?")
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "je me suis ouvert les veines",
+        "my son hanged himself",
+        "my husband shot himself",
+        "my daughter killed herself",
+        "she took her own life",
+    ],
+)
+def test_suicide_is_told_of_in_other_words_too(message):
+    assert "suicide" in distress.detect(message)
+
+
+def test_of_a_suicide_by_misadventure_the_emergency_stands_first():
+    assert distress.detect("elle s'est pendue au cordon du store en jouant, elle respire avec un bruit")[0] == "medical"
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "elle s'est tue pendant tout le rendez-vous",
+        "ma fille s'est tue",
+        "je me suis tuée à leur expliquer le dossier",
+        "il s'est tué à la tâche",
+        "mon oncle s'est pendu en 1998",
+        "il s'est jeté sur le gâteau",
+        "il s'est jeté par terre au magasin, quelle aide ?",
+        "elle veut se jeter par terre dès qu'on dit non",
+        "elle s'est tiré une balle dans le pied avec ce recours",
+        "il s'est tiré de là tout seul",
+        "on a fait une tentative de conciliation avec la MDPH",
+        "il a fait une tentative de marche sans déambulateur",
+        "ma sœur a fait une tentative il y a douze ans, elle va bien",
+        "à quoi ça sert de continuer l'orthophonie ?",
+        "il n'y a plus d'issue de secours accessible",
+        "il fait une crise d'épilepsie par mois, quel dossier ?",
+    ],
+)
+def test_other_silences_falls_and_attempts_get_no_notice(message):
+    assert not distress.detect(message)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "mon fils fait une crise d'épilepsie là maintenant",
+        "elle fait une crise depuis dix minutes",
+        "mon fils est en pleine crise d'épilepsie",
+        "ma fille a avalé une pièce",
+        "mon fils vient d'avaler une bille",
+        "il a avalé un petit aimant",
+        "mon fils s'est electrocuté",
+        "ma fille s'est électrocutée",
+        "my son swallowed a coin",
+    ],
+)
+def test_an_emergency_in_a_few_words_is_heard(message):
+    assert distress.detect(message)[0] == "medical"
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "je ne vois plus d'issue",
+        "je vois aucune issue",
+        "à quoi ça sert de continuer",
+        "à quoi bon continuer",
+        "je suis au bord du gouffre",
+        "on est au bord du gouffre",
+    ],
+)
+def test_despair_in_a_few_words_is_heard(message):
+    assert "**3114**" in notice_on(message)
+
+
 @pytest.mark.parametrize(
     ("message", "first"),
     [

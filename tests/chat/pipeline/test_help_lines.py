@@ -273,7 +273,18 @@ def test_the_server_does_not_start_without_the_configured_file(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "phrase", ["je tiens ", "je vais le ", "il a avale ", "envie de ", "he swallowed ", "mon petit ", "!"]
+    "phrase",
+    [
+        "je tiens ",
+        "je vais le ",
+        "il a avale ",
+        "envie de ",
+        "he swallowed ",
+        "mon petit ",
+        "mon fils lea ",
+        "il s'est ",
+        "!",
+    ],
 )
 def test_detection_takes_linear_time_in_a_long_message(phrase):
     assert_linear(distress.detect, phrase, 40_000)
