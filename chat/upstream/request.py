@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
@@ -38,12 +39,13 @@ class UpstreamRequest:
 class ResponseBody(Iterator[bytes]):
     """The bytes of a response, in chunks of any size.
 
-    Call `expect_end` once the answer is complete: from then on each chunk is waited for END_SECONDS at most.
+    Call `expect_end` once the answer is complete: from then on each chunk is waited for END_SECONDS at most, until
+    `expect_more` revokes it.
     """
 
     END_SECONDS = 1.0
 
-    def __init__(self, chunks: Iterator[bytes], limit_wait: Callable[[float], None] = lambda seconds: None) -> None:
+    def __init__(self, chunks: Iterator[bytes], limit_wait: Callable[[float], object] = lambda seconds: None) -> None:
         self._chunks = chunks
         self._limit_wait = limit_wait
 
@@ -51,7 +53,14 @@ class ResponseBody(Iterator[bytes]):
         return next(self._chunks)
 
     def expect_end(self) -> None:
-        self._limit_wait(self.END_SECONDS)
+        self.limit_wait(self.END_SECONDS)
+
+    def expect_more(self) -> None:
+        self.limit_wait(math.inf)
+
+    def limit_wait(self, seconds: float) -> None:
+        """Wait for each chunk so long at most, and no longer than the read timeout."""
+        self._limit_wait(seconds)
 
 
 class CallError(Exception):

@@ -100,7 +100,7 @@ def _recorded(body: ResponseBody, response: list[bytes], trial: Trial, started_a
             response.append(chunk)
             yield chunk
 
-    return ResponseBody(chunks(), lambda seconds: body.expect_end())
+    return ResponseBody(chunks(), body.limit_wait)
 
 
 def _request(service: AIService, *, fills_context: bool) -> tuple[UpstreamRequest, int]:

@@ -111,6 +111,7 @@ class ReplyBody(ResponseBody):
         self._reply = reply
         self._scope = scope
         self._release = release
+        self._read_timeout = scope.read_timeout
         self._size = 0
 
     def __enter__(self) -> Self:
@@ -137,8 +138,8 @@ class ReplyBody(ResponseBody):
             raise ProtocolError("too_large")
         return data
 
-    def expect_end(self) -> None:
-        self._scope.read_timeout = self.END_SECONDS
+    def limit_wait(self, seconds: float) -> None:
+        self._scope.read_timeout = min(seconds, self._read_timeout)
 
     def _read_rest(self) -> None:
         """Read to the end, if that arrives in time: else the connection can't be used again."""

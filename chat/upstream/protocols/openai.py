@@ -67,7 +67,7 @@ def read(response: ResponseBody, model: str = "") -> Iterator[Event]:
 
     Raises the error that cut the response off, unless the text was complete by then.
     """
-    completion, has_text = _Completion(model), False
+    completion, has_text, expects_end = _Completion(model), False, False
     error: CallError | None = None
     try:
         for text in _texts(response, completion):
@@ -76,8 +76,9 @@ def read(response: ResponseBody, model: str = "") -> Iterator[Event]:
                 yield Delta(text)
             if completion.is_done:
                 break
-            if completion.is_complete:
-                response.expect_end()
+            if completion.is_at_end is not expects_end:
+                expects_end = not expects_end
+                response.expect_end() if expects_end else response.expect_more()
     except CallError as caught:
         error = caught
     if text := completion.take_text(is_last=True):
@@ -134,6 +135,8 @@ class _Completion:
         self._model = model
         self._reason = ""  # the finish reason on the last chunk that had text, or after it
         self._has_contradicted = False  # text came after a finish reason
+        self._has_open_text = False  # text came without a finish reason
+        self._has_closed = False  # a finish reason came without text, or after text that had none
         self._refuses = False
         self._calls_tool = False
         self._index: Any = None  # the choice that is read: the first one
@@ -147,6 +150,11 @@ class _Completion:
     def is_complete(self) -> bool:
         """Whether the service has reported how the text ends, and nothing since contradicts it."""
         return bool(self._reason) and not self._has_contradicted and self.damage is None
+
+    @property
+    def is_at_end(self) -> bool:
+        """Whether it is complete, and the reason is not one that a service reports with every piece of text."""
+        return self._has_closed and self.is_complete
 
     @property
     def ending(self) -> Ending:
@@ -225,7 +233,10 @@ class _Completion:
 
     def _set_reason(self, reason: str, *, has_text: bool) -> None:
         """Keep the reason that counts: one that is no stop outweighs a later stop; text after a stop revokes it."""
-        if reason in {"null", "None"} or (self._reason and ending_of(self._reason) != "stop"):
+        reason = "" if reason in {"null", "None"} else reason
+        self._has_closed = self._has_closed or bool(reason and (self._has_open_text or not has_text))
+        self._has_open_text = self._has_open_text or (has_text and not reason)
+        if self._reason and ending_of(self._reason) != "stop":
             return
         if has_text:
             self._has_contradicted = self._has_contradicted or bool(self._reason)

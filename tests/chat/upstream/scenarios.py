@@ -19,6 +19,7 @@ from django.conf import settings
 
 from chat.core.events import Ending
 from chat.upstream import breaker_registry, session
+from chat.upstream.request import ResponseBody
 from tests.support.fake_upstream import CHUNKED, END, chunk, head
 from tests.support.polling import eventually
 from tests.support.sse import parse_parts
@@ -298,6 +299,19 @@ def staying(data: bytes) -> Script:
     return serve
 
 
+def pausing(*pieces: bytes) -> Script:
+    """Stay silent between these pieces for longer than a response's end is waited for."""
+
+    def serve(connection: socket.socket, requests: Sequence[bytes]) -> None:
+        connection.sendall(CHUNKED)
+        for number, piece in enumerate(pieces):
+            time.sleep(2 * ResponseBody.END_SECONDS if number else 0)
+            connection.sendall(chunk(piece))
+        connection.sendall(END)
+
+    return serve
+
+
 def in_turn(*replies: bytes | Script) -> Script:
     """Each request gets the next reply; after the last one, that again."""
 
@@ -461,10 +475,13 @@ HTTP: dict[str, Scenario] = {
     "closed within an event": cut(closing(CHUNKED + chunk(words("Ou")) + chunk(words("i", "stop")[:20]))),
     "reset after a word": cut(resetting(CHUNKED + chunk(words("Ou")))),
     "reset after the stop": whole(resetting(CHUNKED + chunk(words("Oui", "stop")))),
-    "left open after the stop": whole(staying(CHUNKED + chunk(words("Oui", "stop"))), "vllm-mlx#101"),
+    "left open after the stop": whole(staying(CHUNKED + chunk(words("Oui", "stop"))), "vllm-mlx#101", **SHORT_WAIT),
+    "left open after a stop on a chunk of its own": whole(staying(CHUNKED + chunk(words("Oui")) + chunk(words("", "stop"))), "vllm-mlx#101"),
     "left open after [DONE]": whole(staying(CHUNKED + b"".join(map(chunk, WHOLE)))),
     "left open after a word": cut(staying(CHUNKED + chunk(words("Ou"))), **SHORT_WAIT),
     "left open after JSON of known length": whole(staying(response("200 OK", JSON_ANSWER))),
+    "a stop on every word, and a silence between": whole(pausing(words("O", "stop"), words("ui", "stop"), DONE), "one-api#1477"),
+    "a stop that words contradict, and a silence after": Scenario(OWN, pausing(words("O") + words("", "stop") + words("u"), words("i"), DONE), "Oui", "interrupted", "success"),
     "no byte": failing(staying(b""), "timeout", **SHORT_WAIT),
     "a head and no byte": failing(staying(CHUNKED), "timeout", **SHORT_WAIT),
     "comments and no word": failing(closing(CHUNKED + chunk(b": wait\n\n") * 3), seen_at="envoy ai-gateway#1927"),

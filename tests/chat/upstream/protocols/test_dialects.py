@@ -6,7 +6,9 @@ Whatever is not known to be a whole answer ends otherwise than with `stop`: only
 from __future__ import annotations
 
 import json
+import math
 import re
+from contextlib import suppress
 
 import pytest
 
@@ -209,6 +211,26 @@ def test_an_answer_that_quotes_a_closing_tag_withholds_the_words_of_one_later_an
     assert read(*reply, model="quoted") == ("Bonjour. Voici la démarche.", "stop")
     events = openai.read(ResponseBody(iter(reply)), "quoted")
     assert next(events) == Delta("Bonjour. ")
+
+
+def test_the_end_is_expected_soon_only_while_nothing_contradicts_it():
+    """A service that reports a stop on every chunk tells nothing by its first one."""
+    soon, any_time = ResponseBody.END_SECONDS, math.inf
+
+    def waits_of(*pieces: bytes) -> list[float]:
+        waits: list[float] = []
+        with suppress(CallError):
+            list(openai.read(ResponseBody(iter(pieces), waits.append)))
+        return waits
+
+    assert waits_of(words("Oui, vous y avez droit. ", "stop"), words("Sauf si … ", "stop"), words("fin", "stop")) == []
+    assert waits_of(words("Oui"), words(" !", "stop"), frame(choices=[], usage={})) == [soon]
+    assert waits_of(words("Oui"), words("", "stop"), words("sauf si"), words(" … ", "stop")) == [soon, any_time]
+    assert waits_of(words("", "stop"), words("Oui", "null"), words("", "stop")) == [soon, any_time]
+
+
+def test_words_after_a_stop_contradict_it_whatever_reason_comes_with_them():
+    assert read(words("O", "stop"), words("ui", "null"), DONE) == ("Oui", "interrupted")
 
 
 def test_once_the_answer_is_complete_its_end_is_not_waited_for_long():
