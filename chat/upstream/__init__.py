@@ -9,6 +9,7 @@ breaker_registry   the program's circuit breakers; breaker/ has their rules
 http/              HTTP with limits on time and size: transport, adapter, connection, reply; cancel_scope ends a call
 request            what to send and how to decode the response; errors of one attempt
 refusals           classifies HTTP errors: service, operator, request or filter
+options            the optional fields that a service accepts
 service_state      the service's state from the results of calls, for `/readyz`
 protocols/         the two protocols, openai and rag, and what they share
 prompts            the texts sent to the AI; dialogue: the conversation in strict turns

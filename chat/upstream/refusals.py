@@ -11,6 +11,8 @@ from typing import Any, Literal
 
 import orjson
 
+from chat.upstream.request import OPTIONS
+
 # service: an outage. operator: our key, address, model or quota. request: this request. filtered: its content.
 Fault = Literal["service", "operator", "request", "filtered"]
 # The setting to correct; `context` is a prompt longer than the model's context.
@@ -112,14 +114,26 @@ def cause_of(status: int, body: bytes) -> Cause:
     return _named(found, tuple(_PHRASES)) or _CAUSES_OF_STATUS.get(status, "address" if status < 400 else "other")
 
 
+def options_named(body: bytes) -> list[str]:
+    """The OPTIONS that the error is about, by the name of a parameter, else by its message."""
+    found = list(_strings(_parse(body)))
+    parameters = {text for field, text in found if field in {"param", "loc"}}
+    words = {word for message in _messages(found) for word in re.findall(r"\w+", message)}
+    return [option for option in OPTIONS if option in parameters] or [option for option in OPTIONS if option in words]
+
+
 def _codes(found: Iterable[tuple[str, str]]) -> set[str]:
     return {text.casefold() for field, text in found if field in _CODE_FIELDS}
 
 
 def _named(found: Iterable[tuple[str, str]], causes: Iterable[Cause]) -> Cause | None:
     """The first of these causes that a message names."""
-    messages = [text[:_MESSAGE_LENGTH] for field, text in found if field in _MESSAGE_FIELDS]
+    messages = _messages(found)
     return next((cause for cause in causes if cause in _PHRASES and any(map(_PHRASES[cause].search, messages))), None)
+
+
+def _messages(found: Iterable[tuple[str, str]]) -> list[str]:
+    return [text[:_MESSAGE_LENGTH] for field, text in found if field in _MESSAGE_FIELDS]
 
 
 def _parse(body: bytes) -> Any:

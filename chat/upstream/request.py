@@ -16,6 +16,9 @@ from chat.core.question import Language
 Operation = Literal["chat", "analyze"]
 Expected = TypeVar("Expected")
 
+# The fields that some services refuse. The last one is sent in place of max_tokens.
+OPTIONS = ("stream_options", "max_tokens", "max_completion_tokens")
+
 
 @dataclass(frozen=True, slots=True)
 class UpstreamRequest:
@@ -23,7 +26,7 @@ class UpstreamRequest:
 
     `read` turns the response's bytes, in chunks of any size, into events: at least one `Delta`, then one `Finish`. It
     raises ProtocolError for malformed bytes and IncompleteResponse when they end too early. `language` is the user's.
-    `plain_body` is the same request without the options that some services refuse; None if it has none.
+    `body_without` gives the same request without some of the OPTIONS; None if it has none.
     `bearer_token` is the caller's own, sent in place of our key; empty to send our key.
     """
 
@@ -32,7 +35,7 @@ class UpstreamRequest:
     body: bytes
     read: Callable[[ResponseBody], Iterator[Event]]
     language: Language
-    plain_body: bytes | None = None
+    body_without: Callable[[frozenset[str]], bytes] | None = None
     bearer_token: str = field(default="", repr=False)
 
 

@@ -18,7 +18,8 @@ from chat.core.question import Language, Passage, Question
 from chat.upstream import prompts
 from chat.upstream.dialogue import tokens_of
 from chat.upstream.http.cancel_scope import CancelScope, Deadline
-from chat.upstream.http.transport import StatusError, Transport
+from chat.upstream.http.transport import Transport
+from chat.upstream.options import AcceptedOptions
 from chat.upstream.protocols import openai, rag
 from chat.upstream.protocols.sse_parser import BOM, SSEParser
 from chat.upstream.request import AnswerFiltered, CallError, ProtocolError, ResponseBody, UpstreamRequest, decode
@@ -47,7 +48,7 @@ class Trial:
     finish: Finish | None = None
     reason: str = ""  # the service's own finish reason
     thinks: bool = False
-    refuses_options: bool = False
+    refused_options: frozenset[str] = frozenset()
 
 
 def ask(service: AIService, *, limit: float, fills_context: bool = False) -> Trial:
@@ -58,16 +59,10 @@ def ask(service: AIService, *, limit: float, fills_context: bool = False) -> Tri
     request, prompt_tokens = _request(service, fills_context=fills_context)
     trial = Trial(prompt_tokens)
     transport = Transport(service.address, service.api_key, connections=1, connect_timeout=settings.AI_CONNECT_TIMEOUT)
-    started_at = time.monotonic()
+    options, started_at = AcceptedOptions(), time.monotonic()
     try:
-        try:
-            _send(transport, request, trial, started_at, limit)
-        except StatusError as error:  # try once more without the options, as session.py does
-            if request.plain_body is None or not error.may_be_about_options:
-                raise
-            plain = replace(request, body=request.plain_body)
-            _send(transport, plain, trial, started_at, limit)
-            trial.refuses_options = True
+        options.send(request, lambda body: _send(transport, replace(request, body=body), trial, started_at, limit))
+        trial.refused_options = options.refused
     except CallError as error:
         trial.error = error
     trial.seconds = time.monotonic() - started_at

@@ -37,6 +37,7 @@ from chat.upstream.breaker import Breaker, CircuitOpen, Permit
 from chat.upstream.errors import AIUnavailable
 from chat.upstream.http.cancel_scope import CallCancelled, CancelScope, Deadline
 from chat.upstream.http.transport import ReplyBody, StatusError, Transport
+from chat.upstream.options import AcceptedOptions
 from chat.upstream.request import Operation, UpstreamRequest
 from chat.upstream.retry import LONGEST_WAIT_SECONDS, Retry, RetryBudget, is_streak, retries
 from chat.upstream.service import AIService
@@ -88,7 +89,7 @@ class AISession:
         self._breaker_of = breaker_of
         self._wait = wait
         self._retry_budget = RetryBudget()
-        self._accepts_options: bool | None = None  # None: not known yet
+        self._options = AcceptedOptions()
         self.state = ServiceState(service.role, _identity(service), breaker_registry.breaker_redis)
         self._slots = Slots(settings.AI_MAX_CONCURRENCY)
         self._transport = Transport(
@@ -216,20 +217,8 @@ class AISession:
         yield recorder.finish
 
     def _post(self, call: _Call, headers: dict[str, str]) -> ReplyBody:
-        """POST the request, without its options to a service that refuses them. The first refusal is remembered."""
-        body, plain_body = call.request.body, call.request.plain_body
-        if self._accepts_options is False and plain_body is not None:
-            return self._post_body(call, plain_body, headers)
-        try:
-            response = self._post_body(call, body, headers)
-        except StatusError as error:
-            if self._accepts_options or plain_body is None or not error.may_be_about_options:
-                raise
-            response = self._post_body(call, plain_body, headers)
-            self._accepts_options = False
-        else:
-            self._accepts_options = True
-        return response
+        """POST the request with the options that the service accepts."""
+        return self._options.send(call.request, lambda body: self._post_body(call, body, headers))
 
     def _post_body(self, call: _Call, body: bytes, headers: dict[str, str]) -> ReplyBody:
         """POST this body. A 401 or 403 to the caller's own token becomes the request's fault, not the operator's."""

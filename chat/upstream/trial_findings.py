@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -46,11 +46,16 @@ def of_answer(service: AIService, trial: Trial) -> Iterator[Finding]:
         )
     if trial.thinks:
         yield Finding("note", "Its model thinks before it answers. Thoughts are removed; people wait meanwhile.")
-    if trial.refuses_options and settings.AI_MAX_OUTPUT_TOKENS:
-        text = "It refuses stream_options or max_tokens: neither is sent to it, so AI_MAX_OUTPUT_TOKENS has no effect."
+    refused = trial.refused_options
+    if settings.AI_MAX_OUTPUT_TOKENS and {"max_tokens", "max_completion_tokens"} <= refused:
+        text = f"It refuses {_joined(refused)}: AI_MAX_OUTPUT_TOKENS has no effect."
         yield Finding("note", text, "Limit the length of its answers there.")
-    elif trial.refuses_options:
-        yield Finding("note", "It refuses stream_options. Every process learns that by itself: nothing to set.")
+    elif refused:
+        yield Finding("note", f"It refuses {_joined(refused)}. Every process learns that by itself: nothing to set.")
+
+
+def _joined(options: Iterable[str]) -> str:
+    return ", ".join(sorted(options))
 
 
 def of_long_prompt(service: AIService, trial: Trial) -> Finding:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC
 from email.utils import parsedate_to_datetime
@@ -19,7 +19,7 @@ from chat.upstream.http.adapter import FAILURES, Adapter, translated
 from chat.upstream.http.cancel_scope import CancelScope
 from chat.upstream.http.endpoint import credentials, url_of
 from chat.upstream.http.reply import Reply
-from chat.upstream.refusals import Cause, Fault, cause_of, fault_of
+from chat.upstream.refusals import Cause, Fault, cause_of, fault_of, options_named
 from chat.upstream.request import AnswerFiltered, CallError, IncompleteResponse, ProtocolError, ResponseBody
 
 BODY_LIMIT = 16 * 1024 * 1024  # decoded bytes; a server-sent event has some 200 bytes for each word of an answer
@@ -30,14 +30,20 @@ MAX_REDIRECTS = 3
 
 
 class StatusError(CallError):
-    """The service answered with a status other than 2xx. `retry_after` is in seconds, bounded; None when not given."""
+    """The service answered with a status other than 2xx. `retry_after` is in seconds, bounded; None when not given.
 
-    def __init__(self, status: int, fault: Fault, cause: Cause, retry_after: float | None) -> None:
+    `options_named` are the optional fields that it names.
+    """
+
+    def __init__(
+        self, status: int, fault: Fault, cause: Cause, retry_after: float | None, options_named: Sequence[str]
+    ) -> None:
         super().__init__(f"http_{status}")
         self.status = status
         self.fault = fault
         self.cause = cause
         self.retry_after = retry_after
+        self.options_named = options_named
 
     @property
     def may_be_about_options(self) -> bool:
@@ -159,11 +165,12 @@ def _status_error(reply: Reply, response: ReplyBody, scope: CancelScope) -> Call
             body += chunk
             if len(body) > ERROR_BODY_LIMIT:
                 break
-    fault = fault_of(reply.status, bytes(body))
+    text = bytes(body)
+    fault = fault_of(reply.status, text)
     if fault == "filtered":
         return AnswerFiltered()
     retry_after = _retry_after(reply.headers.get("retry-after"))
-    return StatusError(reply.status, fault, cause_of(reply.status, bytes(body)), retry_after)
+    return StatusError(reply.status, fault, cause_of(reply.status, text), retry_after, options_named(text))
 
 
 def _redirect_target(url: str, reply: Reply) -> str:

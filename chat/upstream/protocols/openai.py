@@ -52,13 +52,18 @@ def analysis(messages: list[dict[str, Any]], model: str, language: Language) -> 
 def _completion(
     operation: Operation, messages: list[dict[str, Any]], model: str, language: Language
 ) -> UpstreamRequest:
-    body = {"model": model, "messages": messages, "stream": True}
-    options: dict[str, Any] = {"stream_options": {"include_usage": True}}
-    if settings.AI_MAX_OUTPUT_TOKENS:
-        options["max_tokens"] = settings.AI_MAX_OUTPUT_TOKENS
-    with_usage = encode(body | options)
+    def body_without(refused: frozenset[str]) -> bytes:
+        body = {"model": model, "messages": messages, "stream": True}
+        if "stream_options" not in refused:
+            body["stream_options"] = {"include_usage": True}
+        names = [name for name in ("max_tokens", "max_completion_tokens") if name not in refused]
+        if settings.AI_MAX_OUTPUT_TOKENS and names:
+            body[names[0]] = settings.AI_MAX_OUTPUT_TOKENS
+        return encode(body)
+
+    every = body_without(frozenset())
     return UpstreamRequest(
-        operation, PATH, with_usage, lambda response: read(response, model), language, plain_body=encode(body)
+        operation, PATH, every, lambda response: read(response, model), language, body_without=body_without
     )
 
 

@@ -122,14 +122,17 @@ def test_thoughts_in_a_field_of_their_own_are_noted(serve):
 def test_a_service_that_refuses_stream_options_works(serve, settings):
     def answer(connection):
         has_options = b"stream_options" in server.requests[-1]
-        refusal = json_response({"detail": "stream_options"}, "422 Unprocessable Entity")
+        refusal = json_response({"detail": detail}, "422 Unprocessable Entity")
         connection.sendall(refusal if has_options else stream_response("Bonjour"))
 
+    detail = "strict"
     server = serve(answer)
     works, text = check()
     assert works
     assert "AI_MAX_OUTPUT_TOKENS has no effect" in text
     assert "counts no tokens" in text
+    detail = "stream_options"
+    assert "refuses stream_options." in check()[1]
     settings.AI_MAX_OUTPUT_TOKENS = 0
     assert "refuses stream_options." in check()[1]
 
