@@ -14,7 +14,7 @@ from typing import Literal, NamedTuple
 from chat.pipeline import distress_classifier
 from chat.pipeline.distress_classifier import Kind
 
-Distress = Kind | Literal["grief", "unspecific"]
+Distress = Kind | Literal["grief", "violent_child", "unspecific"]
 # What a notice may be about: a kind, or what else a message of that kind tells.
 NoticeTopic = Distress | Literal["unreachable", "reminder", "hurt_child", "young"]
 
@@ -173,7 +173,9 @@ _OFFICES = (
     r"|school|office|council|doctor|gp|lawyer|hospital|line|hotline"
 )
 _OFFICE = re.compile(rf"\b(?:{_OFFICES})\b")
-_OFFICE_OR_PARTNER = re.compile(rf"\b(?:{_OFFICES}|mari|femme|ex|copain|copine|conjointe?|husband|wife|partner)\b")
+_PARTNER = r"(?:mari|femme|conjointe?|compagn(?:on|e)|copain|copine|ex(?:[ -](?:mari|femme|conjointe?|copain|copine))?)"
+_PARTNER_EN = r"(?:husband|wife|partner|boyfriend|girlfriend|ex)"
+_OFFICE_OR_PARTNER = re.compile(rf"\b(?:{_OFFICES}|{_PARTNER}|{_PARTNER_EN})\b")
 _FALLING = (
     r"(?:sous (?!l[ea]s? (?:table|lit|couette|couverture))|par (?!terre)|dans (?:le vide|la (?:seine|riviere))"
     r"|sur les rails|d(?:u|'un|'une|e la) (?:pont|toit|balcon|fenetre|falaise|\d|[a-z]+ etage))"
@@ -226,7 +228,7 @@ _SOMEBODY = (
     r"(?:quelqu'un|(?:(?:mon|ma|mes|notre|nos|son|sa|ses|un|une|le|la|les|ce|cet|cette|ces) |l')"
     r"(?:propres? |petite?s? )?(?:fils|filles?|enfants?|bebes?|gosses?|gamine?s?|momes?|ados?"
     r"|jumeaux?|jumelles?|freres?|soeurs?|parents?"
-    r"|mari|femme|conjointe?|compagn(?:on|e)|ex|mere|pere|petite?s?(?=$|[ .,;:!?]*$)))\b"
+    rf"|{_PARTNER}|mere|pere|petite?s?(?=$|[ .,;:!?]*$)))\b"
 )
 _SOMEBODY_EN = (
     r"(?:him|her(?! feelings)|them"
@@ -267,6 +269,32 @@ _WEAPON = (
     r"(?! (?:a (?:beurre|bouts?|pain|eau|bulles|colle)|adapte|ergonomique|en (?:plastique|bois|mousse)|jouet|pour|qui"
     r"|secrete|absolue))"
 )
+# Old enough to be dangerous. Children of that age are named with it, or with one word.
+_OLDER_CHILD = r"(?:fils|fille|enfant|garcon|fiston|ado(?:lescente?)?|gamine?|ainee?|cadet(?:te)?|grande?)"
+_OLD = r"(?:,? de (?:[5-9]|[1-4]\d) ?ans?)?(?: (?!et |dont |que? |n[e'])[a-z]{2,14})?"
+_ATTACKER = (
+    rf"(?:il|elle|(?:{_PARTNER}|pere|papa|mere|maman|beau-pere|belle-mere|frere|homme|voisin|{_OLDER_CHILD}){_OLD})"
+)
+_ATTACKER_EN = rf"(?:he|she|father|{_PARTNER_EN})"
+# With a person as object: one knocks at a door, beats the drum and threatens to stop a benefit, too.
+_HITS = (
+    r"(?:(?:frappe|tabasse|viole|etrangle|cogne|agresse|bat(?! (?:des|a|au|aux)\b))\b"
+    r"|tape\b(?! (?:sur l|dans l|a l|la |un|des ))"
+    r"|menace\b(?! d[e'] ?(?!me |m'|nous |l[ea]s? |l'|mort|tuer|frapper|se |s')))"
+)
+_HITS_SOMEBODY = (
+    rf"(?:(?:frappe|bat|tabasse|viole|etrangle|cogne|menace) {_SOMEBODY}(?! (?:a|au|aux) )"
+    rf"|(?:a|avait|tient|sort|(?:a|vient de) (?:pris|sorti|attrape|prendre|sortir)) {_WEAPON})"
+)
+_HITS_EN = (
+    r"(?:hits?|beats?|punche[sd]|kick(?:s|ed)|attack(?:s|ed)|threaten(?:s|ed)|chok(?:es|ed)|strangl(?:es|ed))"
+    r" (?:me|us|(?:his|her|their) (?:[a-z]{1,12} )?(?:sister|brother|siblings?|m[ou]m|dad))\b"
+)
+_MY_OLDER_CHILD = rf"(?:mon|ma|notre) {_OLDER_CHILD}{_OLD}"
+_MY_OLDER_CHILD_EN = (
+    r"(?:my|our) (?:(?:[5-9]|[1-4]\d)[ -](?:years?[ -]old|yo) )?(?:[a-z]{3,12} )?"
+    r"(?:son|daughter|kid|child|teen(?:ager)?)"
+)
 # By theme: suicide, self-harm, harm to a child, exhaustion, violence; then the same in English.
 # All repetitions are bounded, so that the time is linear in the length of the message. A single `\b` precedes the
 # group: with one in each of the sixty alternatives, a question took 38 µs instead of 10.
@@ -289,26 +317,21 @@ _SIGNS = re.compile(
     r"|tuer? (?:mon|ma|mes|notre|nos) (?:fils|filles?|enfants?|bebes?)\b"
     rf"|(?:j'?ai|g|je viens de) ?(?:l'|le |la )?{_HARMED}|(?:j'?ai|g) ?(?:juste )?(?:taper?|battu) {_SOMEBODY}"
     r"|(?:je? ?(?:les |l' ?|l )ai|(?<!qui )(?:(?:les|nous) |[lm]')(?:a|ont)) (?:vraiment |encore |deja )?"
-    rf"(?:{_HARMED}|battue?s?\b|tapee?s?\b(?! (?:a|sur|au) ))"
+    rf"(?:{_HARMED}|battue?s?\b|tapee?s?\b(?! (?:a|sur|au|dans) ))"
     rf"|je (?:frappe|tape|secoue|gifle|cogne|bats) {_SOMEBODY}"
     r"|je (?:le|la|les) (?:frappe|secoue|gifle|cogne|bats)\b"
     r"|j?n?'?en peu[xt]? (?:vraiment |juste )?(?:plus|pu|pa|pas)\b"
     r"|(?:je|j)(?: ne)? tien[st]? (?:vraiment )?plus(?: le coup)?(?:$|[.!?,])"
     rf"|{_SOMEBODY} (?:a|ont|est) (?:disparue?s?|fugue|introuvables?)\b"
     r"|au bout du rouleau|je (?:vais )?craquer?\b|je suis a bout\b"
-    r"|(?:il|elle|mari|pere|papa|maman|compagnon|conjoint|femme|mere|ex) (?:(?:me|nous|m'|le|la|les|lui) ?)?"
-    r"(?:frappe|bat(?! des)|tape dessus|tabasse|viole|menace|etrangle)\b"
-    r"|(?:il|elle|mari|pere|papa|maman|compagnon|conjoint|femme|mere|ex|fils|fille) (?:me|nous|le|la) "
-    r"tape\b(?! (?:sur les nerfs|dans l'oeil|a l'ordi|a la machine))"
-    r"|(?:ex|mari|conjoint|compagnon|copain|pere|papa|frere|homme|voisin|il|elle) "
-    rf"(?:a|avait|tient|sort|(?:a|vient de) (?:pris|sorti|attrape|prendre|sortir)) {_WEAPON}"
+    rf"|{_ATTACKER} (?:(?:me|nous|m'|le|la|les|lui) ?{_HITS}|{_HITS_SOMEBODY})"
     r"|(?:ete|(?<!c')(?<!c )est|suis|etait|fait) abusee?s?\b|abusee?r? (?:sexuellement|de (?:moi|lui)\b|d'elle\b)"
     rf"|abusee?r? (?:de |d'){_SOMEBODY}|abus sexuels?|agressee?s? sexuellement|inceste|viols?\b"
     r"|(?:attouchements?|agressions? sexuelles?|violences? (?:conjugales?|sexuelles?)|maltraite\w*)\b"
     r"|(?:kill|hurt|harm|cutt?)(?:ing)? (?:myself|himself|herself|themselves|my (?:child|son|daughter|baby))"
     rf"|{_ABOUT_TO_EN}{_TO_HARM_EN} {_SOMEBODY_EN}"
     rf"|i(?:'ve| have)? (?:just |almost |nearly )?(?:shook|shaken|hit|slapped|beat|choked|hurt) {_SOMEBODY_EN}"
-    r"|(?:he|she|husband|partner|father|ex|boyfriend) (?:will|might|wants to|threatened to|tried to) "
+    rf"|{_ATTACKER_EN} (?:will|might|wants to|threatened to|tried to) "
     r"(?:kill|hurt|hit|beat|stab) (?:me|us)\b"
     r"|(?:wants?|wanted|going) to (?:die|end it)|end my life|wish i (?:was|were) dead|better off without me"
     r"|(?:don'?t|not|no longer|doesn'?t) want to (?:live|be here)|self.?harm"
@@ -317,7 +340,7 @@ _SIGNS = re.compile(
     r"|(?:has|have|had|he|she|i|just|kid|son|daughter|child|baby)"
     r" swallowed .{0,30}\b(?:pills?|tablets?|bleach|batter(?:y|ies)|magnets?|detergent|coins?|marbles?)\b"
     r"|can'?t (?:take|cope with|do) (?:it|this) any ?more|can'?t go on\b|at (?:the end of my rope|breaking point)"
-    r"|(?:husband|partner|he|father|ex|boyfriend) (?:hits|beats|rapes|threatens|hurts|abuses) (?:me|us|him|her|my)\b"
+    rf"|{_ATTACKER_EN} (?:hits|beats|rapes|threatens|hurts|abuses) (?:me|us|him|her|my)\b"
     r")"
 )
 
@@ -339,6 +362,17 @@ _TELLING: Mapping[Distress, re.Pattern[str]] = {
         r"|(?:suis|est|sommes) au bord du gouffre\b(?! financier)"
         r"|a quoi (?:bon|(?:ca )?sert de) continuer(?=[ .,!?]*$| a (?:vivre|me b)))"
     ),
+    "violent_child": re.compile(
+        rf"\b(?:{_NOT_OF}{_MY_OLDER_CHILD},? (?:(?:il|elle|qui) )?(?:(?:me|nous|m') ?{_HITS}|{_HITS_SOMEBODY}"
+        r"|(?:m'|nous )a (?:encore |deja )?(?:frappe|tape|battu|cogne|etrangle|menace|agresse|gifle)e?s?\b"
+        r"(?! (?:dans l|a l|un))"
+        rf"|(?:a )?(?:essaye|essaie|tente|voulu|failli|veut|menace)(?: d[e'])? ?(?:me |m'|nous ){_TO_HARM}"
+        rf"|(?:est|devient) (?:tres |trop |devenue? )?violente? (?:avec|envers|contre) (?:moi|nous|{_SOMEBODY}))"
+        r"|(?:j'?ai|avons|on a|fait) (?:tres |trop |si )?peur de "
+        rf"{_MY_OLDER_CHILD}(?=[ .,;!?]*$|,? (?:il|elle|quand)\b)"
+        rf"|(?<!of ){_MY_OLDER_CHILD_EN} {_HITS_EN}"
+        rf"|(?:afraid|scared|frightened) of {_MY_OLDER_CHILD_EN}(?=[ .,;!?]*$))"
+    ),
 }
 # Which stand beside a kind that a phrase tells, in this order.
-_MOST_URGENT: Sequence[Distress] = ("medical", "suicide", "losing_control", "exhaustion")
+_MOST_URGENT: Sequence[Distress] = ("medical", "suicide", "losing_control", "violent_child", "exhaustion")

@@ -36,6 +36,7 @@ FIRST_NUMBER = {
     "reminder": "3114",
     "hurt_child": "15",
     "young": "119",
+    "violent_child": "17",
 }
 
 
@@ -257,6 +258,95 @@ def test_somebody_of_the_child_who_died_is_not_the_child_in_english(who, child):
 def test_a_suicide_or_an_attempt_that_happened_is_told_of(who, deed):
     assert "suicide" in distress.detect(f"{who} {deed}")
     assert "**3114**" in notice_on(f"{who} {deed}, que faire ?")
+
+
+CHILDREN = ["mon fils", "ma fille", "mon ado", "notre fils autiste", "mon fils de 15 ans", "ma fille de 9 ans, elle"]
+
+
+@pytest.mark.parametrize("child", CHILDREN)
+@pytest.mark.parametrize(
+    "deed",
+    [
+        "me frappe tous les jours",
+        "me tape",
+        "nous tape dessus",
+        "m'a frappée hier",
+        "a un couteau et menace sa soeur",
+        "nous menace avec un couteau",
+        "a essayé de m'étrangler",
+        "menace de me tuer",
+        "frappe sa petite soeur",
+        "est violent avec moi",
+    ],
+)
+def test_a_child_who_attacks_the_family_has_a_notice_of_its_own(child, deed):
+    assert "violent_child" in distress.detect(f"{child} {deed}")
+    assert "3919" not in notice_on(f"{child} {deed}")
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "j'ai peur de mon fils",
+        "j'ai peur de ma fille de 16 ans",
+        "my son hits me",
+        "my autistic daughter attacked her sister",
+        "our 14 year old son threatens us",
+        "I'm scared of my son",
+    ],
+)
+def test_fear_of_an_own_child_is_heard_in_both_languages(message):
+    assert "violent_child" in distress.detect(message)
+
+
+@pytest.mark.parametrize(
+    ("message", "kinds"),
+    [
+        ("mon fils me frappe et je veux mourir", {"suicide", "violent_child"}),
+        ("mon fils de 15 ans me frappe, hier je l'ai frappé plus fort et j'ai peur de moi", {"losing_control"}),
+        ("mon mari me frappe", {"couple"}),
+        ("mon ex de 40 ans me frappe", {"couple"}),
+    ],
+)
+def test_a_violent_child_hides_no_other_danger(message, kinds):
+    topics = distress.notice_topics(distress.detect(message), message)
+    assert kinds <= set(topics)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "le père de mon fils me frappe",
+        "le papa à ma fille nous menace avec un couteau",
+        "mon fils, il le frappe dès que je sors",
+        "mon fils dit que son père le frappe",
+        "the father of my son hits me",
+        "mon mari bat mon fils",
+    ],
+)
+def test_somebody_else_who_attacks_is_not_taken_for_the_child(message):
+    kinds = distress.detect(message)
+    assert kinds
+    assert "violent_child" not in kinds
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "mon fils tape les autres à l'école",
+        "ma fille me tape sur les nerfs avec sa flûte",
+        "mon fils me bat aux échecs",
+        "mon fils m'a tapé dans l'œil avec son dessin",
+        "mon ado a frappé à la porte du CMP",
+        "j'ai peur de mon fils sans AESH à la rentrée : quelle aide ?",
+        "le médecin de mon fils nous menace de ne plus le suivre",
+        "elle menace de retirer l'AESH",
+        "l'école menace de le renvoyer",
+        "my clever son hits and insults everyone",
+    ],
+)
+def test_a_child_who_hits_no_person_of_the_family_gets_no_notice(message):
+    assert not distress.detect(message)
 
 
 @pytest.mark.parametrize(

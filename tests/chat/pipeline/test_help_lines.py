@@ -283,6 +283,7 @@ def test_the_server_does_not_start_without_the_configured_file(tmp_path):
         "mon petit ",
         "mon fils lea ",
         "il s'est ",
+        "mon fils de 15 ans ",
         "!",
     ],
 )
