@@ -46,7 +46,12 @@ NO_REFERENCE = re.compile(
     r"|finess|ics|rpps|adeli|iban|rcs|t[ée]l|uai|ine|art|nhs|avs|nas|niss|num[ée]ro\snational|ssn|mobile|gsm|phone|whatsapp)\b[^\n:]{0,12}(?::\s{0,3})?\Z",
     re.IGNORECASE,
 )
-
+# A sum that others are compared with: `Revenu fiscal de référence : 23 456`.
+OF_COMPARISON = re.compile(
+    r"\b(?:revenus?|ressources|salaires?|traitement|montants?|taxes?|prix|tarifs?|quotient|plafonds?|loyers?|co[ûu]ts?|budget|base|assiette|valeur|indice"
+    r"|taux|d[ée]penses?|cotisations?|imp[ôo]ts?|pensions?|rentes?)\s(?:(?!de\sr)[\w'.-]{1,14}\s){0,3}de\sr[ée]f[ée]rence\b[^\n\d]{0,45}\Z",
+    re.IGNORECASE,
+)
 # The insurance of a firm: `Assurance de la professionnelle : MACSF n° 5578120`.
 OF_A_PROFESSIONAL = re.compile(
     r"\bassur[^\n]{0,30}\b(?:professionnel|praticien|entreprise|responsabilit)|\bRC\s?pro|responsabilit[ée]\scivile\sprof|garantie\sd[ée]cennale",
@@ -131,4 +136,5 @@ def _is_reference(plain: str, label: int, start: int, end: int, *, any_noun: boo
     if digits < (MIN_DIGITS if has_more or not any_noun else MIN_DIGITS + 1) and not (digits == 2 and len(number) >= 6):
         return False
     line = plain[max(0, start - 80) : start].rpartition("\n")[2]
-    return not NO_REFERENCE.search(plain[max(0, label - 30) : start]) and not OF_A_PROFESSIONAL.search(line)
+    before = plain[max(0, label - 30) : start]
+    return not (NO_REFERENCE.search(before) or OF_COMPARISON.search(line) or OF_A_PROFESSIONAL.search(line))
