@@ -47,6 +47,7 @@ TITLE = re.compile(
     rf"(?:.{{3,80}}[,–—-]\s|(?!(?:rendez|rdv|visite|s[ée]ance|r[ée]union|audience))[A-ZÀ-Ý][\w'&.]*\s)(?:{WEEKDAY}\s)?\Z",
     re.IGNORECASE,
 )
+AFTER_TITLE = re.compile(r"\s?(?:\Z|\n|:\s)")
 MAX_LINE = 120
 MAX_HEAD = 400  # characters of a letter in which its date stands
 HEAD_LINES = 5
@@ -110,12 +111,11 @@ def _is_signed(plain: str, day: WrittenDay) -> bool:
 
 def _is_in_title(plain: str, day: WrittenDay) -> bool:
     before = plain[max(0, day.start - MAX_LINE) : day.start]
-    after = plain[day.end : day.end + 3]
     is_first = plain.count("\n", 0, day.start) < TITLE_LINES and len(before) < MAX_LINE
     return (
         is_first
         and TITLE.match(before.rpartition("\n")[2]) is not None
-        and re.match(r"\s?(?:\Z|\n|:\s)", after) is not None
+        and AFTER_TITLE.match(plain, day.end) is not None
     )
 
 
