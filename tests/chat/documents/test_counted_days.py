@@ -837,3 +837,54 @@ def test_a_duty_that_may_never_arise_has_no_day(sentence):
 )
 def test_a_condition_that_is_at_hand_leaves_a_deadline(sentence, deadline):
     assert days(sentence)[0] == [deadline]
+
+
+@pytest.mark.parametrize(
+    ("sentence", "deadlines", "others"),
+    [
+        ("Pièces à envoyer 15 jours avant la séance, soit au plus tard le 3 avril 2026.", ["2026-04-03"], []),
+        ("Dossier à rendre un mois avant la rentrée, soit le 1er août 2026 au plus tard.", ["2026-08-01"], []),
+        ("Confirmez 48 heures avant l'entretien, soit avant le 2 avril 2026.", ["2026-04-02"], []),
+        ("Vous disposez de deux mois, soit jusqu'au 13 mai 2026, pour contester.", ["2026-05-13"], []),
+        ("Merci de répondre sous 15 jours, soit avant le vendredi 3 avril 2026.", ["2026-04-03"], []),
+        ("Merci de répondre sous 15 jours (soit le 28 mars).", ["2026-03-28"], []),
+        ("Merci de répondre sous 15 jours, c'est-à-dire avant le 28 mars.", ["2026-03-28"], []),
+        ("Payez dans un délai de 30 jours à compter de ce courrier, soit le lundi 13 avril 2026.", ["2026-04-13"], []),
+        ("Répondez sous 15 jours à compter de la réception, soit avant le 3 avril 2026.", ["2026-04-03"], []),
+        ("Pièces à envoyer 15 jours avant la séance du 18 avril, soit le 2 avril.", ["2026-04-02"], ["2026-04-18"]),
+        ("En cas d'absence, justifiez-la sous 10 jours, soit jusqu'au 27 mars 2026.", ["2026-03-27"], []),
+        ("Votre fils sera absent soit le 3 avril, soit le 10 avril.", [], ["2026-04-03", "2026-04-10"]),
+    ],
+)
+def test_a_day_that_is_told_as_the_end_of_a_period_is_its_end(sentence, deadlines, others):
+    assert days(sentence) == (deadlines, others)
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "Conservez ce document pendant 5 ans.",
+        "Ce document est à conserver pendant 10 ans.",
+        "Vous devez conserver vos justificatifs pendant deux ans.",
+        "Vous devez garder vos factures pendant deux ans.",
+        "Les pièces sont à archiver pendant 10 ans.",
+        "Pensez à conserver cet avis au moins trois ans.",
+        "Gardez ce courrier, au minimum 5 ans.",
+        "Les originaux doivent être conservés durant six mois.",
+    ],
+)
+def test_how_long_a_paper_is_kept_is_no_deadline(sentence):
+    assert not [date for date in find_facts(HEAD + sentence).dates if date.kind == "deadline"]
+
+
+@pytest.mark.parametrize(
+    ("sentence", "deadline"),
+    [
+        ("Conservez l'original et renvoyez la copie sous 15 jours.", "2026-03-27"),
+        ("Pour conserver votre place, vous devez répondre sous 8 jours.", "2026-03-20"),
+        ("Afin de conserver vos droits, vous pouvez contester pendant deux mois.", "2026-05-12"),
+        ("Merci de régler l'inscription au conservatoire sous 15 jours.", "2026-03-27"),
+    ],
+)
+def test_a_duty_beside_a_paper_that_is_kept_is_a_deadline(sentence, deadline):
+    assert days(sentence) == ([deadline], [])

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from chat.documents.extraction.days.kind_classifier import Place, Span, kind_of
 from chat.documents.extraction.days.letter_date import find_letter_date, is_in_head, is_of_message
 from chat.documents.extraction.days.nearest_days import day_seen_from
-from chat.documents.extraction.days.period_starts import KnownDay, find_start, is_from_receipt
+from chat.documents.extraction.days.period_starts import KnownDay, find_end, find_start, is_from_receipt
 from chat.documents.extraction.days.periods import Period, end_of_period, find_periods
 from chat.documents.extraction.days.relative_days import find_relative_days
 from chat.documents.extraction.days.undated import OtherDays
@@ -174,11 +174,13 @@ def _limited(letter: Letter, period: Period, days: Sequence[KnownDay], of_letter
     One that is counted from the receipt of the letter stays a period, sorted by the earliest day on which it can end.
     """
     plain, text = letter.plain, _text(letter, period.start, period.end)
-    start = find_start(plain, period, days, of_letter)
-    end = end_of_period(period.text, start, is_back=period.is_back) if start else None
+    end = find_end(plain, period, days)
+    start = None if end else find_start(plain, period, days, of_letter)
+    if start:
+        end = end_of_period(period.text, start, is_back=period.is_back)
     if not period.is_readers:
         return _Found.of(text, end, "other", start) if period.is_back and end else None
-    if end and is_from_receipt(plain, period):
+    if end and start and is_from_receipt(plain, period):
         return replace(_Found.of(text, None, "deadline"), sorted_by=end.isoformat())
     if end and (not of_letter or end >= of_letter):
         return _Found.of(text, end, "deadline", start)

@@ -44,6 +44,11 @@ OF_THIS_LETTER = re.compile(
     r"\bpr[ée]sente?\b|\b(?:ce|cet|cette|this)\s(?:jour|courrier|lettre|acte|avis|message|mail|document|letter|notice)\b|aujourd'hui|ci-dessus",
     re.IGNORECASE,
 )
+# Between a period and the day that is its end: `15 jours avant la séance, soit au plus tard le |3 avril|`.
+ITS_END = re.compile(
+    rf"[^.;\n]{{0,60}}\b(?:soit|c'est-à-dire|that\sis),?\s(?:(?:avant|d'ici|au|plus\stard|jusqu'(?:au|à)|pour|le|by|until|on|{WEEKDAY})\s){{0,5}}\Z",
+    re.IGNORECASE,
+)
 PURPOSE = re.compile(r"\s(?:pour|afin)\s", re.IGNORECASE)  # `après le conseil |pour| demander l'entretien`
 # `dans les deux mois qui suivent.`: the letter.
 THAT_FOLLOW = re.compile(r"\s(?:suivants|qui\ssuivent)\s?(?:[.,;)]|\Z)", re.IGNORECASE)
@@ -94,9 +99,7 @@ ANOTHER_SENTENCE = re.compile(r"[.!?]\s|\n\n")
 MAX_SENTENCE = 200  # characters from that day to the period
 EVE = re.compile(r"la\sveille|l'avant-veille|the\sday\sbefore|J\s?-", re.IGNORECASE)
 # Events that no appointment of the letter is.
-OF_THE_CALENDAR = re.compile(
-    r"rentr|vacances|no[ëe]l|naissance|anniv|majorit|d[ée]part|d[ée]but|s[ée]jour|stage", re.IGNORECASE
-)
+OF_THE_CALENDAR = re.compile(rf"rentr|no[ëe]l|naissance|anniv|majorit|{DEPARTURE.pattern}", re.IGNORECASE)
 MAX_STEM = 6  # letters of a noun that are compared
 # What a day may be called where it is told, by the stem of what a period calls it.
 OTHER_NAMES = {
@@ -130,6 +133,12 @@ def is_from_receipt(plain: str, period: Period) -> bool:
         return True
     after = plain[period.end : period.end + 70].partition(".")[0]
     return bool(COUNTED_FROM.match(after) and FROM_RECEIPT.match(after))
+
+
+def find_end(plain: str, period: Period, days: Sequence[KnownDay]) -> dt.date | None:
+    """The day that the letter itself names as its last."""
+    near = _days_between(days, period.end, period.end + MAX_BETWEEN)
+    return next((day.date for day in near if ITS_END.match(plain[period.end : day.start])), None)
 
 
 def find_start(plain: str, period: Period, days: Sequence[KnownDay], of_letter: dt.date | None) -> dt.date | None:

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
+from chat.documents.extraction.days import sentences
 from chat.documents.extraction.days.kind_classifier import Place, Span, kind_of
 from chat.documents.extraction.number_words import NUMBER_IN_WORDS, number_in_words
 
@@ -87,8 +88,12 @@ TIME_LIMIT = re.compile(
 DURATION_ALONE = re.compile(
     rf"\b(?:{DURATION}|(?:{'|'.join(NAMED_PERIODS)}|veille|day|month|week|year|mois)\b)", re.IGNORECASE
 )
+# How long a paper is to be kept: `Vous devez conserver vos factures |pendant deux ans|`.
+KEEPING = re.compile(r"(?<!pour\s)(?<!afin\sde\s)\b(?:conserv(?!atoire)|archiv|gard(?:er|ez)\b)", re.IGNORECASE)
+KEPT_FOR = re.compile(r"(?:pendant|durant|au\smoins|minimum)\s", re.IGNORECASE)
 IS_AHEAD = re.compile(AHEAD, re.IGNORECASE)
 MAX_NUMBER = 999  # of days or years in a period; `cent mille ans` ends in no calendar
+MAX_CLAUSE = 100  # characters from `conserver` to its period
 MAX_PERIODS = 500  # examined in a letter; more than any has
 
 
@@ -113,7 +118,8 @@ def find_periods(plain: str, days: Sequence[Span]) -> Iterator[Period]:
     """The time limits, in the order of the text. `days` are the places of the days in it."""
     for match in islice(TIME_LIMIT.finditer(plain), MAX_PERIODS):
         *_, duration = (match.span(), *(found.span() for found in DURATION_ALONE.finditer(plain, *match.span())))
-        is_readers = kind_of(Place(plain, days, *duration, is_period=True)) == "deadline"
+        is_kept = KEPT_FOR.match(match[0]) and KEEPING.search(sentences.before(plain, match.start(), MAX_CLAUSE))
+        is_readers = not is_kept and kind_of(Place(plain, days, *duration, is_period=True)) == "deadline"
         is_back = match["eve"] is not None or IS_AHEAD.match(plain, match.end()) is not None
         is_announced = not (match["eve"] or match["day_after"]) and not (match["bare"] and is_back)
         yield Period(*match.span(), match[0], is_back, is_announced, is_readers, duration)
