@@ -33,9 +33,15 @@ def words_of(piece: bytes, index: int) -> str | None:
 
 
 def _words(chunk: dict[str, Any], index: int) -> str | None:
-    if not _TELLING_FIELDS.isdisjoint(chunk) or chunk.get("object") == "error":
+    tells_more = not _TELLING_FIELDS.isdisjoint(chunk) and any(map(chunk.get, _TELLING_FIELDS))
+    if tells_more or chunk.get("object") == "error":
         return None
     (choice,) = chunk["choices"]
     delta, words = choice["delta"], choice["delta"]["content"]
-    is_plain = _CHOICE_FIELDS.issuperset(choice) and _DELTA_FIELDS.issuperset(delta) and not choice.get("finish_reason")
+    is_plain = _has_only(_CHOICE_FIELDS, choice) and _has_only(_DELTA_FIELDS, delta) and not choice.get("finish_reason")
     return words if is_plain and isinstance(words, str) and (choice.get("index") or 0) == index else None
+
+
+def _has_only(names: frozenset[str], fields: dict[str, Any]) -> bool:
+    """Whether all other fields are empty: many services send some with each word."""
+    return names.issuperset(fields) or not any(value for name, value in fields.items() if name not in names)

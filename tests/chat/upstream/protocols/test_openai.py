@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from chat.core.events import Delta, Finish, Usage
 from chat.upstream.protocols import openai
+from chat.upstream.protocols.plain_words import words_of
 from chat.upstream.request import CallError, IncompleteResponse, ProtocolError, ResponseBody
 from tests.support.fake_upstream import joined_text
 
@@ -163,3 +164,41 @@ def test_a_request_asks_for_a_stream_with_usage_and_limits_its_length(settings):
 def test_half_a_surrogate_pair_is_replaced_by_a_question_mark():
     body = openai.chat([{"role": "user", "content": "bonjour \ud83d"}], "small", "fr").body
     assert json.loads(body)["messages"][0]["content"] == "bonjour ?"
+
+
+def plain(delta: Any = None, choice: Any = None, **fields: Any) -> bytes:
+    given = {"index": 0, "delta": {"content": "mot", **(delta or {})}, "finish_reason": None, **(choice or {})}
+    return frame(choices=[given], **fields)
+
+
+@pytest.mark.parametrize(
+    "chunk",
+    [
+        plain(),
+        plain(usage=None),
+        plain(usage=None, error=None, code=0, type=""),
+        plain({"role": "assistant", "refusal": None, "tool_calls": []}),
+        plain({"reasoning_content": None}),
+        plain({}, {"stop_reason": None, "content_filter_results": {}}),
+    ],
+)
+def test_what_is_empty_beside_the_words_costs_no_second_look(chunk):
+    assert words_of(chunk, 0) == "mot"
+    assert joined_text(read(delta("Un "), chunk, delta("", "stop"))) == "Un mot"
+
+
+@pytest.mark.parametrize(
+    "chunk",
+    [
+        plain(usage={"prompt_tokens": 3}),
+        plain(error={"code": 500}),
+        plain(type="error"),
+        plain({"refusal": "Non."}),
+        plain({"tool_calls": [{}]}),
+        plain({"reasoning_content": "hm"}),
+        plain({}, {"finish_reason": "stop"}),
+        plain({}, {"error": {"code": 500}}),
+    ],
+)
+def test_what_comes_beside_the_words_is_looked_at(chunk):
+    assert words_of(chunk, 0) is None
