@@ -170,7 +170,7 @@ def refusal(request: HttpRequest, limit: Limit) -> HttpResponseBase:
     metrics.PARALLEL_ANSWERS_REFUSED.labels(limit.kind).inc()
     with translation.override(translation.get_language_from_request(request)):  # LocaleMiddleware runs further in
         text = gettext("Several answers to you or your network are still being written. Wait until one has ended.")
-    return too_many_requests(request, RETRY_AFTER_SECONDS, text, text)
+    return too_many_requests(request, RETRY_AFTER_SECONDS, text, explanation=text)
 
 
 def _lease_seconds() -> int:

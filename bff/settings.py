@@ -335,6 +335,7 @@ CONTENT_SECURITY_POLICY = {
 }
 X_FRAME_OPTIONS = "DENY"
 CSRF_TRUSTED_ORIGINS = CORS_ALLOWED_ORIGINS
+CORS_URLS_REGEX = r"^/(api|v1)/"  # neither pages, the admin's among them, nor metrics
 CORS_ALLOW_HEADERS = [
     "authorization",
     "content-type",
@@ -342,6 +343,7 @@ CORS_ALLOW_HEADERS = [
     "last-event-id",
     "x-correlation-id",
     "x-csrftoken",
+    "x-request-id",
     # The AI SDK and OpenAI's client.
     "user-agent",
     "openai-beta",

@@ -72,6 +72,11 @@ def route_of(request: HttpRequest) -> Route:
     return _route(request.path_info, settings.ROOT_URLCONF)
 
 
+def admits_visitors(error_format: str) -> bool:
+    """Whether routes with this format of errors are open without credentials."""
+    return bool(settings.ALLOW_ANONYMOUS and (error_format != "openai" or settings.OPENAI_DOOR_ANONYMOUS))
+
+
 # Resolving takes 30 µs, and each middleware needs the route.
 @functools.lru_cache(maxsize=CACHED_PATHS)
 def _route(path: str, urlconf: str) -> Route:

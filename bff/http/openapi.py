@@ -158,7 +158,8 @@ class Api(NinjaAPI):
 
     def _complete(self, path: str, method: str, operation: Json) -> None:
         name = f"{method} {path}"
-        operation["security"] = [{"person": []}, {"visitor": []}, {}]
+        visitors: list[Json] = [{"visitor": []}, {}] if routes.admits_visitors(self.error_format) else []
+        operation["security"] = [{"person": []}, *visitors]
         operation["summary"] = openapi_examples.SUMMARIES[name]
         if name in openapi_examples.REQUESTS:
             operation["requestBody"]["content"]["application/json"]["example"] = openapi_examples.REQUESTS[name]

@@ -7,7 +7,7 @@ saves response time.
 from __future__ import annotations
 
 from collections.abc import Awaitable
-from typing import Any
+from typing import Any, ClassVar
 
 import csp.middleware
 from django.contrib.auth import middleware as auth
@@ -62,8 +62,12 @@ class CommonMiddleware(common.CommonMiddleware):
 
 
 class CsrfViewMiddleware(PagesOnly, csrf.CsrfViewMiddleware):
+    # CSRF_TRUSTED_ORIGINS is for the API: what another origin may do there, it may not do on pages such as the admin's.
+    allowed_origins_exact: ClassVar[set[str]] = set()
+    csrf_trusted_origins_hosts: ClassVar[list[str]] = []
+
     def process_view(self, request: HttpRequest, *view: Any) -> HttpResponse | None:  # type: ignore[override]  # Django uses any response
-        """On API routes bff.identity.middleware checks callers that a cookie identifies."""
+        """On API routes bff.identity.csrf checks callers that a cookie identifies."""
         if not _is_page(request):
             return None
         try:

@@ -12,7 +12,6 @@ from django.core.exceptions import PermissionDenied, RequestDataTooBig, Suspicio
 from django.db import DatabaseError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
-from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.utils import translation
 from django.views import defaults
@@ -90,16 +89,21 @@ def unreadable_body(request: HttpRequest, error: UnreadablePostError | type[Unre
     return problem(request, 408, INCOMPLETE)
 
 
-def too_many_requests(request: HttpRequest, retry_after: int, detail: str, explanation: str = "") -> HttpResponse:
-    """429 with `Retry-After` (seconds): a problem on API routes, else a page in the reader's language."""
-    if route_of(request).kind == "api":
-        response = problem(request, 429, detail)
-    else:
-        with translation.override(translation.get_language_from_request(request)):  # LocaleMiddleware runs further in
-            context = {"explanation": explanation, "retry_after": retry_after}
-            response = render(request, "429.html", context, status=429)
-    response["Retry-After"] = str(retry_after)
-    return response
+def refusal(
+    request: HttpRequest, status: int, detail: str, headers: Mapping[str, str] | None = None, **context: object
+) -> HttpResponse:
+    """A problem, or where people read the response, the page of this status in their language, with this context."""
+    if route_of(request).error_format != "html":
+        return problem(request, status, detail, headers=headers)
+    with translation.override(translation.get_language_from_request(request)):  # LocaleMiddleware runs further in
+        page = render_to_string(f"{status}.html", context, request)
+    return HttpResponse(page, status=status, headers=headers)
+
+
+def too_many_requests(request: HttpRequest, retry_after: int, detail: str, **context: object) -> HttpResponse:
+    """429 with `Retry-After` (seconds). The page takes an `explanation`."""
+    headers = {"Retry-After": str(retry_after)}
+    return refusal(request, 429, detail, headers, retry_after=retry_after, **context)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
@@ -109,9 +113,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
     API stay a 500 here: RescueMiddleware replaces them.
     """
     if _is_database_unavailable(sys.exc_info()[1]) and route_of(request).error_format == "html":
-        with translation.override(translation.get_language_from_request(request)):
-            page = render_to_string("503.html", request=request)
-        return HttpResponse(page, status=503, headers=DEFAULT_HEADERS[503])
+        return refusal(request, 503, "", DEFAULT_HEADERS[503])
     return defaults.server_error(request)
 
 

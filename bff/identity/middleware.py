@@ -17,18 +17,20 @@ from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
 from bff.client_address import client_address, networks_of
-from bff.http.problems import problem
+from bff.http.problems import refusal
 from bff.identity.jwks import KeysUnavailable, PublishedKeys
 from bff.identity.jwt_verifier import TokenVerifier
 from bff.ratelimit import Counted, Counters, Rate, RateLimitState
 from chat.history import api_keys, claims
 from observability.caller import Caller, set_caller
-from observability.routes import route_of
+from observability.routes import admits_visitors, route_of
 
 VISITOR_SALT = "visitor"
 VISITOR_COOKIE_AGE = 365 * 24 * 3600
 VISITOR_RENEWAL_AGE = 30 * 24 * 3600  # the page sets an older cookie anew: it expires a year after the last visit
 API_KEY_PREFIX = "bff_"
+# What browsers add to each request by themselves, for a gate in front that asks for a password.
+GATE_SCHEMES = frozenset({"basic", "digest", "negotiate", "ntlm"})
 
 
 class Unauthenticated(Exception):
@@ -85,18 +87,19 @@ class CallerMiddleware:
     def _identify(self, request: HttpRequest) -> Caller:
         """The caller. Raises one of AUTHENTICATION_ERRORS."""
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-        token = token.strip()
+        scheme, token = scheme.lower(), token.strip()
         networks = networks_of(client_address(request.META))
-        if scheme:
-            if scheme.lower() != "bearer":
+        error_format = route_of(request).error_format
+        admits = admits_visitors(error_format)
+        if scheme and not (admits and _identifies_nobody(scheme, token, error_format)):
+            if scheme != "bearer":
                 raise Unauthenticated("Only bearer tokens are accepted.")
             if token.startswith(API_KEY_PREFIX):
                 return self._program(token, networks)
             return Caller(self._subject(token, networks), "user", _visitor(request), networks)
-        if route_of(request).error_format == "openai" and not settings.OPENAI_DOOR_ANONYMOUS:
-            raise Unauthenticated("An API key or an access token is needed here.")
-        if not settings.ALLOW_ANONYMOUS:
-            raise Unauthenticated("Please sign in.")
+        if not admits:
+            is_openai = error_format == "openai"
+            raise Unauthenticated("An API key or an access token is needed here." if is_openai else "Please sign in.")
         visitor = _visitor(request)
         if visitor and route_of(request).kind == "page" and _is_claimed(visitor):
             visitor = None
@@ -123,6 +126,12 @@ class CallerMiddleware:
         states = self.counters.hit(*(Counted(policy, self.attempts_limit, network) for network in networks))
         if (state := min(states, key=lambda state: state.remaining)).remaining < 0:
             raise TooManyAttempts(state)
+
+
+def _identifies_nobody(scheme: str, token: str, error_format: str) -> bool:
+    """Whether it is for a gate in front, or a key made up for OpenAI's clients, which send none without one."""
+    is_ours = token.startswith(API_KEY_PREFIX) or token.count(".") == 2  # a key, or shaped as a token
+    return scheme in GATE_SCHEMES or (scheme == "bearer" and error_format == "openai" and not is_ours)
 
 
 def _visitor(request: HttpRequest, max_age: int = VISITOR_COOKIE_AGE) -> str | None:
@@ -179,11 +188,10 @@ def _send_to_other_origins(response: HttpResponseBase) -> None:
 def _error_response(request: HttpRequest, error: Exception) -> HttpResponse:
     match error:
         case Unauthenticated():
-            return problem(request, 401, str(error), headers={"WWW-Authenticate": "Bearer"})
+            return refusal(request, 401, str(error), {"WWW-Authenticate": "Bearer"})
         case TooManyAttempts(state=state):
+            text = f"Too many invalid keys or tokens; try again in {state.reset} s."
             headers = {"Retry-After": str(state.reset), **state.headers()}
-            return problem(
-                request, 429, f"Too many invalid keys or tokens; try again in {state.reset} s.", headers=headers
-            )
+            return refusal(request, 429, text, headers, retry_after=state.reset)
     retry_after = PublishedKeys.MIN_FETCH_INTERVAL_SECONDS if isinstance(error, KeysUnavailable) else 5
-    return problem(request, 503, "Sign-in can't be checked just now.", headers={"Retry-After": str(retry_after)})
+    return refusal(request, 503, "Sign-in can't be checked just now.", {"Retry-After": str(retry_after)})

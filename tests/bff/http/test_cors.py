@@ -35,7 +35,17 @@ def test_every_header_of_openais_client_is_allowed():
 
 @override_settings(CORS_ALLOWED_ORIGINS=[APP])
 @pytest.mark.parametrize(
-    "name", ["user-agent", "traceparent", "tracestate", "baggage", "sentry-trace", "idempotency-key", "last-event-id"]
+    "name",
+    [
+        "user-agent",
+        "x-request-id",
+        "traceparent",
+        "tracestate",
+        "baggage",
+        "sentry-trace",
+        "idempotency-key",
+        "last-event-id",
+    ],
 )
 def test_headers_of_other_clients_are_allowed(name):
     assert name in preflight(name)["Access-Control-Allow-Headers"]
@@ -92,6 +102,24 @@ def test_the_token_is_required_and_stays_the_same(ai):
 @override_settings(**WITH_CREDENTIALS)
 def test_our_own_page_keeps_its_cookies_to_itself(visitor):
     assert "SameSite=Lax" in visitor.get("/api/chat/csrf").cookies["visitor"].OutputString()
+
+
+@override_settings(**WITH_CREDENTIALS)
+@pytest.mark.parametrize("path", ["/", "/admin/login/", "/metrics", "/readyz", "/healthz", "/nowhere"])
+def test_pages_and_operations_are_not_for_other_origins(visitor, path):
+    asking = {"Origin": APP, "Access-Control-Request-Method": "GET"}
+    assert "Access-Control-Allow-Origin" not in visitor.get(path, headers={"Origin": APP})
+    assert "Access-Control-Allow-Origin" not in visitor.options(path, headers=asking)
+
+
+@override_settings(**WITH_CREDENTIALS)
+@pytest.mark.parametrize("path", ["/", "/admin/login/"])
+@pytest.mark.parametrize("header", ["Origin", "Referer"])
+def test_a_token_of_the_api_opens_no_page_to_another_origin(visitor, ai, path, header):
+    browser = ChatClient(enforce_csrf_checks=True)
+    token = browser.get("/api/chat/csrf", headers={"Origin": APP}).json()["csrfToken"]
+    form = {"message": "Bonjour", "username": "a", "password": "b", "csrfmiddlewaretoken": token}
+    assert browser.post(path, form, secure=True, headers={header: APP}).status_code == 403
 
 
 @pytest.mark.without_coverage

@@ -152,6 +152,11 @@ TOKENS: dict[str, tuple[Callable[[Project], str], int, int, int]] = {
 }
 
 
+@pytest.fixture(autouse=True)
+def _as_shipped(settings):
+    settings.OPENAI_DOOR_ANONYMOUS = False  # open, it takes what has not the shape of a token for a visitor's
+
+
 def call(bearer: str) -> int:
     """The status that a request with this token gets, from a route that needs no database."""
     browser = Client(raise_request_exception=False)
@@ -355,8 +360,11 @@ def test_a_401_names_the_scheme_and_does_not_quote_the_token(project):
     assert b"secret-in-here" not in reply.content
 
 
-def test_other_authentication_schemes_are_refused(project):
-    assert Client().get("/api/chat/conversations", headers={"Authorization": "Basic YTpi"}).status_code == NO
+@pytest.mark.parametrize(("scheme", "anonymous"), [("Token", True), ("Token", False), ("Basic", False)])
+def test_other_authentication_schemes_are_refused(project, settings, scheme, anonymous):
+    """Where visitors are admitted, Basic is a gate's in front: test_middleware.py."""
+    settings.ALLOW_ANONYMOUS = anonymous
+    assert Client().get("/api/chat/conversations", headers={"Authorization": f"{scheme} YTpi"}).status_code == NO
 
 
 @pytest.mark.django_db(transaction=True)

@@ -66,6 +66,35 @@ def test_without_allow_anonymous_visitors_get_401(visitor, settings):
     assert visitor.ask("Bonjour").status_code == 401
 
 
+@pytest.mark.parametrize("credentials", ["Basic c3RhZ2luZzpnYXRl", "basic x", "Digest username=a", "Negotiate abc"])
+def test_the_password_of_a_gate_in_front_leaves_a_visitor_a_visitor(visitor, ai, credentials):
+    headers = {"Authorization": credentials}
+    assert visitor.get("/", headers=headers).status_code == 200
+    assert visitor.post_json("/api/chat/message", {"message": "Bonjour"}, headers=headers).status_code == 200
+    assert visitor.get("/api/chat/conversations", headers={"Authorization": "Token abc"}).status_code == 401
+
+
+@pytest.mark.parametrize("headers", [{}, {"Authorization": "Basic c3RhZ2luZzpnYXRl"}, {"Authorization": "Bearer abc"}])
+@pytest.mark.parametrize(("language", "words"), [("fr", "Connectez-vous"), ("en", "Please sign in")])
+def test_without_visitors_the_page_says_in_the_browsers_language_to_sign_in(
+    visitor, settings, headers, language, words
+):
+    settings.ALLOW_ANONYMOUS = False
+    reply = visitor.get("/", headers={"Accept": "text/html", "Accept-Language": language, **headers})
+    assert (reply.status_code, reply["WWW-Authenticate"]) == (401, "Bearer")
+    assert reply["Content-Type"].startswith("text/html")
+    assert words in reply.content.decode()
+    assert visitor.get("/api/chat/conversations", headers=headers)["Content-Type"] == "application/problem+json"
+
+
+def test_a_page_of_too_many_invalid_tokens_is_a_page(visitor, settings):
+    settings.RATE_LIMIT_DEFAULT = "1/minute"
+    replies = [visitor.get("/", headers={"Authorization": "Bearer abc", "Accept-Language": "fr"}) for _ in range(2)]
+    assert [reply.status_code for reply in replies] == [401, 429]
+    assert "instant" in replies[1].content.decode()
+    assert int(replies[1]["Retry-After"]) >= 1
+
+
 def test_a_form_forged_on_another_site_is_refused(ai):
     browser = Client(enforce_csrf_checks=True)
     first = browser.post("/api/chat/message", {"message": "Bonjour"}, content_type="application/json")

@@ -41,3 +41,35 @@ def test_a_key_and_a_persons_token_open_it(project, ai):
 def test_the_operator_may_open_it_to_visitors(settings, visitor: ChatClient, ai):
     settings.OPENAI_DOOR_ANONYMOUS = True
     assert visitor.post_json("/v1/chat/completions", BODY).status_code == 200
+
+
+KEYS = {"none": 200, "sk-no-key-required": 200, "": 200, "bff_made-up": 401, "a.b.c": 401}
+
+
+@pytest.mark.parametrize(("key", "status"), KEYS.items())
+def test_where_it_is_open_a_key_that_a_client_makes_up_is_a_visitors(settings, ai, key, status):
+    """OpenAI's clients send none without a key."""
+    settings.OPENAI_DOOR_ANONYMOUS = True
+    headers = {"Authorization": f"Bearer {key}"}
+    assert ChatClient().post_json("/v1/chat/completions", BODY, headers=headers).status_code == status
+    assert ChatClient().get("/api/chat/conversations", headers=headers).status_code == 401
+    settings.ALLOW_ANONYMOUS = False
+    assert ChatClient().post_json("/v1/chat/completions", BODY, headers=headers).status_code == 401
+
+
+@pytest.mark.usefixtures("_as_shipped")
+@pytest.mark.parametrize("key", KEYS)
+def test_where_it_is_closed_a_made_up_key_opens_nothing(ai, key):
+    headers = {"Authorization": f"Bearer {key}"}
+    assert ChatClient().post_json("/v1/chat/completions", BODY, headers=headers).status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("anonymous", "door", "on_v1", "on_api"),
+    [(True, False, False, True), (True, True, True, True), (False, True, False, False), (False, False, False, False)],
+)
+def test_the_openapi_document_tells_where_visitors_are_admitted(settings, anonymous, door, on_v1, on_api):
+    settings.ALLOW_ANONYMOUS, settings.OPENAI_DOOR_ANONYMOUS = anonymous, door
+    paths = ChatClient().get("/api/openapi.json").json()["paths"]
+    for path, admits in {"/v1/chat/completions": on_v1, "/api/chat/message": on_api}.items():
+        assert paths[path]["post"]["security"] == [{"person": []}, *([{"visitor": []}, {}] if admits else [])]
