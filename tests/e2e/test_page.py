@@ -24,6 +24,7 @@ from tests.e2e.states import (
     own_data,
     wait_for_answer,
 )
+from tests.support.markdown_texts import MARKDOWN, structure
 from tests.support.phone_numbers import PHONE_NUMBERS
 from tests.support.server import Server
 from tests.support.services import ROOT
@@ -41,6 +42,7 @@ RENDER_MARKDOWN = """async (text) => {
   const elements = [...container.querySelectorAll("*")];
   return {
     milliseconds: performance.now() - started,
+    html: container.innerHTML,
     elements: elements.map((element) => element.tagName),
     addresses: elements.filter((element) => element.href).map((element) => element.href),
     attributes: elements.flatMap((element) => element.getAttributeNames()),
@@ -163,10 +165,31 @@ def test_hostile_markdown_renders_allowed_elements_and_links_only(browser_page: 
     assert set(rendered["attributes"]) == {"href", "rel", "target"}
 
 
+def test_lists_tables_links_and_emphasis_are_those_of_the_page_without_javascript(browser_page: OpenPage) -> None:
+    page = browser_page()
+
+    rendered = {text: structure(page.evaluate(RENDER_MARKDOWN, text)["html"]) for text in MARKDOWN}
+
+    assert rendered == MARKDOWN
+
+
+def test_a_bare_address_keeps_its_brackets(browser_page: OpenPage) -> None:
+    page = browser_page()
+
+    rendered = page.evaluate(RENDER_MARKDOWN, "(voir https://example.org/Autisme_(trouble), https://example.org/a.)")
+
+    assert rendered["addresses"] == ["https://example.org/Autisme_(trouble)", "https://example.org/a"]
+
+
+HOSTILE_PIECES = ["**", "*a", "_a", "[", "[a](", "`", "> ", "+ ", "- ", "<https://a", "# ", "  \n", "\n", "- a\n  "]
+HOSTILE_PIECES += ["***", "***a", "__", "__a", "_a__", "[a](b(", '[a](b "', "[a](b()", "https://a(", "https://a()_"]
+HOSTILE_PIECES += ["|", "a | b\n", "--|--\n", "a|\n-|-\n", "\t", "\t- a\n", "1. a\n- b\n"]
+
+
 def test_hostile_markdown_renders_in_linear_time(browser_page: OpenPage) -> None:
     page = browser_page()
 
-    for piece in ["**", "*a", "_a", "[", "[a](", "`", "> ", "+ ", "- ", "<https://a", "# ", "  \n", "\n", "- a\n  "]:
+    for piece in HOSTILE_PIECES:
         rendered = page.evaluate(RENDER_MARKDOWN, piece * (20_000 // len(piece)) + "a")
         assert rendered["milliseconds"] < 2000, piece
 

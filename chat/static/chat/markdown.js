@@ -21,16 +21,22 @@ export function blocks(text) {
   let block = [];
   let fenced = false;
   const close = () => block.length && found.push(block.join("\n")) && (block = []);
-  for (const line of text.replace(/\r\n?/g, "\n").split("\n")) {
+  for (const source of text.replace(/\r\n?/g, "\n").split("\n")) {
+    const line = fenced ? source : source.replace(/^\s+/, (indent) => indent.replace(/\t/g, "    "));
     if (FENCE.test(line)) {
       if (!fenced) close();
       block.push(line);
       if (fenced) close();
       fenced = !fenced;
     } else if (fenced) block.push(line);
-    else if (!line.trim()) continuesList(block) ? block.push("") : close();
+    else if (!line.trim()) isList(block) ? block.push("") : close();
     else {
       if (startsNewBlock(line, block)) close();
+      if (block.length > 1 && !isList(block) && !isTable(block) && isTable([block.at(-1), line])) {
+        const head = block.pop(); // the lines before it are a paragraph
+        close();
+        block.push(head);
+      }
       block.push(line);
       if (HEADING.test(line)) close();
     }
@@ -48,7 +54,7 @@ export function draw(block, cite, depth = 0) {
   if (RULE.test(block)) return element("hr", []);
   if (depth < MAX_DEPTH && ITEM.test(lines[0])) return list(lines, cite, depth + 1);
   if (depth < MAX_DEPTH && QUOTE.test(lines[0])) return quote(lines, cite, depth + 1);
-  if (ROW.test(lines[0]) && TABLE_RULE.test(lines[1] ?? "")) return table(lines, cite);
+  if (isTable(lines)) return table(lines, cite);
   return element("p", paragraph(lines, cite));
 }
 
@@ -99,14 +105,28 @@ function destination(address, words) {
 function startsNewBlock(line, block) {
   if (!block.length) return false;
   if (HEADING.test(line) || RULE.test(line)) return true;
-  if (ITEM.test(block[0])) return block.at(-1) === "" && !ITEM.test(line) && !/^\s/.test(line);
+  if (isList(block)) return startsAnotherList(line, block[0]) || (block.at(-1) === "" && !ITEM.test(line) && !/^\s/.test(line));
+  if (isTable(block)) return !line.includes("|") || ITEM.test(line) || QUOTE.test(line);
   if (ROW.test(line) !== ROW.test(block[0])) return true;
   return ITEM.test(line) || QUOTE.test(line) !== QUOTE.test(block[0]);
 }
 
-function continuesList(block) {
+function isList(block) {
   return block.length > 0 && ITEM.test(block[0]);
 }
+
+function isTable([head = "", rule = ""]) {
+  return [head, rule].every((line) => line.includes("|")) && rule.includes("-") && TABLE_RULE.test(rule);
+}
+
+/** Whether an item is beside the first one of a list, not within it, and has another kind of mark. */
+function startsAnotherList(line, first) {
+  const [[, indent, mark], other] = [first, line].map((each) => each.match(ITEM));
+  return other !== null && isBeside(other[1], indent) && other[2].at(-1) !== mark.at(-1);
+}
+
+/** Whether an item with this indent is one of the list whose first item has the other indent. */
+const isBeside = (indent, first) => indent.length <= first.length + 1;
 
 function code(lines) {
   return element("pre", [element("code", [lines.join("\n")])]);
@@ -134,7 +154,7 @@ function tableRow(texts, kind, cite) {
 }
 
 function cells(row) {
-  return row.trim().slice(1, -1).split("|");
+  return row.trim().replace(/^\||\|$/g, "").split("|");
 }
 
 function list(lines, cite, depth) {
@@ -143,7 +163,7 @@ function list(lines, cite, depth) {
   const items = [];
   for (const line of lines) {
     const item = line.match(ITEM);
-    if (item && item[1].length <= indent.length + 1) items.push([item[3]]);
+    if (item && isBeside(item[1], indent)) items.push([item[3]]);
     else items.at(-1).push(line.replace(inner, ""));
   }
   const node = element(/\d/.test(mark) ? "ol" : "ul", items.map((item) => listItem(item, cite, depth)));
@@ -168,12 +188,14 @@ function paragraph(lines, cite) {
 const INLINE = new RegExp(
   [
     /`([^`\n]{1,500})`/,
+    /\*\*\*([^*\s](?:[^*\n]{0,500}[^*\s])?)\*\*\*/,
     /\*\*((?:[^*\n]|\*(?!\*)){1,1000})\*\*/,
+    /__(?=[^_\s])((?:[^_\n]|_(?!_)){1,1000})__(?![\p{L}\d_])/,
     /\*([^*\s](?:[^*\n]{0,500}[^*\s])?)\*(?!\*)/,
     /_([^_\s](?:[^_\n]{0,500}[^_\s])?)_(?![\p{L}\d_])/,
-    /\[([^[\]\n]{1,300})\]\(([^()\s]{1,1000})\)/,
+    /\[([^[\]\n]{1,300})\]\(((?:[^()\s]|\([^()\s]{0,200}\)){1,1000})(?: {1,9}(?:"[^"\n]{0,300}"|'[^'\n]{0,300}'))?\)/,
     /\[(\d{1,2})\]/,
-    /<?(https?:\/\/[^\s<>()[\]]{1,1000}[^\s<>()[\].,;:!?»"'*_])>?/,
+    /<?(https?:\/\/(?:[^\s<>()[\]]|\([^\s<>()[\]]{0,200}\)){1,1000}(?:[^\s<>()[\].,;:!?»"'*_]|\([^\s<>()[\]]{0,200}\)))>?/,
     /\\([\\`*_[\]()#+.!>-])/,
   ]
     .map((pattern) => pattern.source)
@@ -199,8 +221,8 @@ function inline(text, cite, words = withPhoneLinks) {
   const nodes = [];
   let end = 0;
   for (const match of text.matchAll(INLINE)) {
-    const insideWord = match[4] && /[\p{L}\d_]/u.test(text.charAt(match.index - 1)); // un_nom_de_fichier
-    const isCitation = match[7] !== undefined;
+    const insideWord = match[0].startsWith("_") && /[\p{L}\d_]/u.test(text.charAt(match.index - 1)); // un_nom_de_fichier
+    const isCitation = match[9] !== undefined;
     const before = text.slice(end, match.index);
     // A no-break space keeps a citation on the line of the word before it.
     nodes.push(...words(isCitation ? before.replace(/ $/, "\u00a0") : before), insideWord ? match[0] : span(match, cite));
@@ -230,8 +252,10 @@ function typeset(text) {
     .replace(/« /g, "«\u00a0");
 }
 
-function span([whole, code, strong, star, underscore, label, address, citation, bare, escaped], cite) {
+function span([whole, code, both, stars, underscores, star, underscore, label, address, citation, bare, escaped], cite) {
   if (code) return element("code", [code]);
+  if (both) return element("em", [element("strong", inline(both, cite))]);
+  const strong = stars || underscores;
   if (strong) return helpLine(strong) ?? element("strong", inline(strong, cite));
   if (star || underscore) return element("em", inline(star || underscore, cite));
   if (label) return isSafe(address) ? honestLink(address, inline(label, cite, (words) => [typeset(words)])) : label;

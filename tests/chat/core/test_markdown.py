@@ -8,7 +8,13 @@ import pytest
 
 from chat.core.markdown import as_html
 from chat.core.phone_numbers import dialled
+from tests.support.markdown_texts import MARKDOWN, structure
 from tests.support.phone_numbers import PHONE_NUMBERS
+
+
+@pytest.mark.parametrize(("text", "expected"), MARKDOWN.items())
+def test_lists_tables_links_and_emphasis(text, expected):
+    assert structure(as_html(text)) == expected
 
 
 @pytest.mark.parametrize(("text", "numbers"), PHONE_NUMBERS.items())
