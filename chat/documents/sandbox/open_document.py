@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 
 from lxml import etree
 
-from chat.documents.sandbox import archive, form_controls, picture
+from chat.documents.sandbox import archive, form_controls, picture, tables
 from chat.documents.sandbox.archive import attribute, name_of
 from chat.documents.sandbox.limits import Limits
 from chat.documents.sandbox.ocr import ScanReader
@@ -34,7 +34,7 @@ def read(data: bytes, limits: Limits) -> Outcome:
             raise Unreadable("damaged")
         for root in parts:
             _show_controls(root)
-        texts = ["\n".join(_paragraphs(root)) for root in parts]
+        texts = ["\n".join(tables.lines(_paragraphs(root))) for root in parts]
         links = [element.get(LINK, "") for root in parts for element in root.iter("{*}image")]
         names = dict.fromkeys(posixpath.normpath(link) for link in links if link)
         texts += _picture_texts(package, list(names), scan_reader)
@@ -77,18 +77,18 @@ def _field_value(kind: str, parameters: Iterable[etree._Element]) -> str:
     return form_controls.chosen(entries, form_controls.number(values.get("Dropdown_Selected", "")))
 
 
-def _paragraphs(root: etree._Element) -> Iterator[str]:
+def _paragraphs(root: etree._Element) -> Iterator[tables.Paragraph]:
     for paragraph in root.iter(*PARAGRAPHS, "{*}control"):
         within = (DELETED, *PARAGRAPHS) if name_of(paragraph) == "control" else (DELETED,)
         if next(paragraph.iterancestors(*within), None) is None:
-            yield "".join(_fragments(paragraph))
+            yield paragraph, "".join(_fragments(paragraph))
 
 
 def _fragments(element: etree._Element) -> Iterator[str]:
-    """The text of this paragraph, without the paragraphs of frames and notes anchored in it."""
+    """The text of this paragraph, without the paragraphs of frames and notes anchored in it, and the marks of notes."""
     yield SPACES.get(name_of(element), "") + (element.text or "")
     for child in element:
-        if name_of(child) not in {"p", "h"}:
+        if name_of(child) not in {"p", "h", "note-citation"}:
             yield from _fragments(child)
         yield child.tail or ""
 

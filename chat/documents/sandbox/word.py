@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 
 from lxml import etree
 
-from chat.documents.sandbox import archive, form_controls, picture
+from chat.documents.sandbox import archive, form_controls, picture, tables
 from chat.documents.sandbox.archive import attribute, name_of
 from chat.documents.sandbox.limits import Limits
 from chat.documents.sandbox.ocr import ScanReader
@@ -37,7 +37,7 @@ def read(data: bytes, limits: Limits) -> Outcome:
         parts = list(_related(package, main))
         names = [name for kind in BEFORE for name in _of_kind(parts, kind)]
         names += [main, *(name for kind in AFTER for name in _of_kind(parts, kind))]
-        texts = ["\n".join(_paragraphs(archive.xml(package, name))) for name in names]
+        texts = ["\n".join(_lines(archive.xml(package, name))) for name in names]
         related = list(dict.fromkeys(part for name in names for part in _related(package, name)))
         texts += _drawing_texts(package, [name for kind, name in related if kind in DRAWN], unread)
         texts += _picture_texts(package, list(_of_kind(related, "image")), scan_reader)
@@ -71,10 +71,12 @@ def _of_kind(parts: Iterable[Part], kind: str) -> Iterator[str]:
     return (name for each, name in parts if each == kind)
 
 
-def _paragraphs(root: etree._Element) -> Iterator[str]:
-    for paragraph in root.iter("{*}p"):
-        if not any(name_of(ancestor) in SKIPPED for ancestor in paragraph.iterancestors()):
-            yield "".join(_fragments(paragraph))
+def _lines(root: etree._Element) -> Iterator[str]:
+    return tables.lines(
+        (paragraph, "".join(_fragments(paragraph)))
+        for paragraph in root.iter("{*}p")
+        if not any(name_of(ancestor) in SKIPPED for ancestor in paragraph.iterancestors())
+    )
 
 
 def _fragments(paragraph: etree._Element) -> Iterator[str]:
@@ -117,7 +119,7 @@ def _drawing_texts(package: zipfile.ZipFile, names: list[str], unread: UnreadPar
             unread.skip("picture", None, "damaged")
         else:
             series = ("\t".join(value.text or "" for value in each.iter("{*}v")) for each in root.iter("{*}ser"))
-            yield "\n".join((*_paragraphs(root), *series))
+            yield "\n".join((*_lines(root), *series))
 
 
 def _picture_texts(package: zipfile.ZipFile, names: list[str], scan_reader: ScanReader) -> Iterator[str]:
