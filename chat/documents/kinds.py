@@ -7,7 +7,7 @@ from typing import Literal
 
 import filetype
 
-from chat.documents.text import is_text
+from chat.documents.text import decode, is_text
 from chat.documents.unreadable import Unreadable
 
 Kind = Literal["text", "html", "email", "rtf", "pdf", "word", "odt", "picture"]
@@ -20,9 +20,15 @@ PDF = re.compile(rb"(?:\A|.{0,1023}[\r\n])%PDF-\d", re.DOTALL)
 JPEG = b"\xff\xd8\xff"  # checked before text: a truncated JPEG is valid Latin-1
 ZIP, OLD_OFFICE, LOCKED_WORD = b"PK\x03\x04", b"\xd0\xcf\x11\xe0", "EncryptedPackage".encode("utf-16-le")
 OPEN_DOCUMENT = (b"application/vnd.oasis.opendocument.text", b"application/vnd.sun.xml.writer")
-HTML = re.compile(
-    rb"(?:\xef\xbb\xbf)?\s{0,100}(?:<\?xml[^>]{0,200}>\s{0,100})?<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE
+_BEFORE_HTML = r"\ufeff?\s{0,100}(?:(?:<\?xml[^>]{0,200}>|<!--.{0,9999}?-->)\s{0,100}){0,9}"
+HTML = re.compile(rf"{_BEFORE_HTML}<(?:!doctype\s+html|html|head|body|meta)\b", re.IGNORECASE | re.DOTALL)
+# A page without its frame, as programs export it: it begins with an element, and has the end of one or an entity.
+FRAGMENT = re.compile(
+    rf"{_BEFORE_HTML}<(?:div|p|table|h[1-6]|ul|ol|center|section|article|main|header|title|style|link|base|span|font|br)\b"
+    r"[^<>]{0,2000}>",
+    re.IGNORECASE | re.DOTALL,
 )
+MARKUP = re.compile(r"</[a-z]{1,10}[1-6]?\s{0,9}>|&(?:[a-z]{2,8}|#\d{2,5});", re.IGNORECASE)
 # An e-mail begins with its headers, among them one that only programs write.
 EMAIL = re.compile(
     rb"(?:[\w-]{1,60}:[^\n]{0,998}\n|[ \t][^\n]{0,998}\n){0,200}?"
@@ -40,8 +46,13 @@ def detect_kind(data: bytes) -> Kind:
     if data.startswith(b"{\\rtf"):
         return "rtf"
     if is_text(data) and not data.startswith(JPEG):
-        return "html" if HTML.match(data) else "email" if EMAIL.match(data) else "text"
+        return "html" if _is_html(decode(data) or "") else "email" if EMAIL.match(data) else "text"
     return _detect_binary_kind(data)
+
+
+def _is_html(text: str) -> bool:
+    fragment = FRAGMENT.match(text)
+    return HTML.match(text) is not None or (fragment is not None and MARKUP.search(text, fragment.end()) is not None)
 
 
 def _detect_binary_kind(data: bytes) -> Kind:

@@ -102,8 +102,10 @@ def _plain_character(character: str) -> str:
     if category in {"Zs", "Cf"}:
         return " " if category == "Zs" else _INVISIBLE
     kind, _, base = unicodedata.decomposition(character).partition(" ")
-    is_raised_letter = kind == "<super>" and " " not in base and chr(int(base, 16)).isalpha()
-    return chr(int(base, 16)) if is_raised_letter else character
+    if kind != "<super>" or " " in base:
+        return character
+    raised = chr(int(base, 16))
+    return " " if raised.isdigit() else raised if raised.isalpha() else character  # a raised digit is a note's
 
 
 # Dashes stay: they stand between two facts, not in one.

@@ -27,6 +27,9 @@ DOTS = {"0", "1"}  # width or height of frames that nobody sees
 MAX_HEAD_BYTES = 4096  # in which the charset is declared
 # A page that declares another one, and is not in UTF-8, declares a wrong one.
 CHARSET = re.compile(rb"<meta[^>]{0,200}\bcharset\s?=\s?[\"']?(iso-8859-\d{1,2}|windows-\d{3,4})\b", re.IGNORECASE)
+# The mark of a note is no digit of the number before it (`2026<sup>1</sup>`), unlike cents (`12<sup>,50</sup>`).
+NOTE_MARK = re.compile(r"\s*[(\[]?\d(?:[,; ]{1,2}\d)*[)\]]?\s*")
+RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 
 
@@ -98,8 +101,11 @@ def _show_controls(root: etree._Element) -> None:
 
 def _fragments(root: etree._Element) -> Iterator[str]:
     """The text in order, with line ends around blocks. Without recursion: a page may be nested deeply."""
+    raised = 0  # elements around the text
     for event, element in etree.iterwalk(root, events=("start", "end")):
         name = name_of(element)
+        if name == "sup":
+            raised += 1 if event == "start" else -1
         if event == "start" and (name in UNSEEN or _is_hidden(element)):
             for child in list(element):
                 element.remove(child)
@@ -107,4 +113,5 @@ def _fragments(root: etree._Element) -> Iterator[str]:
         if name and name not in IN_LINE:
             yield "\t" if name in {"td", "th"} else "\n"
         shown = (element.text if name else "") if event == "start" else element.tail
-        yield (shown or "").replace("\n", " ")
+        text = (shown or "").replace("\n", " ")
+        yield text.translate(RAISED) if raised and NOTE_MARK.fullmatch(text) else text

@@ -9,7 +9,10 @@ from chat.documents import reading
 from chat.documents.errors import DocumentError
 from chat.documents.extraction import extract, find_facts
 from chat.documents.facts import Amount, Date
-from chat.documents.text import MAX_BYTES, MAX_CHARACTERS, decode
+from chat.documents.kinds import detect_kind
+from chat.documents.sandbox import readers
+from chat.documents.sandbox.limits import Limits
+from chat.documents.text import MAX_BYTES, MAX_CHARACTERS, clean, decode
 from observability.masking import mask
 from tests.support.document_files import SENDER
 from tests.support.growth import assert_linear
@@ -288,3 +291,61 @@ def test_a_date_keeps_its_notation_on_one_line() -> None:
     assert find_facts("avant le 1er\n avril 2025").dates == (
         Date("1er avril 2025", "2025-04-01", "deadline", "échéance"),
     )
+
+
+PAGE = "<p>1&nbsp;245,36&nbsp;&euro;</p>"
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        f"<!-- message --><html><body>{PAGE}</body></html>",
+        f"<!-- message -->\n<!-- of a program -->\n<!DOCTYPE html>{PAGE}",
+        f"<div>{PAGE}</div>",
+        f'<meta charset="utf-8">{PAGE}',
+        f"\n  <TABLE border=1><tr><td>{PAGE}</table>",
+        f"<style>p {{ margin: 0 }}</style>{PAGE}",
+        f"<br>{PAGE}",
+        PAGE,
+    ],
+)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_a_web_page_is_recognised_whatever_it_begins_with(page: str, encoding: str) -> None:
+    assert detect_kind(page.encode(encoding)) == "html"
+    text = readers.read("html", page.encode(encoding), Limits(60, 1 << 30, 50)).text
+    assert [amount.value for amount in find_facts(clean(text)).amounts] == ["1245.36"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["<p> sans fin", "a < b et c > d", "<Mme Durand> </b>", "Voir <div>ici</div>", "<!-- note", "<!--x-->Bonjour"],
+)
+def test_a_text_with_angle_brackets_is_text(text: str) -> None:
+    assert detect_kind(text.encode()) == "text"
+
+
+@pytest.mark.parametrize(
+    "mark", ["<sup>1</sup>", "<sup><a href='#n1'>1</a></sup>", "<sup>(2)</sup>", "<sup>1, 2</sup>"]
+)
+def test_the_mark_of_a_note_on_a_web_page_is_no_part_of_a_number(mark: str) -> None:
+    page = f"""<!DOCTYPE html><p>MDPH<p>Évry, le 12 mars 2026<p>N° de dossier : 91-2025-0045{mark}
+        <p>Vous devez renvoyer le formulaire avant le 12/05/2026{mark} et payer 151,80{mark} €."""
+    found = find_facts(clean(readers.read("html", page.encode(), Limits(60, 1 << 30, 50)).text))
+    assert [date.iso for date in found.dates if date.kind == "deadline"] == ["2026-05-12"]
+    assert [reference.text for reference in found.references] == ["91-2025-0045"]
+    assert [amount.value for amount in found.amounts] == ["151.80"]
+
+
+@pytest.mark.parametrize(
+    ("page", "text"),
+    [
+        ("le 1<sup>er</sup> mai", "le 1er mai"),
+        ("12 m<sup>2</sup>", "12 m²"),
+        ("12<sup>,50</sup> €", "12,50 €"),
+        ("19€<sup>99</sup>", "19€99"),
+        ("14<sup>h30</sup>", "14h30"),
+        ("<sup>1</sup> 24 mois", "¹ 24 mois"),
+    ],
+)
+def test_other_raised_letters_of_a_web_page_stay(page: str, text: str) -> None:
+    assert readers.read("html", f"<!DOCTYPE html><p>{page}".encode(), Limits(60, 1 << 30, 50)).text.strip() == text
