@@ -13,7 +13,9 @@ from chat.core.clean_text import storable
 from chat.documents.reading import Document
 from observability import masking
 
-MAX_CHARACTERS = 12_000  # of the text that are kept: about four full pages; its facts are kept whole
+# Of the text that are kept: about four full pages; its facts are kept whole. At least as much as a prompt has room for,
+# which says whether it has the beginning alone.
+MAX_CHARACTERS = 12_000
 
 
 def kept(document: Document, file_name: str) -> dict[str, Any]:

@@ -16,6 +16,8 @@ from chat.history import deletions
 from chat.history.kept_document import MAX_CHARACTERS
 from chat.models import Conversation, Message
 from chat.storage import answer_cache
+from chat.upstream.dialogue import tokens_of
+from chat.upstream.prompts import LETTER_TOKENS
 from tests.support import document_files
 from tests.support.deletions import delete_before_insert
 from tests.support.fake_upstream import Serve, stream_response
@@ -262,3 +264,16 @@ def test_the_telephone_number_of_an_office_stays_for_later_questions(visitor, up
     reply = keep(visitor, f"{document_files.LETTER}\nMDPH du Nord, accueil : 03 20 11 22 33")
     visitor.ask(FOLLOW_UP, conversationId=reply["conversationId"])
     assert "03 20 11 22 33" in prompt_of(upstream)[-1]["content"]
+
+
+@pytest.mark.parametrize(("pages", "is_told"), [(1, False), (3, True), (4, True), (9, True)])
+def test_the_ai_is_told_that_it_has_only_the_beginning_of_a_long_letter(visitor, upstream, pages, is_told):
+    page = "La MDPH vous écrit au sujet de votre demande. " * 75  # 3,450 characters
+    reply = keep(visitor, f"{document_files.LETTER}\n{page * pages}")
+    visitor.ask(FOLLOW_UP, conversationId=reply["conversationId"])
+    [question] = [message for message in prompt_of(upstream) if message["content"].endswith(FOLLOW_UP)]
+    assert ("que le début de ce document" in question["content"]) is is_told
+
+
+def test_whatever_is_cut_when_it_is_kept_is_cut_in_a_prompt():
+    assert tokens_of(MAX_CHARACTERS * "a") > LETTER_TOKENS
