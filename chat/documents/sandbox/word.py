@@ -19,6 +19,7 @@ from chat.documents.unreadable import Unreadable
 
 Part = tuple[str, str]  # the kind of a relationship, and the name of its part
 BEFORE, AFTER = ("header",), ("footnotes", "endnotes", "footer", "comments")
+TEXT_PARTS = {*BEFORE, *AFTER}
 DRAWN = {"diagramData", "chart"}  # SmartArt and charts
 EMBEDDED = {"package", "oleObject", "aFChunk"}  # files of other programs, and documents that Word inserts when it opens
 # The second version of a drawing, for old programs; and what the author has deleted or moved away.
@@ -34,7 +35,9 @@ def read(data: bytes, limits: Limits) -> Outcome:
     scan_reader = ScanReader(limits, unread)
     with archive.opened(data) as package:
         main = _main_part(package)
-        parts = list(_related(package, main))
+        # A program may leave the reference to comments or a footer that it took out, or an empty file in their place.
+        written = {entry.filename for entry in package.infolist() if entry.file_size}
+        parts = [(kind, name) for kind, name in _related(package, main) if name in written or kind not in TEXT_PARTS]
         names = [name for kind in BEFORE for name in _of_kind(parts, kind)]
         names += [main, *(name for kind in AFTER for name in _of_kind(parts, kind))]
         texts = ["\n".join(_lines(archive.xml(package, name))) for name in names]
@@ -56,7 +59,7 @@ def _main_part(package: zipfile.ZipFile) -> str:
 
 
 def _related(package: zipfile.ZipFile, name: str) -> Iterator[Part]:
-    """The parts that a part refers to, in the order of its relationships; without those that are missing."""
+    """The parts that a part refers to, in the order of its relationships; some may be missing."""
     folder, file = posixpath.split(name)
     relationships = posixpath.join(folder, "_rels", f"{file}.rels")
     if relationships not in package.namelist():

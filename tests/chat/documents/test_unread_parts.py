@@ -28,6 +28,7 @@ from chat.documents.sandbox.unread_parts import MAX_FILES
 from chat.documents.unreadable import Unread, Unreadable
 from tests.chat.documents.hostile_files import archive, picture_pdf, raw_pdf, stream
 from tests.support import document_files
+from tests.support.family_file_factories import repacked
 
 SENTENCE = "Vous avez jusqu'au {} pour nous le dire\net vous pouvez venir avec vos papiers."
 
@@ -499,4 +500,14 @@ def test_a_picture_of_an_open_document_with_a_dot_in_its_path_is_read(tesseract)
     content = unpacked(open_document())["content.xml"].replace(b"'Pictures/a.png'", b"'./Pictures/a.png'")
     outcome = read(open_document(**{"content.xml": content}))
     assert "6 juin 2026" in outcome.text
+    assert outcome.unread == ()
+
+
+@pytest.mark.parametrize("left", [None, b""])
+@pytest.mark.parametrize("part", ["header", "footer"])
+def test_a_word_file_without_a_part_that_it_refers_to_is_read(part, left):
+    data = document_files.word(header="En-tête", footer="Pied de page")
+    outcome = read(repacked(data, lambda name, content: left if f"word/{part}" in name else content))
+    assert "15 avril" in outcome.text
+    assert ("En-tête" in outcome.text, "Pied de page" in outcome.text) == (part != "header", part != "footer")
     assert outcome.unread == ()
