@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 
+from django.db import connection
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from chat.history.conversations import UnknownConversation
@@ -27,8 +29,8 @@ def page(owner: str, before: str | None, limit: int, search: str = "") -> tuple[
         if before is not None:
             rows = _rows_after(rows, before)
         if search:
-            in_messages = Message.objects.filter(conversation=OuterRef("pk"), text__icontains=search)
-            rows = rows.filter(Q(title__icontains=search) | Exists(in_messages))
+            in_messages = Message.objects.filter(_contains("text", search), conversation=OuterRef("pk"))
+            rows = rows.filter(_contains("title", search) | Exists(in_messages))
         return list(rows[: limit + 1])
 
     rows = db_executor.run(read)
@@ -45,6 +47,13 @@ def rename(owner: str, public_id: str, title: str) -> None:
 def position_of(row: Conversation) -> str:
     """The time of its last message, and its number, because several may have the same time."""
     return f"{(row.updated_at - EPOCH) // MICROSECOND}-{row.pk}"
+
+
+def _contains(field: str, search: str) -> Q:
+    """Whether the text is in that field, in capitals or not."""
+    if connection.vendor == "sqlite":  # its LIKE folds the letters of ASCII alone; its REGEXP is Django's, in Python
+        return Q((f"{field}__iregex", re.escape(search)))
+    return Q((f"{field}__icontains", search))
 
 
 def _rows_after(rows: QuerySet[Conversation], position: str) -> QuerySet[Conversation]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import timedelta
@@ -20,6 +21,7 @@ from chat.models import Claim, Conversation, Message
 from chat.storage import db_executor
 from chat.upstream import compose
 from chat.upstream.request import UpstreamRequest
+from tests.support.commands import manage
 from tests.support.outages import break_database
 from tests.support.polling import eventually
 
@@ -101,6 +103,22 @@ def test_a_conversation_is_found_by_its_title_or_by_a_message(visitor, another_v
     two_itself = conversation_list.position_of(Conversation.objects.get(public_id=two))
     assert found("quetigny", before=two_itself) == []
     assert found("100%") == []
+
+
+@pytest.mark.without_coverage
+def test_capitals_with_accents_are_found_in_sqlite_too(tmp_path):
+    env = {**os.environ, "DATABASE_URL": f"sqlite:///{tmp_path}/new.sqlite3", "LOG_LEVEL": "error"}
+    code = (
+        "from chat.models import *; from chat.history import conversation_list;"
+        "one = Conversation.objects.create(owner='o', public_id='one', title='École de Léa');"
+        "two = Conversation.objects.create(owner='o', public_id='two', title='Bonjour');"
+        "Message.objects.create(conversation=two, role='user', text='ÉLÈVE\\nen CE1 (a.b_c)');"
+        "found = lambda q: [row.public_id for row in conversation_list.page('o', None, 9, q)[0]];"
+        "print([found(q) for q in ('école', 'LÉA', 'élève\\nen', '(A.B_C)', 'a+b', '.cole')])"
+    )
+    manage("migrate", "-v0", env=env).check_returncode()
+    output = manage("shell", "-v0", "-c", code, env=env).stdout
+    assert output.splitlines()[-1] == "[['one'], ['one'], ['two'], ['two'], [], []]"
 
 
 def test_a_conversation_is_renamed_for_good(visitor, another_visitor, ai):
