@@ -207,7 +207,7 @@ _ENGLISH = frozenset(
     address hours opening renewal renew card letter disability disabled autistic autism wheelchair teacher doctor speech
     therapist therapy waiting time list work job leave pay paid money cost costs free support care carer home help
     meeting decision claim rights year years old month months week tired exhausted alone lost stuck moving
-    explained explain mean means meaning work works
+    explained explain mean means meaning works yet first next then now here
     """.split()  # noqa: SIM905 as above
 )
 # They are the same in both languages.

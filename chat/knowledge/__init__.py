@@ -24,7 +24,8 @@ from typing import get_args
 
 from chat.core.question import Language, Passage
 from chat.knowledge import lexicon, paraphrase_classifier
-from chat.knowledge.knowledge_base import GOOD_FIT, KnowledgeBase
+from chat.knowledge.index import GOOD_FIT
+from chat.knowledge.knowledge_base import KnowledgeBase
 from chat.knowledge.reloader import KnowledgeReloader
 from chat.models import KnowledgeEntry
 

@@ -42,6 +42,9 @@ NO_ENTRY_WEIGHT = 0.25
 # An entry that the classifier has not learned, such as an operator's, fits as well as its words match: by the score
 # from which on a learned one usually has the fit 1. Nothing is subtracted from it.
 FITTING_SCORE = 0.5
+# From this score on, the entry is about the question.
+# `manage.py evaluate_knowledge` measures it against the questions and off-topic questions of evaluation_sets/.
+GOOD_FIT = 0.72
 MAX_CLASSIFIED_WORDS = 90  # the shortest text of an entry has more
 # Both are multiples of the score of an unknown term.
 EVIDENCE = 2.5
@@ -143,7 +146,8 @@ class Index:
         if not (is_off_topic or len(words) > MAX_CLASSIFIED_WORDS):
             scores = list(self._classified(words, scores, is_follow_up=is_follow_up))
         if (own := self._number_by_question.get(expanded)) is not None:
-            scores[own] = math.nextafter(max(scores), math.inf)  # an entry's own question finds that entry first
+            first = math.nextafter(max(scores), math.inf)  # an entry's own question finds that entry first
+            scores[own] = first if is_follow_up else max(first, GOOD_FIT)
         best = sorted(range(len(scores)), key=scores.__getitem__, reverse=True)[:limit]
         return tuple(SearchHit(self.entries[number], scores[number]) for number in best if scores[number])
 

@@ -15,9 +15,7 @@ from chat.core.question import Language, Passage, normalise
 from chat.knowledge.index import Index
 from chat.models import KnowledgeEntry
 
-# Scores. From GOOD_FIT on, the entry is about the question; below LOOSE_FIT, it only shares words with it.
-# `manage.py evaluate_knowledge` measures both against the questions and off-topic questions of evaluation_sets/.
-GOOD_FIT = 0.72
+# Below this score, the entry only shares words with the question.
 LOOSE_FIT = 0.27
 MAX_QUESTION_CHARACTERS = 4000  # two pages; the rest is ignored
 # The score in the question before counts that much, in the one before that the square of it. Alone they are seldom a

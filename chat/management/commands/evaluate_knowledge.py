@@ -13,7 +13,7 @@ from django.core.management.base import BaseCommand, CommandError
 from chat import knowledge
 from chat.knowledge.evaluation import EVALUATION_SETS, Report, evaluate
 
-TUNING_SETS = ("dev", "topics_dev", "strangers_dev", "parents_dev")
+TUNING_SETS = ("dev", "topics_dev", "strangers_dev", "parents_dev", "newcomers")
 HELD_OUT_SETS = ("test", "held_out", "topics_test", "strangers_test", "parents_test", "parents_judge", "judge3")
 MAX_MISSES_SHOWN = 20
 

@@ -46,6 +46,7 @@ what's a PAI | I'd like an AESH | RAPO deadline | speech therapist costs | AEEH 
 ULIS class for my son
 Who pays for the SESSAD | does he get the AAH | appeal to the CDAPH | my child's AESH left | the MDPH says no
 PCH explained
+elle a pas de dossier mdph yet, first we do what
 can I work | carer leave | we're moving to Lyon | Léa needs an AESH | my daughter goes to an école in Orléans
 How do I contact la MDPH | the "dossier MDPH" is late | AESH hours | renew the AEEH | they don't answer
 I have no money

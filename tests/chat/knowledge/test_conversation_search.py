@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from chat.knowledge.files import BUNDLED, read_folder
-from chat.knowledge.knowledge_base import GOOD_FIT, KnowledgeBase
+from chat.knowledge.index import GOOD_FIT
+from chat.knowledge.knowledge_base import KnowledgeBase
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,7 @@ from chat.knowledge.evaluation import Case, evaluate
 from chat.knowledge.files import BUNDLED, read_folder
 
 NAMES = ["dev", "test", "held_out", "topics_dev", "topics_test", "strangers_dev", "strangers_test"]
-NAMES += ["parents_dev", "parents_test", "parents_judge", "judge3"]
+NAMES += ["parents_dev", "parents_test", "parents_judge", "judge3", "newcomers"]
 STRANGERS = ("strangers_dev", "strangers_test")  # who had not seen the entries: one may have the same question
 PARENTS = ("parents_dev", "parents_test", "parents_judge")  # who had, and no other questions
 JUDGE = ("judge3",)  # who had seen the entries, too
@@ -37,7 +37,10 @@ FLOORS = {  # recall@1, recall@3, good fits, abstention
     "parents_test": (0.92, 0.95, 0.83, 0.98),
     "parents_judge": (0.93, 0.97, 0.91, 0.97),
     "judge3": (0.94, 0.975, 0.92, 0.95),
+    "newcomers": (0.98, 0.99, 0.97, 0.99),
 }
+# Without paraphrases: they are found by their words, as an operator's entry is.
+NOT_LEARNED = {"mdph", "quelles-aides"}
 
 
 @pytest.mark.django_db
@@ -88,7 +91,7 @@ def test_no_evaluation_question_is_repeated_or_copied_from_an_entry(writer: tupl
 def test_every_entry_has_paraphrases() -> None:
     for language in get_args(Language):
         slugs = {file.entry.slug for file in read_folder(BUNDLED) if file.entry.language == language}
-        assert slugs == lexicon.paraphrases(language).keys()
+        assert slugs - NOT_LEARNED == lexicon.paraphrases(language).keys()
 
 
 def test_the_words_of_the_paraphrases_are_up_to_date() -> None:
@@ -102,7 +105,7 @@ def test_the_classifier_was_learned_from_the_present_paraphrases(language: Langu
     model = orjson.loads(header)
     assert model["paraphrases"] == paraphrases.digest(), "run `make paraphrases`"
     entries = {file.entry.slug for file in read_folder(BUNDLED) if file.entry.language == language}
-    assert set(model["slugs"]) == entries | {paraphrase_classifier.NO_ENTRY}
+    assert set(model["slugs"]) == (entries - NOT_LEARNED) | {paraphrase_classifier.NO_ENTRY}
 
 
 def _cases(name: str) -> list[Case]:

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from chat.knowledge import paraphrase_classifier
-from chat.knowledge.knowledge_base import GOOD_FIT, KnowledgeBase
+from chat.knowledge.index import GOOD_FIT
+from chat.knowledge.knowledge_base import KnowledgeBase
 from chat.knowledge.paraphrase_classifier import NO_ENTRY
 from chat.knowledge.reloader import bundled_entries
 from chat.models import KnowledgeEntry

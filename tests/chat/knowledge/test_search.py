@@ -65,6 +65,8 @@ def test_every_question_of_an_entry_finds_it_first(knowledge_base: KnowledgeBase
     for entry in knowledge_base.entries:
         for question in entry.questions:
             assert best(knowledge_base, question.upper(), cast("Language", entry.language)) == entry.slug, question
+            passages = knowledge_base.search(question, cast("Language", entry.language), 1)
+            assert passages[0].score >= knowledge.GOOD_FIT, question
 
 
 def test_a_word_of_paraphrases_alone_makes_no_common_question(knowledge_base: KnowledgeBase) -> None:
