@@ -323,6 +323,7 @@ _SIGNS = re.compile(
     r"|j?n?'?en peu[xt]? (?:vraiment |juste )?(?:plus|pu|pa|pas)\b"
     r"|(?:je|j)(?: ne)? tien[st]? (?:vraiment )?plus(?: le coup)?(?:$|[.!?,])"
     rf"|{_SOMEBODY} (?:a|ont|est) (?:disparue?s?|fugue|introuvables?)\b"
+    r"(?! (?:d(?:es?|u)|dans) (?:l[ae'] ?|les |vos )?(?:effectifs?|listes?|logiciel|fichiers?|dossier|registres?|site))"
     r"|au bout du rouleau|je (?:vais )?craquer?\b|je suis a bout\b"
     rf"|{_ATTACKER} (?:(?:me|nous|m'|le|la|les|lui) ?{_HITS}|{_HITS_SOMEBODY})"
     r"|(?:ete|(?<!c')(?<!c )est|suis|etait|fait) abusee?s?\b|abusee?r? (?:sexuellement|de (?:moi|lui)\b|d'elle\b)"

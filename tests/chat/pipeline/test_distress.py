@@ -343,9 +343,11 @@ def test_somebody_else_who_attacks_is_not_taken_for_the_child(message):
         "elle menace de retirer l'AESH",
         "l'école menace de le renvoyer",
         "my clever son hits and insults everyone",
+        "ma fille a disparu des effectifs de l'école dans le logiciel",
+        "mon fils a disparu de la liste d'attente",
     ],
 )
-def test_a_child_who_hits_no_person_of_the_family_gets_no_notice(message):
+def test_the_same_words_without_harm_to_a_person_get_no_notice(message):
     assert not distress.detect(message)
 
 
