@@ -356,6 +356,10 @@ def test_who_must_act_stands_in_the_row_of_a_table():
         "2 avril ; 8 jours avant, ",
         "pas de demande après le 2 avril ",
         "transmettre du 2 mars ",
+        "en cas de, sous 8 jours ",
+        "si vous, sous 8 jours ",
+        "sous 8 jours, soit le 2 avril, ",
+        "conservez pendant 2 ans ",
     ],
 )
 def test_counted_days_take_linear_time(repeated):

@@ -231,6 +231,7 @@ def test_what_names_no_file_is_no_reference(text):
         "LRAR 1A 209 ",
         "Réf  N°\n",
         "dossier est le n° ",
+        "revenu fiscal de référence : 23 456 ",
     ],
 )
 def test_labels_take_linear_time(repeated):
