@@ -16,11 +16,11 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 
 from observability import masking
+from observability.secret_shapes import SECRET
 
 _VALID_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
-# Forms that cannot be an identifier of a person, and beginnings of what is a secret.
+# Forms that cannot be an identifier of a person.
 _PLAIN_ID = re.compile(r"(?:[a-z]+-)?[0-9a-f]{8}(?:-?[0-9a-f]{4}){3}-?[0-9a-f]{12}|[A-Za-z._-]*\d{0,8}")
-_SECRET = re.compile(r"eyJ|sk-|bff_")
 _OWN_ID = re.compile(r"req-([0-9a-f]{8})-[0-9a-f-]{27}")
 _TRACEPARENT = re.compile(
     r"(?!ff)[0-9a-f]{2}-(?P<trace>(?!0{32})[0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-(?P<flags>[0-9a-f]{2})(?:-.*)?"
@@ -94,7 +94,7 @@ def from_environ(environ: Mapping[str, object]) -> CorrelationId:
 
 def _is_acceptable(text: str) -> bool:
     """Whether the text is an id, and nothing that the logs would hide: it is in every line and every message's row."""
-    if not _VALID_ID.fullmatch(text) or _SECRET.search(text):
+    if not _VALID_ID.fullmatch(text) or SECRET.search(text):
         return False
     return bool(_PLAIN_ID.fullmatch(text)) or masking.mask(text) == text
 

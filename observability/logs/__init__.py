@@ -92,6 +92,7 @@ def _set_levels(level: str) -> None:
     logging.getLogger().setLevel("INFO" if level == "DEBUG" else level)
     for name in _OWN_PACKAGES:
         logging.getLogger(name).setLevel(level)
+    logging.getLogger("psycopg").setLevel(max(logging.getLogger().level, logging.WARNING))  # sets itself to WARNING
     logging.getLogger("django.server").setLevel("ERROR")  # hides runserver's access log, which duplicates ours
 
 

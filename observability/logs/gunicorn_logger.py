@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from gunicorn.glogging import Logger as GunicornLogger
@@ -15,6 +16,7 @@ class Logger(GunicornLogger):  # type: ignore[misc]  # gunicorn ships no types
         for logger in (self.error_log, self.access_log):
             logger.handlers.clear()
             logger.propagate = True
+            logger.setLevel(logging.NOTSET)  # LOG_LEVEL rules
 
     def exception(self, msg: str, *args: Any, **kwargs: Any) -> None:
         """Log `msg` without its arguments: for a request they hold the whole URL, query included."""

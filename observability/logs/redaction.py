@@ -15,6 +15,7 @@ from uuid import UUID
 from structlog.tracebacks import ExceptionDictTransformer
 
 from observability import masking
+from observability.secret_shapes import SECRET
 
 ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None]
 
@@ -30,15 +31,8 @@ FIELDS = frozenset(
 
 _MAX_LENGTH = 1000  # characters of one text
 
-_SECRET = re.compile(
-    r"""
-      (?P<credentials> (?<=://)[^/\s@]+(?=@) )
-    | (?P<token>       \b(?i:bearer)\s+[\w.~+/=-]+ | \beyJ[\w-]+\.[\w.-]+ | \bsk-[\w-]{16,} )
-    """,
-    re.VERBOSE,
-)
 # A cheap pre-check: few texts match it.
-_MAY_BE_SECRET = re.compile(r"@|(?:\d\D*){9}|eyJ|sk-|(?i:bearer)")
+_MAY_BE_SECRET = re.compile(r"@|(?:\d\D*){9}|eyJ|sk-|bff_|(?i:bearer)")
 # Our own and Supabase's ids have enough digits to match it; skipping them saves 10 µs per line.
 _ID = re.compile(r"(?:[a-z]+-)?[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
@@ -62,7 +56,7 @@ def redact(text: str) -> str:
     """The text with secrets and identifiers of persons (`masking`) replaced by their kind."""
     text = text[: 2 * _MAX_LENGTH]  # the first cut leaves a margin, so that the final cut does not split a secret
     if _MAY_BE_SECRET.search(text) and not _ID.fullmatch(text):
-        text = _without_identifiers(_SECRET.sub(lambda match: f"[{match.lastgroup}]", text))
+        text = _without_identifiers(SECRET.sub(lambda match: f"[{match.lastgroup}]", text))
     return text[:_MAX_LENGTH]
 
 

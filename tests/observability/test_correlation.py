@@ -49,7 +49,16 @@ def test_an_id_that_the_log_would_hide_is_replaced(client, offered):
 
 @pytest.mark.parametrize(
     "offered",
-    ["00000000-1111-2222-3333-061234567890", "4bf92f3577b34da6a3ce929d0e0e4736", "web.42_a-B", "2026-11-29T01-02-03"],
+    [
+        "00000000-1111-2222-3333-061234567890",
+        "4bf92f3577b34da6a3ce929d0e0e4736",
+        "web.42_a-B",
+        "2026-11-29T01-02-03",
+        "task-42",
+        "helpdesk-0001",
+        "kiosk-7",
+        "bff_web-3",
+    ],
 )
 def test_usual_ids_are_kept(client, offered):
     assert client.get("/hello", headers={"X-Correlation-ID": offered})["X-Correlation-ID"] == offered

@@ -13,10 +13,12 @@ from uuid import UUID
 
 import pytest
 from django.db import OperationalError
+from gunicorn.config import Config
 
 from benchmarks.drill.environment import Clock
 from observability import correlation, logs
 from observability.logs import redaction
+from observability.logs.gunicorn_logger import Logger
 from tests.support.services import ROOT
 
 log = logs.get_logger("chat.tests")
@@ -169,6 +171,7 @@ SECRETS = [
     ("Authorization: Bearer abc.DEF-1", "Authorization: [token]"),
     ("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln is old", "[token] is old"),
     ("key sk-abcdefgh12345678 refused", "key [token] refused"),
+    ("key bff_abcdefghij-KLMNOP_123456 refused", "key [token] refused"),
     (
         "Error connecting to rediss://default:hunter2@cache:6379/0",
         "Error connecting to rediss://[credentials]@cache:6379/0",
@@ -207,6 +210,8 @@ def test_secrets_and_personal_data_are_redacted_in_every_text(lines, text, redac
         "10.112.113.114",
         "took 1234567 ms of 1700000000",
         "@decorator of sk-ip",
+        "bff_build_info",
+        "task-abcdefgh12345678",
     ],
 )
 def test_harmless_text_is_not_redacted(lines, text):
@@ -234,6 +239,18 @@ def test_a_malformed_record_of_a_library_is_still_logged(lines):
     (line,) = lines()
     assert (line["level"], line["message"]) == ("warning", "A log record was malformed")
     assert line["logger"] == "some.library"
+
+
+def test_the_level_rules_the_records_of_gunicorn_and_psycopg_too(lines):
+    logs.configure(level="error", format="json", file="")
+    try:
+        Logger(Config())
+        for name in ("gunicorn.error", "psycopg", "psycopg.pool", "some.library"):
+            logging.getLogger(name).warning("Quiet")
+            logging.getLogger(name).error("Heard")
+    finally:
+        logs.configure(level="debug", format="json", file="")
+    assert [line["message"] for line in lines()] == ["Heard"] * 4
 
 
 def test_the_console_format_redacts_as_the_json_format_does(capsys):
