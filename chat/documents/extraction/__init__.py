@@ -8,7 +8,6 @@ from __future__ import annotations
 import traceback
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import TypeVar
 
@@ -72,9 +71,9 @@ def find_facts(text: str) -> Facts:
     text = text[:MAX_CHARACTERS]
     letter = Letter(text)
     return Facts(
-        dates=_unique(find_dates(letter), key=lambda date: date.iso or date.text.lower()),
-        amounts=_unique(find_amounts(letter), key=lambda amount: amount.value),
-        references=_unique(find_references(letter), key=lambda reference: reference.text),
+        dates=_unique(find_dates(letter), key=lambda date: date.iso or date.text.lower())[:MAX_PER_KIND],
+        amounts=_ends(_unique(find_amounts(letter), key=lambda amount: amount.value)),
+        references=_unique(find_references(letter), key=lambda reference: reference.text)[:MAX_PER_KIND],
         sender=find_sender(text),
     )
 
@@ -83,4 +82,10 @@ def _unique(facts: Iterable[Fact], key: Callable[[Fact], str]) -> tuple[Fact, ..
     first: dict[str, Fact] = {}
     for fact in facts:
         first.setdefault(key(fact), fact)
-    return tuple(islice(first.values(), MAX_PER_KIND))
+    return tuple(first.values())
+
+
+def _ends(amounts: tuple[Amount, ...]) -> tuple[Amount, ...]:
+    """The amounts; of too many the first and the last, because a statement ends with what is due."""
+    half = MAX_PER_KIND // 2
+    return amounts if len(amounts) <= MAX_PER_KIND else (*amounts[:half], *amounts[-half:])

@@ -134,3 +134,10 @@ def test_amounts_take_linear_time(repeated):
 )
 def test_the_next_line_spaces_and_per_cents(text, expected):
     assert amounts(text) == expected
+
+
+@pytest.mark.parametrize(("lines", "kept"), [(30, 31), (49, 50), (50, 50), (400, 50)])
+def test_the_last_amount_of_a_long_statement_is_kept(lines, kept):
+    statement = "\n".join(f"Séance {number} : {number},50 €" for number in range(1, lines + 1))
+    values = [amount.value for amount in find_facts(f"Relevé\n{statement}\nSolde dû : 9 876,54 €").amounts]
+    assert (values[0], values[-1], len(values)) == ("1.50", "9876.54", kept)

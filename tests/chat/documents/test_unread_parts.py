@@ -28,7 +28,7 @@ from chat.documents.sandbox.unread_parts import MAX_FILES
 from chat.documents.unreadable import Unread, Unreadable
 from tests.chat.documents.hostile_files import archive, picture_pdf, raw_pdf, stream
 from tests.support import document_files
-from tests.support.family_file_factories import repacked
+from tests.support.family_file_factories import merged, repacked
 
 SENTENCE = "Vous avez jusqu'au {} pour nous le dire\net vous pouvez venir avec vos papiers."
 
@@ -511,3 +511,13 @@ def test_a_word_file_without_a_part_that_it_refers_to_is_read(part, left):
     assert "15 avril" in outcome.text
     assert ("En-tête" in outcome.text, "Pied de page" in outcome.text) == (part != "header", part != "footer")
     assert outcome.unread == ()
+
+
+@pytest.mark.parametrize("rotate", [0, 90, 180, 270])
+def test_a_turned_page_is_read_to_all_its_edges(rotate):
+    def corners(page: canvas.Canvas) -> None:
+        for left, top in ((10, 830), (500, 830), (10, 5), (500, 5)):
+            page.drawString(left, top, f"Place {left} {top}")
+
+    text = read(merged(drawn(corners), rotate=rotate)).text
+    assert all(place in text for place in ("Place 10 830", "Place 500 830", "Place 10 5", "Place 500 5"))
