@@ -79,7 +79,7 @@ class CallerMiddleware:
             _set_visitor_cookie(response, caller)
         if settings.CORS_ALLOW_CREDENTIALS and request.headers.get("Origin") in settings.CORS_ALLOWED_ORIGINS:
             _send_to_other_origins(response)
-        # Personal: not even the browser of a shared phone stores it.
+        # Personal: the browser stores nothing of it. The page's service worker alone keeps the last conversations.
         if route.kind == "api" or request.method == "POST":
             response.headers["Cache-Control"] = "private, no-store"
         return response

@@ -106,3 +106,68 @@ def test_a_slow_network_does_not_bring_back_an_older_conversation(browser_page: 
     page.reload()
 
     expect(page.locator(".bubble")).to_have_text("Une question plus récente")
+
+
+def keep_conversation(browser_page: OpenPage) -> Page:
+    page = browser_page(**PHONE, service_workers="allow")
+    page.refusals_expected = True  # type: ignore[attr-defined]  # while offline
+    ask(page, QUESTIONS["fr"])
+    wait_for_answer(page)
+    eventually(lambda: "/api/chat/history" in page.evaluate(KEPT), 15)
+    return page
+
+
+@pytest.mark.parametrize(("status", "is_kept"), [(429, True), (408, True), (401, False), (404, False), (410, False)])
+def test_what_was_kept_is_deleted_only_if_the_server_gives_it_no_more(
+    browser_page: OpenPage, status: int, is_kept: bool
+) -> None:
+    page = keep_conversation(browser_page)
+    [worker] = page.context.service_workers
+
+    worker.evaluate(
+        """async (status) => {
+  const cache = await caches.open("personal");
+  for (const { url } of await cache.keys()) await keep(cache, "personal", url, new Response("", { status }));
+}""",
+        status,
+    )
+
+    assert bool(page.evaluate(KEPT)) is is_kept
+
+
+def test_what_was_kept_long_ago_is_deleted(browser_page: OpenPage) -> None:
+    page = keep_conversation(browser_page)
+    [worker] = page.context.service_workers
+    worker.evaluate("() => { const now = Date.now; Date.now = () => now() + 31 * 24 * 3600 * 1000; }")
+    page.context.set_offline(True)
+
+    page.reload()
+
+    expect(page.locator(".notice")).to_contain_text("Pas de connexion")
+    assert page.evaluate(KEPT) == []
+
+
+def test_the_beginning_of_a_long_conversation_is_readable_offline(browser_page: OpenPage) -> None:
+    page = keep_conversation(browser_page)
+
+    def continue_it() -> None:
+        question = Message.objects.filter(conversation__public_id=page.url.rpartition("#c-")[2], role="user").get()
+        Message.objects.bulk_create(
+            Message(conversation=question.conversation, role=role, text=f"Message {number}")
+            for number in range(30)
+            for role in ("user", "assistant")
+        )
+
+    run_committed(continue_it)
+    page.reload()
+    expect(page.locator(".bubble")).to_have_count(31)
+    page.evaluate(
+        "caches.open('personal').then(async (cache) => { for (const key of await cache.keys())"
+        " if (key.url.includes('after=')) await cache.delete(key); })"
+    )
+    page.context.set_offline(True)
+
+    page.reload()
+
+    expect(page.locator(".bubble")).to_have_count(25)
+    expect(page.locator(".notice")).to_have_count(0)

@@ -319,12 +319,15 @@ function addMessage(exchange, message, Answer) {
   return Object.assign(exchange, { answered: true });
 }
 
-/** All messages of a conversation, in order. */
+/** All messages of a conversation, in order; without a network, those that are kept on the device. */
 async function messagesOf(conversationId, signal) {
   const messages = [];
   let after = null;
   do {
-    const page = await listPage("/api/chat/history", { conversationId, after }, signal);
+    const page = await listPage("/api/chat/history", { conversationId, after }, signal).catch((error) => {
+      if (!messages.length || navigator.onLine) throw error;
+      return { items: [], next: null };
+    });
     messages.push(...page.items);
     after = page.next;
   } while (after);

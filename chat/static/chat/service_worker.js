@@ -7,6 +7,7 @@
 const PAGE = "page"; // the page and its files
 const PERSONAL = "personal"; // what belongs to one person: deleted with their data
 const MOST_PERSONAL = 30; // responses
+const MOST_DAYS = 30; // for which they are kept: the server's own RETENTION_DAYS may be longer
 const PATIENCE = 4000; // milliseconds until a kept file is better than a slow one
 const FILES = [
   "/",
@@ -50,18 +51,27 @@ async function networkFirst(event, name, key) {
     return response;
   });
   event.waitUntil(fresh.catch(() => {}));
+  if (name === PERSONAL) await deleteOld(cache);
   const kept = await cache.match(key, { ignoreVary: true });
   if (!kept) return fresh;
   return (name === PAGE ? Promise.race([fresh, later(kept)]) : fresh).catch(() => kept);
 }
 
 async function keep(cache, name, key, response) {
-  if (response.status >= 500) return;
-  if (!response.ok) return cache.delete(key);
+  if ([401, 403, 404, 410].includes(response.status)) return cache.delete(key); // it is this person's no more
+  if (!response.ok) return;
   await cache.put(key, response); // the newest is last
   if (name !== PERSONAL) return;
   const keys = await cache.keys();
   await Promise.all(keys.slice(0, -MOST_PERSONAL).map((old) => cache.delete(old)));
+}
+
+async function deleteOld(cache) {
+  const oldest = Date.now() - MOST_DAYS * 24 * 3600 * 1000;
+  for (const key of await cache.keys()) {
+    const response = await cache.match(key);
+    if (response && !(Date.parse(response.headers.get("Date")) >= oldest)) await cache.delete(key);
+  }
 }
 
 function later(response) {
