@@ -44,7 +44,7 @@ def parse(text: str) -> dict[str, Any]:
     if len(address.hosts) > 1 or "," in options.get("host", ""):
         options.setdefault("target_session_attrs", "read-write")  # the first that answers may be a standby
     if schema := options.pop("currentSchema", ""):
-        options["options"] = f"-c search_path={schema}"
+        options["options"] = f"{options.get('options', '')} -c search_path={schema}".strip()
     ports = {port for _, port in address.hosts}
     return {
         "ENGINE": "django.db.backends.postgresql",

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from dotenv.parser import Binding, parse_stream
 
+NUL = "\0"
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:
@@ -41,6 +43,8 @@ def read(path: Path, *, must_exist: bool) -> tuple[Layer, list[Problem]]:
         missing = [Problem("ENV_FILE", "Names a file that doesn't exist.", "ENV_FILE=/etc/chat-bff/env")]
         return Layer(source, {}), missing if must_exist else []
     except (OSError, ValueError):  # ValueError: not UTF-8
+        text = NUL
+    if NUL in text:  # as in UTF-16; no variable can have it
         return Layer(source, {}), [Problem(source, "Can't be read as text in UTF-8.", "NAME='any value'")]
     bindings = [binding for binding in parse_stream(StringIO(text)) if binding.error or binding.key]
     values: dict[str, str] = {}

@@ -188,11 +188,13 @@ class Environment:
 
         def parse(value: str) -> str:
             try:
-                several = len(limits.parse_many(value)) > 1
+                found = limits.parse_many(value)
             except ValueError:
                 raise InvalidValue("Is not a number of requests per second, minute, hour or day.") from None
-            if several:
+            if len(found) > 1:
                 raise InvalidValue("Has several rates; one is counted.")
+            if found[0].amount < 1:
+                raise InvalidValue("Is a limit of 0 requests, which would refuse everybody.")
             return value
 
         return self.parse(name, default, parse, example=default)

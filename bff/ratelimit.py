@@ -24,11 +24,11 @@ Result = TypeVar("Result")
 
 CALLERS_PER_ADDRESS = 20  # many families share the address of a school or a hospital
 
-# Counts a request of a window of ARGV[1] seconds. Returns the count and, above the limit ARGV[2], the seconds left.
+# Counts a request of a window of ARGV[1] seconds. Returns the count and the seconds left.
 _count = Script("""
 local count = redis.call('INCR', KEYS[1])
 if count == 1 then redis.call('EXPIRE', KEYS[1], ARGV[1]) end
-return {count, count > tonumber(ARGV[2]) and redis.call('TTL', KEYS[1]) or 0}
+return {count, redis.call('TTL', KEYS[1])}
 """)
 
 
@@ -83,12 +83,11 @@ class Counted(NamedTuple):
     @property
     def command(self) -> Command:
         """Counts one request; the arguments of `state` are its reply."""
-        return _count([self.key], self.limit.seconds, self.limit.amount)
+        return _count([self.key], self.limit.seconds)
 
     def state(self, count: int, seconds_left: float) -> RateLimitState:
-        window, remaining = self.limit.seconds, self.limit.amount - count
-        reset = window if remaining >= 0 else max(1, round(seconds_left))
-        return RateLimitState(self.policy, self.limit.amount, window, remaining, reset)
+        amount, window = self.limit
+        return RateLimitState(self.policy, amount, window, amount - count, max(1, round(seconds_left)))
 
 
 class Counters:

@@ -61,6 +61,8 @@ CASES = {
         dotenv="METRICS_TOKEN='hunter2\nPORT=1\n", problems=("Line 1 is not",), withheld=("hunter2",)
     ),
     "not UTF-8": Case(dotenv=b"METRICS_TOKEN=caf\xe9\n", problems=("Can't be read as text in UTF-8",)),
+    "a NUL": Case(dotenv=b"PORT=9001\nOTHER=caf\x00\n", problems=("Can't be read as text in UTF-8",)),
+    "UTF-16": Case(dotenv="PORT=9001\n".encode("utf-16-le"), problems=("Can't be read as text in UTF-8",)),
     "a misspelt file": Case({"ENV_FILE": "{folder}/missing"}, problems=("ENV_FILE: Names a file that doesn't exist",)),
     "the environment wins": Case(
         {"PORT": "9002"}, "PORT=9001\nWEB_WORKERS=3\n", expected={"PORT": 9002, "WEB_WORKERS": 3}
@@ -226,6 +228,7 @@ CASES = {
     "neither true nor false": wrong("ALLOW_ANONYMOUS", "maybe", "Is neither true nor false"),
     "a rate": of({"RATE_LIMIT_CHAT": "10 per hour"}, RATE_LIMIT_CHAT="10 per hour"),
     "several rates": wrong("RATE_LIMIT_CHAT", "10/minute;100/hour", "Has several rates; one is counted"),
+    "a rate of nothing": wrong("RATE_LIMIT_CHAT", "0/minute", "would refuse everybody"),
     "a rate that is none": wrong("RATE_LIMIT_CHAT", "10", "Is not a number of requests per second"),
     "missing folders": Case(
         {"LOG_FILE": "{folder}/new/logs/chat.log", "PROMETHEUS_MULTIPROC_DIR": "{folder}/new/metrics/all"}
@@ -441,6 +444,10 @@ CASES = {
     "a schema": of(
         {"DATABASE_URL": "postgresql://u:p@db.example.org:5432/app?schema=chat"},
         OPTIONS={"options": "-c search_path=chat"},
+    ),
+    "a schema beside options": of(
+        {"DATABASE_URL": "postgresql://u:p@h/app?options=-c%20statement_timeout%3D5000&schema=chat"},
+        OPTIONS={"options": "-c statement_timeout=5000 -c search_path=chat"},
     ),
     "options of libpq": of(
         {"DATABASE_URL": "postgresql://u:p@db.example.org:5432/app?keepalives_idle=30"},

@@ -40,6 +40,16 @@ def test_above_the_limit_the_response_is_429_with_retry_after(three_a_minute, vi
     assert replies[0]["RateLimit"] == '"answers";r=2;t=60'
 
 
+def test_below_the_limit_the_response_tells_when_the_window_ends(three_a_minute, visitor, ai):
+    visitor.ask("Bonjour")
+    redis = get_redis_connection()
+    for key in redis.keys("bff:limit:answers:*"):
+        redis.expire(key, 20)
+    reply = visitor.ask("Bonjour")
+    assert (reply["RateLimit-Remaining"], reply["RateLimit-Policy"]) == ("1", '"answers";q=3;w=60')
+    assert 1 <= int(reply["RateLimit-Reset"]) <= 20
+
+
 def test_answers_and_other_calls_are_counted_separately_even_with_equal_limits(settings, visitor, ai):
     settings.RATE_LIMIT_CHAT = settings.RATE_LIMIT_DEFAULT = "2/minute"
     assert [visitor.ask("Bonjour").status_code for _ in range(3)] == [200, 200, 429]
