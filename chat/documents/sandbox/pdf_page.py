@@ -60,7 +60,8 @@ def read(pdf: pypdfium2.PdfDocument, number: int, scan_reader: ScanReader) -> st
         page.close()
         page = pdf[number - 1]  # with the values of form fields, stamps and notes as part of it
     text_page = page.get_textpage()
-    text = text_page.get_text_bounded()
+    # Of lines that run upwards or downwards, as on a page that is shown turned, the other one omits the ends.
+    text = text_page.get_text_range() if page.get_rotation() % 180 else text_page.get_text_bounded()
     text = "\n".join((text, *(note for note in notes if note not in text)))
     letters = len(re.findall(r"\w", text))
     picture_share, has_drawings = _pictures(page)

@@ -28,7 +28,7 @@ from chat.documents.sandbox.unread_parts import MAX_FILES
 from chat.documents.unreadable import Unread, Unreadable
 from tests.chat.documents.hostile_files import archive, picture_pdf, raw_pdf, stream
 from tests.support import document_files
-from tests.support.family_file_factories import merged, repacked
+from tests.support.family_file_factories import lines, merged, repacked
 
 SENTENCE = "Vous avez jusqu'au {} pour nous le dire\net vous pouvez venir avec vos papiers."
 
@@ -521,3 +521,18 @@ def test_a_turned_page_is_read_to_all_its_edges(rotate):
 
     text = read(merged(drawn(corners), rotate=rotate)).text
     assert all(place in text for place in ("Place 10 830", "Place 500 830", "Place 10 5", "Place 500 5"))
+
+
+@pytest.mark.parametrize(("rotate", "origin"), [(0, (0, 0)), (90, (595, 0)), (180, (595, 842)), (270, (0, 842))])
+def test_the_lines_of_a_page_that_is_shown_turned_stay_apart(rotate, origin):
+    def upright(page: canvas.Canvas) -> None:
+        page.translate(*origin)
+        page.rotate(rotate)
+        lines(
+            page,
+            "\n".join([*(letter := SENTENCE.format("3 mai").splitlines()), "Montant : 151,80 €", *letter]),
+            top=500,
+        )
+
+    text = read(merged(drawn(upright), rotate=rotate)).text
+    assert "Montant : 151,80 €" in text.splitlines()
