@@ -2,8 +2,8 @@
 
 The paraphrases are the calm questions that also train the detection of distress, and those of `paraphrases*.jsonl`, one
 file for each author or group of authors: new ones belong there. The questions of `no_entry_*.jsonl`, which no entry
-answers, train the classifier alone: a new entry may answer some of them, then these must go. Run it after a change of
-any of these files, or of a lexicon.
+answers, train the classifier alone: a new entry may answer some of them, then these must go; a paraphrase of another
+entry that it answers better becomes its own. Run it after a change of any of these files, or of a lexicon.
 """
 
 from __future__ import annotations

@@ -38,7 +38,7 @@ def learn(paraphrases: list[Paraphrase], language: Language) -> bytes:
 
     table = lexicon.for_language(language)
     texts = [table.replace_variants(table.expand_abbreviations(each.text)).split() for each in paraphrases]
-    counted = [Counter(feature for word in text for feature in features_of(word)) for text in texts]
+    counted = [Counter(feature for word in text for feature in sorted(features_of(word))) for text in texts]
     document_frequency = Counter(feature for counts in counted for feature in counts)
     rows = {f: n for n, f in enumerate(f for f, count in document_frequency.items() if count >= MIN_COUNT)}
     idf = np.array([round(np.log(1 + len(texts) / document_frequency[feature]), 2) for feature in rows])
@@ -46,7 +46,7 @@ def learn(paraphrases: list[Paraphrase], language: Language) -> bytes:
     sizes = Counter(slugs)
     class_weight = {slug: len(slugs) / (len(sizes) * size) for slug, size in sizes.items()}  # all classes weigh as much
     class_weight[NO_ENTRY] = NO_ENTRY_CLASS_WEIGHT
-    model = LinearSVC(C=INVERSE_REGULARISATION, class_weight=class_weight)
+    model = LinearSVC(C=INVERSE_REGULARISATION, class_weight=class_weight, random_state=0)
     model.fit(_unit_vectors(counted, rows, idf), slugs)
     weights = model.coef_.T * idf[:, None]
     unit = np.abs(weights).max() / 127

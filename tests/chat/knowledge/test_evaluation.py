@@ -39,8 +39,6 @@ FLOORS = {  # recall@1, recall@3, good fits, abstention
     "judge3": (0.94, 0.975, 0.92, 0.95),
     "newcomers": (0.98, 0.99, 0.97, 0.99),
 }
-# Without paraphrases: they are found by their words, as an operator's entry is.
-NOT_LEARNED = {"mdph", "quelles-aides"}
 
 
 @pytest.mark.django_db
@@ -91,7 +89,7 @@ def test_no_evaluation_question_is_repeated_or_copied_from_an_entry(writer: tupl
 def test_every_entry_has_paraphrases() -> None:
     for language in get_args(Language):
         slugs = {file.entry.slug for file in read_folder(BUNDLED) if file.entry.language == language}
-        assert slugs - NOT_LEARNED == lexicon.paraphrases(language).keys()
+        assert slugs == lexicon.paraphrases(language).keys()
 
 
 def test_the_words_of_the_paraphrases_are_up_to_date() -> None:
@@ -105,7 +103,7 @@ def test_the_classifier_was_learned_from_the_present_paraphrases(language: Langu
     model = orjson.loads(header)
     assert model["paraphrases"] == paraphrases.digest(), "run `make paraphrases`"
     entries = {file.entry.slug for file in read_folder(BUNDLED) if file.entry.language == language}
-    assert set(model["slugs"]) == (entries - NOT_LEARNED) | {paraphrase_classifier.NO_ENTRY}
+    assert set(model["slugs"]) == entries | {paraphrase_classifier.NO_ENTRY}
 
 
 def _cases(name: str) -> list[Case]:
