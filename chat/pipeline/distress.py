@@ -40,9 +40,17 @@ def detect(text: str) -> tuple[Distress, ...]:
     first, second, lead = found.by_classifier.likeliest_kinds()
     likely: tuple[Distress, ...] = (first,) if lead >= model.certain else (first, second)
     if found.told:
-        beside = likely if found.by_classifier.score >= model.threshold else ()
+        beside = set(likely) if found.by_classifier.score >= model.threshold else set()
+        if found.told == "violent_child" and not _OWN_TEMPER.search(found.folded):
+            beside.discard("losing_control")  # it would ask somebody who is hit what they did to the child
         return tuple(kind for kind in _MOST_URGENT if kind in {found.told, *beside})
     return likely if is_recognised or len(likely) == 1 else ("unspecific",)
+
+
+def tells_of_another_death(text: str) -> bool:
+    """Whether somebody has died who isn't a child: a parent, a doctor, an animal."""
+    folded = _folded(distress_classifier.without_accents(text))
+    return bool(_DEATH.search(folded)) and not (_GRIEF.search(folded) or _A_CHILD_DIED.search(folded))
 
 
 def notice_topics(kinds: Sequence[Distress], text: str, *, has_young: bool = True) -> tuple[NoticeTopic, ...]:
@@ -153,6 +161,15 @@ _GRIEF = re.compile(
     r" (?:has )?(?:just )?(?:died\b(?! (?:laughing|of (?:shame|laughter|embarrassment)))|passed away)"
 )
 
+_DEATH = re.compile(
+    r"\b(?:est|etait) (?:[a-z]+ )?(?:decedee?|morte?)\b(?!-| d[e'])|\bvient de (?:mourir|deceder)\b|\bnous a quittes\b"
+    r"|\bveu(?:f|ve)\b|\b(?:died|passed away)\b|\bwidow(?:er|ed)?\b"
+)
+_A_CHILD_DIED = re.compile(
+    rf"(?:\b(?:une?|cet|son|sa|leur|votre) |\bl'){_CHILD}(?: [a-z]+)? (?:est|etait) (?:decede|mort)"
+    rf"|(?<!of )\b(?:a|the|their) (?:son|daughter|child|baby|boy|girl) (?:has )?(?:died|passed away)"
+)
+
 # A person's own age. `j'ai 10 ans d'expérience` and `I'm 7 months pregnant` are none.
 _YOUNG = re.compile(
     r"\b(?:j' ?ai|jai|g|j ai|im|i'm|i am) (?:bientot |presque |que |only |just |nearly )?(?:[5-9]|1[0-7]) ?"
@@ -213,6 +230,15 @@ _SHAKEN = re.compile(
     rf"|\bj?l'? ?ai {_HOW}{_CHOKED}\b"
     rf"|{_DID}{_CHOKED} (?:(?:mon|ma|notre|le|la) (?:petite? )?)?(?:{_CHILD}|p'tite?)\b"
     rf"|{_DID}(?:choked|strangled|smothered) (?:him|her|them|(?:my|our|the) (?:little |baby )?{_CHILD_EN})\b"
+)
+_HARM = r"(?:frapper|taper|secouer|gifler|cogner|etrangler|etouffer|tuer|blesser|(?:faire|fasse) (?:du |un )?mal)"
+# What a parent tells of the own hands or temper.
+_OWN_TEMPER = re.compile(
+    rf"{_SHAKEN.pattern}|{_DID}(?:frappe|gifle|cogne|tape|battu|pousse|hit|slapped|pushed)"
+    rf"|\b(?:failli|envie de|peur de|vais|finir par|pourrais|risque de|capable de|voudrais|pas) (?:[a-z']+ )?{_HARM}\b"
+    r"|\bje (?:le |la |les |lui |leur )?(?:hurle|crie|frappe|tape|secoue|gifle|cogne|rends)\b|\bpeur de moi\b"
+    r"|\b(?:perds?|perdre|perdu) (?:le controle|patience|mon (?:calme|sang-froid))|\bcontroler|\bme controle\b"
+    r"|\b(?:hurt|hit|shake|slap) (?:him|her|them)\b|\blos(?:e|ing) control\b"
 )
 _STRUCK = re.compile(
     rf"{_DID}(?:frappee?|giflee?|cognee?|tapee?|battue?|poussee?|jetee?|lachee?|{_CHOKED}"
@@ -364,7 +390,8 @@ _TELLING: Mapping[Distress, re.Pattern[str]] = {
         r"|a quoi (?:bon|(?:ca )?sert de) continuer(?=[ .,!?]*$| a (?:vivre|me b)))"
     ),
     "violent_child": re.compile(
-        rf"\b(?:{_NOT_OF}{_MY_OLDER_CHILD},? (?:(?:il|elle|qui) )?(?:(?:me|nous|m') ?{_HITS}|{_HITS_SOMEBODY}"
+        rf"\b(?:{_NOT_OF}{_MY_OLDER_CHILD},? (?:(?:il|elle|qui) )?(?:me [a-z]{{3,8}}(?:,| et) )?"
+        rf"(?:(?:me|nous|m') ?{_HITS}|{_HITS_SOMEBODY}"
         r"|(?:m'|nous )a (?:encore |deja )?(?:frappe|tape|battu|cogne|etrangle|menace|agresse|gifle)e?s?\b"
         r"(?! (?:dans l|a l|un))"
         rf"|(?:a )?(?:essaye|essaie|tente|voulu|failli|veut|menace)(?: d[e'])? ?(?:me |m'|nous ){_TO_HARM}"

@@ -16,7 +16,7 @@ from chat.history.recorder import TurnRecorder
 from chat.pipeline import distress, fallbacks, help_lines, sharing
 from chat.pipeline.answer_job import AnswerJob, Purpose
 from chat.pipeline.answer_stream import AnswerStream, CachedStream, RunStream
-from chat.pipeline.distress import Distress, NoticeTopic
+from chat.pipeline.distress import Distress, NoticeTopic, tells_of_another_death
 from chat.runs import Subscription
 from chat.storage import ai_statistics, answer_cache, answer_keys, budgets, fleet_counters
 from chat.storage.answer_cache import CachedAnswer
@@ -212,9 +212,11 @@ def find_passages(question: Question, kinds: Sequence[Distress]) -> list[Passage
 
     In distress only good fits and entries about danger, after a child's death about that: everyday words find unrelated
     entries. Without distress some of the latter count only as a good fit. The entry about this assistant counts only as
-    the best match or as a good fit.
+    the best match or as a good fit. After another death, nothing is said of a child's.
     """
     passages = knowledge.current().search(question.wording, question.language, MAX_PASSAGES, question.earlier)
+    if tells_of_another_death(question.text):
+        passages = [each for each in passages if each.slug not in ABOUT_GRIEF]
     best = {each.slug for each in passages[:1]}
     slugs = (best | {each.slug for each in passages} - ABOUT_THIS_ASSISTANT) - ABOUT_GRIEF - FOR_DANGER_ALONE
     if kinds:

@@ -313,6 +313,28 @@ def test_a_violent_child_hides_no_other_danger(message, kinds):
     assert kinds <= set(topics)
 
 
+@pytest.mark.parametrize("child", CHILDREN)
+@pytest.mark.parametrize(
+    ("also", "losing_control"),
+    [
+        ("je ne sais plus quoi faire", False),
+        ("j'ai peur quand il est en colère", False),
+        ("au secours", False),
+        ("je suis à bout", False),
+        ("j'ai failli le frapper aussi", True),
+        ("je vais finir par lui faire du mal", True),
+        ("j'ai peur de lui faire du mal", True),
+        ("hier je l'ai secoué", True),
+        ("je lui hurle dessus", True),
+        ("j'ai envie de le taper", True),
+    ],
+)
+def test_a_parent_whom_a_child_hits_reads_of_an_own_temper_only_after_telling_of_it(child, also, losing_control):
+    topics = set(distress.notice_topics(distress.detect(f"{child} me frappe, {also}"), f"{child} me frappe, {also}"))
+    assert "violent_child" in topics
+    assert bool(topics & {"losing_control", "hurt_child"}) is losing_control
+
+
 @pytest.mark.parametrize(
     "message",
     [
@@ -624,6 +646,16 @@ def test_an_answer_rests_on_the_article_about_a_childs_death_only_after_one() ->
         each.slug for each in knowledge.current().search("ils peuvent me le prendre ?", "fr", 9, [report])
     }
     assert "deces-enfant" not in slugs("ils peuvent me le prendre ?", (), report)
+    for another in (
+        "le papa de ma fille est décédé, qui touche l'aeeh ?",
+        "la grand-mère de mon fils est décédée",
+        "ma femme est décédée, je suis seul avec ma fille handicapée",
+        "le médecin de mon fils est décédé, qui fait le certificat ?",
+        "je suis veuf, ai-je droit à quelque chose pour mon fils mort de peur à l'école",
+    ):
+        assert "deces-enfant" not in slugs(another, ())
+    for asked in ("aeeh après le décès de l'enfant", "que devient l'aeeh quand un enfant est décédé"):
+        assert "deces-enfant" in slugs(asked, ())
     loss = "Mon fils Théo est mort en mars"
     assert slugs(loss, ("grief",)) == ["deces-enfant"]
     assert slugs("il faut rendre le mois ?", ("grief",), loss) == ["deces-enfant"]
