@@ -136,7 +136,7 @@ def test_an_unsupported_parameter_is_a_bad_request_that_names_it(client, ai: Sta
 
 def test_a_wrong_key_is_an_authentication_error(instances, ai: StandIn):
     with (
-        openai.OpenAI(base_url=f"{instances[0].url}/v1", api_key="wrong") as client,
+        openai.OpenAI(base_url=f"{instances[0].url}/v1", api_key="bff_wrong") as client,
         pytest.raises(openai.AuthenticationError),
     ):
         client.chat.completions.create(model=ANY, messages=[user("Bonjour")])

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from observability.masking import find, mask
@@ -64,6 +64,7 @@ def test_letters_that_ocr_takes_for_digits_show_nothing(text, places, o, i):
         "1 80 O1 49 297 202 64",
         "2 85 O5 78 006 084 36",
         "l 17 02 91 228 123 45",
+        "279I12a00411813",
         "Tél. O6 12 34 56 78",
         "O6.l2.34.56.78",
         "O612345678",
@@ -114,8 +115,9 @@ WORDS = [
 
 @given(st.lists(st.sampled_from(WORDS), max_size=24))
 def test_words_and_few_digits_stay(words):
-    text = "\n".join(" ".join(words[place : place + 3]) + " mots" for place in range(0, len(words), 3))
-    assert mask(text) == text
+    lines = [" ".join(words[place : place + 3]) + " mots" for place in range(0, len(words), 3)]
+    assume(all(len(re.findall(r"[\dOoIl]", line)) < 9 for line in lines))  # `06 2026 2026` may be a telephone number
+    assert mask("\n".join(lines)) == "\n".join(lines)
 
 
 @pytest.mark.parametrize("text", HARMLESS_TEXTS)

@@ -84,7 +84,9 @@ def scraped(django_db_setup, django_db_blocker, tmp_path_factory) -> Iterator[Sc
             eventually(lambda: len(prometheus.query("up == 1")) == 2, 20)
             started_at = time.time()
             with LoadGenerator([instance.url for instance in instances]) as load:
-                time.sleep(10)
+                time.sleep(7)
+                ai.fail("error", status=503, count=2)  # each is followed by a retry: the breakers stay closed
+                time.sleep(3)
                 ai.fail("error", status=503)
                 time.sleep(6)
                 ai.heal()
