@@ -7,9 +7,12 @@ saves response time.
 from __future__ import annotations
 
 from collections.abc import Awaitable
-from typing import Any, ClassVar
+from functools import cached_property
+from typing import Any
+from urllib.parse import urlsplit
 
 import csp.middleware
+from django.conf import settings
 from django.contrib.auth import middleware as auth
 from django.contrib.messages import middleware as messages
 from django.contrib.sessions import middleware as sessions
@@ -62,9 +65,14 @@ class CommonMiddleware(common.CommonMiddleware):
 
 
 class CsrfViewMiddleware(PagesOnly, csrf.CsrfViewMiddleware):
-    # CSRF_TRUSTED_ORIGINS is for the API: what another origin may do there, it may not do on pages such as the admin's.
-    allowed_origins_exact: ClassVar[set[str]] = set()
-    csrf_trusted_origins_hosts: ClassVar[list[str]] = []
+    @cached_property
+    def allowed_origins_exact(self) -> set[str]:
+        """Our own, where a proxy passes another `Host` on. What else may use the API, may not send a form to a page."""
+        return {each for each in settings.CSRF_TRUSTED_ORIGINS if urlsplit(each).hostname in settings.ALLOWED_HOSTS}
+
+    @cached_property
+    def csrf_trusted_origins_hosts(self) -> list[str]:
+        return [urlsplit(each).netloc for each in self.allowed_origins_exact]
 
     def process_view(self, request: HttpRequest, *view: Any) -> HttpResponse | None:  # type: ignore[override]  # Django uses any response
         """On API routes bff.identity.csrf checks callers that a cookie identifies."""

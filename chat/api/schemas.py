@@ -195,7 +195,9 @@ class StreamIn(MessageIn):
         ids = tuple(filter(None, (self.replaced_id, self.question_id)))
         if self.regenerates:
             return Replacement(ids, self.message)
-        return Replacement(ids) if self.replaced_id and self.trigger == "submit-message" else None
+        if self.replaced_id and self.trigger == "submit-message":
+            return Replacement(ids)
+        return Replacement((self.question_id,), self.message, is_repeat=True) if self.question_id else None
 
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:

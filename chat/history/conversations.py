@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 from django.db.models import Q, QuerySet
 from django.utils.crypto import constant_time_compare, salted_hmac
@@ -41,10 +42,25 @@ class Replacement:
 
     `ids` are ids of the question or of its answer, the most reliable first. If none is stored, the latest question with
     this `text` is meant; an empty `text` means none. If no question is found, nothing is replaced.
+
+    `is_repeat` means the latest question, if it has this id and this text: its reply was lost, and it is asked again.
     """
 
     ids: tuple[str, ...]
     text: str = ""
+    is_repeat: bool = False
+
+
+class _Row(NamedTuple):
+    """What is read of a stored message."""
+
+    pk: int
+    client_id: str
+    role: str
+    text: str
+    status: str
+    origin: str
+    document: Any
 
 
 @dataclass(slots=True)
@@ -201,12 +217,23 @@ def _load(owner: str, public_id: str, replacement: Replacement | None) -> Conver
     row = Conversation.objects.filter(owner=owner, public_id=public_id).first()
     if row is None:
         return ConversationRef(owner, public_id)
-    first = _first_replaced(row, replacement) if replacement is not None else None
+    is_repeat = replacement is not None and replacement.is_repeat
+    first = None if replacement is None or is_repeat else _first_replaced(row, replacement)
     earlier = row.messages.all() if first is None else row.messages.filter(id__lt=first)
-    latest = earlier.order_by("-id").values_list("role", "text", "status", "origin", "document")[:HISTORY_MESSAGES]
-    rows = list(reversed(latest))
-    letter = next((as_prompt_text(document) for *_, document in reversed(rows) if document), "")
+    latest = earlier.order_by("-id").values_list(*_Row._fields)[:HISTORY_MESSAGES]
+    rows = [_Row(*values) for values in reversed(list(latest))]
+    if replacement is not None and is_repeat and (place := _place_of_repeated(rows, replacement)) is not None:
+        first, rows = rows[place].pk, rows[:place]
+    letter = next((as_prompt_text(each.document) for each in reversed(rows) if each.document), "")
     return ConversationRef(owner, public_id, row, _turns(rows), first, letter)
+
+
+def _place_of_repeated(rows: Sequence[_Row], repeat: Replacement) -> int | None:
+    """Where the question stands that is asked again; None if another one is the latest, or none is."""
+    place = max((place for place, row in enumerate(rows) if row.role == Message.Role.USER), default=None)
+    if place is None or rows[place].document:
+        return None
+    return place if rows[place].client_id in repeat.ids and rows[place].text == repeat.text else None
 
 
 def _first_replaced(conversation: Conversation, replacement: Replacement) -> int | None:
@@ -239,7 +266,7 @@ def _get(owner: str, public_id: str) -> Conversation:
         raise UnknownConversation(public_id) from None
 
 
-def _turns(rows: Sequence[tuple[str, str, str, str, object]]) -> tuple[Turn, ...]:
+def _turns(rows: Sequence[_Row]) -> tuple[Turn, ...]:
     """The latest questions with the AI's answers to them, and the last question if its answer failed to come.
 
     Left out with their questions are fallbacks and answers that were stopped, filtered, refused or are still being
@@ -247,7 +274,7 @@ def _turns(rows: Sequence[tuple[str, str, str, str, object]]) -> tuple[Turn, ...
     """
     turns: list[Turn] = []
     question = unanswered = ""
-    for role, text, status, origin, _ in rows:
+    for _, _, role, text, status, origin, _ in rows:
         if role == Message.Role.USER:
             question, unanswered = text, ""
         elif question and text and status in _ANSWERED and origin in _AI_ORIGINS:

@@ -150,6 +150,32 @@ def test_a_question_whose_reply_was_lost_is_asked_again_in_its_place(
     expect(page.locator(".bubble")).to_have_text([QUESTION, f"Et si le réseau manque pendant {seconds} secondes ?"])
 
 
+def test_what_another_tab_asked_meanwhile_outlives_a_question_that_is_asked_again(
+    browser_page: OpenPage, ai: StandIn
+) -> None:
+    page = browser_page()
+    page.refusals_expected = True  # type: ignore[attr-defined]
+    ask(page, QUESTION)
+    wait_for_answer(page)
+    page.route("**/api/chat/stream", lose_reply)
+    ask(page, "Et si le réseau manque ?")
+    expect(page.locator(".notice")).to_contain_text("Pas de connexion")
+    page.unroute("**/api/chat/stream")
+    another = page.context.new_page()
+    another.goto(page.url)
+    expect(another.locator(".bubble")).to_have_count(2)
+    ask(another, "Et en Gironde ?")
+    wait_for_answer(another)
+
+    page.get_by_role("button", name="Réessayer").click()
+
+    wait_for_answer(page)
+    page.reload()
+    expect(page.locator(".bubble")).to_have_text(
+        [QUESTION, "Et si le réseau manque ?", "Et en Gironde ?", "Et si le réseau manque ?"]
+    )
+
+
 @pytest.mark.parametrize("text", [QUESTION, "Et en Gironde ?"], ids=["the same", "another"])
 def test_a_first_question_whose_reply_was_lost_begins_one_conversation(
     browser_page: OpenPage, ai: StandIn, text: str

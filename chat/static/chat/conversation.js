@@ -51,7 +51,7 @@ export async function ask(question) {
 export function replace(exchange, question = exchange.question) {
   if (!canAsk()) return false;
   while (exchange.node.nextElementSibling) exchange.node.nextElementSibling.remove();
-  if (question !== exchange.question) exchange.isKnown = false;
+  if (question !== exchange.question) exchange.isEdited = true;
   exchange.question = exchange.part("question").textContent = question;
   resetAnswer(exchange);
   scrollToQuestion(exchange);
@@ -117,11 +117,11 @@ export function clear() {
 
 /**
  * Add a question, or the name of a document, with an empty answer below it. `messageId` is the stored question's, later
- * the id that the page gave it or that of its answer; `isKnown` says whether the server has told it, for this text.
+ * the id that the page gave it or that of its answer; `isKnown` says whether the server has told it.
  */
 export function addExchange(question, { isDocument = false, messageId = null } = {}) {
   const { node, part } = clone("exchange-template");
-  const exchange = { node, part, question, isDocument, messageId, isKnown: messageId !== null, answered: false, losses: 0 };
+  const exchange = { node, part, question, isDocument, messageId, isKnown: messageId !== null, isEdited: false, answered: false, losses: 0 };
   part("question").textContent = question;
   import("./languages.js").then(({ languageOf }) => (part("question").lang = languageOf(question))).catch(() => {});
   part("edit").hidden = isDocument;
@@ -190,14 +190,16 @@ function send(exchange) {
 
 /**
  * The body of the AI SDK: the page itself names conversation and question, so that both can be told before the server
- * replies. A question that was sent before takes its own place: no reply does not mean that it didn't arrive.
+ * replies. A question that is sent again without a reply to the first attempt takes the place of its own by its id, if it
+ * has arrived and nothing was asked since, in another tab for instance.
  */
 function bodyOf(exchange) {
-  const { question, messageId, isKnown } = exchange;
+  const { question, messageId, isKnown, isEdited } = exchange;
   exchange.messageId ??= newId();
   const message = { id: exchange.messageId, role: "user", parts: [{ type: "text", text: question }] };
-  const trigger = isKnown ? "regenerate-message" : "submit-message";
-  return { id: id ?? idOfNew, ...(messageId && { messageId, trigger }), messages: [message] };
+  const trigger = isEdited ? "submit-message" : "regenerate-message";
+  const replaces = messageId && (isKnown || isEdited);
+  return { id: id ?? idOfNew, ...(replaces && { messageId, trigger }), messages: [message] };
 }
 
 /** A random id, also for a page without HTTPS. */
@@ -250,7 +252,7 @@ async function receive(exchange, request, current, resumes) {
       if (resumes && !answer && part.messageId !== exchange.messageId) break; // the answer to a later question
       answer ??= new Answer(resetAnswer(exchange));
       handlePart(part, answer);
-      if (answer.id) Object.assign(exchange, { messageId: answer.id, isKnown: true });
+      if (answer.id) Object.assign(exchange, { messageId: answer.id, isKnown: true, isEdited: false });
     }
     if (run === current && !answer) await showStored(exchange, Answer, signal);
     if (run === current) announce(strings.answerComplete);

@@ -122,6 +122,19 @@ def test_a_token_of_the_api_opens_no_page_to_another_origin(visitor, ai, path, h
     assert browser.post(path, form, secure=True, headers={header: APP}).status_code == 403
 
 
+@override_settings(ALLOWED_HOSTS=["chat.example.org", ".example.net"])
+@pytest.mark.parametrize(
+    ("origin", "status"),
+    [("https://chat.example.org:8443", 200), ("https://app.example.net", 403), ("https://elsewhere.example", 403)],
+)
+def test_a_form_of_our_own_page_arrives_behind_a_proxy_that_drops_the_port(visitor, ai, origin, status):
+    browser, host = ChatClient(enforce_csrf_checks=True), {"Host": "chat.example.org"}
+    with override_settings(CSRF_TRUSTED_ORIGINS=[origin]):
+        token = browser.get("/", secure=True, headers=host).context["csrf_token"]
+        form = {"message": "Bonjour", "csrfmiddlewaretoken": str(token)}
+        assert browser.post("/", form, secure=True, headers={"Origin": origin, **host}).status_code == status
+
+
 @pytest.mark.without_coverage
 def test_a_trailing_slash_of_an_origin_is_dropped():
     from tests.bff.test_settings import manage

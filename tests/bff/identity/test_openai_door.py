@@ -57,6 +57,15 @@ def test_where_it_is_open_a_key_that_a_client_makes_up_is_a_visitors(settings, a
     assert ChatClient().post_json("/v1/chat/completions", BODY, headers=headers).status_code == 401
 
 
+def test_where_it_is_open_a_client_with_a_made_up_key_may_keep_cookies(settings, ai):
+    settings.OPENAI_DOOR_ANONYMOUS = True
+    client, headers = ChatClient(enforce_csrf_checks=True), {"Authorization": "Bearer sk-no-key-required"}
+    replies = [client.post_json("/v1/chat/completions", BODY, headers=headers) for _ in range(2)]
+    assert [reply.status_code for reply in replies] == [200, 200]
+    elsewhere = {**headers, "Origin": "https://elsewhere.example"}
+    assert client.post_json("/v1/chat/completions", BODY, headers=elsewhere).status_code == 403
+
+
 @pytest.mark.usefixtures("_as_shipped")
 @pytest.mark.parametrize("key", KEYS)
 def test_where_it_is_closed_a_made_up_key_opens_nothing(ai, key):

@@ -77,6 +77,30 @@ def test_a_question_stored_without_the_clients_id_is_found_by_its_text(visitor, 
 
 
 @pytest.mark.parametrize(
+    ("again", "stored"),
+    [
+        ([("Deux", "q2")], ["Un", "A", "Deux", "A"]),
+        ([("Deux", "q2"), ("Deux", "q2")], ["Un", "A", "Deux", "A"]),
+        ([("Trois", "q3"), ("Deux", "q2")], ["Un", "A", "Deux", "A", "Trois", "A", "Deux", "A"]),
+        ([("Un", "q1")], ["Un", "A", "Deux", "A", "Un", "A"]),
+        ([("Deux", "other")], ["Un", "A", "Deux", "A", "Deux", "A"]),
+        (
+            [("Trois", "q2")],
+            ["Un", "A", "Deux", "A", "Trois", "A"],
+        ),  # a client that counts nothing: every id is the same
+    ],
+    ids=["again", "twice", "after another", "an earlier one", "the text only", "the id only"],
+)
+def test_a_latest_question_whose_reply_was_lost_takes_its_own_place(visitor, ai, turns_sent, again, stored):
+    send(visitor, message("Un", "q1"))
+    send(visitor, message("Deux", "q2"))
+    for text, number in again:
+        send(visitor, message(text, number))
+    assert texts() == stored
+    assert turns_sent[-1].count("Deux") == stored[:-2].count("Deux")
+
+
+@pytest.mark.parametrize(
     ("trigger", "options"),
     [
         ("regenerate-message", {"messageId": "unknown"}),
