@@ -20,12 +20,18 @@ PDF = re.compile(rb"(?:\A|.{0,1023}[\r\n])%PDF-\d", re.DOTALL)
 JPEG = b"\xff\xd8\xff"  # checked before text: a truncated JPEG is valid Latin-1
 ZIP, OLD_OFFICE, LOCKED_WORD = b"PK\x03\x04", b"\xd0\xcf\x11\xe0", "EncryptedPackage".encode("utf-16-le")
 OPEN_DOCUMENT = (b"application/vnd.oasis.opendocument.text", b"application/vnd.sun.xml.writer")
-_BEFORE_HTML = r"\ufeff?\s{0,100}(?:(?:<\?xml[^>]{0,200}>|<!--.{0,9999}?-->)\s{0,100}){0,9}"
+# A comment ends at its first end: otherwise the ways to divide comments would double with each one.
+_BEFORE_HTML = r"\ufeff?\s{0,100}(?:(?:<\?xml[^>]{0,200}>|<!--(?>.{0,9999}?-->))\s{0,100}){0,9}"
 HTML = re.compile(rf"{_BEFORE_HTML}<(?:!doctype\s+html|html|head|body|meta)\b", re.IGNORECASE | re.DOTALL)
 # A page without its frame, as programs export it: it begins with an element, and has the end of one or an entity.
+# Unlike `<Section 3 : recours>`, an element has no attributes, one with a value, or one of a well-known name.
+_NAME = r"[a-z_][\w:.-]{0,60}"
+_ATTRIBUTE = (
+    rf"\s{{1,99}}(?:(?:{_NAME}\s{{1,9}}){{0,9}}{_NAME}\s{{0,9}}=|(?:hidden|scoped)\b|(?:data|v|_?ng\w{{0,9}})-)"
+)
 FRAGMENT = re.compile(
-    rf"{_BEFORE_HTML}<(?:div|p|table|h[1-6]|ul|ol|center|section|article|main|header|title|style|link|base|span|font|br)\b"
-    r"[^<>]{0,2000}>",
+    rf"{_BEFORE_HTML}<(?:div|p|table|h[1-6]|ul|ol|center|section|article|main|header|title|style|link|base|span|font|br)"
+    rf"(?:{_ATTRIBUTE}[^<>]{{0,2000}}|\s{{0,99}}/?)>",
     re.IGNORECASE | re.DOTALL,
 )
 MARKUP = re.compile(r"</[a-z]{1,10}[1-6]?\s{0,9}>|&(?:[a-z]{2,8}|#\d{2,5});", re.IGNORECASE)

@@ -39,7 +39,7 @@ def xml(archive: zipfile.ZipFile, name: str) -> etree._Element:
 
 def name_of(element: etree._Element) -> str:
     """The name without its namespace, because strict and transitional Word files differ in namespaces only."""
-    return etree.QName(element).localname if isinstance(element.tag, str) else ""
+    return element.tag.rpartition("}")[2] if isinstance(element.tag, str) else ""
 
 
 def attribute(element: etree._Element, *names: str) -> str:

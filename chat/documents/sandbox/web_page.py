@@ -30,6 +30,7 @@ CHARSET = re.compile(rb"<meta[^>]{0,200}\bcharset\s?=\s?[\"']?(iso-8859-\d{1,2}|
 # The mark of a note is no digit of the number before it (`2026<sup>1</sup>`), unlike cents (`12<sup>,50</sup>`).
 NOTE_MARK = re.compile(r"\s*[(\[]?\d(?:[,; ]{1,2}\d)*[)\]]?\s*")
 RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+ADDRESS = re.compile(r"<([\w.%+-]{1,64}@[\w.-]{1,99})>")  # written as text, but an element to the parser
 HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 
 
@@ -51,6 +52,7 @@ def _charset_of(data: bytes) -> str | None:
 
 def read_text(source: str) -> tuple[str, list[bytes]]:
     """The text, and the pictures and files inside the file, empty ones for those elsewhere. Raises Unreadable."""
+    source = ADDRESS.sub(r"&lt;\1&gt;", source)
     try:
         # Without `huge_tree` the page would end, and nothing be said, at a text or picture of ten million characters.
         root = html.document_fromstring(source.encode(), parser=html.HTMLParser(encoding="utf-8", huge_tree=True))

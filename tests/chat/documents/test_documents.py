@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import base64
+import time
+from contextlib import suppress
 from functools import partial
 
 import pytest
@@ -13,6 +15,7 @@ from chat.documents.kinds import detect_kind
 from chat.documents.sandbox import readers
 from chat.documents.sandbox.limits import Limits
 from chat.documents.text import MAX_BYTES, MAX_CHARACTERS, clean, decode
+from chat.documents.unreadable import Unreadable
 from observability.masking import mask
 from tests.support.document_files import SENDER
 from tests.support.growth import assert_linear
@@ -322,6 +325,69 @@ def test_a_web_page_is_recognised_whatever_it_begins_with(page: str, encoding: s
 )
 def test_a_text_with_angle_brackets_is_text(text: str) -> None:
     assert detect_kind(text.encode()) == "text"
+
+
+@pytest.mark.parametrize("end", ["", "Bonjour", "--><p class=a>&nbsp;"])
+@pytest.mark.parametrize(
+    "repeated",
+    [
+        "<!---->", "<!-- -->", "<!-- --> ", "<!--", "-->", "<?xml?>", "<?xml ", "<?xml?><!---->", " ", "\ufeff", "<",
+        "<div", "<div ", "<div a", "<div a=b ", "<div a a a a a a a a a a", "<p>", "<p/", "<p data-a ", "</a", "</a ",
+        "&", "&a", "&#1", "a:", "a:\n", "a: b\n", " b\n", "\n", "a: b\n c\n", "Received", "\r%PDF-", "\r%PDF", "%PDF",
+    ],
+)  # fmt: skip
+def test_the_time_to_detect_a_kind_is_linear(repeated: str, end: str) -> None:
+    def detect(text: str) -> None:
+        with suppress(Unreadable):
+            detect_kind((text + end).encode())
+
+    started_at = time.thread_time()
+    detect(repeated * 26)
+    assert time.thread_time() - started_at < 0.05  # also where it would double with each repetition
+    assert_linear(detect, repeated, 160_000)
+
+
+@pytest.mark.parametrize("repeated", ["<!-- -->", "<div a=b ", "</a", "a: b\n", " ", "&#1", "\x00", "PK\x03\x04 word/"])
+def test_the_kind_of_a_large_file_is_detected_at_once(repeated: str) -> None:
+    data = (repeated * (10_000_000 // len(repeated))).encode()
+    started_at = time.thread_time()
+    with suppress(Unreadable):
+        detect_kind(data)
+    assert time.thread_time() - started_at < 0.5
+
+
+@pytest.mark.parametrize("attributes", ["", " ", " class=a", ' id="a"\n data-page', " hidden", " data-reactroot", "/"])
+def test_an_element_with_attributes_begins_a_web_page(attributes: str) -> None:
+    assert detect_kind(f"<div{attributes}>{PAGE}</div>".encode()) == "html"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<section.autisme@ars.fr> a écrit :\nVous avez 15 jours. R&amp;D",
+        "<main-courante@mdph.fr>\nVous avez 15 jours. R&amp;D",
+        "<Section 3 : recours avant le 3 avril 2026> Vous devez répondre.&nbsp;",
+        "<Article 12> Vous devez répondre.&nbsp;",
+        "<header du courrier> Vous devez répondre avant le 3 avril 2026.&nbsp;",
+    ],
+)
+def test_a_text_that_begins_with_words_in_angle_brackets_is_read_whole(text: str) -> None:
+    assert detect_kind(text.encode()) == "text"
+    assert readers.read("text", text.encode(), Limits(60, 1 << 30, 50)).text == text
+
+
+@pytest.mark.parametrize("address", ["accueil@mdph.fr", "Marie.Durand+mdph@mdph-91.example.fr"])
+def test_an_address_in_angle_brackets_is_read_on_a_web_page(address: str) -> None:
+    page = f"<p>Vous avez 15 jours.</p><p>Écrire à Mme Durand <{address}> ou venir.</p>".encode()
+    assert detect_kind(page) == "html"
+    text = readers.read("html", page, Limits(60, 1 << 30, 50)).text
+    assert f"Écrire à Mme Durand <{address}> ou venir." in text
+
+
+@pytest.mark.parametrize("name", ["b.c@", "a@b", "a=b", "a{b", "a}b", "a'b", "a:b:c", "a&b", "é"])
+def test_an_element_of_any_name_is_no_obstacle(name: str) -> None:
+    page = f"<p>Vous avez 15 jours.</p><p>Écrire à <{name}> avant le 3 mai.</p>".encode()
+    assert "avant le 3 mai." in readers.read("html", page, Limits(60, 1 << 30, 50)).text
 
 
 @pytest.mark.parametrize(
