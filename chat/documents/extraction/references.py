@@ -49,7 +49,8 @@ NO_REFERENCE = re.compile(
 # A sum that others are compared with: `Revenu fiscal de référence : 23 456`.
 OF_COMPARISON = re.compile(
     r"\b(?:revenus?|ressources|salaires?|traitement|montants?|taxes?|prix|tarifs?|quotient|plafonds?|loyers?|co[ûu]ts?|budget|base|assiette|valeur|indice"
-    r"|taux|d[ée]penses?|cotisations?|imp[ôo]ts?|pensions?|rentes?)\s(?:(?!de\sr)[\w'.-]{1,14}\s){0,3}de\sr[ée]f[ée]rence\b[^\n\d]{0,45}\Z",
+    r"|taux|d[ée]penses?|cotisations?|imp[ôo]ts?|pensions?|rentes?)"
+    r"[ ](?:(?!de\sr|num|code|dossier|n°)\w[\w'.-]{0,13}[ ]){0,3}de\sr[ée]f[ée]rence\b[^\n\d]{0,45}\Z",
     re.IGNORECASE,
 )
 # The insurance of a firm: `Assurance de la professionnelle : MACSF n° 5578120`.
