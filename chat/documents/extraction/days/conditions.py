@@ -10,11 +10,11 @@ from chat.documents.extraction.days.periods import Period
 MAX_BEFORE = 240  # characters of a sentence before its period
 EVENT = (
     r"(?:nouve(?:au|l|lle)\s)?(?:absence|changement|maladie|accident|retard|incident|d[ée]m[ée]nagement|sinistre|arr[êe]t|modification"
-    r"|hospitalisation|s[ée]paration|naissance|reprise|perte|vol\b)"
+    r"|hospitalisation|s[ée]paration|naissance|reprise|perte|vol\b|rejet|refus|chute)"
 )
 # `Toute absence est à justifier sous 48 heures`.
 EACH_EVENT = re.compile(
-    rf"\b(?:(?:toute?s?|chaque|tous)\s(?:les\s)?{EVENT}|(?:un|les)\schangements?\b|[àa]\schaque\s|chaque\sfois\b)",
+    rf"\b(?:(?:toute?s?|chaque|tous)\s(?:les\s)?{EVENT}|\A(?:un\schangement|les\schangements\sde)\b|[àa]\schaque\s|chaque\sfois\b)",
     re.IGNORECASE,
 )
 # Counted from something that is to come: `Sans réponse dans ce délai, vous avez alors deux mois`.
@@ -29,8 +29,8 @@ AFTER_IT = re.compile(r"\b(?:[àa]\sl'issue|pass[ée]\sce\sd[ée]lai(?=,))\b", r
 WHEN = r"en\scas\sd(?:e\s|u\s|es\s|')|lorsqu(?:e\s|')|quand\s(?!m[êe]me)"
 # The first words of a condition, at the beginning of a clause: `dites-nous si` begins none.
 CONDITION = re.compile(
-    r"(?:\A|[,;:(\n–—-]|\b(?:et|ou|mais|qu['e]|toutefois|cependant|aussi|donc))\W{0,5}"
-    rf"(?:{WHEN}|si\s(?!une?\s(?!{EVENT}|nouve|autre))|s'(?=ils?\s)|d[èe]s\squ(?:e\s|')|apr[èe]s\s|en\sl'(?=absence\s)|(?=sans\sr[ée]ponse\b)|if\s)",
+    r"(?:\A|[,;:(–—-]|\n\s?\n|\b(?:et|ou|mais|qu['e]|toutefois|cependant|aussi|donc))\W{0,5}"
+    rf"(?:{WHEN}|si\s(?!une?\s(?!{EVENT}|nouve|autre))|s'(?=ils?\s)|d[èe]s\squ(?:e\s|')|apr[èe]s\s(?=(?:une?|chaque|toute?s?)\s{EVENT})|en\sl'(?=absence\s)|(?=sans\sr[ée]ponse\b)|if\s)",
     re.IGNORECASE,
 )
 # Where the duty begins that follows from a condition.
@@ -39,23 +39,30 @@ DUTY = re.compile(
     re.IGNORECASE,
 )
 MIN_CONDITION = 4  # characters: in `si vous avez` no duty has begun
-# What has come already, or comes with the letter: `En cas de désaccord, …`, `Après étude de votre dossier, …`.
+# What has come already, or comes with the letter: `En cas de désaccord, …`, `S'il vous plaît, …`.
 AT_HAND = re.compile(
-    r"(?:une?\s|l['ea]s?\s?)?(?:d[ée]saccord|contestation|litige|r[ée]clamation|opposition|recours|erreur|anomalie|difficult|besoin|paiement|r[èe]glement"
+    r"(?:une?\s|l['ea]s?\s?)?(?:d[ée]saccord|contestation|litige|r[ée]clamation|opposition|recours|appel|relance|erreur|anomalie|difficult|besoin|paiement|r[èe]glement"
     r"|non[- ](?:r[ée]ponse|paiement|r[èe]glement|retour|r[ée]ception)"
     r"|(?:absence|d[ée]faut)\sde\s(?:paiement|r[èe]glement|retour)"
     r"|(?:absence\sde|d[ée]faut\sde|sans)\sr[ée]ponse(?!\sde\s(?!votre))|(?:accord|acceptation)(?:\Z|\sde\svotre)|refus\sde\svotre"
-    r"|il\s(?:vous|te)\spla|(?:\w+\s){0,2}?(?:[ée]tude|examen|v[ée]rif|contr[ôo]le|analyse|instruction|relance|[ée]change|appel|lecture|avis\b|calcul))",
+    r"|il\s(?:vous|te)\spla)",
     re.IGNORECASE,
 )
-# What the reader wants or thinks, or has not done: `Si vous souhaitez contester, …`, `Si vous n'avez pas payé, …`.
+# What the reader wants, thinks, is or has not done: `Si vous souhaitez contester, …`, `Si vous êtes séparés, …`.
 CHOSEN = re.compile(
-    r"\b(?:contest|accept|refus|d[ée]sir|voul|pens|estim|pr[ée]f[ée]r|jug|consid[ée]r|choisiss|demand|opt|pouv|entend)ez\b"
-    r"|\b(?:souhait|d'accord|en\sd[ée]saccord|convient|satisf|sembl|para[iî]t|inexact|incorrect|erron|int[ée]ress|participe|(?:est|êtes)\sconcern"
-    r"|manqu|incompl|d[ée]j[àa]\b|ce\sn'est|besoin\b|possible|n[ée]cessaire)"
+    r"\b(?:contest|accept|refus|d[ée]sir|voul|pens|estim|pr[ée]f[ée]r|jug|consid[ée]r|choisiss|demand|opt|pouv|entend"
+    r"|cro[iy]|trouv|d[ée]cid|compt|envisag|form|d[ée]pos|introduis|saisiss|oppos|confirm|maint(?:en|ien)|renonc|gard|conserv|rest)ez\b"
+    r"|\b(?:per[cç]ev|touch|b[ée]n[ée]fici|viv|habit|r[ée]sid|[ée]lev|travaill)ez\b(?!.*\bnouve)"
+    r"|\A(?:vous\sêtes|il\sest|elle\sest|votre\senfant\s(?:est|n'est\spas))\s(?:(?:le|la|les|un|une|des)\s)?(?:s[ée]par[ée]|divorc|mari[ée]|pacs|veu[fv]|seule?\b"
+    r"|c[ée]libataire|locataire|propri[ée]taire|h[ée]berg|salari|[ée]tudiant|retrait|tit|b[ée]n[ée]ficiaire|allocataire|scolaris|majeur|mineur|parent|p[èe]re|m[èe]re|tut)"
+    r"|\bfaites\s(?:un\s|une\s)?(?:recours|appel|opposition|r[ée]clam)"
+    r"|\b(?:souhait|d'accord|en\sd[ée]saccord|convient|satisf|sembl|para[iî]t|(?:in)?exact|(?:in)?correct|erron|int[ée]ress|participe|(?:est|êtes)\sconcern"
+    r"|manqu|incompl|d[ée]j[àa]\b|ce\sn'est|besoin\b|possible|n[ée]cessaire"
+    r"|n'(?:a|ont)\spas\s(?:chang|[ée]volu)|inchang|identique|toujours\b(?!\s(?:pas|sans))|(?:est|sont|êtes)\sencore"
+    r"|oppos[ée]|en\scause|d'avis\b|repr[ée]sentant|injuste)"
     r"|\Avous\sn(?:e\s|')(?!.*(?:recev|obten|re[çc]u|r[ée]ponse)).*\spas\b|\Avous\s(?:recev|aurez\sre[çc]u)"
     r"|\A(?:vous\savez|nous|cet?|cette|ces|tel)\s(?!.*(?:chang|accident|rejet|refus))"
-    r"|\Ayou\s(?:disagree|w|do\snot|don't|are\snot|think|believe|need|can|accept)",
+    r"|\Ayou\s(?:disagree|w|do\snot|don't|are\s(?:not|un)|still|change\syour\smind|appeal|think|believe|need|can|accept)",
     re.IGNORECASE,
 )
 # A condition that stands behind its period.
@@ -67,7 +74,7 @@ CONDITION_BEHIND = re.compile(
 def is_to_come(plain: str, period: Period) -> bool:
     """Whether a period without a start of its own is counted from what may come."""
     before = sentences.before(plain, period.start, MAX_BEFORE)
-    if EACH_EVENT.search(before[-120:]) or _is_later(plain, period):
+    if EACH_EVENT.search(before, max(0, len(before) - 120)) or _is_later(plain, period):
         return True
     for condition in CONDITION.finditer(before):
         duty = DUTY.search(before, condition.end() + MIN_CONDITION)

@@ -174,7 +174,7 @@ def _limited(letter: Letter, period: Period, days: Sequence[KnownDay], of_letter
     One that is counted from the receipt of the letter stays a period, sorted by the earliest day on which it can end.
     """
     plain, text = letter.plain, _text(letter, period.start, period.end)
-    end = find_end(plain, period, days)
+    end = find_end(plain, period, days, of_letter)
     start = None if end else find_start(plain, period, days, of_letter)
     if start:
         end = end_of_period(period.text, start, is_back=period.is_back)

@@ -11,7 +11,7 @@ from itertools import pairwise
 
 from chat.documents.extraction.days import sentences
 from chat.documents.extraction.days.conditions import is_to_come
-from chat.documents.extraction.days.periods import Period
+from chat.documents.extraction.days.periods import Period, end_of_period
 from chat.documents.extraction.months import WEEKDAY
 from chat.documents.facts import DateKind
 
@@ -44,11 +44,15 @@ OF_THIS_LETTER = re.compile(
     r"\bpr[ée]sente?\b|\b(?:ce|cet|cette|this)\s(?:jour|courrier|lettre|acte|avis|message|mail|document|letter|notice)\b|aujourd'hui|ci-dessus",
     re.IGNORECASE,
 )
-# Between a period and the day that is its end: `15 jours avant la séance, soit au plus tard le |3 avril|`.
-ITS_END = re.compile(
-    rf"[^.;\n]{{0,60}}\b(?:soit|c'est-à-dire|that\sis),?\s(?:(?:avant|d'ici|au|plus\stard|jusqu'(?:au|à)|pour|le|by|until|on|{WEEKDAY})\s){{0,5}}\Z",
+# Before a day that a letter adds to a period: `15 jours avant la séance, soit au plus tard le |3 avril|`.
+ADDED = re.compile(
+    r",?\s\(?(?:soit(?<!\bce\ssoit)|c'est-à-dire|that\sis),?\s(?P<limit>(?:avant|d'ici|au\splus\stard,?|jusqu'(?:au|à)|by|until)\s)?"
+    rf"(?:(?:au|pour|le|on|{WEEKDAY})\s){{0,3}}\Z",
     re.IGNORECASE,
 )
+LIMIT_BEHIND = re.compile(r"\s?,?\s(?:au\splus\stard|dernier\sd[ée]lai|at\sthe\slatest)\b", re.IGNORECASE)
+CHOICE_BEHIND = re.compile(r"\s?,?\s(?:soit|ou|or)\s", re.IGNORECASE)
+MAX_OFF = 10  # days by which the end that a letter tells is off the one that is counted
 PURPOSE = re.compile(r"\s(?:pour|afin)\s", re.IGNORECASE)  # `après le conseil |pour| demander l'entretien`
 # `dans les deux mois qui suivent.`: the letter.
 THAT_FOLLOW = re.compile(r"\s(?:suivants|qui\ssuivent)\s?(?:[.,;)]|\Z)", re.IGNORECASE)
@@ -114,6 +118,7 @@ TO_A_DAY = re.compile(
     r"\s{1,3}(?:au\s(?:moins|minimum|plus\stard)\s)?(?:avant|before|prior\sto|de\s|du\s)\s?(?:[\w'.-]{1,20}\s{1,3}){0,7}(?:\((?:le\s|du\s)?)?\Z"
 )
 
+ANOTHER_CLAUSE = re.compile(r"[.;]|\n\s?\n")
 ANOTHER_PHRASE = re.compile(r"[.,;:]\s|\b(?:au\splus\stard|jusqu|puis|et)\b", re.IGNORECASE)
 
 
@@ -135,10 +140,28 @@ def is_from_receipt(plain: str, period: Period) -> bool:
     return bool(COUNTED_FROM.match(after) and FROM_RECEIPT.match(after))
 
 
-def find_end(plain: str, period: Period, days: Sequence[KnownDay]) -> dt.date | None:
+def find_end(plain: str, period: Period, days: Sequence[KnownDay], of_letter: dt.date | None) -> dt.date | None:
     """The day that the letter itself names as its last."""
-    near = _days_between(days, period.end, period.end + MAX_BETWEEN)
-    return next((day.date for day in near if ITS_END.match(plain[period.end : day.start])), None)
+    for day in _days_between(days, period.end, period.end + MAX_BETWEEN):
+        between = plain[period.end : day.start]
+        if (added := ADDED.search(between)) and not ANOTHER_CLAUSE.search(between):
+            if added["limit"] or LIMIT_BEHIND.match(plain, day.end):
+                return day.date
+            starts = [of_letter]
+            if period.is_back:
+                starts = [start.date for start in _days_between(days, period.start - MAX_SENTENCE, day.start)]
+            is_end = not CHOICE_BEHIND.match(plain, day.end) and any(
+                _is_nearly_its_end(period, start, day.date) for start in starts if start
+            )
+            return day.date if is_end else None
+    return None
+
+
+def _is_nearly_its_end(period: Period, start: dt.date, day: dt.date) -> bool:
+    """Whether a day is the end of a period with this start, or only a few days off, and not rather the start."""
+    end = end_of_period(period.text, start, is_back=period.is_back)
+    off = abs(day - end) if end else dt.timedelta.max
+    return off <= dt.timedelta(days=MAX_OFF) and off < abs(day - start)
 
 
 def find_start(plain: str, period: Period, days: Sequence[KnownDay], of_letter: dt.date | None) -> dt.date | None:
@@ -181,6 +204,7 @@ def _day_named(plain: str, period: Period, days: Sequence[KnownDay], words: re.P
     """The date that the words after a period name: `à compter du 3 mars 2026`, `avant la réunion du 3 mars`."""
     for day in days:
         between = plain[period.end : day.start] if 0 < day.start - period.end < MAX_BETWEEN else ""
+        between = ADDED.sub(" ", between)
         if between and words.match(between) and "\n\n" not in between and not ANOTHER_PHRASE.search(between):
             return day.date
     return None

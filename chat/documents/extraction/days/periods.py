@@ -89,7 +89,11 @@ DURATION_ALONE = re.compile(
     rf"\b(?:{DURATION}|(?:{'|'.join(NAMED_PERIODS)}|veille|day|month|week|year|mois)\b)", re.IGNORECASE
 )
 # How long a paper is to be kept: `Vous devez conserver vos factures |pendant deux ans|`.
-KEEPING = re.compile(r"(?<!pour\s)(?<!afin\sde\s)\b(?:conserv(?!atoire)|archiv|gard(?:er|ez)\b)", re.IGNORECASE)
+KEEPING = re.compile(
+    r"(?<!pour\s)(?<!afin\sde\s)\b(?:conserv(?!atoire)|archiv|gard(?:er|ez)\b)"
+    r"(?!.*(?:[:?]|\b(?:pouvez|possibilit|droit\b|contest|recours|appel\b|r[ée]tract)))",
+    re.IGNORECASE | re.DOTALL,
+)
 KEPT_FOR = re.compile(r"(?:pendant|durant|au\smoins|minimum)\s", re.IGNORECASE)
 IS_AHEAD = re.compile(AHEAD, re.IGNORECASE)
 MAX_NUMBER = 999  # of days or years in a period; `cent mille ans` ends in no calendar
@@ -118,9 +122,13 @@ def find_periods(plain: str, days: Sequence[Span]) -> Iterator[Period]:
     """The time limits, in the order of the text. `days` are the places of the days in it."""
     for match in islice(TIME_LIMIT.finditer(plain), MAX_PERIODS):
         *_, duration = (match.span(), *(found.span() for found in DURATION_ALONE.finditer(plain, *match.span())))
-        is_kept = KEPT_FOR.match(match[0]) and KEEPING.search(sentences.before(plain, match.start(), MAX_CLAUSE))
-        is_readers = not is_kept and kind_of(Place(plain, days, *duration, is_period=True)) == "deadline"
         is_back = match["eve"] is not None or IS_AHEAD.match(plain, match.end()) is not None
+        is_kept = (
+            not is_back
+            and KEPT_FOR.match(match[0])
+            and KEEPING.search(sentences.before(plain, match.start(), MAX_CLAUSE))
+        )
+        is_readers = not is_kept and kind_of(Place(plain, days, *duration, is_period=True)) == "deadline"
         is_announced = not (match["eve"] or match["day_after"]) and not (match["bare"] and is_back)
         yield Period(*match.span(), match[0], is_back, is_announced, is_readers, duration)
 
