@@ -67,7 +67,7 @@ def find(text: str) -> Iterator[Identifier]:
     # As written, because an IBAN may have letters, and with the letters as digits that OCR takes for them.
     for read in dict.fromkeys((spaced, _MISREAD.sub(_as_digits, spaced))):
         if _NINE_DIGITS.search(read):
-            found += _numbers(read, read.translate(_PLAIN))
+            found += _numbers(spaced, read, read.translate(_PLAIN))
     end = 0
     for one in sorted(found, key=lambda one: (one.start, -one.end)):
         if one.start >= end:
@@ -112,6 +112,7 @@ _PHONE = re.compile(
     rf"(?<![\d+])(?:0|(?:\+|00 ?)33{_GAP}(?:0{_GAP})?|\+{_GAP}33{_GAP}) ?[1-79](?:{_GAP}\d{_GAP}\d){{4}}(?!\d)"
 )
 _FOREIGN_PHONE = re.compile(r"(?<![\w+])(?:\+|(?<!\d )00) ?(?!33)[1-9](?: {0,3}\d){8,13}(?!\w)")
+_MIN_PHONE_DIGITS = 6  # as written: `O 1 O 2 O 3 O 4 O 5` is a list of names
 # The day, month and year in `01 02 2025 10 h 30`. A number may seem to begin with the day, or with the month.
 _DATE = re.compile(r"(?:0[1-9]|[12]\d|3[01])( {1,24})(?:0[1-9]|1[0-2])( {1,24})(?:19|20)\d\d(?!\d)")
 _DAY_BEFORE = re.compile(r"(?<!\d)\d\d {1,24}\Z")
@@ -160,7 +161,8 @@ class _Run:
         return self.plain[start - 1 : start].isalnum() or self.plain[after : after + 1].isalnum()
 
 
-def _numbers(text: str, plain: str) -> Iterator[Identifier]:
+def _numbers(written: str, text: str, plain: str) -> Iterator[Identifier]:
+    """`written` is the text before letters are read as digits, and `plain` the one after it in plain characters."""
     words = [found.start() for found in _NIR_WORDS.finditer(plain)]
     for match in _RUN.finditer(plain):
         if match.end() - match.start() >= _NIR_LENGTH:
@@ -175,7 +177,7 @@ def _numbers(text: str, plain: str) -> Iterator[Identifier]:
                 ):
                     yield Identifier("card", run.places[first], run.end(card.end()))
     yield from _ibans(plain)
-    yield from _phones(text, plain)
+    yield from _phones(written, text, plain)
 
 
 def _end_of_social_security_number(run: _Run, first: int, words: Sequence[int]) -> int:
@@ -244,7 +246,10 @@ def _ibans(plain: str) -> Iterator[Identifier]:
             yield Identifier("iban", places[0], places[-1] + 1)
 
 
-def _phones(text: str, plain: str) -> Iterator[Identifier]:
+def _phones(written: str, text: str, plain: str) -> Iterator[Identifier]:
+    def has_digits(start: int, end: int) -> bool:
+        return sum(map(str.isdigit, written[start:end])) >= _MIN_PHONE_DIGITS
+
     end = 0
     while found := _PHONE.search(plain, end):
         if end_of_date := _end_of_date(text, plain, found.start()):
@@ -252,13 +257,17 @@ def _phones(text: str, plain: str) -> Iterator[Identifier]:
             continue
         run = _Run(text, plain, found.start() + found[0].startswith("+"), found.end())
         is_public = run.digits[-9:] in PUBLIC_LINES
-        is_phone = run.is_uniform(0, len(run.digits)) and _is_phone(run.shape[1:-1], text, *found.span())
+        is_phone = (
+            has_digits(*found.span())
+            and run.is_uniform(0, len(run.digits))
+            and _is_phone(run.shape[1:-1], text, *found.span())
+        )
         # What is none, such as `03/04/26 06 12`, may end with the beginning of one.
         end = found.end() if is_public or is_phone else found.start() + 1
         if is_phone and not is_public:
             yield Identifier("phone", *found.span())
     for found in _FOREIGN_PHONE.finditer(plain):
-        if "\n" not in text[found.start() : found.end()]:
+        if has_digits(*found.span()) and "\n" not in text[found.start() : found.end()]:
             yield Identifier("phone", *found.span())
 
 

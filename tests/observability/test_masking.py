@@ -91,6 +91,28 @@ def test_what_only_looks_like_an_identifier_stays_with_misread_digits(text, o, i
     assert mask(f"Madame, {read}, cordialement.") == f"Madame, {read}, cordialement."
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Fréquence : O 1 O 2 O 3 O 4 O 5 par semaine",
+        "O 1\nO 2\nO 3\nO 4\nO 5\n",
+        "Modèle O1 O2 O3 O4 O5",
+        "Bruits OI OI OI OI OI",
+        "Cases l1 O1 l2 O2 l3 O3",
+        "O l 2 O l 3 O l 4 O l 5",
+        "O1.O2.O3.O4.O5",
+        "OO 4 O O 1 O O 2 O O 3",
+    ],
+)
+def test_a_row_of_letters_with_few_digits_is_no_telephone(text):
+    assert mask(text) == text
+
+
+@pytest.mark.parametrize("text", ["O6 I2 34 56 78", "O6.12.34.56.7O", "+33 6 O1 3O 4O 78", "O6 OI 34 56 O8"])
+def test_a_telephone_with_six_digits_read_right_is_masked(text):
+    assert len(shown(mask(text))) == 2
+
+
 WORDS = [
     "l'école",
     "l'",
