@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 
+# Names of metrics and databases begin with `bff_`, too, but are shorter than an API key.
 SECRET = re.compile(
     r"""
       (?P<credentials> (?<=://)[^/\s@]+(?=@) )
-    | (?P<token>       \b(?i:bearer)\s+[\w.~+/=-]+ | \beyJ[\w-]+\.[\w.-]+ | \b(?:sk-|bff_)[\w-]{16,} )
+    | (?P<token>       \b(?i:bearer)\s+[\w.~+/=-]+ | \beyJ[\w-]+\.[\w.-]+ | \b(?:sk-[\w-]{16,}|bff_[\w-]{40,}) )
     """,
     re.VERBOSE,
 )

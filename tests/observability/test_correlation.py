@@ -40,7 +40,7 @@ def test_an_invalid_id_is_replaced(client, offered):
         "4970101234567893",
         "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhIn0.c2lnbmF0dXJl",
         "sk-abcdefghijklmnopqrst",
-        "bff_abcdefghijklmnopqrstuvwxyz",
+        f"bff_{'aB-3_' * 8}xyz",
     ],
 )
 def test_an_id_that_the_log_would_hide_is_replaced(client, offered):
