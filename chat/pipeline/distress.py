@@ -23,6 +23,8 @@ NoticeTopic = Distress | Literal["unreachable", "reminder", "hurt_child", "young
 # a short message, which has no room for another meaning, and in a long one, of which the classifier sees parts.
 PHRASE_WEIGHT = 1.0
 SHORT_WORDS, LONG_WORDS = 12, 60
+# Of a kind beside one that a phrase tells, except an emergency: the words of that phrase resemble others a little.
+BESIDE_SCORE = 0.0
 
 
 def detect(text: str) -> tuple[Distress, ...]:
@@ -38,11 +40,15 @@ def detect(text: str) -> tuple[Distress, ...]:
     if not is_recognised and not (found.has_phrase and not SHORT_WORDS < len(found.folded.split()) <= LONG_WORDS):
         return ("grief",) if _GRIEF.search(found.folded) else ()
     first, second, lead = found.by_classifier.likeliest_kinds()
-    likely: tuple[Distress, ...] = (first,) if lead >= model.certain else (first, second)
+    likely = (first,) if lead >= model.certain else (first, second)
     if found.told:
-        beside = set(likely) if found.by_classifier.score >= model.threshold else set()
-        if found.told == "violent_child" and not _OWN_TEMPER.search(found.folded):
-            beside.discard("losing_control")  # it would ask somebody who is hit what they did to the child
+        is_heard = found.by_classifier.score >= model.threshold
+        scores = dict(zip(distress_classifier.KINDS, found.by_classifier.scores, strict=True))
+        beside = {kind for kind in likely if is_heard and (kind == "medical" or scores[kind] >= BESIDE_SCORE)}
+        if found.told == "violent_child":
+            # It would ask somebody who is hit what they did to the child.
+            beside -= set() if _OWN_TEMPER.search(found.folded) else {"losing_control"}
+            beside -= set() if _ADULT_HITS.search(found.folded) else {"couple", "child"}
         return tuple(kind for kind in _MOST_URGENT if kind in {found.told, *beside})
     return likely if is_recognised or len(likely) == 1 else ("unspecific",)
 
@@ -50,7 +56,7 @@ def detect(text: str) -> tuple[Distress, ...]:
 def tells_of_another_death(text: str) -> bool:
     """Whether somebody has died who isn't a child: a parent, a doctor, an animal."""
     folded = _folded(distress_classifier.without_accents(text))
-    return bool(_DEATH.search(folded)) and not (_GRIEF.search(folded) or _A_CHILD_DIED.search(folded))
+    return bool(_ANOTHER_DIED.search(folded)) and not _GRIEF.search(folded)
 
 
 def notice_topics(kinds: Sequence[Distress], text: str, *, has_young: bool = True) -> tuple[NoticeTopic, ...]:
@@ -136,6 +142,9 @@ _CHILD = (
     r"(?:fils|fille|enfant|bebe|garcon|fiston|puce"
     r"|petite?(?! (?:chat|chien|lapin|hamster|poisson|oiseau|[mp]ere|frere|soeur)))"
 )
+_PARTNER = r"(?:mari|femme|conjointe?|compagn(?:on|e)|copain|copine|ex(?:[ -](?:mari|femme|conjointe?|copain|copine))?)"
+_PARTNER_EN = r"(?:husband|wife|partner|boyfriend|girlfriend|ex)"
+_DETERMINER = r"(?:(?:l[ea]s?|une?|des|[ms](?:on|a|es)|notre|nos|cet?|cette|leurs?) |l')"
 _OTHERS_EN = r"(?:grand|father|mother|dad|m[ou]m|aunt|uncle|teacher|doctor|carer|friend|dog|cat|hamster)"
 # `le papa de ma fille est décédé`: the child must be the subject, and the words between only its age, name or the like.
 _NOT_OF = r"(?<!de )(?<! a )(?<!avec )(?<!fils et )(?<!fille et )"
@@ -148,10 +157,10 @@ _HIS = (
     r"(?:aeeh|aah|pch|cmi|allocations?|prestations?|droits|dossier|papiers|carte|compte|livret|affaires|fauteuil"
     r"|obseques|enterrement|sepulture|tombe|chambre)"
 )
+_NOT_IN_JEST = r"(?!-(?!nee?\b)| d[e'] ?(?:rire|peur|faim|soif|fatigue|froid|honte|trouille|jalousie|inquietude|ennui))"
 _GRIEF = re.compile(
     rf"{_NOT_OF}{_MY_CHILD} (?:nous a quittes|vient de (?:mourir|deceder)"
-    r"|(?:est|etait) (?:(?:malheureusement|helas|bien) )?(?:decedee?\b|morte?\b(?!-(?!nee?\b)| d[e'] ?"
-    r"(?:rire|peur|faim|soif|fatigue|froid|honte|trouille|jalousie|inquietude|ennui))))"
+    rf"|(?:est|etait) (?:(?:malheureusement|helas|bien) )?(?:decedee?\b|morte?\b{_NOT_IN_JEST}))"
     rf"|(?:\b{_HIS} de |{_NOT_OF}){_MY_CHILD} decedee?\b"
     rf"|\b(?:j'?ai|avons|on a) perdu (?:mon|ma|notre) (?:petite? )?{_CHILD}"
     r"(?=[ .,;:!?]*$| (?:en (?:20|janv|fev|mars|avril|mai|jui|aout|sept|oct|nov|dec)|l'an dernier|cette annee"
@@ -161,13 +170,29 @@ _GRIEF = re.compile(
     r" (?:has )?(?:just )?(?:died\b(?! (?:laughing|of (?:shame|laughter|embarrassment)))|passed away)"
 )
 
-_DEATH = re.compile(
-    r"\b(?:est|etait) (?:[a-z]+ )?(?:decedee?|morte?)\b(?!-| d[e'])|\bvient de (?:mourir|deceder)\b|\bnous a quittes\b"
-    r"|\bveu(?:f|ve)\b|\b(?:died|passed away)\b|\bwidow(?:er|ed)?\b"
+_OTHER = (
+    r"(?:pere|mere|papa|maman|papi|papy|mamie?|mamy|beau-pere|belle-mere|grand-?(?:pere|mere|maman|papa)|parents?|oncle"
+    r"|tante|cousine?|parrain|marraine|nounou|ami|amie|voisine?|medecin|docteur|pediatre|psychologue|psychiatre|kine"
+    r"|orthophoniste|ergotherapeute|psychomotricienne?|infirmiere?|educat(?:eur|rice)|aesh|avs|maitre(?:sse)?|instit"
+    r"|professeure?|prof|enseignante?|direct(?:eur|rice)|tut(?:eur|rice)|avocate?|chien(?:ne)?|chat(?:te)?|lapin"
+    rf"|hamster|poisson|oiseau|cheval|{_PARTNER})"
 )
-_A_CHILD_DIED = re.compile(
-    rf"(?:\b(?:une?|cet|son|sa|leur|votre) |\bl'){_CHILD}(?: [a-z]+)? (?:est|etait) (?:decede|mort)"
-    rf"|(?<!of )\b(?:a|the|their) (?:son|daughter|child|baby|boy|girl) (?:has )?(?:died|passed away)"
+_OTHER_EN = (
+    rf"(?:father|mother|dad|daddy|m[ou]m|mommy|mummy|grand[a-z]+|gran|nan|{_PARTNER_EN}|aunt|uncle|cousin|teacher"
+    r"|doctor|therapist|carer|friend|neighbou?r|guardian|dog|cat|rabbit|hamster)"
+)
+# The subject just before the death is somebody else: not `la mère de Léo, qui est décédé`. The brother of a child may
+# be an own child, too.
+_ANOTHER_DIED = re.compile(
+    rf"(?<!de )(?<! a )(?<!suis )(?<!dont )\b(?:{_DETERMINER}(?:petite? |vieux |vieille )?{_OTHER}"
+    r"|(?<!l[ea] )(?<![ms]a )(?<![ms]on )(?:papa|maman|papy|mamie)|(?:mon|ma) (?:petite? |grande? )?(?:frere|soeur))\b"
+    r"(?:(?: (?:d[eu]s?|a(?= [mns](?:on|a|es|otre) )) (?:[a-z]+ ){0,2}[a-z-]+| (?!et |qu[ei] |[a-z]+ai[st]\b)[a-z-]+)?"
+    r"(?: de \d+ ans)?,?|,? (?:il|elle|qui)) "
+    rf"(?:(?:est|etait|sont) (?:[a-z]+ )?(?:decede|mort)e?s?\b{_NOT_IN_JEST}|vien(?:t|nent) de (?:mourir|deceder)"
+    r"|nous (?:a|ont) quittes)|\bveu(?:f|ve)\b"
+    rf"|\b(?:{_OTHER_EN}|(?:my|our) (?:little |big )?(?:brother|sister))"
+    r"(?:(?: of (?:my|our) [a-z]+)?(?: [a-z]+)?|,? who) (?:has |had |just ){0,2}(?:died|passed away)\b"
+    r"|\bwidow(?:er|ed)?\b"
 )
 
 # A person's own age. `j'ai 10 ans d'expérience` and `I'm 7 months pregnant` are none.
@@ -190,21 +215,41 @@ _OFFICES = (
     r"|school|office|council|doctor|gp|lawyer|hospital|line|hotline"
 )
 _OFFICE = re.compile(rf"\b(?:{_OFFICES})\b")
-_PARTNER = r"(?:mari|femme|conjointe?|compagn(?:on|e)|copain|copine|ex(?:[ -](?:mari|femme|conjointe?|copain|copine))?)"
-_PARTNER_EN = r"(?:husband|wife|partner|boyfriend|girlfriend|ex)"
 _OFFICE_OR_PARTNER = re.compile(rf"\b(?:{_OFFICES}|{_PARTNER}|{_PARTNER_EN})\b")
+_FURNITURE = (
+    r"(?:petite? |grande? )?(?:table|lit|couette|couverture|plaid|drap|duvet|coussin|oreiller|chaise|bureau|pupitre"
+    r"|canape|fauteuil|sofa|banc|meuble|armoire|buffet|commode|evier|lavabo|tapis|escalier|porte-?manteau|douche|pluie)"
+)
 _FALLING = (
-    r"(?:sous (?!l[ea]s? (?:table|lit|couette|couverture))|par (?!terre)|dans (?:le vide|la (?:seine|riviere))"
+    rf"(?:sous (?!{_DETERMINER}{_FURNITURE})|par (?!terre)|dans (?:le vide|la (?:seine|riviere))"
     r"|sur les rails|d(?:u|'un|'une|e la) (?:pont|toit|balcon|fenetre|falaise|\d|[a-z]+ etage))"
+)
+_FIGURATIVELY = r"a (?:mon|son|leur|lui|la tache|expliquer)|au (?:travail|boulot|volant)"
+_BY_ACCIDENT = (
+    r"(?:[a-z-]+ ){0,2}(?:dans (?:un|l[ae'] ?)(?: [a-z]+)? ?(?:accidents?|crash|avalanche|chute|incendie)|par accident"
+    r"|accidentellement|en (?:voiture|moto|montagne|mer|avion|scooter|trottinette|velo|ski|parapente|escalade|tombant"
+    r"|chutant|glissant|faisant|rentrant|allant)|a (?:velo|ski|moto|scooter|cheval)|sur (?:la route|l'autoroute))"
 )
 # What somebody does to himself, after `se` or `s'est`: each verb once, with the ends of its forms.
 _TO_ONESELF = (
-    r"(?:(?:tu|but|flingu|suicid|immol|defenestr){er}\b|pend{re}\b|fout{re} en l'air|jet{er} "
-    rf"{_FALLING}"
+    r"(?:(?:tu{er}\b{not_of}|(?:flingu|suicid|immol|defenestr){er}\b)|pend{re}\b(?! au (?:cou|sein|tel))"
+    rf"|fout{{re}} en l'air|jett?{{er}} {_FALLING}"
     r"|tir{er} (?:une balle(?! dans le pied)|dessus)|ouv{rir} les veines)"
 )
-_KILL_ONESELF = _TO_ONESELF.format(er="er", re="re", rir="rir")
-_KILLED_ONESELF = _TO_ONESELF.format(er="ee?", re="ue?", rir="erte?")
+_WILL = r"(?:ai[st]?|as?|ons|ont|aient)\b"
+_KILL_ONESELF = rf"(?:buter\b|{_TO_ONESELF.format(er='er', re='re', rir='rir', not_of='')})"
+_KILLED_ONESELF = _TO_ONESELF.format(
+    er="ee?", re="ue?", rir="erte?", not_of=rf"(?! (?:{_FIGURATIVELY}|{_BY_ACCIDENT})\b)"
+)
+_WILL_KILL_ONESELF = _TO_ONESELF.format(
+    er=f"er{_WILL}", re=f"r{_WILL}", rir=f"rir{_WILL}", not_of=rf"(?! (?:{_FIGURATIVELY})\b)"
+)
+# Without accents `il s'est tué` and `elle s'est tue` are alike: the subject is masculine, or a first name alone.
+_HE = (
+    r"(?:il|papa|(?:mon|notre|son|un|le|ce|cet) (?![a-z]{1,12}(?:te|ie|ee|ice|iere)\b)[a-z-]+"
+    r"(?: (?:(?:de|a) [lms]a|(?!(?:[lms]a|elle|que|une|cette|et) |l')[a-z0-9-]+),?){0,3}"
+    r"|(?<!')(?<![a-z0-9] )(?!elle )[a-z-]+),?"
+)
 _OWN_WISH = re.compile(
     r"\b(?:je |j' ?|j|g )(?:ne |n'|me |m')?"
     r"(?:veu[xt]?|voudrai[st]?|vai[st]?|va|aimerai[st]?|pense|prefere|songe|ai|envie)"
@@ -212,6 +257,7 @@ _OWN_WISH = re.compile(
     r"(?:en finir(?! avec (?!la vie|ma vie|cette vie))"
     rf"|mourr?ir|crever|disparaitre|(?:me|m') ?(?:{_KILL_ONESELF}|tue\b|jeter\b)"
     r"|(?:(?<=plus )|(?<=plus envie de ))(?:vivre|etre la|exister)|etre morte?\b|mettre fin)"
+    rf"|\bje? ?m(?:e |'){_WILL_KILL_ONESELF}"
     r"|\bi(?:'m|'ll| am| will| just| really)? ?"
     r"(?:want to|wanna|going to|gonna|don'?t want to|wish i (?:was|were)) (?:just |really )?"
     r"(?:die|kill myself|end (?:it|my life)|be dead|dead|disappear|live|be here)\b"
@@ -251,7 +297,7 @@ _UNWELL = re.compile(
 
 # Only people: the same verbs are harmless with a letter, a record or a door.
 _SOMEBODY = (
-    r"(?:quelqu'un|(?:(?:mon|ma|mes|notre|nos|son|sa|ses|un|une|le|la|les|ce|cet|cette|ces) |l')"
+    r"(?:quelqu'un|papa|maman|(?:(?:mon|ma|mes|notre|nos|son|sa|ses|un|une|le|la|les|ce|cet|cette|ces) |l')"
     r"(?:propres? |petite?s? )?(?:fils|filles?|enfants?|bebes?|gosses?|gamine?s?|momes?|ados?"
     r"|jumeaux?|jumelles?|freres?|soeurs?|parents?"
     rf"|{_PARTNER}|mere|pere|petite?s?(?=$|[ .,;:!?]*$)))\b"
@@ -298,9 +344,8 @@ _WEAPON = (
 # Old enough to be dangerous. Children of that age are named with it, or with one word.
 _OLDER_CHILD = r"(?:fils|fille|enfant|garcon|fiston|ado(?:lescente?)?|gamine?|ainee?|cadet(?:te)?|grande?)"
 _OLD = r"(?:,? de (?:[5-9]|[1-4]\d) ?ans?)?(?: (?!et |dont |que? |n[e'])[a-z]{2,14})?"
-_ATTACKER = (
-    rf"(?:il|elle|(?:{_PARTNER}|pere|papa|mere|maman|beau-pere|belle-mere|frere|homme|voisin|{_OLDER_CHILD}){_OLD})"
-)
+_ADULT = rf"(?:{_PARTNER}|pere|papa|mere|maman|beau-pere|belle-mere)"
+_ATTACKER = rf"(?:il|elle|(?:{_ADULT}|frere|homme|voisin|{_OLDER_CHILD}){_OLD})"
 _ATTACKER_EN = rf"(?:he|she|father|{_PARTNER_EN})"
 # With a person as object: one knocks at a door, beats the drum and threatens to stop a benefit, too.
 _HITS = (
@@ -311,6 +356,16 @@ _HITS = (
 _HITS_SOMEBODY = (
     rf"(?:(?:frappe|bat|tabasse|viole|etrangle|cogne|menace) {_SOMEBODY}(?! (?:a|au|aux) )"
     rf"|(?:a|avait|tient|sort|(?:a|vient de) (?:pris|sorti|attrape|prendre|sortir)) {_WEAPON})"
+)
+_HAS_HIT = r"a (?:encore |deja )?(?:frappe|tape|battu|cogne|etrangle|menace|agresse|gifle)e?s?\b(?! (?:dans l|a l|un))"
+# In a few words without an object: `mon mari frappe`. `il frappe à la porte` has one.
+_HITS_AT_ALL = (
+    rf"(?:tape {_SOMEBODY}|(?:frappe|tape dessus)"
+    r"(?=[ .,;:!?]*$|[.,;:!?] | (?:tou[ts]|souvent|encore|beaucoup|chaque|depuis|quand|et|la nuit|le soir)\b))"
+)
+_ADULT_HITS = re.compile(
+    rf"\b{_ADULT}(?: (?:d[eu] (?:[a-z]+ )?)?[a-z-]{{2,14}})? (?:{_HITS_SOMEBODY}|{_HITS_AT_ALL}|aussi\b"
+    rf"|(?:me|nous|m'|l[ea]s?|lui) ?{_HITS}|(?:m'|l'|les |nous ){_HAS_HIT})"
 )
 _HITS_EN = (
     r"(?:hits?|beats?|punche[sd]|kick(?:s|ed)|attack(?:s|ed)|threaten(?:s|ed)|chok(?:es|ed)|strangl(?:es|ed))"
@@ -349,9 +404,10 @@ _SIGNS = re.compile(
     r"|j?n?'?en peu[xt]? (?:vraiment |juste )?(?:plus|pu|pa|pas)\b"
     r"|(?:je|j)(?: ne)? tien[st]? (?:vraiment )?plus(?: le coup)?(?:$|[.!?,])"
     rf"|{_SOMEBODY} (?:a|ont|est) (?:disparue?s?|fugue|introuvables?)\b"
-    r"(?! (?:d(?:es?|u)|dans) (?:l[ae'] ?|les |vos )?(?:effectifs?|listes?|logiciel|fichiers?|dossier|registres?|site))"
+    r"(?! (?:d(?:es?|u)|dans) (?:l[ae'] ?|les |vos )?(?:effectifs?|listes?|logiciel|fichiers?|dossier|registres?"
+    r"|site (?:internet|web|de la (?:mdph|caf))))"
     r"|au bout du rouleau|je (?:vais )?craquer?\b|je suis a bout\b"
-    rf"|{_ATTACKER} (?:(?:me|nous|m'|le|la|les|lui) ?{_HITS}|{_HITS_SOMEBODY})"
+    rf"|{_ATTACKER} (?:(?:me|nous|m'|le|la|les|lui) ?{_HITS}|{_HITS_SOMEBODY})|{_ADULT} {_HITS_AT_ALL}"
     r"|(?:ete|(?<!c')(?<!c )est|suis|etait|fait) abusee?s?\b|abusee?r? (?:sexuellement|de (?:moi|lui)\b|d'elle\b)"
     rf"|abusee?r? (?:de |d'){_SOMEBODY}|abus sexuels?|agressee?s? sexuellement|inceste|viols?\b"
     r"|(?:attouchements?|agressions? sexuelles?|violences? (?:conjugales?|sexuelles?)|maltraite\w*)\b"
@@ -374,13 +430,13 @@ _SIGNS = re.compile(
 # Phrases that tell the kind themselves: where the classifier knows few such words, or takes them for another kind.
 # Except of what is past.
 _LONG_AGO = re.compile(
-    r"\b(?:quand (?:j'|il |elle )(?:avais|avait|etais|etait)|(?:19[5-9]|20[012])\d\b|antecedents?|years ago"
-    r"|(?:il y a|ca fait|depuis) [a-z0-9 ]{1,12} ans\b)"
+    r"\b(?:quand (?:j'|il |elle )(?:avais|avait|etais|etait)|antecedents?|years ago"
+    r"|(?<!depuis )(?<!ne en )(?<!nee en )(?:19[5-9]|20[01])\d\b|(?:il y a|ca fait) [a-z0-9 ]{1,12} ans\b(?! qu))"
 )
 _TELLING: Mapping[Distress, re.Pattern[str]] = {
     "suicide": re.compile(
-        rf"\b(?:(?!(?<=lle )s'est tue\b)(?:s'|me |nous )(?:est|suis|sommes|etait) {_KILLED_ONESELF}"
-        r"(?! (?:a (?:mon|son|leur|lui|la tache|expliquer)|au (?:cou|sein|travail|boulot|tel)|en (?:voiture|moto)))"
+        rf"\b(?:(?:{_HE} |(?!s'(?:est|etait) tue\b))(?:s'|me |nous )(?:est|suis|sommes|etait) {_KILLED_ONESELF}"
+        rf"|(?:je? ?m|s)(?:e |'){_WILL_KILL_ONESELF}"
         rf"|(?:vien[st] de|voulu|(?:essaye|tente) de) (?:se|s'|me) ?{_KILL_ONESELF}"
         r"|(?<!avait )(?:re)?fait (?:une|deux|plusieurs|sa) (?:autre |nouvelle |\w{1,12}ieme )?(?:ts\b"
         r"|tentatives?(?: de suicide\b| d'en finir\b| (?:hier|avant-hier|cette nuit|ce matin)\b|(?=[ .,;!?]*$)))"
@@ -392,8 +448,7 @@ _TELLING: Mapping[Distress, re.Pattern[str]] = {
     "violent_child": re.compile(
         rf"\b(?:{_NOT_OF}{_MY_OLDER_CHILD},? (?:(?:il|elle|qui) )?(?:me [a-z]{{3,8}}(?:,| et) )?"
         rf"(?:(?:me|nous|m') ?{_HITS}|{_HITS_SOMEBODY}"
-        r"|(?:m'|nous )a (?:encore |deja )?(?:frappe|tape|battu|cogne|etrangle|menace|agresse|gifle)e?s?\b"
-        r"(?! (?:dans l|a l|un))"
+        rf"|(?:m'|nous ){_HAS_HIT}"
         rf"|(?:a )?(?:essaye|essaie|tente|voulu|failli|veut|menace)(?: d[e'])? ?(?:me |m'|nous ){_TO_HARM}"
         rf"|(?:est|devient) (?:tres |trop |devenue? )?violente? (?:avec|envers|contre) (?:moi|nous|{_SOMEBODY}))"
         r"|(?:j'?ai|avons|on a|fait) (?:tres |trop |si )?peur de "
@@ -402,5 +457,16 @@ _TELLING: Mapping[Distress, re.Pattern[str]] = {
         rf"|(?:afraid|scared|frightened) of {_MY_OLDER_CHILD_EN}(?=[ .,;!?]*$))"
     ),
 }
-# Which stand beside a kind that a phrase tells, in this order.
-_MOST_URGENT: Sequence[Distress] = ("medical", "suicide", "losing_control", "violent_child", "exhaustion")
+# A kind that a phrase tells and those beside it stand in this order.
+_MOST_URGENT: Sequence[Distress] = (
+    "medical",
+    "suicide",
+    "missing",
+    "child",
+    "couple",
+    "losing_control",
+    "violent_child",
+    "no_roof",
+    "bullying",
+    "exhaustion",
+)

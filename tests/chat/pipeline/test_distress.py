@@ -260,6 +260,59 @@ def test_a_suicide_or_an_attempt_that_happened_is_told_of(who, deed):
     assert "**3114**" in notice_on(f"{who} {deed}, que faire ?")
 
 
+@pytest.mark.parametrize(
+    "message",
+    [
+        "Mon fils avait une maladie rare, il est décédé la semaine dernière. Quelles démarches ?",
+        "Mon fils qui avait 8 ans est décédé, aide pour les obsèques ?",
+        "Mon enfant en situation de handicap est décédé : allocation décès ?",
+        "Ma fille polyhandicapée de 12 ans est décédée à l'hôpital",
+        "Mes jumeaux sont nés, l'un est décédé",
+        "L'enfant que j'élevais est mort",
+        "Mon Léo est mort. Quelles aides pour les obsèques ?",
+        "l'enfant de mon mari est décédé",
+        "l'enfant que mon mari élevait est mort",
+        "je suis la maman de Léo, il est décédé en mars",
+        "je suis le papa de Léo qui est décédé",
+        "je suis le papa, il est décédé à 8 ans",
+        "mon mari a un fils qui est décédé",
+        "ma femme pleure, il est mort hier",
+        "I'm the mother of a boy who died",
+        "le frère de mon fils est décédé",
+        "le médecin dit que mon fils est mort d'une infection",
+        "mon mari et moi, notre petite est décédée",
+        "je suis veuve et ma fille est décédée",
+        "our boy, who was eight, died",
+        "the doctor says my son has died",
+    ],
+)
+def test_a_childs_death_in_any_words_is_not_taken_for_anothers(message):
+    assert not distress.tells_of_another_death(message)
+
+
+@pytest.mark.parametrize(
+    "who", ["mon mari", "Ma femme", "mon père", "la grand-mère", "mon frère", "le médecin", "l'AESH"]
+)
+@pytest.mark.parametrize("of", ["", " de ma fille", " de mon fils Théo"])
+@pytest.mark.parametrize("died", ["est décédé", "vient de mourir", "est mort d'un cancer", "nous a quittés"])
+def test_anothers_death_is_told_by_its_subject(who, of, died):
+    assert distress.tells_of_another_death(f"{who}{of} {died}")
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "my husband died",
+        "my son's teacher has just died",
+        "our dog passed away",
+        "I'm a widow",
+        "mes parents sont décédés",
+    ],
+)
+def test_anothers_death_is_told_in_other_words_too(message):
+    assert distress.tells_of_another_death(message)
+
+
 CHILDREN = ["mon fils", "ma fille", "mon ado", "notre fils autiste", "mon fils de 15 ans", "ma fille de 9 ans, elle"]
 
 
@@ -306,11 +359,45 @@ def test_fear_of_an_own_child_is_heard_in_both_languages(message):
         ("mon fils de 15 ans me frappe, hier je l'ai frappé plus fort et j'ai peur de moi", {"losing_control"}),
         ("mon mari me frappe", {"couple"}),
         ("mon ex de 40 ans me frappe", {"couple"}),
+        ("mon mari me frappe et mon fils me frappe aussi", {"couple", "violent_child"}),
+        ("mon mari m'a frappée hier et mon fils me frappe", {"couple", "violent_child"}),
+        ("son père le frappe et mon fils me frappe", {"child", "violent_child"}),
+        ("ma fille me frappe et son beau-père la frappe aussi", {"child", "violent_child"}),
+        ("le père de mon fils me frappe et mon fils nous menace avec un couteau", {"couple", "violent_child"}),
+        ("nous dormons dehors et mon fils me frappe", {"no_roof", "violent_child"}),
+        ("Mon mari me frappe, j'ai voulu me tuer hier", {"suicide", "couple"}),
+        ("nous sommes à la rue avec les enfants, je ne vois plus d'issue", {"suicide", "no_roof"}),
+        ("mon fils a disparu, il a voulu se tuer hier", {"suicide", "missing"}),
     ],
 )
-def test_a_violent_child_hides_no_other_danger(message, kinds):
+def test_a_kind_that_a_phrase_tells_hides_no_other_danger(message, kinds):
     topics = distress.notice_topics(distress.detect(message), message)
     assert kinds <= set(topics)
+
+
+@pytest.mark.parametrize("child", CHILDREN)
+@pytest.mark.parametrize("since", ["depuis trois ans", "depuis 2024", "depuis 2018", ", ça fait deux ans que ça dure"])
+def test_violence_that_goes_on_for_years_is_not_past(child, since):
+    assert "violent_child" in distress.detect(f"{child} me frappe {since}")
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "papa frappe maman",
+        "papa tape maman",
+        "mon mari frappe, que faire",
+        "son père frappe",
+        "mon ex frappe",
+        "à la maison papa frappe",
+        "mon mari frappe tout le temps",
+        "le beau-père frappe souvent",
+        "mon conjoint tape dessus",
+        "mon mari tape mon fils",
+    ],
+)
+def test_violence_at_home_is_heard_without_an_object_too(message):
+    assert set(distress.detect(message)) & {"couple", "child"}
 
 
 @pytest.mark.parametrize("child", CHILDREN)
@@ -367,6 +454,8 @@ def test_somebody_else_who_attacks_is_not_taken_for_the_child(message):
         "my clever son hits and insults everyone",
         "ma fille a disparu des effectifs de l'école dans le logiciel",
         "mon fils a disparu de la liste d'attente",
+        "ma fille a disparu du site internet de l'école",
+        "mon fils a disparu du site de la MDPH",
     ],
 )
 def test_the_same_words_without_harm_to_a_person_get_no_notice(message):
@@ -385,6 +474,37 @@ def test_the_same_words_without_harm_to_a_person_get_no_notice(message):
 )
 def test_suicide_is_told_of_in_other_words_too(message):
     assert "suicide" in distress.detect(message)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "je me tuerai",
+        "je me tuerai un jour",
+        "jme tuerai ce soir",
+        "je me tuerais si on me le prend",
+        "je me pendrai",
+        "je me jetterai sous un train",
+        "je me tuerai en voiture",
+        "il se tuera",
+        "mon fils se tuera un jour",
+        "elle se tuera si elle retourne à l'école",
+        "ma fille se jettera par la fenêtre",
+        "mon fils Théo s'est tué",
+        "notre fils de 15 ans s'est tué hier",
+        "le papa de ma fille s'est tué",
+        "Théo s'est tué",
+        "mon mari s'est pendu au travail",
+        "il s'est jeté sous un train",
+        "elle s'est jetée sous les roues d'un camion",
+    ],
+)
+def test_a_suicide_that_is_announced_or_told_in_a_few_words_is_heard(message):
+    assert "suicide" in distress.detect(message)
+
+
+def test_who_announces_the_own_suicide_is_not_taken_for_a_caller_about_somebody_else():
+    assert "suicide" in distress.notice_topics(("suicide",), "je me tuerai, ma sœur elle répond plus")
 
 
 def test_of_a_suicide_by_misadventure_the_emergency_stands_first():
@@ -410,6 +530,23 @@ def test_of_a_suicide_by_misadventure_the_emergency_stands_first():
         "à quoi ça sert de continuer l'orthophonie ?",
         "il n'y a plus d'issue de secours accessible",
         "il fait une crise d'épilepsie par mois, quel dossier ?",
+        "Mon fils s'est buté",
+        "ma fille s'est butée contre la maîtresse",
+        "il se butera",
+        "il s'est jeté sous la chaise",
+        "il s'est jeté sous le bureau",
+        "elle s'est jetée sous son bureau",
+        "mon mari s'est tué dans un accident",
+        "mon mari s'est tué hier dans un accident de voiture",
+        "mon père s'est tué en montagne",
+        "mon fils s'est tué à vélo",
+        "ce dossier me tuera",
+        "elle se tuera à la tâche",
+        "la maîtresse s'est tue",
+        "ma grande fille s'est tue",
+        "l'enseignante référente s'est tue pendant la réunion",
+        "mon amie s'est tue",
+        "la MDPH s'est tue depuis mars",
     ],
 )
 def test_other_silences_falls_and_attempts_get_no_notice(message):
@@ -610,7 +747,10 @@ def test_the_articles_that_distress_selects_by_name_exist(language):
     assert slugs <= {entry.slug for entry in bundled_entries() if entry.language == language}
 
 
-@pytest.mark.parametrize("message", ["Mon fils a disparu", "On dort dehors", "Il me frappe", "Je veux mourir"])
+@pytest.mark.parametrize(
+    "message",
+    ["Mon fils a disparu", "ma fille a disparu du site de l'IME", "On dort dehors", "Il me frappe", "Je veux mourir"],
+)
 def test_a_few_words_of_distress_are_detected(message):
     assert distress.detect(message) not in {(), ("unspecific",)}
 
