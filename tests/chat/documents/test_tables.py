@@ -13,6 +13,7 @@ from chat.documents import extraction
 from chat.documents.sandbox import readers
 from chat.documents.sandbox.limits import Limits
 from tests.support.family_file_factories import open_document
+from tests.support.growth import assert_linear
 
 LIMITS = Limits(60, 1 << 30, 50)
 Rows = Sequence[Sequence[str]]  # the paragraphs of a cell are divided by line ends
@@ -114,3 +115,33 @@ def test_a_note_in_a_cell_does_not_break_its_row() -> None:
     note = "<text:note><text:note-citation>1</text:note-citation><text:note-body><text:p>Cachet de la poste.</text:p>"
     cells = ("Date limite de retour", f"12/05/2026{note}</text:note-body></text:note>", "Par courrier")
     assert "Date limite de retour\t12/05/2026\tPar courrier\nCachet de la poste." in in_open_document([cells])
+
+
+INNER_CELL = "<table:table-cell><text:p>b</text:p></table:table-cell>"
+INNER = f"<table:table><table:table-row>{INNER_CELL}</table:table-row></table:table>"
+
+
+@pytest.mark.parametrize(
+    ("frame", "repeated"),
+    [
+        ("<table:table-cell>{}</table:table-cell>", f"<text:p>a</text:p>{INNER}"),
+        ("{}", f"<table:table-cell><text:p>a</text:p>{INNER}</table:table-cell>"),
+        ("{}", f"<table:table-cell>{INNER}<text:p>a</text:p></table:table-cell><table:table-cell/>"),
+    ],
+)
+def test_the_time_is_linear_in_the_length_of_a_row(frame: str, repeated: str) -> None:
+    def read(text: str) -> None:
+        row = f"<table:table-row>{frame.format(text)}</table:table-row>"
+        readers.read("odt", open_document(f"<table:table>{row}</table:table>"), LIMITS)
+
+    assert_linear(read, repeated, 300_000)
+
+
+def test_a_cell_without_a_paragraph_keeps_its_column() -> None:
+    cells = ("AEEH", None, "31/08/2028", None)
+    row = "".join(
+        "<table:table-cell/>" if text is None else f"<table:table-cell><text:p>{text}</text:p></table:table-cell>"
+        for text in cells
+    )
+    body = f"<table:table><table:table-row>{row}</table:table-row></table:table>"
+    assert "AEEH\t\t31/08/2028" in readers.read("odt", open_document(body), LIMITS).text.split("\n")
