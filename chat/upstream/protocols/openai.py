@@ -88,8 +88,7 @@ def read(response: ResponseBody, model: str = "") -> Iterator[Event]:
         error = caught
     if text := completion.take_text(is_last=True):
         yield Delta(text)
-    has_end = completion.is_done or (completion.is_complete and not completion.has_failed)
-    if not has_end or (completion.damage and not (has_text or text)):
+    if not completion.has_end or (completion.damage and not (has_text or text)):
         raise error or completion.damage or IncompleteResponse
     yield Finish("ai", completion.ending, usage=completion.usage)
 
@@ -162,6 +161,10 @@ class _Completion:
         return self._has_closed and self.is_complete
 
     @property
+    def has_end(self) -> bool:
+        return self.is_done or (self.is_complete and not self.has_failed)
+
+    @property
     def ending(self) -> Ending:
         if not self._reason or self._thoughts.has_leaked or self._calls_tool or self.damage:
             return "interrupted"
@@ -213,7 +216,7 @@ class _Completion:
         text = self._thoughts.feed("".join(self._text)) if self._text else ""
         self._text.clear()
         if is_last:
-            text += self._thoughts.close()
+            text += self._thoughts.close(is_whole=self.has_end and self.ending in {"stop", "refused"})
             _remember(self._model, self._thoughts.opening_is_missing)
         text = self._joined(text, is_last=is_last)
         if not self._has_begun:

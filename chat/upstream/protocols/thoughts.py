@@ -105,13 +105,18 @@ class ThoughtFilter:
             visible.append(self._decided(rest))
         return "".join(visible)
 
-    def close(self) -> str:
-        """The withheld text, unless it reads like a thought and has no word to the person."""
+    def close(self, *, is_whole: bool) -> str:
+        """The withheld text of a whole answer, unless it reads like a thought and has no word to the person.
+
+        Of any other answer, nothing that is taken for a thought: its closing tag may be missing with the rest.
+        """
         text = "" if self._state == "thought" else self._take_pieces() + self._held
         self._held = ""
-        if self._state in {"undecided", "withheld"} and _reads_like_thought(text):
-            self.has_leaked = bool(_TO_THE_PERSON.search(text))
-            text = text if self.has_leaked else ""
+        reads_like_thought = self._state in {"undecided", "withheld"} and _reads_like_thought(text)
+        if reads_like_thought:
+            self.has_leaked = is_whole and bool(_TO_THE_PERSON.search(text))
+        if (reads_like_thought and not self.has_leaked) or (self._state == "withheld" and not is_whole):
+            text = ""
         text = self._shown(text)
         if self.opening_is_missing is None and self._has_shown:
             self.opening_is_missing = False

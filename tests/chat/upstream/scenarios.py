@@ -40,6 +40,8 @@ def part(kind: str, **fields: Any) -> dict[str, Any]:
     return {"type": kind, **fields}
 
 
+THOUGHT = "Okay, the user is asking about the AEEH. I should tell them that you can apply at the MDPH. But wait, the mother sounds"
+
 # name: where it was seen, the bytes of a response, the text, and the ending or the code of the error.
 DIALECTS: dict[str, tuple[str, list[bytes], str, str]] = {
     "done without a reason": ("bifrost#5546", [words("Oui"), words(""), DONE], "Oui", "interrupted"),
@@ -95,6 +97,10 @@ DIALECTS: dict[str, tuple[str, list[bytes], str, str]] = {
     "the user's account is no thought": (OWN, [words("So, the question is where the user account"), words(" is. First, log in."), words("", "stop"), DONE], "So, the question is where the user account is. First, log in.", "stop"),
     "l'utilisation is no thought": (OWN, [words("D'accord. L’utilisation"), words(" de la carte est gratuite."), words("", "stop"), DONE], "D'accord. L’utilisation de la carte est gratuite.", "stop"),
     "reads like a thought, and is written to the person": (OWN, [words("Okay, the user wants a card: that is you!", "stop"), DONE], "Okay, the user wants a card: that is you!", "interrupted"),
+    "thought without any tag, with a word to the person, cut": (OWN, [words(THOUGHT)], "", "cut"),
+    "thought without any tag, with a word to the person, and the length limit": (OWN, [words(THOUGHT), words("", "length"), DONE], "", "length"),
+    "thought without any tag, with a word to the person, and no reason": (OWN, [words(THOUGHT), DONE], "", "interrupted"),
+    "thought without any tag, with a word to the person, and an error": (OWN, [words(THOUGHT), frame(error={"code": 500})], "", "error_object"),
     "a closing tag within an answer": (OWN, [words("Oui </think>non", "stop"), DONE], "Oui non", "interrupted"),
     "a lower-than sign is no tag": (OWN, [words("Si a <"), words(" b, ou <b>non"), words("", "stop"), DONE], "Si a < b, ou <b>non", "stop"),
     "a citation is no tag": (OWN, [words("Oui ["), words("1]."), words("", "stop"), DONE], "Oui [1].", "stop"),

@@ -8,15 +8,17 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections.abc import Iterator
 from contextlib import suppress
 
 import pytest
 
 from chat.core.events import Delta, Finish, Usage
+from chat.upstream.http.cancel_scope import CallCancelled
 from chat.upstream.protocols import openai
 from chat.upstream.protocols.thoughts import ThoughtFilter
-from chat.upstream.request import CallError, ResponseBody
-from tests.chat.upstream.scenarios import DIALECTS, DONE, frame, words
+from chat.upstream.request import CallError, IncompleteResponse, ResponseBody
+from tests.chat.upstream.scenarios import DIALECTS, DONE, THOUGHT, frame, words
 from tests.support.growth import assert_linear
 
 
@@ -184,6 +186,29 @@ def test_a_thought_is_not_shown_for_lack_of_its_tags(thought, end):
     assert read(*reply, model=thought) == ("Oui" if end else "", "stop")
 
 
+@pytest.mark.parametrize("error", [CallCancelled(), CallError("connection"), CallError("deadline")])
+def test_a_thought_that_is_stopped_or_broken_off_is_not_shown(error):
+    def reply() -> Iterator[bytes]:
+        yield words(THOUGHT)
+        raise error
+
+    answer = openai.read(ResponseBody(reply()), "stopped")
+    with pytest.raises(CallError) as raised:
+        next(answer)
+    assert raised.value is error
+
+
+@pytest.mark.parametrize("thought", ["Les parents ont écrit à la MDPH, vous", "Hmm, ", THOUGHT])
+def test_what_a_model_that_leaves_out_the_first_tag_is_cut_in_is_not_shown(thought, request):
+    model = request.node.name
+    for _ in range(openai.UNOPENED_THOUGHTS):
+        read(words("Hmm.\n</think>\n\nOui"), words("", "stop"), DONE, model=model)
+    assert read(words(thought, "length"), DONE, model=model) == ("", "length")
+    with pytest.raises(IncompleteResponse):
+        next(openai.read(ResponseBody(iter([words(thought)])), model))
+    assert read(words("Oui, vous y avez droit.", "stop"), model=model) == ("Oui, vous y avez droit.", "stop")
+
+
 def test_words_before_a_closing_tag_that_nothing_opened_are_kept_unless_they_read_like_a_thought():
     answer = "La MDPH instruit le dossier. </think> Comptez quatre mois."
     body = json.dumps({"choices": [{"message": {"content": answer}, "finish_reason": "stop"}]}).encode()
@@ -200,7 +225,7 @@ def test_thoughts_are_left_out_in_linear_time(begin, piece, size):
         thoughts = ThoughtFilter(begins_in_thought=not begin)
         for start in range(0, len(text), size):
             thoughts.feed(begin * (start == 0) + text[start : start + size])
-        thoughts.close()
+        thoughts.close(is_whole=True)
 
     assert_linear(read_in_pieces, piece, 40_000)
 
