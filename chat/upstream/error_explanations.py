@@ -45,7 +45,10 @@ def _of_status(service: AIService, error: StatusError) -> tuple[str, str]:
             f"Set {name}_URL as the provider prints it: docs/providers.md has examples.",
         ),
         "model": (f'It has no model "{service.model}" ({status}).', f"Set {name}_MODEL."),
-        "context": (f"Its context is too small for a greeting ({status}).", "Give the model at least 1000 tokens."),
+        "context": (
+            f"Its context is too small for a greeting ({status}).",
+            "Give the model 1000 tokens more than AI_MAX_OUTPUT_TOKENS.",
+        ),
         "other": (
             f"It refuses a plain request ({status}).",
             f"Set {name}_PROTOCOL or {name}_URL; its own log says more.",

@@ -26,15 +26,26 @@ class AcceptedOptions:
         if request.body_without is None:
             return post(request.body)
         refused = self.refused
+        body = request.body_without(refused) if refused else request.body
         while True:
             try:
-                response = post(request.body_without(refused) if refused else request.body)
+                response = post(body)
             except StatusError as error:
-                left = [option for option in OPTIONS if option not in refused]
-                if self._is_known or not left or not error.may_be_about_options:
-                    raise
-                named = [option for option in left if option in error.options_named]
-                refused |= frozenset(named[:1] or left)
+                refused_body = body
+                while body == refused_body:
+                    refused = self._refused_after(error, refused)
+                    body = request.body_without(refused)
             else:
-                self.refused, self._is_known = refused, True
+                if not self._is_known:
+                    self.refused, self._is_known = refused, True
                 return response
+
+    def _refused_after(self, error: StatusError, refused: frozenset[str]) -> frozenset[str]:
+        """What to leave out after the refusal of a request sent without `refused`. Raises it if it is final."""
+        left = [option for option in OPTIONS if option not in refused]
+        if not left or not error.may_be_about_options or (self._is_known and self.refused <= refused):
+            raise error
+        if self._is_known:  # another thread has learned it since
+            return refused | self.refused
+        named = [option for option in left if option in error.options_named]
+        return refused | frozenset(named[:1] or left)

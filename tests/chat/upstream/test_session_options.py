@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -15,8 +17,8 @@ from tests.chat.upstream.scenarios import response
 from tests.support.fake_upstream import head, joined_text, make_session, read_until_error, stream_response
 
 
-def completion() -> Any:
-    return openai.chat([{"role": "user", "content": "Bonjour"}], "small", "fr")
+def completion(question: str = "Bonjour") -> Any:
+    return openai.chat([{"role": "user", "content": question}], "small", "fr")
 
 
 def test_stream_options_are_left_out_for_a_service_that_refuses_them(serve):
@@ -107,6 +109,96 @@ def test_a_service_that_refuses_whatever_it_is_sent_is_not_asked_for_ever(serve,
     assert error.code == "http_400"
     assert len(server.requests) == 4
     assert options(server.requests[-1]) == set()
+
+
+def test_a_request_that_was_on_its_way_when_another_learned_is_sent_again_as_learned(serve, settings):
+    settings.AI_MAX_OUTPUT_TOKENS = 300
+    refusal = response("400 Bad Request", {"error": {"message": USE_THE_OTHER}})
+    is_held, may_go_on = threading.Event(), threading.Event()
+
+    def answer(connection: Any) -> None:
+        is_refused = LIMIT in sent(server.requests[-1])
+        if is_refused and not is_held.is_set():
+            is_held.set()
+            may_go_on.wait(5)
+        connection.sendall(refusal if is_refused else stream_response("Bonjour"))
+
+    server = serve(answer)
+    session = make_session()
+    with ThreadPoolExecutor(1) as executor:
+        held = executor.submit(lambda: joined_text(list(session.stream(completion()))))
+        assert is_held.wait(5)
+        try:
+            assert joined_text(list(session.stream(completion()))) == "Bonjour"
+        finally:
+            may_go_on.set()
+        assert held.result(5) == "Bonjour"
+    assert [options(request) for request in server.requests] == [
+        {USAGE, LIMIT},
+        {USAGE, LIMIT},
+        {USAGE, NEW_LIMIT},
+        {USAGE, NEW_LIMIT},
+    ]
+
+
+def test_a_request_that_was_on_its_way_is_rejected_for_what_is_wrong_with_itself(serve, settings):
+    settings.AI_MAX_OUTPUT_TOKENS = 300
+    refusal = response("400 Bad Request", {"error": {"message": USE_THE_OTHER}})
+    wrong = response("400 Bad Request", {"error": {"message": "x"}})
+    is_held, may_go_on = threading.Event(), threading.Event()
+
+    def answer(connection: Any) -> None:
+        body = sent(server.requests[-1])
+        if "Faux" in str(body):
+            if not is_held.is_set():
+                is_held.set()
+                may_go_on.wait(5)
+            connection.sendall(wrong)
+        else:
+            connection.sendall(refusal if LIMIT in body else stream_response("Bonjour"))
+
+    server = serve(answer)
+    session = make_session()
+    with ThreadPoolExecutor(1) as executor:
+        held = executor.submit(read_until_error, session.stream(completion("Faux")))
+        assert is_held.wait(5)
+        try:
+            assert joined_text(list(session.stream(completion()))) == "Bonjour"
+        finally:
+            may_go_on.set()
+        assert held.result(5)[1].code == "http_400"
+    assert [options(request) for request in server.requests if b"Faux" in request] == [
+        {USAGE, LIMIT},
+        {USAGE, NEW_LIMIT},
+    ]
+
+
+TOO_LONG = (
+    "'max_tokens' or 'max_completion_tokens' is too large: 300. This model's maximum context length is 2048 tokens and"
+    " your request has 1900 input tokens."
+)
+
+
+@pytest.mark.parametrize(
+    "error", [{"message": TOO_LONG, "param": LIMIT}, {"code": "context_length_exceeded", "message": "max_tokens"}]
+)
+def test_a_prompt_that_is_too_long_is_sent_once_and_says_nothing_about_options(serve, settings, error):
+    settings.AI_MAX_OUTPUT_TOKENS = 300
+    replies = iter([response("400 Bad Request", {"error": error}), stream_response("Bonjour")])
+    server = serve(lambda connection: connection.sendall(next(replies)))
+    session = make_session()
+    assert read_until_error(session.stream(completion()))[1].code == "http_400"
+    assert joined_text(list(session.stream(completion()))) == "Bonjour"
+    assert [options(request) for request in server.requests] == [{USAGE, LIMIT}] * 2
+
+
+@pytest.mark.parametrize("message", ["x", "max_tokens, max_completion_tokens", USAGE, f"{USAGE}, {LIMIT}"])
+def test_no_body_is_sent_twice(serve, settings, message):
+    settings.AI_MAX_OUTPUT_TOKENS = 0
+    refusal = response("400 Bad Request", {"error": {"message": message}})
+    server = serve(lambda connection: connection.sendall(refusal))
+    assert read_until_error(make_session().stream(completion()))[1].code == "http_400"
+    assert [options(request) for request in server.requests] == [{USAGE}, set()]
 
 
 def sent(request: bytes) -> dict[str, Any]:
