@@ -152,19 +152,14 @@ _FOLDED = str.maketrans({"œ": "oe", "æ": "ae", "ç": "c"})
 
 
 def language_of(text: str, default: Language = "fr") -> Language:
-    """The language with more of its common words in the text; on a tie French if it has a French accent, or an acronym
-    beside words of which none is English; else `default`.
+    """The language with more of its common words in the text; on a tie French if it has a French accent, else `default`.
 
     Two languages do not justify a language detection library, which is larger than the rest of the program.
     """
     french, english = common_words(text)
     if french != english:
         return "fr" if french > english else "en"
-    words = _words_of(text)
-    if any(map(_ACCENTS.intersection, words)):
-        return "fr"
-    is_about_an_acronym = not english and not words.isdisjoint(_ACRONYMS) and not words <= _ACRONYMS
-    return "fr" if is_about_an_acronym else default
+    return "fr" if any(map(_ACCENTS.intersection, _words_of(text))) else default
 
 
 def common_words(text: str) -> tuple[int, int]:
@@ -193,27 +188,21 @@ _FRENCH = frozenset(
     recours dossier montant montants refus refusé refusée allocation formulaire certificat carte courrier lettre
     délai délais attente durée numéro numero téléphone adresse horaires renouvellement complément taux congé
     démarche démarches remboursement orthophoniste psychologue médecin medecin fauteuil transport scolaire
-    scolarité cantine autiste autisme
+    scolarité cantine autiste autisme absent absente orientation plafond plafonds sortie sorties saturé introuvable
+    demandes dossiers dépôt depot barème bareme simulateur maladie malade inscription
     """.split()  # noqa: SIM905 more readable than a list
 )
 _ENGLISH = frozenset(
     """
-    i my mine we us you he him she they them the of to in for from with without at by about after before between is isn are
+    i my we us you he him she they them the of to in for from with without at by about after before between is isn are
     am was were be been being do does did don can could would will how what which who whom when where why and or not if no
     it its his her our your their this that these those there child children kid kids daughter school help please hello hi
     thanks thank get got apply applying should must may have has had need needs want much many more any some all my one
     's 'm 'd 'll 're 've 't
-    appeal amount form application benefit benefits allowance refused refusal rejected denied delay deadline phone number
+    appeal amount form benefit benefits allowance refused refusal rejected denied delay deadline phone number
     address hours opening renewal renew card letter disability disabled autistic autism wheelchair teacher doctor speech
-    therapist therapy waiting time list work job leave pay paid money cost costs free support care carer home help
-    meeting decision claim rights year years old month months week tired exhausted alone lost stuck moving
+    therapist therapy waiting time work leave pay paid money cost costs free care carer help
+    meeting decision claim rights year years old month months tired exhausted alone lost stuck moving
     explained explain mean means meaning works yet first next then now here
-    """.split()  # noqa: SIM905 as above
-)
-# They are the same in both languages.
-_ACRONYMS = frozenset(
-    """
-    aah aeeh aesh ajpa ajpp ald apl ars ase avpf caf camsp cdaph cerfa cmi cmp cmpp cned cpam eap ems erea esat ess gevasco
-    iem ime itep mdph mva pai pap pch pco pps ppre rapo rqth rsa samsah savs segpa sessad tdah uema ueea ulis
     """.split()  # noqa: SIM905 as above
 )

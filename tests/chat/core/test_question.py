@@ -69,6 +69,48 @@ def test_a_question_has_the_language_of_its_words_whatever_the_browser_prefers(t
     assert language_of(text, default) == language
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "AEEH eligibility",
+        "PCH eligibility criteria",
+        "MDPH login",
+        "MDPH contact",
+        "MDPH interview tomorrow",
+        "AESH training",
+        "AESH shortage",
+        "PAI allergy",
+        "ULIS class",
+        "AJPP duration",
+        "RQTH status",
+        "CAF account",
+        "PPS review",
+        "AEEH vs PCH",
+        "PCH enrolment",
+        "AAH rate 2026",
+        "application mdph",
+    ],
+)
+def test_unknown_words_beside_an_acronym_have_the_language_of_the_browser(text):
+    assert [language_of(text, "en"), language_of(text, "fr")] == ["en", "fr"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Sortie IME week-end",
+        "application mobile caf",
+        "job coach ESAT",
+        "job aidant",
+        "support",
+        "home ime",
+        "liste IME",
+    ],
+)
+def test_words_that_french_has_borrowed_are_not_taken_for_english(text):
+    assert language_of(text, "fr") == "fr"
+
+
 @pytest.mark.parametrize("default", ["fr", "en"])
 @pytest.mark.parametrize("text", ["MDPH", "AEEH 2026", "PCH / AEEH ?", "Lyon", "75011", "👋", "on me a an son"])
 def test_a_text_of_neither_has_the_language_of_the_browser(text, default):
