@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import partial
-from itertools import islice
+from itertools import groupby, islice
 from typing import NamedTuple
 
 import pypdfium2
@@ -61,7 +61,7 @@ def read(pdf: pypdfium2.PdfDocument, number: int, scan_reader: ScanReader) -> st
         page = pdf[number - 1]  # with the values of form fields, stamps and notes as part of it
     text_page = page.get_textpage()
     # Of lines that run upwards or downwards, as on a page that is shown turned, the other one omits the ends.
-    text = text_page.get_text_range() if page.get_rotation() % 180 else text_page.get_text_bounded()
+    text = _text_inside(page, text_page) if page.get_rotation() % 180 else text_page.get_text_bounded()
     text = "\n".join((text, *(note for note in notes if note not in text)))
     letters = len(re.findall(r"\w", text))
     picture_share, has_drawings = _pictures(page)
@@ -75,6 +75,19 @@ def read(pdf: pypdfium2.PdfDocument, number: int, scan_reader: ScanReader) -> st
     text = "\n".join((text, *_lines_of(boxes, text_page)))
     page.close()
     return text
+
+
+def _text_inside(page: pypdfium2.PdfPage, text_page: pypdfium2.PdfTextPage) -> str:
+    """The text whose characters lie on the visible part of the page."""
+    left, bottom, right, top = page.get_bbox()
+
+    def is_inside(number: int) -> bool:
+        x0, y0, x1, y1 = text_page.get_charbox(number)
+        is_shown = left <= (x0 + x1) / 2 <= right and bottom <= (y0 + y1) / 2 <= top
+        return is_shown or bool(raw.FPDFText_IsGenerated(text_page, number) == 1)  # spaces and line ends have no place
+
+    runs = (list(run) for shown, run in groupby(range(text_page.count_chars()), is_inside) if shown)
+    return "\n".join(text_page.get_text_range(run[0], len(run)) for run in runs)
 
 
 def _free_texts(page: pypdfium2.PdfPage) -> Iterator[str]:

@@ -536,3 +536,27 @@ def test_the_lines_of_a_page_that_is_shown_turned_stay_apart(rotate, origin):
 
     text = read(merged(drawn(upright), rotate=rotate)).text
     assert "Montant : 151,80 €" in text.splitlines()
+
+
+@pytest.mark.parametrize("rotate", [0, 90, 180, 270])
+def test_what_lies_outside_a_turned_page_is_not_read(rotate):
+    def around(page: canvas.Canvas) -> None:
+        for left, top, day in (
+            (300, 900, 1),
+            (300, -50, 2),
+            (-200, 400, 3),
+            (700, 400, 4),
+            (300, 15, 5),
+            (300, 820, 6),
+        ):
+            page.drawString(left, top, f"HORS PAGE 0{day}/04/2026")
+        page.rotate(rotate)
+        page.translate(*{0: (0, 0), 90: (0, -595), 180: (-595, -842), 270: (-842, 0)}[rotate])
+        lines(page, f"Montant : 151,80 €\n{SENTENCE.format('3 mai')}\nCordialement", top=500)
+
+    pdf = pypdfium2.PdfDocument(merged(drawn(around), rotate=rotate))
+    pdf[0].set_cropbox(0, 50, 595, 800)
+    text = read(saved(pdf)).text
+    assert "HORS" not in text
+    expected = ["Montant : 151,80 €", *SENTENCE.format("3 mai").splitlines(), "Cordialement"]
+    assert [line.strip() for line in text.splitlines() if line.strip()] == expected
