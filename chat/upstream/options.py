@@ -9,6 +9,7 @@ from chat.upstream.http.transport import StatusError
 from chat.upstream.request import OPTIONS, UpstreamRequest
 
 Response = TypeVar("Response")
+LENGTH_LIMITS = frozenset({"max_tokens", "max_completion_tokens"})
 
 
 class AcceptedOptions:
@@ -43,9 +44,13 @@ class AcceptedOptions:
     def _refused_after(self, error: StatusError, refused: frozenset[str]) -> frozenset[str]:
         """What to leave out after the refusal of a request sent without `refused`. Raises it if it is final."""
         left = [option for option in OPTIONS if option not in refused]
+        if error.cause == "context":  # the answer's length has no room beside the prompt
+            left = [option for option in left if option in LENGTH_LIMITS]
         if not left or not error.may_be_about_options or (self._is_known and self.refused <= refused):
             raise error
         if self._is_known:  # another thread has learned it since
             return refused | self.refused
+        if error.cause == "context":
+            return refused | LENGTH_LIMITS
         named = [option for option in left if option in error.options_named]
         return refused | frozenset(named[:1] or left)

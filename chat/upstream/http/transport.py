@@ -48,7 +48,7 @@ class StatusError(CallError):
     @property
     def may_be_about_options(self) -> bool:
         """Whether the service may refuse the request for its optional fields alone."""
-        return self.status in {400, 422} and self.fault == "request" and self.cause != "context"
+        return self.status in {400, 422} and self.fault == "request"
 
 
 class Transport:

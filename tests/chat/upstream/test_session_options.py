@@ -182,14 +182,27 @@ TOO_LONG = (
 @pytest.mark.parametrize(
     "error", [{"message": TOO_LONG, "param": LIMIT}, {"code": "context_length_exceeded", "message": "max_tokens"}]
 )
-def test_a_prompt_that_is_too_long_is_sent_once_and_says_nothing_about_options(serve, settings, error):
+def test_a_prompt_that_is_too_long_is_sent_again_without_its_limit_and_says_nothing_about_options(
+    serve, settings, error
+):
     settings.AI_MAX_OUTPUT_TOKENS = 300
-    replies = iter([response("400 Bad Request", {"error": error}), stream_response("Bonjour")])
+    replies = iter([*[response("400 Bad Request", {"error": error})] * 2, stream_response("Bonjour")])
     server = serve(lambda connection: connection.sendall(next(replies)))
     session = make_session()
     assert read_until_error(session.stream(completion()))[1].code == "http_400"
     assert joined_text(list(session.stream(completion()))) == "Bonjour"
-    assert [options(request) for request in server.requests] == [{USAGE, LIMIT}] * 2
+    assert [options(request) for request in server.requests] == [{USAGE, LIMIT}, {USAGE}, {USAGE, LIMIT}]
+
+
+def test_a_service_whose_context_has_no_room_for_the_limit_gets_none(serve, settings):
+    """vLLM with 4096 tokens, and our default of 4000 for the answer."""
+    settings.AI_MAX_OUTPUT_TOKENS = 4000
+    replies = iter([response("400 Bad Request", {"error": {"message": TOO_LONG}}), *[stream_response("Bonjour")] * 2])
+    server = serve(lambda connection: connection.sendall(next(replies)))
+    session = make_session()
+    for _ in range(2):
+        assert joined_text(list(session.stream(completion()))) == "Bonjour"
+    assert [options(request) for request in server.requests] == [{USAGE, LIMIT}, {USAGE}, {USAGE}]
 
 
 @pytest.mark.parametrize("message", ["x", "max_tokens, max_completion_tokens", USAGE, f"{USAGE}, {LIMIT}"])
