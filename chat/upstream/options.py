@@ -23,7 +23,10 @@ class AcceptedOptions:
         self._is_known = False
 
     def send(self, request: UpstreamRequest, post: Callable[[bytes], Response]) -> Response:
-        """Post the request's body; again without what a refusal names, or without all options if it names none."""
+        """Post the request's body; again without what a refusal names, or without all options if it names none.
+
+        After a refusal for the length of the model's context, this one request is sent again without a length limit.
+        """
         if request.body_without is None:
             return post(request.body)
         refused = self.refused
@@ -32,6 +35,11 @@ class AcceptedOptions:
             try:
                 response = post(body)
             except StatusError as error:
+                if error.cause == "context":  # the answer's length may have no room beside this one prompt
+                    without_limit = request.body_without(refused | LENGTH_LIMITS)
+                    if without_limit == body or not error.may_be_about_options:
+                        raise
+                    return post(without_limit)
                 refused_body = body
                 while body == refused_body:
                     refused = self._refused_after(error, refused)
@@ -44,13 +52,9 @@ class AcceptedOptions:
     def _refused_after(self, error: StatusError, refused: frozenset[str]) -> frozenset[str]:
         """What to leave out after the refusal of a request sent without `refused`. Raises it if it is final."""
         left = [option for option in OPTIONS if option not in refused]
-        if error.cause == "context":  # the answer's length has no room beside the prompt
-            left = [option for option in left if option in LENGTH_LIMITS]
         if not left or not error.may_be_about_options or (self._is_known and self.refused <= refused):
             raise error
         if self._is_known:  # another thread has learned it since
             return refused | self.refused
-        if error.cause == "context":
-            return refused | LENGTH_LIMITS
         named = [option for option in left if option in error.options_named]
         return refused | frozenset(named[:1] or left)

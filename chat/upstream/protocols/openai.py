@@ -204,6 +204,13 @@ class _Completion:
             if index == self._index:  # the other choices are alternatives
                 self._add_choice(choice)
 
+    @property
+    def _is_whole(self) -> bool | None:
+        """Whether it ended by itself, not at a limit; None after a [DONE] without a reason."""
+        if self.is_done and not (self._reason or self.damage or self._calls_tool):
+            return None
+        return self.has_end and self.ending in {"stop", "refused"}
+
     def plain_text(self, piece: bytes) -> str | None:
         """What `add` and `take_text` would return for a piece that is nothing but words; None for any other piece."""
         if not self._has_begun or self._reason or self._half or self.damage:
@@ -216,7 +223,7 @@ class _Completion:
         text = self._thoughts.feed("".join(self._text)) if self._text else ""
         self._text.clear()
         if is_last:
-            text += self._thoughts.close(is_whole=self.has_end and self.ending in {"stop", "refused"})
+            text += self._thoughts.close(is_whole=self._is_whole)
             _remember(self._model, self._thoughts.opening_is_missing)
         text = self._joined(text, is_last=is_last)
         if not self._has_begun:

@@ -105,17 +105,18 @@ class ThoughtFilter:
             visible.append(self._decided(rest))
         return "".join(visible)
 
-    def close(self, *, is_whole: bool) -> str:
+    def close(self, *, is_whole: bool | None) -> str:
         """The withheld text of a whole answer, unless it reads like a thought and has no word to the person.
 
-        Of any other answer, nothing that is taken for a thought: its closing tag may be missing with the rest.
+        Of any other answer, nothing that is taken for a thought: its closing tag may be missing with the rest. Where
+        `is_whole` is None, as the service didn't say how the answer ended, nothing that reads like one.
         """
         text = "" if self._state == "thought" else self._take_pieces() + self._held
         self._held = ""
         reads_like_thought = self._state in {"undecided", "withheld"} and _reads_like_thought(text)
         if reads_like_thought:
-            self.has_leaked = is_whole and bool(_TO_THE_PERSON.search(text))
-        if (reads_like_thought and not self.has_leaked) or (self._state == "withheld" and not is_whole):
+            self.has_leaked = bool(is_whole) and bool(_TO_THE_PERSON.search(text))
+        if (reads_like_thought and not self.has_leaked) or (self._state == "withheld" and is_whole is False):
             text = ""
         text = self._shown(text)
         if self.opening_is_missing is None and self._has_shown:

@@ -194,15 +194,17 @@ def test_a_prompt_that_is_too_long_is_sent_again_without_its_limit_and_says_noth
     assert [options(request) for request in server.requests] == [{USAGE, LIMIT}, {USAGE}, {USAGE, LIMIT}]
 
 
-def test_a_service_whose_context_has_no_room_for_the_limit_gets_none(serve, settings):
+def test_a_question_beside_which_the_context_has_no_room_for_the_limit_alone_is_asked_without_it(serve, settings):
     """vLLM with 4096 tokens, and our default of 4000 for the answer."""
     settings.AI_MAX_OUTPUT_TOKENS = 4000
-    replies = iter([response("400 Bad Request", {"error": {"message": TOO_LONG}}), *[stream_response("Bonjour")] * 2])
+    answer, refusal = stream_response("Bonjour"), response("400 Bad Request", {"error": {"message": TOO_LONG}})
+    replies = iter([refusal, answer, answer, refusal, answer])
     server = serve(lambda connection: connection.sendall(next(replies)))
     session = make_session()
-    for _ in range(2):
+    for _ in range(3):
         assert joined_text(list(session.stream(completion()))) == "Bonjour"
-    assert [options(request) for request in server.requests] == [{USAGE, LIMIT}, {USAGE}, {USAGE}]
+    limited, free = {USAGE, LIMIT}, {USAGE}
+    assert [options(request) for request in server.requests] == [limited, free, limited, limited, free]
 
 
 @pytest.mark.parametrize("message", ["x", "max_tokens, max_completion_tokens", USAGE, f"{USAGE}, {LIMIT}"])

@@ -209,6 +209,17 @@ def test_what_a_model_that_leaves_out_the_first_tag_is_cut_in_is_not_shown(thoug
     assert read(words("Oui, vous y avez droit.", "stop"), model=model) == ("Oui, vous y avez droit.", "stop")
 
 
+def test_an_answer_without_a_reason_is_shown_of_a_model_that_used_to_leave_out_the_first_tag(request):
+    model, answer = request.node.name, "Vous pouvez demander l'AEEH à la MDPH."
+    for _ in range(openai.UNOPENED_THOUGHTS):
+        read(words("Hmm.\n</think>\n\nOui"), words("", "stop"), DONE, model=model)
+    assert read(words(answer), DONE, model=model) == (answer, "interrupted")
+    assert read(words(THOUGHT), DONE, model=model)[0] == ""
+    assert next(openai.read(ResponseBody(iter([words("Oui, vous y avez droit."), DONE])), model)) == Delta(
+        "Oui, vous y avez droit."
+    )
+
+
 def test_words_before_a_closing_tag_that_nothing_opened_are_kept_unless_they_read_like_a_thought():
     answer = "La MDPH instruit le dossier. </think> Comptez quatre mois."
     body = json.dumps({"choices": [{"message": {"content": answer}, "finish_reason": "stop"}]}).encode()
