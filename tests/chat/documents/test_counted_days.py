@@ -762,6 +762,12 @@ def test_days_told_in_everyday_words(sentence, deadlines, others):
         "Après un rejet de votre recours, vous pouvez saisir le tribunal dans un délai de deux mois.",
         "Si vous êtes hospitalisé, prévenez-nous sous 48 heures.",
         "Si vous percevez une nouvelle aide, déclarez-la sous 15 jours.",
+        "Si vous restez sans réponse de notre part, vous avez deux mois pour saisir le tribunal.",
+        "Si vous restez absent, justifiez-le sous 48 heures.",
+        "Après la décision de la commission, vous disposez de deux mois pour saisir le tribunal.",
+        "Après la naissance de votre enfant, vous avez 15 jours pour le déclarer.",
+        "Après l'hospitalisation, vous devez transmettre le bulletin sous 8 jours.",
+        "Après hospitalisation, vous avez 48 heures pour nous prévenir.",
     ],
 )
 def test_a_duty_that_may_never_arise_has_no_day(sentence):
@@ -849,6 +855,9 @@ def test_a_duty_that_may_never_arise_has_no_day(sentence):
             "2026-05-12",
         ),
         ("Après décision de la CDAPH, vous disposez de deux mois pour contester.", "2026-05-12"),
+        ("Après décision favorable de la CDAPH, vous disposez de deux mois pour nous répondre.", "2026-05-12"),
+        ("Après le rejet de votre demande, vous disposez de deux mois pour contester.", "2026-05-12"),
+        ("Si vous restez en désaccord, vous disposez de deux mois.", "2026-05-12"),
         ("Après évaluation par l'équipe pluridisciplinaire, vous disposez de 15 jours pour répondre.", "2026-03-27"),
         ("Après révision de vos droits, vous devez nous rembourser 300 € dans un délai de 20 jours.", "2026-04-01"),
         ("Si vous saisissez le tribunal, vous devez le faire dans un délai de deux mois.", "2026-05-12"),
@@ -914,6 +923,8 @@ def test_a_condition_that_is_at_hand_leaves_a_deadline(sentence, deadline):
         ("Merci de répondre sous 15 jours,\nsoit le 28 mars.", ["2026-03-28"], []),
         ("Dossier à rendre un mois avant la rentrée, soit d'ici le vendredi 31 juillet 2026.", ["2026-07-31"], []),
         ("Vous avez deux mois pour faire appel, soit, au plus tard, le 20 mai 2026.", ["2026-05-20"], []),
+        ("Répondez dans les deux mois à compter de la réception du courrier, soit le 30 mai 2026.", ["2026-05-30"], []),
+        ("Vous avez un mois à compter de la notification, soit le 4 mai 2026, pour écrire.", ["2026-05-04"], []),
     ],
 )
 def test_a_day_that_is_told_as_the_end_of_a_period_is_its_end(sentence, deadlines, others):
@@ -941,6 +952,8 @@ def test_a_day_that_is_told_as_the_end_of_a_period_is_its_end(sentence, deadline
         ),
         ("Vous avez deux mois à partir du jour de la notification, soit le 5 mars 2026, pour écrire.", "2026-05-05"),
         ("Vous avez 15 jours à partir du jour de la notification, soit le 15 mars 2026, pour écrire.", "2026-03-30"),
+        ("Répondez dans un délai de 15 jours à compter de la réunion, soit le 10 avril 2026.", "2026-04-25"),
+        ("Vous avez un mois à compter de la notification, soit le 12 mars 2026, pour écrire.", "2026-04-12"),
     ],
 )
 def test_a_day_that_is_told_as_the_start_or_for_a_choice_is_not_the_end(sentence, deadline):
@@ -958,6 +971,7 @@ def test_a_day_that_is_told_as_the_start_or_for_a_choice_is_not_the_end(sentence
         "Pensez à conserver cet avis au moins trois ans.",
         "Gardez ce courrier, au minimum 5 ans.",
         "Les originaux doivent être conservés durant six mois.",
+        "Il faut conserver les justificatifs de recours pendant deux ans.",
     ],
 )
 def test_how_long_a_paper_is_kept_is_no_deadline(sentence):
@@ -974,6 +988,7 @@ def test_how_long_a_paper_is_kept_is_no_deadline(sentence):
         ("Vous conservez la possibilité de contester cette décision pendant deux mois.", "2026-05-12"),
         ("Conservez ce courrier : vous pouvez contester la décision pendant deux mois.", "2026-05-12"),
         ("Vous conservez le droit de vous rétracter pendant 14 jours.", "2026-03-26"),
+        ("Conservez ce courrier et faites votre recours pendant deux mois.", "2026-05-12"),
     ],
 )
 def test_a_duty_beside_a_paper_that_is_kept_is_a_deadline(sentence, deadline):

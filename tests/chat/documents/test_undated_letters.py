@@ -160,6 +160,20 @@ def test_a_period_is_not_counted_from_another_day_of_a_letter_without_a_date():
 
 
 @pytest.mark.parametrize(
+    ("letter", "deadline"),
+    [
+        ("Vous avez 15 jours pour répondre, soit le 17 mars 2026.", "2026-03-17"),
+        ("Vous disposez de deux mois à compter de la notification, soit le 2 mai 2026.", "2026-05-02"),
+        ("Vous avez un mois pour envoyer ces pièces, soit le vendredi 3 avril 2026.", "2026-04-03"),
+        ("Merci de répondre sous 8 jours (soit le 17 mars 2026).", "2026-03-17"),
+        ("Vous avez deux mois pour contester, soit le 2 mai 2026.\nRéunion le 9 juin 2026 à 18 h.", "2026-05-02"),
+    ],
+)
+def test_the_end_that_a_letter_without_a_date_tells_is_its_deadline(letter, deadline):
+    assert [date.iso for date in find_facts(letter).dates if date.kind == "deadline" and date.iso] == [deadline]
+
+
+@pytest.mark.parametrize(
     "letter",
     [
         "Taxi Momo : il me faut le bon de transport sous 8 jours. Ne pas répondre. (12/03/2026 11:20)",

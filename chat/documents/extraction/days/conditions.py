@@ -27,10 +27,15 @@ THEN = re.compile(r"\b(?:alors|ensuite|d[èe]s\slors)\b", re.IGNORECASE)
 WILL_HAVE = re.compile(r"\bvous\s(?:aurez|disposerez)\b", re.IGNORECASE)
 AFTER_IT = re.compile(r"\b(?:[àa]\sl'issue|pass[ée]\sce\sd[ée]lai(?=,))\b", re.IGNORECASE)
 WHEN = r"en\scas\sd(?:e\s|u\s|es\s|')|lorsqu(?:e\s|')|quand\s(?!m[êe]me)"
+# Behind `après`. `Après décision`, `après le rejet de votre demande`: the letter tells it.
+AFTERWARDS = (
+    rf"(?:(?:une?|chaque|toute?s?)\s{EVENT}|(?:l['ea]s?\s?)?(?!modif|refus|rejet|reprise|s[ée]paration){EVENT}"
+    r"|la\sd[ée]cision(?!\sdu\s\d))"
+)
 # The first words of a condition, at the beginning of a clause: `dites-nous si` begins none.
 CONDITION = re.compile(
     r"(?:\A|[,;:(–—-]|\n\s?\n|\b(?:et|ou|mais|qu['e]|toutefois|cependant|aussi|donc))\W{0,5}"
-    rf"(?:{WHEN}|si\s(?!une?\s(?!{EVENT}|nouve|autre))|s'(?=ils?\s)|d[èe]s\squ(?:e\s|')|apr[èe]s\s(?=(?:une?|chaque|toute?s?)\s{EVENT})|en\sl'(?=absence\s)|(?=sans\sr[ée]ponse\b)|if\s)",
+    rf"(?:{WHEN}|si\s(?!une?\s(?!{EVENT}|nouve|autre))|s'(?=ils?\s)|d[èe]s\squ(?:e\s|')|apr[èe]s\s(?={AFTERWARDS})|en\sl'(?=absence\s)|(?=sans\sr[ée]ponse\b)|if\s)",
     re.IGNORECASE,
 )
 # Where the duty begins that follows from a condition.
@@ -51,7 +56,7 @@ AT_HAND = re.compile(
 # What the reader wants, thinks, is or has not done: `Si vous souhaitez contester, …`, `Si vous êtes séparés, …`.
 CHOSEN = re.compile(
     r"\b(?:contest|accept|refus|d[ée]sir|voul|pens|estim|pr[ée]f[ée]r|jug|consid[ée]r|choisiss|demand|opt|pouv|entend"
-    r"|cro[iy]|trouv|d[ée]cid|compt|envisag|form|d[ée]pos|introduis|saisiss|oppos|confirm|maint(?:en|ien)|renonc|gard|conserv|rest)ez\b"
+    r"|cro[iy]|trouv|d[ée]cid|compt|envisag|form|d[ée]pos|introduis|saisiss|oppos|confirm|maint(?:en|ien)|renonc|gard|conserv|rest(?!ez\s(?:sans|absent|hospitalis)))ez\b"
     r"|\b(?:per[cç]ev|touch|b[ée]n[ée]fici|viv|habit|r[ée]sid|[ée]lev|travaill)ez\b(?!.*\bnouve)"
     r"|\A(?:vous\sêtes|il\sest|elle\sest|votre\senfant\s(?:est|n'est\spas))\s(?:(?:le|la|les|un|une|des)\s)?(?:s[ée]par[ée]|divorc|mari[ée]|pacs|veu[fv]|seule?\b"
     r"|c[ée]libataire|locataire|propri[ée]taire|h[ée]berg|salari|[ée]tudiant|retrait|tit|b[ée]n[ée]ficiaire|allocataire|scolaris|majeur|mineur|parent|p[èe]re|m[èe]re|tut)"

@@ -53,6 +53,7 @@ ADDED = re.compile(
 LIMIT_BEHIND = re.compile(r"\s?,?\s(?:au\splus\stard|dernier\sd[ée]lai|at\sthe\slatest)\b", re.IGNORECASE)
 CHOICE_BEHIND = re.compile(r"\s?,?\s(?:soit|ou|or)\s", re.IGNORECASE)
 MAX_OFF = 10  # days by which the end that a letter tells is off the one that is counted
+MAX_ARRIVAL = 30  # by which it is later if it is counted from the arrival of the letter
 PURPOSE = re.compile(r"\s(?:pour|afin)\s", re.IGNORECASE)  # `après le conseil |pour| demander l'entretien`
 # `dans les deux mois qui suivent.`: the letter.
 THAT_FOLLOW = re.compile(r"\s(?:suivants|qui\ssuivent)\s?(?:[.,;)]|\Z)", re.IGNORECASE)
@@ -141,27 +142,34 @@ def is_from_receipt(plain: str, period: Period) -> bool:
 
 
 def find_end(plain: str, period: Period, days: Sequence[KnownDay], of_letter: dt.date | None) -> dt.date | None:
-    """The day that the letter itself names as its last."""
+    """The day that the letter itself names as its last.
+
+    Without a date of the letter it is measured against none, nor against itself if it was taken for that date.
+    """
     for day in _days_between(days, period.end, period.end + MAX_BETWEEN):
         between = plain[period.end : day.start]
         if (added := ADDED.search(between)) and not ANOTHER_CLAUSE.search(between):
             if added["limit"] or LIMIT_BEHIND.match(plain, day.end):
                 return day.date
+            if CHOICE_BEHIND.match(plain, day.end):
+                return None
+            if not period.is_back and (not of_letter or day.kind == "letter"):
+                is_start = COUNTED_FROM.match(between) and APPOINTMENT.search(between)
+                return None if is_start or day.kind == "appointment" else day.date
             starts = [of_letter]
             if period.is_back:
                 starts = [start.date for start in _days_between(days, period.start - MAX_SENTENCE, day.start)]
-            is_end = not CHOICE_BEHIND.match(plain, day.end) and any(
-                _is_nearly_its_end(period, start, day.date) for start in starts if start
-            )
+            is_from_arrival = is_from_receipt(plain, period) or OF_NOTIFICATION.match(between)
+            max_late = MAX_ARRIVAL if is_from_arrival else MAX_OFF
+            is_end = any(_is_nearly_its_end(period, start, day.date, max_late) for start in starts if start)
             return day.date if is_end else None
     return None
 
 
-def _is_nearly_its_end(period: Period, start: dt.date, day: dt.date) -> bool:
+def _is_nearly_its_end(period: Period, start: dt.date, day: dt.date, max_late: int) -> bool:
     """Whether a day is the end of a period with this start, or only a few days off, and not rather the start."""
     end = end_of_period(period.text, start, is_back=period.is_back)
-    off = abs(day - end) if end else dt.timedelta.max
-    return off <= dt.timedelta(days=MAX_OFF) and off < abs(day - start)
+    return end is not None and -MAX_OFF <= (day - end).days <= max_late and abs(day - end) < abs(day - start)
 
 
 def find_start(plain: str, period: Period, days: Sequence[KnownDay], of_letter: dt.date | None) -> dt.date | None:

@@ -91,7 +91,7 @@ DURATION_ALONE = re.compile(
 # How long a paper is to be kept: `Vous devez conserver vos factures |pendant deux ans|`.
 KEEPING = re.compile(
     r"(?<!pour\s)(?<!afin\sde\s)\b(?:conserv(?!atoire)|archiv|gard(?:er|ez)\b)"
-    r"(?!.*(?:[:?]|\b(?:pouvez|possibilit|droit\b|contest|recours|appel\b|r[ée]tract)))",
+    r"(?!.*(?:[:?]|\b(?:pouvez|possibilit|droit\b|contest|(?:un|le|votre|former|faire)\srecours|appel\b|r[ée]tract)))",
     re.IGNORECASE | re.DOTALL,
 )
 KEPT_FOR = re.compile(r"(?:pendant|durant|au\smoins|minimum)\s", re.IGNORECASE)
