@@ -128,6 +128,8 @@ def assess(text: str) -> Assessment:
     plain = distress_classifier.without_accents(text)
     folded = _folded(plain)
     told = next((kind for kind, phrase in _TELLING.items() if phrase.search(folded)), None)
+    if _KILLED_WITH_ACCENT.search(text) and _KILLED_ON_PURPOSE.search(folded):
+        told = "suicide"
     told = None if told and _LONG_AGO.search(folded) else told
     has_phrase = told is not None or _SIGNS.search(folded) is not None
     return Assessment(folded, distress_classifier.find(plain), has_phrase, told)
@@ -228,7 +230,7 @@ _FIGURATIVELY = r"a (?:mon|son|leur|lui|la tache|expliquer)|au (?:travail|boulot
 _BY_ACCIDENT = (
     r"(?:[a-z-]+ ){0,2}(?:dans (?:un|l[ae'] ?)(?: [a-z]+)? ?(?:accidents?|crash|avalanche|chute|incendie)|par accident"
     r"|accidentellement|en (?:voiture|moto|montagne|mer|avion|scooter|trottinette|velo|ski|parapente|escalade|tombant"
-    r"|chutant|glissant|faisant|rentrant|allant)|a (?:velo|ski|moto|scooter|cheval)|sur (?:la route|l'autoroute))"
+    r"|chutant|glissant|rentrant|allant)|a (?:velo|ski|moto|scooter|cheval)|sur (?:la route|l'autoroute))"
 )
 # What somebody does to himself, after `se` or `s'est`: each verb once, with the ends of its forms.
 _TO_ONESELF = (
@@ -244,11 +246,14 @@ _KILLED_ONESELF = _TO_ONESELF.format(
 _WILL_KILL_ONESELF = _TO_ONESELF.format(
     er=f"er{_WILL}", re=f"r{_WILL}", rir=f"rir{_WILL}", not_of=rf"(?! (?:{_FIGURATIVELY})\b)"
 )
+# What the accent tells is lost when it is folded.
+_KILLED_WITH_ACCENT = re.compile(r"\bs['’](?:est|(?:é|e\u0301?)tait)\s+tu(?:é|e\u0301)e?s?(?!\w)", re.IGNORECASE)
+_KILLED_ON_PURPOSE = re.compile(rf"\bs'(?:est|etait) tuee?s?\b(?! (?:{_FIGURATIVELY}|{_BY_ACCIDENT})\b)")
 # Without accents `il s'est tué` and `elle s'est tue` are alike: the subject is masculine, or a first name alone.
 _HE = (
     r"(?:il|papa|(?:mon|notre|son|un|le|ce|cet) (?![a-z]{1,12}(?:te|ie|ee|ice|iere)\b)[a-z-]+"
     r"(?: (?:(?:de|a) [lms]a|(?!(?:[lms]a|elle|que|une|cette|et) |l')[a-z0-9-]+),?){0,3}"
-    r"|(?<!')(?<![a-z0-9] )(?!elle )[a-z-]+),?"
+    r"|(?<!')(?<![a-z0-9] )(?<![\w-])(?!elle )[a-z-]+),?"
 )
 _OWN_WISH = re.compile(
     r"\b(?:je |j' ?|j|g )(?:ne |n'|me |m')?"
@@ -339,7 +344,7 @@ _ANYWHERE = (
 _WEAPON = (
     r"(?:un|une|son|sa|le|la) (?:gros |grand )?(?:couteau|fusil|flingue|pistolet|revolver|machette|hache|arme)\b"
     r"(?! (?:a (?:beurre|bouts?|pain|eau|bulles|colle)|adapte|ergonomique|en (?:plastique|bois|mousse)|jouet|pour|qui"
-    r"|secrete|absolue))"
+    r"|secrete|absolue|factice))"
 )
 # Old enough to be dangerous. Children of that age are named with it, or with one word.
 _OLDER_CHILD = r"(?:fils|fille|enfant|garcon|fiston|ado(?:lescente?)?|gamine?|ainee?|cadet(?:te)?|grande?)"
@@ -351,25 +356,30 @@ _ATTACKER_EN = rf"(?:he|she|father|{_PARTNER_EN})"
 _HITS = (
     r"(?:(?:frappe|tabasse|viole|etrangle|cogne|agresse|bat(?! (?:des|a|au|aux)\b))\b"
     r"|tape\b(?! (?:sur l|dans l|a l|la |un|des ))"
-    r"|menace\b(?! d[e'] ?(?!me |m'|nous |l[ea]s? |l'|mort|tuer|frapper|se |s')))"
+    r"|menace\b(?! (?:de |d')(?!me |m'|nous |mort|tuer|frapper|kidnapper|se |s')))"
 )
 _HITS_SOMEBODY = (
     rf"(?:(?:frappe|bat|tabasse|viole|etrangle|cogne|menace) {_SOMEBODY}(?! (?:a|au|aux) )"
+    r"|frappe tout le monde\b(?! (?:a|au|aux) )"
     rf"|(?:a|avait|tient|sort|(?:a|vient de) (?:pris|sorti|attrape|prendre|sortir)) {_WEAPON})"
 )
 _HAS_HIT = r"a (?:encore |deja )?(?:frappe|tape|battu|cogne|etrangle|menace|agresse|gifle)e?s?\b(?! (?:dans l|a l|un))"
 # In a few words without an object: `mon mari frappe`. `il frappe à la porte` has one.
 _HITS_AT_ALL = (
     rf"(?:tape {_SOMEBODY}|(?:frappe|tape dessus)"
-    r"(?=[ .,;:!?]*$|[.,;:!?] | (?:tou[ts]|souvent|encore|beaucoup|chaque|depuis|quand|et|la nuit|le soir)\b))"
+    r"(?=[ .,;:!?]*$|[.,;:!?] | (?:tou[ts]|souvent|encore|beaucoup|chaque|depuis|quand|et|fort|maintenant"
+    r"|la nuit|le soir)\b)"
+    r"|menace(?=[ .,;:!?]*$| de (?:mort|kidnapper|tuer|frapper)\b))"
 )
 _ADULT_HITS = re.compile(
     rf"\b{_ADULT}(?: (?:d[eu] (?:[a-z]+ )?)?[a-z-]{{2,14}})? (?:{_HITS_SOMEBODY}|{_HITS_AT_ALL}|aussi\b"
     rf"|(?:me|nous|m'|l[ea]s?|lui) ?{_HITS}|(?:m'|l'|les |nous ){_HAS_HIT})"
 )
+_NOT_A_GAME_EN = r"(?! at (?:chess|cards|checkers|football|tennis|uno|monopoly|scrabble|(?:video |board )?games?)\b)"
 _HITS_EN = (
     r"(?:hits?|beats?|punche[sd]|kick(?:s|ed)|attack(?:s|ed)|threaten(?:s|ed)|chok(?:es|ed)|strangl(?:es|ed))"
     r" (?:me|us|(?:his|her|their) (?:[a-z]{1,12} )?(?:sister|brother|siblings?|m[ou]m|dad))\b"
+    rf"{_NOT_A_GAME_EN}"
 )
 _MY_OLDER_CHILD = rf"(?:mon|ma|notre) {_OLDER_CHILD}{_OLD}"
 _MY_OLDER_CHILD_EN = (
@@ -423,7 +433,7 @@ _SIGNS = re.compile(
     r"|(?:has|have|had|he|she|i|just|kid|son|daughter|child|baby)"
     r" swallowed .{0,30}\b(?:pills?|tablets?|bleach|batter(?:y|ies)|magnets?|detergent|coins?|marbles?)\b"
     r"|can'?t (?:take|cope with|do) (?:it|this) any ?more|can'?t go on\b|at (?:the end of my rope|breaking point)"
-    rf"|{_ATTACKER_EN} (?:hits|beats|rapes|threatens|hurts|abuses) (?:me|us|him|her|my)\b"
+    rf"|{_ATTACKER_EN} (?:hits|beats|rapes|threatens|hurts|abuses) (?:me|us|him|her|my)\b{_NOT_A_GAME_EN}"
     r")"
 )
 
@@ -438,10 +448,12 @@ _TELLING: Mapping[Distress, re.Pattern[str]] = {
         rf"\b(?:(?:{_HE} |(?!s'(?:est|etait) tue\b))(?:s'|me |nous )(?:est|suis|sommes|etait) {_KILLED_ONESELF}"
         rf"|(?:je? ?m|s)(?:e |'){_WILL_KILL_ONESELF}"
         rf"|(?:vien[st] de|voulu|(?:essaye|tente) de) (?:se|s'|me) ?{_KILL_ONESELF}"
-        r"|(?<!avait )(?:re)?fait (?:une|deux|plusieurs|sa) (?:autre |nouvelle |\w{1,12}ieme )?(?:ts\b"
+        r"|(?<!avait )(?:re)?fait (?:une|deux|plusieurs|sa) (?:autre |nouvelle |\w{1,12}ieme )?"
+        r"(?:ts\b(?! (?:de |d')(?:maths?|francais|anglais|histoire|physique|svt|sport))"
         r"|tentatives?(?: de suicide\b| d'en finir\b| (?:hier|avant-hier|cette nuit|ce matin)\b|(?=[ .,;!?]*$)))"
         r"|(?:hanged|hung|shot|killed) (?:him|her|my)self\b|took (?:his|her) own life\b"
         r"|(?:vois|voit|voyons) (?:vraiment |meme )?(?:plus|pas|aucune) (?:d')?issue\b"
+        r"(?! (?:a|pour|dans) (?:ce|cette|mon|ma|notre|le|la) (?:dossier|recours|demande|procedure|litige)\b)"
         r"|(?:suis|est|sommes) au bord du gouffre\b(?! financier)"
         r"|a quoi (?:bon|(?:ca )?sert de) continuer(?=[ .,!?]*$| a (?:vivre|me b)))"
     ),

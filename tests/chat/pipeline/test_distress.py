@@ -99,6 +99,7 @@ def test_a_weapon_in_somebodys_hand_is_heard(message):
     [
         "il a un couteau adapté pour la main droite",
         "elle a un pistolet à eau",
+        "Mon fils a une arme factice",
         "il a un couteau pour couper sa viande, l'ergo dit que c'est bien",
         "mon fils a 5 ans et joue avec un pistolet en plastique",
     ],
@@ -394,6 +395,13 @@ def test_violence_that_goes_on_for_years_is_not_past(child, since):
         "le beau-père frappe souvent",
         "mon conjoint tape dessus",
         "mon mari tape mon fils",
+        "Mon ex menace de mort",
+        "Mon ex me menace de mort",
+        "Mon mari menace",
+        "Mon ex menace de kidnapper mon fils",
+        "Mon mari frappe fort",
+        "Mon mari frappe maintenant",
+        "Il frappe tout le monde",
     ],
 )
 def test_violence_at_home_is_heard_without_an_object_too(message):
@@ -450,6 +458,7 @@ def test_somebody_else_who_attacks_is_not_taken_for_the_child(message):
         "j'ai peur de mon fils sans AESH à la rentrée : quelle aide ?",
         "le médecin de mon fils nous menace de ne plus le suivre",
         "elle menace de retirer l'AESH",
+        "my daughter beats me at chess",
         "l'école menace de le renvoyer",
         "my clever son hits and insults everyone",
         "ma fille a disparu des effectifs de l'école dans le logiciel",
@@ -460,6 +469,11 @@ def test_somebody_else_who_attacks_is_not_taken_for_the_child(message):
 )
 def test_the_same_words_without_harm_to_a_person_get_no_notice(message):
     assert not distress.detect(message)
+
+
+@pytest.mark.parametrize("message", ["il me menace de supprimer l'AEEH", "elle menace de retirer l'AESH"])
+def test_a_threat_to_stop_a_benefit_is_no_phrase(message):
+    assert not distress.assess(message).has_phrase
 
 
 @pytest.mark.parametrize(
@@ -497,6 +511,15 @@ def test_suicide_is_told_of_in_other_words_too(message):
         "mon mari s'est pendu au travail",
         "il s'est jeté sous un train",
         "elle s'est jetée sous les roues d'un camion",
+        "Mon fils autiste de 15 ans s'est tué",
+        "Mon fils qui avait 15 ans s'est tué",
+        "L'enfant s'est tué",
+        "L'ado s’est tué",
+        "L'aîné s'est tué",
+        "Quelqu'un s'est tué",
+        "Mon fils a pris un couteau et s'est tué",
+        "Mon fils est parti et s'est tué",
+        "Mon fils s'est tué en faisant une overdose",
     ],
 )
 def test_a_suicide_that_is_announced_or_told_in_a_few_words_is_heard(message):
@@ -547,6 +570,11 @@ def test_of_a_suicide_by_misadventure_the_emergency_stands_first():
         "l'enseignante référente s'est tue pendant la réunion",
         "mon amie s'est tue",
         "la MDPH s'est tue depuis mars",
+        "l'ado s'est tue",
+        "l'enfant s'est tué à la tâche",
+        "l'aîné s'est tué en moto",
+        "Mon fils fait une TS de maths",
+        "Je vois pas d'issue à ce dossier de recours",
     ],
 )
 def test_other_silences_falls_and_attempts_get_no_notice(message):
