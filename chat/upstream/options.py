@@ -6,10 +6,9 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from chat.upstream.http.transport import StatusError
-from chat.upstream.request import OPTIONS, UpstreamRequest
+from chat.upstream.request import LENGTH_LIMITS, OPTIONS, UpstreamRequest
 
 Response = TypeVar("Response")
-LENGTH_LIMITS = frozenset({"max_tokens", "max_completion_tokens"})
 
 
 class AcceptedOptions:
@@ -36,7 +35,7 @@ class AcceptedOptions:
                 response = post(body)
             except StatusError as error:
                 if error.cause == "context":  # the answer's length may have no room beside this one prompt
-                    without_limit = request.body_without(refused | LENGTH_LIMITS)
+                    without_limit = request.body_without(refused.union(LENGTH_LIMITS))
                     if without_limit == body or not error.may_be_about_options:
                         raise
                     return post(without_limit)

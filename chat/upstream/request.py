@@ -16,8 +16,10 @@ from chat.core.question import Language
 Operation = Literal["chat", "analyze"]
 Expected = TypeVar("Expected")
 
-# The fields that some services refuse. The last one is sent in place of max_tokens.
-OPTIONS = ("stream_options", "max_tokens", "max_completion_tokens")
+# The names of an answer's length limit: the later is sent to a service that refuses the earlier.
+LENGTH_LIMITS = ("max_tokens", "max_completion_tokens")
+# The fields that some services refuse.
+OPTIONS = ("stream_options", *LENGTH_LIMITS)
 
 
 @dataclass(frozen=True, slots=True)

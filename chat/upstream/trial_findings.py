@@ -11,7 +11,7 @@ from django.conf import settings
 
 from chat.upstream.error_explanations import explain
 from chat.upstream.http.transport import StatusError
-from chat.upstream.request import CallError
+from chat.upstream.request import LENGTH_LIMITS, CallError
 from chat.upstream.service import AIService
 from chat.upstream.service_trial import Trial
 
@@ -47,7 +47,7 @@ def of_answer(service: AIService, trial: Trial) -> Iterator[Finding]:
     if trial.thinks:
         yield Finding("note", "Its model thinks before it answers. Thoughts are removed; people wait meanwhile.")
     refused = trial.refused_options
-    if settings.AI_MAX_OUTPUT_TOKENS and {"max_tokens", "max_completion_tokens"} <= refused:
+    if settings.AI_MAX_OUTPUT_TOKENS and refused.issuperset(LENGTH_LIMITS):
         text = f"It refuses {_joined(refused)}: AI_MAX_OUTPUT_TOKENS has no effect."
         yield Finding("note", text, "Limit the length of its answers there.")
     elif refused:

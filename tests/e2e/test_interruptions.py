@@ -128,19 +128,24 @@ def lose_reply(route: Route) -> None:
     route.abort()
 
 
+def ask_in_vain(page: Page, question: str, fail: Callable[[Route], None] = lose_reply) -> None:
+    """Ask, without a network for the reply; afterwards there is one again."""
+    page.refusals_expected = True  # type: ignore[attr-defined]
+    page.route("**/api/chat/stream", fail)
+    ask(page, question)
+    expect(page.locator(".notice")).to_contain_text("Pas de connexion")
+    page.unroute("**/api/chat/stream")
+
+
 @pytest.mark.parametrize("seconds", [0, 8], ids=["answered", "being answered"])
 def test_a_question_whose_reply_was_lost_is_asked_again_in_its_place(
     browser_page: OpenPage, ai: StandIn, seconds: int
 ) -> None:
     page = browser_page()
-    page.refusals_expected = True  # type: ignore[attr-defined]
     ask(page, QUESTION)
     wait_for_answer(page)
-    page.route("**/api/chat/stream", lose_reply)
     ai.fail("slow", seconds=seconds)
-    ask(page, f"Et si le réseau manque pendant {seconds} secondes ?")
-    expect(page.locator(".notice")).to_contain_text("Pas de connexion")
-    page.unroute("**/api/chat/stream")
+    ask_in_vain(page, f"Et si le réseau manque pendant {seconds} secondes ?")
     ai.heal()
 
     page.get_by_role("button", name="Réessayer").click()
@@ -154,13 +159,9 @@ def test_what_another_tab_asked_meanwhile_outlives_a_question_that_is_asked_agai
     browser_page: OpenPage, ai: StandIn
 ) -> None:
     page = browser_page()
-    page.refusals_expected = True  # type: ignore[attr-defined]
     ask(page, QUESTION)
     wait_for_answer(page)
-    page.route("**/api/chat/stream", lose_reply)
-    ask(page, "Et si le réseau manque ?")
-    expect(page.locator(".notice")).to_contain_text("Pas de connexion")
-    page.unroute("**/api/chat/stream")
+    ask_in_vain(page, "Et si le réseau manque ?")
     another = page.context.new_page()
     another.goto(page.url)
     expect(another.locator(".bubble")).to_have_count(2)
@@ -181,11 +182,7 @@ def test_a_first_question_whose_reply_was_lost_begins_one_conversation(
     browser_page: OpenPage, ai: StandIn, text: str
 ) -> None:
     page = browser_page()
-    page.refusals_expected = True  # type: ignore[attr-defined]
-    page.route("**/api/chat/stream", lose_reply)
-    ask(page, QUESTION)
-    expect(page.locator(".notice")).to_contain_text("Pas de connexion")
-    page.unroute("**/api/chat/stream")
+    ask_in_vain(page, QUESTION)
 
     if text == QUESTION:
         page.get_by_role("button", name="Réessayer").click()
@@ -200,13 +197,9 @@ def test_a_first_question_whose_reply_was_lost_begins_one_conversation(
 
 def test_a_question_that_was_never_sent_does_not_replace_the_same_one_before(browser_page: OpenPage) -> None:
     page = browser_page()
-    page.refusals_expected = True  # type: ignore[attr-defined]
     ask(page, QUESTION)
     wait_for_answer(page)
-    page.route("**/api/chat/stream", lambda route: route.abort())
-    ask(page, QUESTION)
-    expect(page.locator(".notice")).to_contain_text("Pas de connexion")
-    page.unroute("**/api/chat/stream")
+    ask_in_vain(page, QUESTION, lambda route: route.abort())
 
     page.get_by_role("button", name="Réessayer").click()
 

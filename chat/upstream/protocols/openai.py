@@ -17,6 +17,7 @@ from chat.upstream.protocols.plain_words import words_of
 from chat.upstream.protocols.sse_parser import BOM, ServerSentEvent, SSEParser
 from chat.upstream.protocols.thoughts import ThoughtFilter
 from chat.upstream.request import (
+    LENGTH_LIMITS,
     CallError,
     IncompleteResponse,
     Operation,
@@ -56,7 +57,7 @@ def _completion(
         body = {"model": model, "messages": messages, "stream": True}
         if "stream_options" not in refused:
             body["stream_options"] = {"include_usage": True}
-        names = [name for name in ("max_tokens", "max_completion_tokens") if name not in refused]
+        names = [name for name in LENGTH_LIMITS if name not in refused]
         if settings.AI_MAX_OUTPUT_TOKENS and names:
             body[names[0]] = settings.AI_MAX_OUTPUT_TOKENS
         return encode(body)
