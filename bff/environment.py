@@ -8,6 +8,9 @@ character.
 Spaces and one pair of quotes around a value are removed, because some launchers don't interpret quotes
 (`docker --env-file`). No value has line breaks, control characters or invisible ones, or is the placeholder of a
 template.
+
+Neither pydantic-settings nor django-environ warns about misspelt and renamed names in the environment, or tells where
+each value is from; django-environ also stops at the first problem.
 """
 
 from __future__ import annotations

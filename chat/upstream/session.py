@@ -6,7 +6,7 @@
 
 The methods of AISession follow a call in this order:
 
-1. `stream` sets the deadline, and what all attempts share.
+1. `stream` makes what all attempts share; the deadline is the caller's, or, without one, set here.
 2. `_events` takes a concurrency slot for the whole call.
 3. `_first_event` makes attempts until one has its first event. retry.py decides whether and when to make another.
 4. `_attempt` gets a permit from the breaker, sends the POST and decodes the response into events.
