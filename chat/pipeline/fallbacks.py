@@ -242,7 +242,7 @@ def _apology(question: Question, error: AIError, state: State, distress_notice: 
         with unexpected_errors.survived("fallback"):
             nearest = _nearest_questions(question)
     else:
-        text = _("At these numbers somebody answers, free of charge:")
+        text = _("These numbers are free of charge. If one does not answer, try the next:")
         lines = _fitting_lines(question.language, state, distress_notice) or help_lines.as_markdown(question.language)
     return [
         _notice("degraded", _explanation(error), reason),

@@ -28,7 +28,7 @@ FIRST_NUMBER = {
     "couple": "17",
     "child": "119",
     "losing_control": "119",
-    "exhaustion": "0 800 360 360",
+    "exhaustion": "3114",  # the other number answers on weekdays alone
     "no_roof": "115",
     "bullying": "3018",
     "missing": "17",

@@ -296,3 +296,14 @@ def test_detection_takes_linear_time_in_a_long_message(phrase):
 )
 def test_what_else_a_message_tells_takes_linear_time(phrase):
     assert_linear(partial(distress.notice_topics, ("suicide", "losing_control", "child")), phrase, 40_000)
+
+
+@pytest.mark.parametrize(
+    ("language", "hours", "breathes"),
+    [("fr", "En semaine, en journée", "mais respire"), ("en", "n weekdays, in the daytime", "but is breathing")],
+)
+def test_a_notice_tells_when_a_line_is_open_and_who_lies_on_the_side(language, hours, breathes):
+    notices = {kind: help_lines.notice((kind,), language) for kind in help_lines.load().kind}
+    with_hours = {kind for kind, text in notices.items() if hours.lower() in text.lower()}
+    assert with_hours == {kind for kind, text in notices.items() if "0 800 360 360" in text}
+    assert breathes in notices["medical"]
