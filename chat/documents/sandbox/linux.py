@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import resource
 import struct
 from contextlib import suppress
 
@@ -12,6 +13,7 @@ CAPABILITY_VERSION = 0x20080522
 CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH = 1 << 1, 1 << 2
 PR_SET_KEEPCAPS = 8  # <sys/prctl.h>
 FIRST_OWN_USER = 0x70000000  # beyond the users of a system; the process id is added
+MAX_TASKS_OF_MACHINE = 1 << 22  # Linux has no more process ids
 
 libc = ctypes.CDLL(None, use_errno=True)
 
@@ -52,13 +54,28 @@ def drop_capabilities() -> None:
         raise OSError(ctypes.get_errno(), "capset")
 
 
-def count_tasks_of_user() -> int:
-    """The processes and threads of this user, which RLIMIT_NPROC counts."""
-    count = 0
-    for entry in os.scandir("/proc"):
-        try:
-            if entry.name.isdigit() and entry.stat().st_uid == os.getuid():
-                count += sum(1 for _ in os.scandir(f"/proc/{entry.name}/task"))
-        except OSError:  # it has ended
-            continue
-    return count
+def task_limit_of_user(room: int) -> int:
+    """An RLIMIT_NPROC with which this process can start `room` others, and not many more.
+
+    The kernel counts all tasks of the user, also those in other containers, which no file tells. So higher and higher
+    limits are tried; a refused attempt takes microseconds.
+    """
+    hard = resource.getrlimit(resource.RLIMIT_NPROC)[1]
+    limit, highest = 16, MAX_TASKS_OF_MACHINE if hard == resource.RLIM_INFINITY else hard
+    while limit < highest:
+        resource.setrlimit(resource.RLIMIT_NPROC, (limit, hard))
+        if _can_fork():
+            break
+        limit += 16 + limit // 16
+    return limit + room
+
+
+def _can_fork() -> bool:
+    try:
+        pid = os.fork()
+    except BlockingIOError:
+        return False
+    if pid == 0:
+        os._exit(0)
+    os.waitpid(pid, 0)
+    return True

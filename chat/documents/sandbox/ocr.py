@@ -85,16 +85,23 @@ def recognise(image: Image.Image, seconds: float) -> str:
         raise Unreadable("no_ocr")
     bitmap = io.BytesIO()
     image.save(bitmap, "PPM")  # uncompressed; greyscale makes it a PGM
-    with subprocess.Popen(  # noqa: S603 - a fixed command; `run` would send signals, which the sandbox forbids
-        [program, "stdin", "stdout", "-l", "fra", "--psm", "1", "--dpi", "300"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        preexec_fn=partial(exit_after, seconds),  # noqa: PLW1509 - this process has one thread
-    ) as tesseract:
+    with _start(program, seconds) as tesseract:
         text, errors = tesseract.communicate(bitmap.getvalue())
     if tesseract.returncode == -signal.SIGALRM:
         raise Unreadable("too_slow")
     if tesseract.returncode:
         raise Unreadable("no_ocr" if b"data file" in errors else "too_heavy")
     return text.decode("utf-8", "replace").replace("\f", "\n")
+
+
+def _start(program: str, seconds: float) -> subprocess.Popen[bytes]:
+    try:
+        return subprocess.Popen(  # noqa: S603 - a fixed command; `run` would send signals, which the sandbox forbids
+            [program, "stdin", "stdout", "-l", "fra", "--psm", "1", "--dpi", "300"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            preexec_fn=partial(exit_after, seconds),  # noqa: PLW1509 - this process has one thread
+        )
+    except OSError:  # the system has no more processes, for example; the document is not damaged
+        raise Unreadable("no_ocr") from None

@@ -11,7 +11,9 @@ from chat.documents.sandbox import landlock, linux, seccomp
 from chat.documents.sandbox.limits import Limits
 
 PR_SET_PDEATHSIG, PR_SET_NO_NEW_PRIVS = 1, 38  # <sys/prctl.h>
-MAX_TASKS = 32  # processes and threads of the sandbox: itself, and tesseract with its threads
+# Processes and threads that it may start: tesseract with its threads, and as many as others of this user may start
+# meanwhile, in this container and beside it, because the kernel counts these as well.
+MAX_TASKS = 128
 
 
 def restrict(limits: Limits) -> None:
@@ -29,10 +31,10 @@ def restrict(limits: Limits) -> None:
     signal.alarm(seconds)
     if sys.platform == "linux":
         linux.leave_root()
-        _limit(resource.RLIMIT_NPROC, linux.count_tasks_of_user() + MAX_TASKS)
         die_with_parent()  # after the change of user, which would undo it
         linux.prctl(PR_SET_NO_NEW_PRIVS, 1)
-        linux.drop_capabilities()
+        linux.drop_capabilities()  # with some of them, no limit holds
+        _limit(resource.RLIMIT_NPROC, linux.task_limit_of_user(MAX_TASKS))
         landlock.restrict()
         seccomp.install()
 

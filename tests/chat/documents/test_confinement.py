@@ -3,25 +3,32 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
 from chat.documents.sandbox import landlock
 from tests.support.processes import ROOT
+from tests.support.requirements import skip_or_fail
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="Linux has these restrictions")
 
 ALLOWED = {"read the program", "start a program", "arithmetic"}
 READING = {"read a file", "read the passwords' file", "list a folder", "read the worker's environment"}
 NO_LANDLOCK, NEWEST = 0, 99
+USER = 54867  # of no other process
 
 
-def outcomes(folder: Path, version: int) -> dict[str, str]:
+def outcomes(folder: Path, version: int, *started_by: str) -> dict[str, str]:
     (folder / "secret").write_text("canary")
-    command = [sys.executable, "-m", "tests.chat.documents.confined_program", str(folder), str(version)]
+    command = [*started_by, sys.executable, "-m", "tests.chat.documents.confined_program", str(folder), str(version)]
     result = subprocess.run(command, capture_output=True, cwd=ROOT, check=True, text=True)
     found: dict[str, str] = json.loads(result.stdout)
     assert (folder / "secret").read_text() == "canary"
@@ -56,3 +63,30 @@ def test_the_settings_beside_the_program_cannot_be_read() -> None:
         [sys.executable, "-c", program, *names], capture_output=True, cwd=ROOT, check=True, text=True
     )
     assert result.stdout == ""
+
+
+def test_tasks_of_other_containers_with_the_same_user_do_not_count() -> None:
+    """The kernel counts them; /proc of this container doesn't have them."""
+    container = ["unshare", "--pid", "--fork", "--mount-proc"]
+    if os.geteuid() or subprocess.run([*container, "true"], capture_output=True, check=False).returncode:
+        skip_or_fail("only root can start a container")
+    as_user = ["setpriv", f"--reuid={USER}", f"--regid={USER}", "--clear-groups"]
+    with TemporaryDirectory() as folder, neighbour(as_user):
+        shutil.chown(folder, USER)
+        found = outcomes(Path(folder), NO_LANDLOCK, *container, *as_user)
+    assert found["start a program"] == "done"
+    assert found["fork 200 times"] == "EAGAIN"
+
+
+@contextmanager
+def neighbour(as_user: list[str]) -> Iterator[None]:
+    """A program with 300 threads."""
+    threads = "import threading\nfor _ in range(300): threading.Thread(target=input, daemon=True).start()\n"
+    program = [*as_user, sys.executable, "-c", f"{threads}print(flush=True); threading.Event().wait()"]
+    with subprocess.Popen(program, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout
+        try:
+            assert process.stdout.readline()
+            yield
+        finally:
+            process.kill()

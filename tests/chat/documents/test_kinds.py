@@ -188,6 +188,13 @@ def test_without_tesseract_a_photo_is_rejected_with_advice(send, ai, own_fork_se
     assert "collez son texte" in reply.json()["detail"]
 
 
+def test_a_photo_is_not_damaged_when_tesseract_does_not_start(send, ai, own_fork_server, monkeypatch, tmp_path):
+    (tmp_path / "tesseract").touch(mode=0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    reply = send(document_files.saved(document_files.picture(dots_per_inch=150), "PNG"))
+    assert reply.json()["errors"][0]["code"] == "no_ocr"
+
+
 def test_without_tesseract_the_text_pages_are_read(send, ai, own_fork_server, monkeypatch):
     monkeypatch.setenv("PATH", "")
     assert (
