@@ -239,20 +239,20 @@ class RunBroker:
         _thread.start_new_thread(lambda: context.run(work, *arguments), ())
 
     def _maintain(self) -> None:
-        """The maintenance loop: publish events, apply commands, send heartbeats and expire runs, for all runs."""
+        """The maintenance loop: send heartbeats, expire runs, publish events and apply commands, for all runs."""
         next_heartbeat = 0.0
         while True:
             if not self.is_leading():
                 self._has_work.wait(HEARTBEAT_SECONDS if self._runs or not self._publisher.is_idle else None)
             self._has_work.clear()
-            with unexpected_errors.survived("runs"):
-                self._publisher.publish_due()
-            with unexpected_errors.survived("runs"):
-                self._apply_commands()
             if time.monotonic() >= next_heartbeat:
                 next_heartbeat = time.monotonic() + HEARTBEAT_SECONDS
                 with unexpected_errors.survived("runs"):
                     self._heartbeat()
+            with unexpected_errors.survived("runs"):
+                self._publisher.publish_due()
+            with unexpected_errors.survived("runs"):
+                self._apply_commands()
             time.sleep(PUBLISH_SECONDS)
 
     def _apply_commands(self) -> None:

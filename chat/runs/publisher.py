@@ -10,6 +10,8 @@ from chat.core.events import Event, Finish
 from chat.runs import redis_log
 from chat.runs.run import Run
 
+MAX_ENDS = 50  # in one call: each is a trip of its own, and heartbeats and commands wait meanwhile
+
 Batch = tuple[Run, Sequence[Event]]  # a run, and those of its events that are not published yet
 
 
@@ -32,10 +34,19 @@ class Publisher:
             self._unpublished.add(run)
 
     def publish_due(self) -> None:
-        """Publish the new events of the runs that are due, in one trip if possible."""
+        """Publish the new events of the runs that are due, in one trip if possible; of ended runs MAX_ENDS at most.
+
+        During an outage it encodes nothing: that would be all events of all runs, time and again.
+        """
         now = time.monotonic()
-        due = [run for run in self._unexpired(now) if run.publication.is_due(now)]
-        locked = [run for run in due if run.publication.lock.acquire(blocking=False)]  # others are publishing their end
+        unexpired = self._unexpired(now)
+        if redis_log.is_unavailable():
+            return
+        due = [run for run in unexpired if run.publication.is_due(now)]
+        ended = [run for run in due if run.has_ended][:MAX_ENDS]
+        chosen = [*(run for run in due if not run.has_ended), *ended]
+        # A run whose lock is taken is publishing its end.
+        locked = [run for run in chosen if run.publication.lock.acquire(blocking=False)]
         try:
             batches = [(run, new) for run in locked if (new := run.events[run.publication.count :])]
             # A trip of several runs that fails is repeated run by run. Final writes must not be repeated, and a lost

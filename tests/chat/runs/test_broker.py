@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Iterator
 from threading import Event as Signal
@@ -15,8 +16,10 @@ from chat.runs import broker as broker_module
 from chat.runs import redis_log
 from chat.runs.broker import HEARTBEAT_SECONDS, RunBroker
 from chat.runs.publication import UNREAD_PUBLISH_SECONDS
+from chat.runs.publisher import MAX_ENDS, Publisher
 from chat.runs.readers import Readers
 from chat.runs.run import Producer, Run
+from observability.outage import Outage
 from observability.shared_redis import shared_redis
 from tests.support.polling import eventually
 
@@ -106,6 +109,46 @@ def test_final_writes_of_an_end_that_failed_wait_for_it_while_earlier_events_are
     assert run.wait_until_ended(10)
     eventually(lambda: run.publication.count == 3)
     assert get_redis_connection("default").exists("written")
+
+
+@pytest.fixture
+def long_outage(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Redis is unavailable, until the test undoes its patches and ends the outage."""
+    monkeypatch.setattr(Outage, "check", lambda _: False)
+    shared_redis.outage.begin(RedisTimeout())
+    yield
+    shared_redis.outage.end()
+
+
+@pytest.mark.usefixtures("long_outage")
+def test_during_an_outage_nothing_is_encoded_again_and_again(monkeypatch, stalled):
+    """Each attempt encodes all that a run has: with hundreds of runs the worker would do little else."""
+    broker, publish, tried = RunBroker(), redis_log.publish, itertools.count()
+    ended = broker.subscribe(QUESTION, saying("Bonjour"), []).run
+    assert ended.wait_until_ended(5)
+    pending = broker.subscribe(OTHER, stalled, []).run
+    eventually(lambda: pending.events)
+    monkeypatch.setattr(redis_log, "publish", lambda *batches: bool(next(tried) + 1) and publish(*batches))
+    time.sleep(UNREAD_PUBLISH_SECONDS + 0.5)
+    assert next(tried) == 0
+    shared_redis.outage.end()
+    eventually(lambda: all(run.publication.count == len(run.events) for run in (ended, pending)))
+
+
+def test_the_ends_of_many_runs_are_published_a_few_at_a_time_after_an_outage():
+    publisher, ended = Publisher("process"), [Run(f"run-{number}") for number in range(3 * MAX_ENDS + 1)]
+    for run in ended:
+        run.append([Start(), Delta("Bonjour"), Finish("ai")])
+        publisher.add(run)
+    pending = Run("pending")
+    pending.append([Start()])
+    publisher.add(pending)
+    counts = []
+    for _ in range(5):
+        publisher.publish_due()
+        counts.append(sum(run.publication.count == 3 for run in ended))
+    assert counts == [MAX_ENDS, 2 * MAX_ENDS, 3 * MAX_ENDS, len(ended), len(ended)]
+    assert pending.publication.count == 1
 
 
 def test_an_end_is_not_published_when_its_question_may_have_another_answer(monkeypatch):
