@@ -157,7 +157,7 @@ def test_what_one_passage_does_not_need_is_the_others(settings):
 
 def test_without_room_the_passages_that_fit_least_are_left_out(settings):
     settings.AI_CONTEXT_TOKENS = 1000
-    system = system_of(question(text="mot " * 400), PASSAGES)
+    system = system_of(question(text="mot " * 300), PASSAGES)
     assert '<passage n="1"' in system
     assert '<passage n="3"' not in system
 
@@ -190,6 +190,32 @@ def test_the_rag_protocol_gets_strict_turns_too():
 def test_the_prompt_says_what_day_it_is():
     system = system_of(question())
     assert f"Nous sommes le {long_date(timezone.localdate(), 'fr')}." in system
+
+
+@pytest.mark.parametrize(
+    ("language", "rules"),
+    [
+        ("fr", ["trop tard", "N'inventez rien", "ni numéro", "ni diagnostic", "le 15 ou le 112", "en vouvoyant"]),
+        ("en", ["too late", "Invent nothing", "or number", "no diagnosis", "15 or 112"]),
+    ],
+)
+def test_an_analysis_is_told_the_day_and_what_not_to_say(language, rules):
+    system = prompts.for_analysis("Vous avez deux mois.", "mdph", language)[0]["content"]
+    assert long_date(timezone.localdate(), language) in system
+    assert [rule for rule in rules if rule not in system] == []
+    assert "{" not in system
+
+
+@pytest.mark.parametrize(
+    ("language", "rules"),
+    [
+        ("fr", ["ni numéro de téléphone", "ni formulaire", "ni article de loi", "Ne promettez pas", "Vouvoyez, sauf"]),
+        ("en", ["phone number", "a form or a law", "Never promise", "Never reproach"]),
+    ],
+)
+def test_the_prompt_forbids_to_invent_to_promise_and_to_reproach(language, rules):
+    system = system_of(replace(question(), language=language))
+    assert [rule for rule in rules if rule not in system] == []
 
 
 def test_an_outdated_passage_is_marked_with_the_day_of_its_facts():
