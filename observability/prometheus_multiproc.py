@@ -13,6 +13,8 @@ from __future__ import annotations
 import atexit
 import fcntl
 import os
+import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -30,6 +32,14 @@ def configure(directory: str) -> None:
         atexit.register(_merge_at_exit, os.getpid())
     else:
         os.environ.pop(_VARIABLE, None)  # prometheus_client takes an empty value for the working directory
+
+
+def configure_temporary() -> None:
+    """Store metrics in a new folder, deleted at the end of this process; where one is configured, that stays."""
+    if not os.environ.get(_VARIABLE):
+        directory = tempfile.mkdtemp(prefix="chat-bff-metrics-")
+        atexit.register(_delete_at_exit, os.getpid(), directory)
+        configure(directory)
 
 
 def clear() -> None:
@@ -77,3 +87,8 @@ def _merge_at_exit(pid: int) -> None:
     """For management commands. A forked worker inherits this handler, but gunicorn's `child_exit` handles workers."""
     if os.getpid() == pid:
         mark_process_dead(pid)
+
+
+def _delete_at_exit(pid: int, directory: str) -> None:
+    if os.getpid() == pid:
+        shutil.rmtree(directory, ignore_errors=True)

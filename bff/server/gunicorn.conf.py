@@ -40,6 +40,8 @@ graceful_timeout = int(settings.DRAIN_SECONDS + 2 * longest_response_seconds()) 
 # A worker that is replaced serves its open streams first, and the others meanwhile everybody else: one alone stays.
 max_requests = 100_000 if workers > 1 else 0
 max_requests_jitter = 10_000 if workers > 1 else 0
+if workers > 1:
+    prometheus_multiproc.configure_temporary()
 logger_class = Logger
 proc_name = "chat-bff"
 control_socket_disable = True  # all instances on a machine would share its path

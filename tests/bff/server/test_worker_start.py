@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from pathlib import Path
+
 import psutil
 import pytest
 
+from tests.support.processes import WebInstance
 from tests.support.server import Server
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -48,5 +52,32 @@ def test_the_first_message_loads_next_to_nothing(ai):
         before = worker.memory_full_info().uss
         assert server.ask("Qu'est-ce que la MDPH ?").status_code == 200
         assert worker.memory_full_info().uss - before < 12e6
+    finally:
+        server.stop()
+
+
+class FreshServer(Server):
+    """Reads TMPDIR: a forked one has the folder of the process that forked it."""
+
+    def start(self, env: Mapping[str, str]) -> WebInstance:
+        return WebInstance(env, self.log)
+
+
+def test_workers_share_their_metrics_in_a_folder_of_the_instance(ai, tmp_path: Path):
+    server = FreshServer(workers=2, PROMETHEUS_MULTIPROC_DIR="", TMPDIR=str(tmp_path))
+    try:
+        workers = {child.pid for child in psutil.Process(server.process.child.pid).children()}
+        names = [file.stem for file in tmp_path.glob("chat-bff-metrics-*/counter_*.db")]
+        assert {int(name.rpartition("_")[2]) for name in names} >= workers
+    finally:
+        server.stop()
+    assert not list(tmp_path.glob("chat-bff-metrics-*"))
+
+
+def test_a_single_worker_needs_no_folder_for_its_metrics(ai, tmp_path: Path):
+    server = FreshServer(PROMETHEUS_MULTIPROC_DIR="", TMPDIR=str(tmp_path))
+    try:
+        assert "bff_http_requests_total" in server.get("/metrics").text
+        assert not list(tmp_path.glob("chat-bff-metrics-*"))
     finally:
         server.stop()
