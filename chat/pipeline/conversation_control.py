@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
+from functools import partial
 
 from django.conf import settings
 from django.db.models import QuerySet
@@ -16,6 +17,7 @@ from chat.core.transcript import Transcript
 from chat.history import claims, conversations, deletions, recorder
 from chat.models import Conversation, Message
 from chat.pipeline import fallbacks
+from chat.runs.run import EndCallback, Run
 from chat.storage import answer_cache, answer_keys
 from chat.storage.db_executor import DatabaseUnavailable, db_executor
 
@@ -75,9 +77,27 @@ def save_lost_outcome(owner: str, public_id: str, language: Language) -> None:
     interrupted = fallbacks.interrupted_ending(language)
     run = runs.find(message.run_id, interrupted)
     if run is not None:
-        run.on_end(lambda transcript: recorder.save_outcome(message, transcript), key=message.public_id)
-    elif timezone.now() - message.created_at > MAX_ANSWER_TIME:  # a younger run may only be unreachable for a moment
+        save_at_end(run, message, partial(recorder.save_outcome, message), key=message.public_id)
+    elif _is_overdue(message):
         recorder.save_outcome(message, Transcript(interrupted))
+
+
+def save_at_end(run: Run, message: Message, save: EndCallback, key: str = "") -> None:
+    """Call `save` with the end of a pending answer's run, for a caller that may not be where the answer was asked for.
+
+    If this process can only not reach the run, the message stays pending: its leader will save how it really ends.
+    """
+
+    def save_unless_it_lives(transcript: Transcript) -> None:
+        if not run.may_live_elsewhere or _is_overdue(message):
+            save(transcript)
+
+    run.on_end(save_unless_it_lives, key)
+
+
+def _is_overdue(message: Message) -> bool:
+    """Whether no answer takes so long. The run of a younger one may only be unreachable for a moment."""
+    return timezone.now() - message.created_at > MAX_ANSWER_TIME
 
 
 def delete_conversations(owner: str, public_id: str | None) -> int:

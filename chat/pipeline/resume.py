@@ -13,6 +13,7 @@ from chat.history.recorder import TurnRecorder
 from chat.models import Message
 from chat.pipeline import fallbacks
 from chat.pipeline.answer_stream import RunStream
+from chat.pipeline.conversation_control import save_at_end
 from chat.runs import Subscription
 from chat.storage import provenance
 from chat.storage.provenance import RequestTrace
@@ -45,7 +46,7 @@ def resume(
         correlation_id=message.correlation_id,
         is_started=True,
     )
-    run.on_end(recorder.complete)
+    save_at_end(run, message, recorder.complete)
     subscription = Subscription(run, has_started_it=False, expects_reader=False)
     return RunStream(message.cache_key, RequestTrace("chat"), subscription, after), recorder
 

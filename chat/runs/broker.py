@@ -195,7 +195,7 @@ class RunBroker:
                 self._lead_or_abort(run, run_log)
         except Exception:  # noqa: BLE001 - reported; for example an entry of another release
             unexpected_errors.report("runs")
-            run.abort()
+            self._abort(run, run_log)
         finally:
             self._mark_finished(run)
             if not run.has_ended:
@@ -205,13 +205,19 @@ class RunBroker:
     def _lead_or_abort(self, run: Run, run_log: LogReader) -> None:
         """Lead the run if it can start over, else abort it."""
         if not run.can_start_over:
-            run.abort()
+            self._abort(run, run_log)
             return
         log.warning("Leader of a run died; answering in its place")
         run.is_led_here = run.may_have_cached_answer = True
         run.publication.count, run.publication.entry_to_claim_after = len(run.events), run_log.stream_id
         self._register(run)
         self._lead(run)
+
+    def _abort(self, run: Run, run_log: LogReader) -> None:
+        """End a mirror whose leader or log is lost. Whoever looks for the run from now on gets another mirror."""
+        with self._lock:
+            self._runs.pop(run.id, None)
+        run.abort(may_live_elsewhere=redis_log.is_alive(run_log.leader))
 
     def _mark_finished(self, run: Run) -> None:
         """Release the run's single-flight key in this process, and its producer; start its retention time."""

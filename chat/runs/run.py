@@ -42,7 +42,8 @@ class Run:
     `single_flight_key` identifies the question. `is_led_here` tells whether this process produces the events; if not,
     it mirrors another process's run. `role_decided` is set as soon as that and `id` are known. `produce` makes the
     events; None in a process that can only mirror the run, and after its end. `end_events` end the run if its leader is
-    lost. A run that `needs_readers` is cancelled when it has none.
+    lost. A run that `needs_readers` is cancelled when it has none. `may_live_elsewhere` is set once this process has
+    ended its mirror, while the leader may go on writing the answer.
     """
 
     def __init__(
@@ -67,6 +68,7 @@ class Run:
         self.publication = Publication()
         self.ended_at: float | None = None
         self.is_cancelled = False
+        self.may_live_elsewhere = False
         self._max_position = 0  # highest position that any reader has claimed, here or elsewhere
         self._lock = threading.Lock()
         self._ended = threading.Event()
@@ -126,12 +128,13 @@ class Run:
             self.events.extend(new)
         self.readers.wake()
 
-    def abort(self) -> None:
-        """End the run with its `end_events`, because its leader is lost.
+    def abort(self, *, may_live_elsewhere: bool = False) -> None:
+        """End the run with its `end_events`, because its leader or its log is lost.
 
         A reader that followed the leader may have received events that were never published, and resume here beyond
         the last event. Empty deltas fill that gap, so that this reader gets the end events too.
         """
+        self.may_live_elsewhere = may_live_elsewhere and not self.has_ended
         gap = min(max(0, self._max_position - len(self.events)), MAX_UNPUBLISHED_EVENTS)
         self.append([*[Delta("")] * gap, *self.end_events])
 

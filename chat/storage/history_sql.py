@@ -27,14 +27,19 @@ INSERT INTO chat_message (conversation_id, {columns})
 SELECT conversation.id, {columns} FROM conversation, message ORDER BY ordinality
 RETURNING conversation_id
 """
-_UPDATE_PENDING = "UPDATE chat_message SET {changes} WHERE public_id = %s AND status = %s"
+_UPDATE_PENDING = "UPDATE chat_message SET {changes} WHERE public_id = %s AND status IN (%s, %s)"
 
 
 def complete_pending(public_id: str, columns: Mapping[str, Any]) -> bool:
-    """Save the end of a pending answer. False if it is no longer pending: completed, stopped or deleted meanwhile."""
+    """Save the end of a pending answer. False if it is no longer pending: completed, stopped or deleted meanwhile.
+
+    An answer that is stored as interrupted may only have seemed lost: any other end replaces that one.
+    """
+    pending, interrupted = Message.Status.PENDING.value, Message.Status.INTERRUPTED.value
+    replaced = (pending, pending if columns.get("status") == interrupted else interrupted)
     values = [_value(_field(name), value) for name, value in columns.items()]
     with connection.cursor() as cursor:
-        cursor.execute(_update_statement(tuple(columns)), [*values, public_id, Message.Status.PENDING.value])
+        cursor.execute(_update_statement(tuple(columns)), [*values, public_id, *replaced])
         return bool(cursor.rowcount)
 
 

@@ -73,6 +73,29 @@ def test_mirror_is_aborted_when_redis_stays_unavailable(leader, monkeypatch):
     assert [event for batch in received for event in batch] == [Start(), Delta("Bonjour, "), *CUT_SHORT]
 
 
+def test_who_looks_for_a_run_whose_mirror_was_aborted_gets_the_run(leader, monkeypatch):
+    broker = RunBroker()
+    with monkeypatch.context() as outage:
+        outage.setattr(redis_log, "tail", lambda *_: None)
+        aborted = broker.find(leader.run.id, CUT_SHORT)
+        assert aborted
+        assert aborted.wait_until_ended(5)
+    assert aborted.may_live_elsewhere
+    leader.publish(Delta("Madame."), Finish("ai"))
+    again = broker.find(leader.run.id, CUT_SHORT)
+    assert again
+    assert text_of(event for batch in again.read() for event in batch) == "Bonjour, Madame."
+    assert not again.may_live_elsewhere
+
+
+def test_a_run_whose_leader_is_dead_does_not_live_elsewhere(leader):
+    get_redis_connection("default").delete(f"bff:process:{leader.process_id}")
+    mirror = RunBroker().find(leader.run.id, CUT_SHORT)
+    assert mirror
+    assert mirror.wait_until_ended(5)
+    assert not mirror.may_live_elsewhere
+
+
 def test_without_redis_a_remote_reader_counts_as_still_reading(leader):
     shared_redis.outage.begin(RedisTimeout())
     assert not redis_log.has_remote_readers(leader.run)

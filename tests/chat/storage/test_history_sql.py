@@ -74,6 +74,27 @@ def test_pending_answer_is_completed_once(insert):
     assert Message.objects.get(public_id=question.public_id).text == question.text
 
 
+@pytest.mark.parametrize(
+    ("stored", "outcome", "is_replaced"),
+    [
+        ("interrupted", "complete", True),
+        ("interrupted", "stopped", True),
+        ("interrupted", "interrupted", False),
+        ("complete", "interrupted", False),
+        ("stopped", "complete", False),
+        ("complete", "length", False),
+    ],
+)
+def test_an_answer_that_only_seemed_interrupted_gets_its_outcome(stored, outcome, is_replaced):
+    question, answer = a_turn()
+    answer.status = Message.Status(stored)
+    history_sql.insert(Conversation(owner="me", title="A"), [question, answer])
+    columns = {"text": "Voici.", "status": Message.Status(outcome)}
+    assert history_sql.complete_pending(answer.public_id, columns) is is_replaced
+    row = Message.objects.get(public_id=answer.public_id)
+    assert (row.text, row.status) == (("Voici.", outcome) if is_replaced else (answer.text, stored))
+
+
 def test_lone_surrogates_are_saved_as_question_marks():
     question, answer = a_turn()
     answer.status, answer.suggestions = Message.Status.PENDING, ["Et \ud83d ?"]
