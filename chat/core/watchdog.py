@@ -51,13 +51,22 @@ class Watchdog(Generic[Item]):
         while not is_done:
             time.sleep(self._seconds)
             with self._lock:
-                expired = [item for item in list(self._items) if item in self._items and self._is_expired(item)]
+                expired = [item for item in list(self._items) if item in self._items and self._is_due(item)]
                 self._items.difference_update(expired)
                 is_done = not self._items
                 if is_done:
                     self._thread = None
             for item in expired:
                 self._expire(item)
+
+    def _is_due(self, item: Item) -> bool:
+        """Whether the item has expired. One that can't be checked is dropped: the thread must go on for the others."""
+        try:
+            return self._is_expired(item)
+        except Exception:
+            log.exception("Watchdog check failed")
+            self._items.discard(item)
+            return False
 
     def _expire(self, item: Item) -> None:
         try:

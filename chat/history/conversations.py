@@ -192,6 +192,13 @@ def pending_answers(conversations: QuerySet[Conversation]) -> list[Message]:
     return db_executor.run(lambda: list(pending))
 
 
+def private_runs(conversations: QuerySet[Conversation]) -> list[str]:
+    """The ids of the runs that have written, or write, these conversations' private answers."""
+    answers = Message.objects.filter(conversation__in=conversations).exclude(run_id="").only("run_id", "cache_key")
+    found = db_executor.run(lambda: list(answers))
+    return [answer.run_id for answer in found if not answer_keys.is_shared(answer.cache_key)]
+
+
 def delete(conversations: QuerySet[Conversation]) -> int:
     """Delete these conversations with their messages. Returns the number of conversations."""
     return db_executor.run(lambda: conversations.delete()[1].get(Conversation._meta.label, 0))

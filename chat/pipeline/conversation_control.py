@@ -109,7 +109,10 @@ def delete_conversations(owner: str, public_id: str | None) -> int:
         return _delete_all([owner])
     conversation = conversations.select_one(owner, public_id)
     _end_pending_answers(conversation)
-    if not _delete_from_redis([owner], public_id):  # before the row: without it, a retry would find no conversation
+    # Before the row: without it, a retry would find no conversation. The owner's other answers in progress keep their
+    # logs, without which they would break off for readers in other processes.
+    logs_deleted = runs.delete_logs(conversations.private_runs(conversation))
+    if not _delete_answers([owner], public_id) or not logs_deleted:
         raise NotAllDeleted
     return conversations.delete(conversation)
 
@@ -133,7 +136,8 @@ def _delete_all(owners: Sequence[str]) -> int:
     """
     selection = conversations.select_all(owners)
     _end_pending_answers(selection)
-    is_complete = _delete_from_redis(owners)  # before the rows: from now on no answer is saved late
+    logs_deleted = [runs.forget(answer_keys.private_scope(owner)) for owner in owners]
+    is_complete = _delete_answers(owners) and all(logs_deleted)  # before the rows: from now on no answer is saved late
     count = conversations.delete(selection)
     if not is_complete:
         raise NotAllDeleted
@@ -149,11 +153,10 @@ def _end_pending_answers(selection: QuerySet[Conversation]) -> None:
             runs.stop(message.run_id)
 
 
-def _delete_from_redis(owners: Sequence[str], public_id: str | None = None) -> bool:
-    """Delete the cached answers and the run logs that belong to these owners alone, and mark the conversation, or all
-    of theirs, as deleted. False if Redis is unavailable.
+def _delete_answers(owners: Sequence[str], public_id: str | None = None) -> bool:
+    """Delete the cached answers that belong to these owners alone, and mark the conversation, or all of theirs, as
+    deleted. False if Redis is unavailable.
     """
     are_marked = [deletions.mark(owner, public_id) for owner in owners]
-    logs_deleted = [runs.forget(answer_keys.private_scope(owner)) for owner in owners]
     answers_deleted = [answer_cache.forget(owner) is not None for owner in owners]
-    return all(are_marked + logs_deleted + answers_deleted)
+    return all(are_marked + answers_deleted)

@@ -15,7 +15,7 @@ from __future__ import annotations
 import os
 
 from chat.runs.broker import RunBroker, Subscription
-from chat.runs.redis_log import forget
+from chat.runs.redis_log import delete_logs, forget
 from chat.runs.run import Run
 from chat.runs.subscriber import Outlet
 
@@ -23,6 +23,7 @@ __all__ = [
     "Outlet",
     "Run",
     "Subscription",
+    "delete_logs",
     "find",
     "forget",
     "is_leading",

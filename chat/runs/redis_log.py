@@ -25,7 +25,7 @@ from chat.core.events import Event, Finish
 from chat.runs.run import Run
 from chat.storage.answer_keys import answer_key, on_one_shard
 from observability import unexpected_errors
-from observability.redis_trips import Command, Script
+from observability.redis_trips import Command, Script, with_source
 from observability.shared_redis import SharedRedis, shared_redis
 
 LEASE_SECONDS = 3  # a dead process is detected this late at most
@@ -150,7 +150,8 @@ def _commands_to_publish(process_id: str, run: Run, new: Sequence[Event]) -> Ite
     key, publication = f"bff:run:{run.id}", run.publication
     fields = ("p", process_id, "n", publication.count, "e", _encoded(new))
     if publication.entry_to_claim_after:
-        yield _claim([key], publication.entry_to_claim_after, process_id)
+        # With its source: a Redis that does not know it, as after a failover, would execute the next command first.
+        yield with_source(_claim([key], publication.entry_to_claim_after, process_id))
     yield "XADD", key, "MAXLEN", "~", LOG_MAX_ENTRIES, "*", *fields
     yield "EXPIRE", key, LOG_TTL_SECONDS  # every time: `forget` may have deleted the key meanwhile
     if publication.count == 0 and (owner := run.owner):
@@ -273,11 +274,17 @@ def _read_stream(run_id: str, after: str, wait_seconds: float) -> list[Any] | No
     return None if replies is None else (replies[0] or {}).get(key.encode(), [])
 
 
-def forget(owner: str) -> bool:
-    """Delete the logs of one caller's private answers; False while Redis is unavailable.
+def delete_logs(run_ids: Iterable[str]) -> bool:
+    """Delete the logs of these runs; False while Redis is unavailable.
 
     A run in progress may write to its log again; that log expires.
     """
+    commands = [("DEL", f"bff:run:{run_id}") for run_id in run_ids]
+    return not commands or shared_redis.send(*commands) is not None
+
+
+def forget(owner: str) -> bool:
+    """The same for the logs of all of one caller's private answers."""
     index = f"bff:runs-of:{owner}"
     found = shared_redis.send(("SMEMBERS", index))
     if found is None:

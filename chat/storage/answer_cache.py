@@ -43,14 +43,15 @@ FORGOTTEN_SECONDS = (
 )
 
 # Store one caller's answer and index it, unless the caller's data was deleted meanwhile. The index is sorted by expiry
-# and loses its expired keys at each write, so it never grows beyond one lifetime.
+# and loses its expired keys at each write, so it never grows beyond one lifetime. A shorter lifetime, after a change of
+# settings, does not shorten that of the index.
 _put_private = Script("""
 local envelope, lifetime, key, now = unpack(ARGV)
 if redis.call('EXISTS', KEYS[3]) == 1 then return 0 end
 redis.call('SET', KEYS[1], envelope, 'EX', lifetime)
 redis.call('ZADD', KEYS[2], now + lifetime, key)
 redis.call('ZREMRANGEBYSCORE', KEYS[2], 0, now)
-redis.call('EXPIRE', KEYS[2], 2 * lifetime)
+if redis.call('TTL', KEYS[2]) < 2 * lifetime then redis.call('EXPIRE', KEYS[2], 2 * lifetime) end
 return 1
 """)
 

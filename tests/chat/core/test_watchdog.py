@@ -77,6 +77,25 @@ def test_failing_callback_does_not_affect_other_items(overdue, expired, caplog):
     assert [record.msg["event"] for record in caplog.records] == ["Watchdog callback failed"] * 3
 
 
+def test_an_item_that_can_not_be_checked_is_reported_and_dropped_and_the_others_are_checked(expired, caplog):
+    def is_expired(item: str) -> bool:
+        if item == "broken":
+            raise RuntimeError
+        return item == "overdue"
+
+    watchdog = Watchdog[str](NAME, 0.01, is_expired, expired.append)
+    watchdog.add("fine")
+    watchdog.add("broken")
+    eventually(lambda: caplog.records)
+    watchdog.add("overdue")
+    eventually(lambda: expired == ["overdue"])
+    watchdog.remove("fine")
+    eventually(lambda: not is_running())
+    watchdog.add("overdue")
+    eventually(lambda: expired == ["overdue"] * 2)
+    assert [record.msg["event"] for record in caplog.records] == ["Watchdog check failed"]
+
+
 def test_items_may_be_removed_while_they_are_checked(expired):
     """The garbage collector closes an abandoned stream, and removes its items, in whatever thread it runs."""
 

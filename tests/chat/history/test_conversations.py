@@ -167,6 +167,29 @@ def test_deleting_one_conversation_leaves_the_others(visitor, ai):
     assert [item["id"] for item in visitor.get("/api/chat/conversations").json()["items"]] == [two]
 
 
+def test_deleting_one_conversation_deletes_its_run_logs_and_no_others(visitor, ai):
+    """Without its log, an answer that is being written breaks off for readers in other processes."""
+    redis = get_redis_connection("default")
+
+    def log_of_the_answer_to(question: str) -> str:
+        answers = Message.objects.filter(role="assistant", conversation__messages__text=question)
+        log = f"bff:run:{answers.order_by('-id').values_list('run_id', flat=True)[0]}"
+        eventually(lambda: redis.exists(log))
+        return log
+
+    one, two = (visitor.ask(text).json()["conversationId"] for text in ("Bonjour", "Bonsoir"))
+    visitor.ask("Et pour Léo ?", conversationId=one)
+    ai.pace(5)
+    frames = visitor.stream("Et pour Zoé ?", conversationId=two).streaming_content
+    next(iter(frames))
+    ended, pending = map(log_of_the_answer_to, ("Et pour Léo ?", "Et pour Zoé ?"))
+    first_entry = redis.xrange(pending, count=1)
+    visitor.delete("/api/chat/reset", {"conversationId": one}, content_type="application/json")
+    assert not redis.exists(ended)
+    assert first_entry
+    assert redis.xrange(pending, count=1) == first_entry
+
+
 def test_deleting_all_conversations_deletes_private_cached_answers(visitor, ai):
     conversation = visitor.ask("Bonjour").json()["conversationId"]
     visitor.ask("Et pour mon fils ?", conversationId=conversation)

@@ -21,7 +21,7 @@ from tests.support.polling import eventually
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("ai")]
 
 LEADER = "other-process"
-WHOLE = [Start(), Delta("Voici."), Finish("ai")]
+WHOLE: list[Event] = [Start(), Delta("Voici."), Finish("ai")]
 
 
 def publish(run_id: str, first: int, *events: Event) -> None:

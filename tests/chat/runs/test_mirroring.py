@@ -200,6 +200,17 @@ def test_who_writes_first_after_an_outage_of_redis_leads_for_all(monkeypatch, is
     assert (text_of(events), events[-1]) == (text, Finish("ai"))
 
 
+def test_a_run_is_claimed_before_its_events_also_in_a_redis_that_does_not_know_the_script(leader):
+    run_log = redis_log.LogReader("run", leader.process_id)
+    assert run_log.read()
+    following = Leader("next", published_count=2)
+    following.run.publication.entry_to_claim_after = run_log.stream_id
+    get_redis_connection("default").script_flush()
+    following.publish(Delta("Madame."), Finish("ai"))
+    assert mirrored_events("run") == [Start(), Delta("Bonjour, "), Delta("Madame."), Finish("ai")]
+    assert redis_log.leader_of("run") == "next"
+
+
 def test_one_of_the_processes_that_mirror_a_run_takes_it_over_and_the_others_follow_that_one():
     """Without one claim for all, each of them asked the AI, and their words mixed in the log."""
     question, mirrors, produced = "public:question", [RunBroker() for _ in range(4)], []

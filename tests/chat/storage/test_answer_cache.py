@@ -132,6 +132,17 @@ def test_index_of_private_answers_drops_expired_keys(settings):
     assert get_redis_connection("default").zrange(index, 0, -1) == [key.encode()]
 
 
+def test_index_of_private_answers_outlives_the_longest_of_them(settings):
+    index = f"bff:answers-of:{{{answer_keys.private_scope('a')}}}"
+    settings.CACHE_TTL_ANSWER, settings.CACHE_TTL_STALE = 10_000, 20_000
+    cache_answer(key_of(question("Question 0", "a", (Turn("user", "x"),))), COMPLETE, cost_ms=1)
+    longest = get_redis_connection("default").ttl(index)
+    settings.CACHE_TTL_ANSWER, settings.CACHE_TTL_STALE = 10, 20
+    cache_answer(key_of(question("Question 1", "a", (Turn("user", "x"),))), COMPLETE, cost_ms=1)
+    assert longest - 60 < get_redis_connection("default").ttl(index) <= longest
+    assert answer_cache.forget("a") == 2
+
+
 def test_lifetimes_follow_the_settings_with_ten_percent_jitter(settings):
     settings.CACHE_TTL_ANSWER, settings.CACHE_TTL_WARM, settings.CACHE_TTL_STALE = 1000, 5000, 20_000
     for warm, fresh in ((False, 1000), (True, 5000)):
