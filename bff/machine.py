@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-# What a worker takes with a thousand streams, and a document that it has read (docs/performance.md).
+# What a worker takes with a thousand streams, and after a document that it has read (docs/performance.md).
 WORKER_MB = 256
 
 
@@ -33,9 +33,14 @@ class Capacity:
             limits += _numbers(folder / "memory.max") or _numbers(folder / "memory.limit_in_bytes")
         return min(limits) // 2**20
 
-    def workers(self) -> int:
-        """One per core, unless the memory suffices for fewer."""
-        return max(1, min(self.cores(), self.memory_mb() // WORKER_MB))
+    def workers(self, document_mb: int) -> int:
+        """One per core, unless the memory suffices for fewer beside a document that is being read."""
+        return max(1, min(self.cores(), (self.memory_mb() - document_mb) // WORKER_MB))
+
+    def readers(self, workers: int, document_mb: int) -> int:
+        """The documents that each worker reads at the same time: those that the memory suffices for, at most three."""
+        rest = self.memory_mb() - workers * WORKER_MB
+        return min(3, max(1, rest // workers // document_mb))
 
     def _core_quotas(self) -> Iterator[float]:
         for folder in self._folders("cpu"):
@@ -57,6 +62,11 @@ class Capacity:
             root = self.root / controller if controllers else self.root  # of version 1; of version 2
             own = root / group.strip("/")
             yield from (folder for folder in (own, *own.parents) if folder.is_relative_to(root))
+
+
+def most_mb(workers: int, readers: int, document_mb: int) -> int:
+    """The memory of an instance whose workers all read as many documents as they may."""
+    return workers * (WORKER_MB + readers * document_mb)
 
 
 def _numbers(file: Path) -> list[int]:

@@ -35,7 +35,6 @@ ALLOWED_HOSTS = env.items(
 )
 STATIC_ROOT = env.path("STATIC_ROOT", BASE_DIR / "var" / "static")
 PORT = env.integer("PORT", 8000, at_least=1, at_most=65535)
-WEB_WORKERS = env.integer("WEB_WORKERS", machine.Capacity().workers(), at_least=1)
 
 # --- PostgreSQL (Supabase), else a SQLite file ------------------------------------------------------------------------
 DATABASE = env.parse(
@@ -119,15 +118,16 @@ WARM_ON_START = env.flag("WARM_ON_START", False)
 HELP_LINES_FILE = env.text("HELP_LINES_FILE", "")
 RETENTION_DAYS = env.integer("RETENTION_DAYS", 365, at_least=1)
 
-# --- Documents --------------------------------------------------------------------------------------------------------
+# --- Documents, and the workers beside them ---------------------------------------------------------------------------
 DOCUMENT_MAX_MB = env.integer("DOCUMENT_MAX_MB", 10, at_least=1)
 DOCUMENT_MAX_PAGES = env.integer("DOCUMENT_MAX_PAGES", 50, at_least=1)
 DOCUMENT_TIMEOUT_SECONDS = env.number("DOCUMENT_TIMEOUT_SECONDS", 10.0, above=0)
 DOCUMENT_MEMORY_MB = env.integer("DOCUMENT_MEMORY_MB", 512, at_least=256)
+# Hosting platforms set WEB_CONCURRENCY.
+WEB_CONCURRENCY = env.integer("WEB_CONCURRENCY", machine.Capacity().workers(DOCUMENT_MEMORY_MB), at_least=1)
+WEB_WORKERS = env.integer("WEB_WORKERS", WEB_CONCURRENCY, at_least=1)
 DOCUMENT_MAX_CONCURRENCY = env.integer(
-    "DOCUMENT_MAX_CONCURRENCY",
-    min(3, max(1, machine.Capacity().memory_mb() // WEB_WORKERS // DOCUMENT_MEMORY_MB)),
-    at_least=1,
+    "DOCUMENT_MAX_CONCURRENCY", machine.Capacity().readers(WEB_WORKERS, DOCUMENT_MEMORY_MB), at_least=1
 )
 
 # --- Who publishes: for the pages on privacy, the publisher and accessibility -----------------------------------------

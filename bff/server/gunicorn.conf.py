@@ -52,6 +52,14 @@ def on_starting(server: Any) -> None:
     logs.get_logger("bff.server").info(
         "Starting workers", workers=workers, cores=usable.cores(), memory_mb=usable.memory_mb()
     )
+    readers, document_mb = settings.DOCUMENT_MAX_CONCURRENCY, settings.DOCUMENT_MEMORY_MB
+    if (most_mb := machine.most_mb(workers, readers, document_mb)) > usable.memory_mb():
+        logs.get_logger("bff.server").warning(
+            "Memory may not suffice for the documents of all workers",
+            most_mb=most_mb,
+            memory_mb=usable.memory_mb(),
+            documents_per_worker=readers,
+        )
     startup_checks.stop_if_tls(server.cfg)
     startup_checks.stop_if_wrong()
     build.commit()  # once for all workers, which are forked from here

@@ -82,16 +82,30 @@ def test_the_lowest_limit_of_the_groups_bounds_the_memory(tmp_path, own, files, 
 
 
 @pytest.mark.usefixtures("_eight_cores_and_16_gb")
-@pytest.mark.parametrize(("megabytes", "workers"), [(16384, 8), (1024, 4), (600, 2), (128, 1)])
-def test_workers_are_as_many_as_cores_and_memory_suffice_for(tmp_path, megabytes, workers):
-    assert container(tmp_path, VERSION_2, {"memory.max": str(megabytes * 2**20)}).workers() == workers
+@pytest.mark.parametrize(
+    ("megabytes", "workers", "readers"),
+    [(16384, 8, 3), (8192, 8, 1), (4096, 8, 1), (2048, 6, 1), (1024, 2, 1), (600, 1, 1), (128, 1, 1)],
+)
+def test_workers_and_readers_are_as_many_as_cores_and_memory_suffice_for(tmp_path, megabytes, workers, readers):
+    capacity = container(tmp_path, VERSION_2, {"memory.max": str(megabytes * 2**20)})
+    assert (capacity.workers(512), capacity.readers(workers, 512)) == (workers, readers)
 
 
-def test_workers_are_as_many_as_usable_cores():
+@pytest.mark.parametrize(
+    ("env", "workers"),
+    [({}, "1"), ({"WEB_CONCURRENCY": "3"}, "3"), ({"WEB_CONCURRENCY": "3", "WEB_WORKERS": "2"}, "2")],
+)
+def test_workers_are_as_many_as_usable_cores_unless_told(env, workers):
     one_core = min(os.sched_getaffinity(0))
-    env = {name: value for name, value in os.environ.items() if name != "WEB_WORKERS"}
+    inherited = {name: value for name, value in os.environ.items() if name not in {"WEB_WORKERS", "WEB_CONCURRENCY"}}
     code = f"import os; os.sched_setaffinity(0, {{{one_core}}}); from bff import settings; print(settings.WEB_WORKERS)"
     process = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, env=env, capture_output=True, text=True, timeout=60, check=True
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        env=inherited | env,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
     )
-    assert process.stdout.strip() == "1"
+    assert process.stdout.strip() == workers

@@ -56,6 +56,15 @@ def test_the_first_message_loads_next_to_nothing(ai):
         server.stop()
 
 
+@pytest.mark.parametrize(("document_mb", "is_warned"), [("1000000", True), ("256", False)])
+def test_documents_that_may_need_more_memory_than_there_is_are_told_at_the_start(ai, document_mb, is_warned):
+    server = Server(DOCUMENT_MEMORY_MB=document_mb, DOCUMENT_MAX_CONCURRENCY="1")
+    try:
+        assert any("Memory may not suffice" in line for line in server.lines()) is is_warned
+    finally:
+        server.stop()
+
+
 class FreshServer(Server):
     """Reads TMPDIR: a forked one has the folder of the process that forked it."""
 
