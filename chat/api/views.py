@@ -27,7 +27,7 @@ from chat.core.events import Source
 from chat.core.long_date import long_date
 from chat.core.markdown import as_html
 from chat.core.question import Language, Question, language_of
-from chat.documents.fact_labels import LABELS
+from chat.documents.fact_labels import LABELS, MAY_END_LATER
 from chat.history import conversations
 from chat.history.conversations import ConversationRef, UnknownConversation
 from chat.pipeline import fallbacks, help_lines, question_answering
@@ -103,6 +103,7 @@ STRINGS = {
     "documentMissing": _("Choose a file, or paste the text."),
     "pastedText": _("pasted text"),
     "facts": LABELS,
+    "mayEndLater": MAY_END_LATER,
     "citation": _("Source {number}"),
     "notHeard": _("Nothing was heard. Check that this page may use the microphone."),
     "imprint": _("Answer of {date}, written by an AI that can be wrong – {address}"),

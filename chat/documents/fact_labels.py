@@ -25,6 +25,8 @@ LABELS: dict[str, Promise] = {
     "invoice": _("Invoice number"),
     "sender": _("From"),
 }
+# Of a time limit that is counted from the letter's date: the day of its receipt is unknown.
+MAY_END_LATER = _("{day} – perhaps later, depending on the day the letter came ({period})")
 
 
 def label_of(kind: str) -> str:

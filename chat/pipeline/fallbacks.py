@@ -15,7 +15,7 @@ from django.utils.translation import ngettext, override
 from chat import knowledge
 from chat.core.events import Degraded, Delta, Ending, Event, Finish, Notice, Source
 from chat.core.question import Language, Passage, Question
-from chat.documents.fact_labels import label_of
+from chat.documents.fact_labels import MAY_END_LATER, label_of
 from chat.documents.facts import Date, Facts
 from chat.documents.reading import Document
 from chat.documents.unreadable import Unread
@@ -158,7 +158,7 @@ def unanswered_text_notice(language: Language) -> Notice:
 def _facts_as_markdown(facts: Facts, reason: Degraded) -> str:
     """The facts as a Markdown list, with an apology before it and a caution after it."""
     rows = [
-        *((label_of(date.kind), _written(date)) for date in facts.dates),
+        *((label_of(date.kind), _written(date, facts)) for date in facts.dates),
         *((label_of("amount"), amount.text) for amount in facts.amounts),
         *((label_of(reference.kind), reference.text) for reference in facts.references),
     ]
@@ -171,11 +171,12 @@ def _facts_as_markdown(facts: Facts, reason: Degraded) -> str:
     return "\n\n".join(part for part in (opening, found, items, caution if rows else "") if part)
 
 
-def _written(date: Date) -> str:
-    """The date as in the letter; after a period, its computed last day."""
+def _written(date: Date, facts: Facts) -> str:
+    """The date as in the letter; after a period, its computed last day, or that it may end later."""
     if date.iso is None or date.basis is None:
         return date.text
-    return f"{date.text} ({dt.date.fromisoformat(date.iso):%d/%m/%Y})"
+    day = f"{dt.date.fromisoformat(date.iso):%d/%m/%Y}"
+    return MAY_END_LATER.format(day=day, period=date.text) if facts.may_end_later(date) else f"{date.text} ({day})"
 
 
 def next_steps(language: Language) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
+from chat.documents.facts import Date, Facts
 from chat.storage import provenance
 from chat.upstream import breaker_registry, prompts
 from tests.support import document_files
@@ -175,3 +176,45 @@ def test_social_security_numbers_are_masked_before_sending(visitor, serve: Serve
         sent = base64.b64decode(json.loads(sent)["document"])
     assert b"350 123" not in sent
     assert b"2025-104872" in sent
+
+
+@pytest.mark.parametrize(
+    ("sentence", "row"),
+    [
+        (
+            "Vous pouvez contester dans les deux mois à compter de la notification.",
+            "**Échéance** – 12/05/2026 – peut-être plus tard, selon le jour où le courrier est arrivé (dans les deux mois)",
+        ),
+        ("Merci de répondre avant le 15 avril 2026.", "**Échéance** – 15 avril 2026"),
+        (
+            "Recours : dans un délai de deux mois à compter du 20 mars 2026.",
+            "**Échéance** – dans un délai de deux mois (20/05/2026)",
+        ),
+        ("Contestez dans les deux mois à compter de la réception.", "**Échéance** – dans les deux mois"),
+    ],
+)
+def test_a_time_limit_counted_from_the_letters_date_is_not_told_as_certain(visitor, ai, sentence, row):
+    ai.fail("error")
+    letter = f"MDPH du Nord\nLille, le 12 mars 2026\n\nMadame,\n\n{sentence}\n"
+    analysis = json.loads(b"".join(stream(visitor, letter.encode(), accept="application/json")))["analysis"]
+    assert f"- {row}\n" in analysis
+
+
+@pytest.mark.parametrize(
+    ("date", "is_open"),
+    [
+        (Date("Vous avez 2mois", "2026-05-12", "deadline", "", "2026-03-12"), True),
+        (Date("sous quinzaine", "2026-03-27", "deadline", "", "2026-03-12"), True),
+        (Date("within 30 days", "2026-04-11", "deadline", "", "2026-03-12"), True),
+        (Date("vendredi", "2026-03-13", "deadline", "", "2026-03-12"), False),
+        (Date("1er du mois prochain", "2026-04-01", "deadline", "", "2026-03-12"), False),
+        (Date("8 jours avant", "2026-03-04", "deadline", "", "2026-03-12"), False),
+        (Date("dans les deux mois", "2026-05-20", "deadline", "", "2026-03-20"), False),
+        (Date("dans deux mois", "2026-05-12", "appointment", "", "2026-03-12"), False),
+        (Date("15 mai 2026", "2026-05-15", "deadline", ""), False),
+        (Date("deux mois", None, "deadline", ""), False),
+    ],
+)
+def test_only_a_period_counted_from_the_letters_date_may_end_later(date, is_open):
+    letter = Date("12 mars 2026", "2026-03-12", "letter", "")
+    assert Facts((date, letter), (), (), None).may_end_later(date) is is_open
