@@ -59,7 +59,7 @@ STRINGS = {
     "endings": {
         "length": _("The answer stops here: it reached its longest length. You can ask for the rest."),
         "filtered": _("The AI's content filter stopped the answer here. You can ask in other words."),
-        "refused": _("The AI did not want to answer this. You can ask in other words, or talk to a person."),
+        "refused": _("The AI could not answer this. It is not your fault. Ask in other words, or talk to a person."),
     },
     "stoppedTitle": _("You stopped the answer"),
     "unavailable": _("The assistant is not available at this moment."),

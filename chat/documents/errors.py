@@ -14,7 +14,7 @@ REASONS: dict[str, tuple[int, str | Promise]] = {
         422,
         _("This document has too many pages: I read up to {pages}. Send the part that matters."),
     ),
-    "empty": (422, _("This document holds no text. Check that it is the right one, or paste its text.")),
+    "empty": (422, _("There is no text in this document. Check that it is the right one, or paste its text.")),
     "no_words": (
         422,
         _("I find no words in this picture. Take it again flat, in good light, with the whole page in it."),

@@ -73,8 +73,9 @@ class Facts:
     sender: Sender | None
 
     def may_end_later(self, date: Date) -> bool:
-        """Whether a time limit is counted from the letter's date, though it may run from the receipt: the day of that is
-        not in the letter. `mayEndLater` in static/chat/documents.js says the same.
+        """Whether a time limit is counted from the letter's date, though it may run from the receipt.
+
+        The day of the receipt is not in the letter. `mayEndLater` in static/chat/documents.js says the same.
         """
         if date.kind != "deadline" or not date.iso or not date.basis or date.iso < date.basis:
             return False

@@ -87,7 +87,7 @@ def incomplete_notice(finish: Finish, language: Language) -> Notice | None:
             case "filtered":
                 text = _("The AI's content filter stopped the answer here. You can ask in other words.")
             case "refused":
-                text = _("The AI did not want to answer this. You can ask in other words, or talk to a person.")
+                text = _("The AI could not answer this. It is not your fault. Ask in other words, or talk to a person.")
             case "interrupted":
                 text = _interrupted_here()
             case _ if finish.degraded:
@@ -282,7 +282,7 @@ def _explanation(error: AIError) -> str:
     if error.reason == "over_budget":
         return _("The assistant has written as many answers as it can for today.")
     if error.code == "filtered":
-        return _("The AI's content filter let no answer to this question through.")
+        return _("A safety setting of the AI blocked the answer to this question. It is not your fault.")
     if error.reason == "ai_rejected":
         return _("The assistant could not take this question.")
     return _("The assistant is not available at this moment.")

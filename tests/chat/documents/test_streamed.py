@@ -182,8 +182,8 @@ def test_social_security_numbers_are_masked_before_sending(visitor, serve: Serve
     ("sentence", "row"),
     [
         (
-            "Vous pouvez contester dans les deux mois à compter de la notification.",
-            "**Échéance** – 12/05/2026 – peut-être plus tard, selon le jour où le courrier est arrivé (dans les deux mois)",
+            "Vous pouvez contester dans 60 jours à compter de la notification.",
+            "**Échéance** – 11/05/2026 – peut-être plus tard, selon le jour où le courrier est arrivé (dans 60 jours)",
         ),
         ("Merci de répondre avant le 15 avril 2026.", "**Échéance** – 15 avril 2026"),
         (
