@@ -21,6 +21,9 @@ from pydantic import BaseModel
 
 from bff.http.request_bodies import OutOfMemory
 from chat.api import schemas
+from chat.history.claims import ClaimedByAnother
+from chat.history.conversations import UnknownConversation
+from chat.pipeline.conversation_control import NotAllDeleted
 from chat.storage.db_executor import is_read_only
 from observability import correlation, logs
 from observability.routes import route_of
@@ -29,6 +32,8 @@ log = logs.get_logger(__name__)
 
 INCOMPLETE = "The request's body did not arrive in time."
 BUSY = "Too many large documents are being sent to this server. Try again in a few seconds."
+NOT_ALL_DELETED = "A part could not be deleted just now; please ask again in a moment."
+CLAIMED = "These conversations belong to somebody else by now."
 TOO_LARGE = "The request is larger than 512 KB. A larger document may be sent as a file, in a form."
 DEFAULT_HEADERS = {401: {"WWW-Authenticate": "Bearer"}, 503: {"Retry-After": "5"}}
 # `error.code` in a problem, unless the error has a code of its own.
@@ -158,6 +163,11 @@ def install(api: NinjaAPI) -> None:
     api.add_exception_handler(ValidationError, _validation_error)
     api.add_exception_handler(HttpError, _http_error)
     api.add_exception_handler(Http404, lambda request, error: problem(request, 404))
+    api.add_exception_handler(UnknownConversation, lambda request, error: problem(request, 404))
+    api.add_exception_handler(
+        NotAllDeleted, lambda request, error: problem(request, 503, NOT_ALL_DELETED, headers=DEFAULT_HEADERS[503])
+    )
+    api.add_exception_handler(ClaimedByAnother, lambda request, error: problem(request, 409, CLAIMED))
     api.add_exception_handler(PermissionDenied, lambda request, error: problem(request, 403))
     api.add_exception_handler(RequestDataTooBig, lambda request, error: problem(request, 413, TOO_LARGE))
     api.add_exception_handler(UnreadablePostError, unreadable_body)

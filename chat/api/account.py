@@ -6,7 +6,6 @@ from django.http import HttpRequest, StreamingHttpResponse
 from ninja import Router
 
 from chat.api import schemas
-from chat.api.common import partial_deletion_is_503
 from chat.history import personal_data
 from chat.pipeline import conversation_control
 from observability import routes
@@ -32,5 +31,4 @@ def erase(request: HttpRequest) -> dict[str, int]:
     503 if some data could not be deleted; the client should retry.
     """
     caller = caller_of(request)
-    with partial_deletion_is_503():
-        return {"deleted": conversation_control.erase_person(caller.id, caller.visitor)}
+    return {"deleted": conversation_control.erase_person(caller.id, caller.visitor)}

@@ -16,14 +16,12 @@ from ninja.decorators import decorate_view
 from ninja.errors import HttpError
 
 from chat.api import document_responses, permissions, rescue, schemas
-from chat.api.common import (
+from chat.api.request_context import (
     EVENT_STREAM,
     caller_token_of,
     conversation_for,
     language_for,
-    partial_deletion_is_503,
     read_to_end_while_connected,
-    unknown_is_404,
 )
 from chat.core.event_position import EventPosition
 from chat.core.question import Question
@@ -31,7 +29,6 @@ from chat.core.transcript import Transcript
 from chat.encoders import headers, json_body, ui_stream
 from chat.encoders.outlet import outlet_to
 from chat.history import claims, conversations
-from chat.history.claims import ClaimedByAnother
 from chat.history.conversations import ConversationRef
 from chat.history.message_json import message_json, plain_json, ui_message
 from chat.history.recorder import TurnRecorder
@@ -120,8 +117,7 @@ def history(
     if shown_id is not None:
         conversation_control.save_lost_outcome(caller_id, shown_id, language_for(request))
         read_page = conversations.page_of_messages if conversation_id else conversations.newest_messages
-        with unknown_is_404():
-            rows = read_page(caller_id, shown_id, int(after), PAGE_SIZE)
+        rows = read_page(caller_id, shown_id, int(after), PAGE_SIZE)
     shown = rows[:PAGE_SIZE]
     complete = [row for row in shown if row.status != Message.Status.PENDING]
     page = {"conversationId": shown_id, "next": str(shown[-1].pk) if len(rows) > PAGE_SIZE else None}
@@ -141,8 +137,7 @@ def reset(request: HttpRequest, body: schemas.ResetIn | None = None) -> dict[str
     503 if some data could not be deleted; the client should retry.
     """
     conversation_id = body.conversation_id if body else None
-    with unknown_is_404(), partial_deletion_is_503():
-        deleted = conversation_control.delete_conversations(caller_of(request).id, conversation_id)
+    deleted = conversation_control.delete_conversations(caller_of(request).id, conversation_id)
     with override(language_for(request)):
         message = _("The conversation is deleted.") if conversation_id else _("Your conversations are deleted.")
     return {"deleted": deleted, "success": True, "message": message}
@@ -172,10 +167,7 @@ def claim(request: HttpRequest) -> dict[str, int]:
     caller = caller_of(request)
     if caller.kind != "user":
         raise HttpError(401, "Please sign in first.")
-    try:
-        return {"claimed": claims.claim(caller.id, caller.visitor) if caller.visitor else 0}
-    except ClaimedByAnother:
-        raise HttpError(409, "These conversations belong to somebody else by now.") from None
+    return {"claimed": claims.claim(caller.id, caller.visitor) if caller.visitor else 0}
 
 
 @routes.traits(answers="analysis", takes_files=True)

@@ -8,7 +8,6 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Router
 
 from chat.api import schemas
-from chat.api.common import unknown_is_404
 from chat.history import conversation_list
 from observability.caller import caller_of
 from observability.timestamps import iso
@@ -35,8 +34,7 @@ def search_conversations(request: HttpRequest, body: schemas.SearchIn) -> dict[s
 @router.patch("/{conversation_id}", response={204: None, 404: None})
 def rename_conversation(request: HttpRequest, conversation_id: schemas.PublicId, body: schemas.TitleIn) -> HttpResponse:
     """Give a conversation another title than its first question."""
-    with unknown_is_404():
-        conversation_list.rename(caller_of(request).id, conversation_id, body.title)
+    conversation_list.rename(caller_of(request).id, conversation_id, body.title)
     return HttpResponse(status=204)
 
 

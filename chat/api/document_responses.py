@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy, override
 from ninja.errors import HttpError
 
 from chat.api import data_url, rescue, schemas
-from chat.api.common import caller_token_of, conversation_for, language_for
+from chat.api.request_context import caller_token_of, conversation_for, language_for
 from chat.core.events import Event
 from chat.core.question import Language
 from chat.core.transcript import Transcript

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from itertools import chain, takewhile
 from typing import Annotated, Any, Literal
 
@@ -13,17 +14,16 @@ from ninja.errors import ValidationError
 from pydantic import Field, StrictBool, model_validator
 
 from chat.api import rescue
-from chat.api.common import (
+from chat.api.request_context import (
     EVENT_STREAM,
     caller_token_of,
     language_for,
     read_to_end_while_connected,
-    read_while_connected,
 )
 from chat.api.schemas import MAX_MESSAGE, Shape, Text
 from chat.core.question import Question, Turn
 from chat.core.transcript import Transcript
-from chat.encoders import headers, json_body, openai, sse
+from chat.encoders import client_disconnect, headers, json_body, openai, sse
 from chat.encoders.outlet import outlet_to
 from chat.models import new_public_id
 from chat.pipeline import question_answering
@@ -115,7 +115,10 @@ def complete(request: HttpRequest, body: CompletionIn) -> HttpResponse | Streami
         answer_headers = headers.of_answer(answer.cache_status, answer.started_at, transcript)
         return json_body.response(encoder.complete(transcript), answer_headers)
     outlet = outlet_to(request)
-    batches = read_while_connected(request, answer, reader, outlet)
+    # This client can't resume: it is unsubscribed when it disconnects.
+    batches = client_disconnect.cancel_on_disconnect(
+        request, answer.read(reader, outlet), partial(answer.unsubscribe, reader)
+    )
     opening = headers.read_opening(batches)
     include_usage = body.stream_options is not None and bool(body.stream_options.include_usage)
     writer = encoder.writer(include_usage=include_usage)

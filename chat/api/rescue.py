@@ -16,7 +16,7 @@ from django.conf import settings
 from django.http import HttpRequest, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 
-from chat.api.common import language_for
+from chat.api.request_context import language_for
 from chat.api.schemas import MAX_MESSAGE
 from chat.core.events import Event, Notice, Start
 from chat.core.question import Question

@@ -21,7 +21,7 @@ from ninja.errors import ValidationError
 
 from chat import knowledge
 from chat.api import schemas
-from chat.api.common import caller_token_of, read_to_end_while_connected
+from chat.api.request_context import caller_token_of, read_to_end_while_connected
 from chat.core import links
 from chat.core.events import Source
 from chat.core.long_date import long_date
