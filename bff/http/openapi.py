@@ -160,7 +160,6 @@ class Api(NinjaAPI):
         name = f"{method} {path}"
         visitors: list[Json] = [{"visitor": []}, {}] if routes.admits_visitors(self.error_format) else []
         operation["security"] = [{"person": []}, *visitors]
-        operation["summary"] = openapi_examples.SUMMARIES[name]
         if name in openapi_examples.REQUESTS:
             operation["requestBody"]["content"]["application/json"]["example"] = openapi_examples.REQUESTS[name]
         responses = operation["responses"]

@@ -1,4 +1,4 @@
-"""A summary and an example request of each operation, for the OpenAPI document.
+"""An example request of each operation, for the OpenAPI document.
 
 /api/docs offers the requests under "Try it out". Examples with an id need one of the reader's own.
 """
@@ -9,25 +9,6 @@ from typing import Any
 
 Json = dict[str, Any]
 
-SUMMARIES = {
-    "post /api/chat/message": "Ask, and get the whole answer",
-    "post /api/chat/stream": "Ask, and get the answer as a stream",
-    "get /api/chat/{conversation_id}/stream": "Resume an answer that is being written",
-    "post /api/chat/{conversation_id}/stop": "Stop an answer",
-    "get /api/chat/conversations": "List conversations",
-    "post /api/chat/conversations/search": "Search conversations",
-    "patch /api/chat/conversations/{conversation_id}": "Rename a conversation",
-    "get /api/chat/history": "List the messages of a conversation",
-    "delete /api/chat/reset": "Delete one or all conversations",
-    "post /api/chat/feedback": "Rate an answer",
-    "get /api/chat/csrf": "Get the CSRF token",
-    "post /api/chat/claim": "Take over the conversations of a visitor",
-    "post /api/chat/analyze-document": "Have a document explained",
-    "get /api/me/export": "Export one's own data",
-    "delete /api/me": "Delete one's own data",
-    "post /v1/chat/completions": "Complete a chat, as OpenAI does",
-    "get /v1/models": "List the models",
-}
 TAGS = [
     {"name": "chat", "description": "Questions, answers, documents and conversations"},
     {"name": "me", "description": "One's own data"},

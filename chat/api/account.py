@@ -14,7 +14,7 @@ from observability.caller import caller_of
 router = Router(tags=["me"], by_alias=True)
 
 
-@router.get("/export", response=schemas.ExportOut)
+@router.get("/export", summary="Export one's own data", response=schemas.ExportOut)
 def export(request: HttpRequest) -> StreamingHttpResponse:
     """Export everything that is stored about the caller as one JSON document."""
     headers = {"Content-Disposition": 'attachment; filename="chat-bff.json"'}
@@ -24,7 +24,7 @@ def export(request: HttpRequest) -> StreamingHttpResponse:
 
 
 @routes.traits(ends_visitor=True)
-@router.delete("", response=schemas.ErasedOut)
+@router.delete("", summary="Delete one's own data", response=schemas.ErasedOut)
 def erase(request: HttpRequest) -> dict[str, int]:
     """Delete everything that is stored about the caller, and about the unclaimed visitor of the request's cookie.
 

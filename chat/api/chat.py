@@ -44,7 +44,7 @@ PAGE_SIZE = 50
 
 
 @routes.traits(answers="message")
-@router.post("/message", response={200: schemas.AnswerOut, 404: None})
+@router.post("/message", summary="Ask, and get the whole answer", response={200: schemas.AnswerOut, 404: None})
 def send_message(request: HttpRequest, body: schemas.MessageIn) -> HttpResponse:
     """Answer a message with one JSON object."""
     stream, recorder = _answer(request, body, conversation_for(request, body.conversation_id))
@@ -59,7 +59,12 @@ def send_message(request: HttpRequest, body: schemas.MessageIn) -> HttpResponse:
 
 
 @routes.traits(answers="stream")
-@router.post("/stream", response={200: None, 404: None}, openapi_extra=EVENT_STREAM)
+@router.post(
+    "/stream",
+    summary="Ask, and get the answer as a stream",
+    response={200: None, 404: None},
+    openapi_extra=EVENT_STREAM,
+)
 def stream_message(request: HttpRequest, body: schemas.StreamIn) -> StreamingHttpResponse:
     """Answer a message with a UI message stream. A message with a file is answered with the analysis of the file."""
     if body.files:
@@ -82,7 +87,12 @@ def stream_message(request: HttpRequest, body: schemas.StreamIn) -> StreamingHtt
 
 
 @routes.traits(follows_answer=True)
-@router.get("/{conversation_id}/stream", response={200: None, 204: None}, openapi_extra=EVENT_STREAM)
+@router.get(
+    "/{conversation_id}/stream",
+    summary="Resume an answer that is being written",
+    response={200: None, 204: None},
+    openapi_extra=EVENT_STREAM,
+)
 def resume_stream(request: HttpRequest, conversation_id: schemas.PublicId) -> HttpResponse | StreamingHttpResponse:
     """Resume the stream of the pending answer, from its beginning or after the event in `Last-Event-ID`.
 
@@ -93,14 +103,18 @@ def resume_stream(request: HttpRequest, conversation_id: schemas.PublicId) -> Ht
     return HttpResponse(status=204) if resumed is None else _stream_response(request, *resumed)
 
 
-@router.post("/{conversation_id}/stop", response=schemas.StopOut)
+@router.post("/{conversation_id}/stop", summary="Stop an answer", response=schemas.StopOut)
 def stop(request: HttpRequest, conversation_id: schemas.PublicId) -> dict[str, bool]:
     """Stop the pending answer of this conversation for all its readers."""
     stopped = conversation_control.stop_answer(caller_of(request).id, conversation_id, language_for(request))
     return {"stopped": stopped}
 
 
-@router.get("/history", response={200: schemas.MessagePage | schemas.UIMessagePage, 404: None})
+@router.get(
+    "/history",
+    summary="List the messages of a conversation",
+    response={200: schemas.MessagePage | schemas.UIMessagePage, 404: None},
+)
 def history(
     request: HttpRequest,
     conversation_id: Annotated[schemas.PublicId | None, Query(alias="conversationId")] = None,
@@ -130,7 +144,7 @@ def history(
     }
 
 
-@router.delete("/reset", response={200: schemas.ResetOut, 404: None})
+@router.delete("/reset", summary="Delete one or all conversations", response={200: schemas.ResetOut, 404: None})
 def reset(request: HttpRequest, body: schemas.ResetIn | None = None) -> dict[str, Any]:
     """Delete one or all of the caller's conversations, and the answers cached for the caller alone.
 
@@ -143,7 +157,7 @@ def reset(request: HttpRequest, body: schemas.ResetIn | None = None) -> dict[str
     return {"deleted": deleted, "success": True, "message": message}
 
 
-@router.post("/feedback", response={204: None, 404: None})
+@router.post("/feedback", summary="Rate an answer", response={204: None, 404: None})
 def feedback(request: HttpRequest, body: schemas.FeedbackIn) -> HttpResponse:
     """Rate an answer. A shared answer is replaced once several people of different networks rate it "down"."""
     caller = caller_of(request)
@@ -153,7 +167,7 @@ def feedback(request: HttpRequest, body: schemas.FeedbackIn) -> HttpResponse:
     return HttpResponse(status=204)
 
 
-@router.get("/csrf", response=schemas.CSRFOut)
+@router.get("/csrf", summary="Get the CSRF token", response=schemas.CSRFOut)
 @decorate_view(ensure_csrf_cookie)
 def csrf(request: HttpRequest) -> dict[str, str]:
     """The token that a visitor sends as `X-CSRFToken`; for pages of other origins, which can't read our cookies."""
@@ -161,7 +175,7 @@ def csrf(request: HttpRequest) -> dict[str, str]:
 
 
 @routes.traits(ends_visitor=True)
-@router.post("/claim", response={200: schemas.ClaimOut, 409: None})
+@router.post("/claim", summary="Take over the conversations of a visitor", response={200: schemas.ClaimOut, 409: None})
 def claim(request: HttpRequest) -> dict[str, int]:
     """Move the conversations of the visitor in the request's cookie to the signed-in caller."""
     caller = caller_of(request)
@@ -173,6 +187,7 @@ def claim(request: HttpRequest) -> dict[str, int]:
 @routes.traits(answers="analysis", takes_files=True)
 @router.post(
     "/analyze-document",
+    summary="Have a document explained",
     response={200: schemas.AnalysisOut, 404: None},
     openapi_extra=schemas.DOCUMENT_BODY | EVENT_STREAM,
 )

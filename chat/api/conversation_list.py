@@ -16,13 +16,13 @@ router = Router(tags=["chat"], by_alias=True)
 PAGE_SIZE = 50
 
 
-@router.get("", response=schemas.ConversationPage)
+@router.get("", summary="List conversations", response=schemas.ConversationPage)
 def list_conversations(request: HttpRequest, before: schemas.ListPosition | None = None) -> dict[str, Any]:
     """List the caller's conversations, latest first. `next` is the `before` of the next page."""
     return _page(request, before)
 
 
-@router.post("/search", response=schemas.ConversationPage)
+@router.post("/search", summary="Search conversations", response=schemas.ConversationPage)
 def search_conversations(request: HttpRequest, body: schemas.SearchIn) -> dict[str, Any]:
     """List the conversations with this text in their title or in a message.
 
@@ -31,7 +31,7 @@ def search_conversations(request: HttpRequest, body: schemas.SearchIn) -> dict[s
     return _page(request, body.before, body.search)
 
 
-@router.patch("/{conversation_id}", response={204: None, 404: None})
+@router.patch("/{conversation_id}", summary="Rename a conversation", response={204: None, 404: None})
 def rename_conversation(request: HttpRequest, conversation_id: schemas.PublicId, body: schemas.TitleIn) -> HttpResponse:
     """Give a conversation another title than its first question."""
     conversation_list.rename(caller_of(request).id, conversation_id, body.title)

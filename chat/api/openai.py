@@ -103,7 +103,12 @@ class CompletionIn(Shape):
 
 
 @routes.traits(answers="completion")
-@router.post("/chat/completions", response={200: dict[str, Any]}, openapi_extra=EVENT_STREAM)
+@router.post(
+    "/chat/completions",
+    summary="Complete a chat, as OpenAI does",
+    response={200: dict[str, Any]},
+    openapi_extra=EVENT_STREAM,
+)
 def complete(request: HttpRequest, body: CompletionIn) -> HttpResponse | StreamingHttpResponse:
     """Answer the last message. Opening instructions and the newest others are its conversation, which is not stored."""
     answer = question_answering.answer(_question(request, body), caller_of(request), entrypoint="openai")
@@ -170,7 +175,7 @@ def _invalid(message: str, *path: str | int) -> ValidationError:
     return ValidationError([{"loc": ("body", "data", *path), "msg": message}])
 
 
-@router.get("/models", response={200: dict[str, Any]})
+@router.get("/models", summary="List the models", response={200: dict[str, Any]})
 def list_models(request: HttpRequest) -> dict[str, Any]:
     """List the only model."""
     return openai.models(settings.AI_SERVICE_MODEL)

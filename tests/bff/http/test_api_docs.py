@@ -22,7 +22,9 @@ OPERATIONS = {
 
 
 def test_every_operation_has_a_summary_and_every_body_an_example():
-    assert set(openapi_examples.SUMMARIES) == set(OPERATIONS)
+    for operation in OPERATIONS.values():
+        default = operation["operationId"].replace("_", " ").title()  # ends with the view's name, as ninja's summaries
+        assert not default.endswith(operation["summary"]), default
     assert {name for name, operation in OPERATIONS.items() if "requestBody" in operation} == set(
         openapi_examples.REQUESTS
     )
