@@ -11,6 +11,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, 
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from observability import prometheus_multiproc, routes
+from observability.authorization import credentials_of
 
 
 @routes.traits(kind="operations", is_quiet=True)
@@ -26,9 +27,9 @@ def metrics(request: HttpRequest) -> HttpResponse:
 
 def has_operators_token(request: HttpRequest) -> bool:
     """Whether `METRICS_TOKEN` is set, and the request's bearer."""
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    is_ours = constant_time_compare(token.strip(), settings.METRICS_TOKEN)
-    return bool(settings.METRICS_TOKEN) and scheme.lower() == "bearer" and is_ours
+    scheme, token = credentials_of(request)
+    is_ours = constant_time_compare(token, settings.METRICS_TOKEN)
+    return bool(settings.METRICS_TOKEN) and scheme == "bearer" and is_ours
 
 
 def _update_gauges() -> None:

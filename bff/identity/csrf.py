@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, UnreadableP
 from django.middleware.csrf import CsrfViewMiddleware
 
 from bff.http.problems import TOO_LARGE, problem, unreadable_body
+from observability.authorization import credentials_of
 from observability.caller import Caller, caller_of
 from observability.routes import Route, route_of
 
@@ -50,14 +51,11 @@ class APICSRFMiddleware:
           bearer token, which no form can send, beside the visitor's cookie. So does a visitor of an open /v1 whose
           client makes a key up and keeps cookies.
         """
-        if caller.is_new or (_has_bearer(request) and (route.ends_visitor or caller.kind == "visitor")):
+        has_bearer = credentials_of(request)[0] == "bearer"
+        if caller.is_new or (has_bearer and (route.ends_visitor or caller.kind == "visitor")):
             return "Origin" not in request.headers or self._django._origin_verified(request)  # type: ignore[attr-defined]
         if caller.kind != "visitor":
             return True
         _ = request.POST  # raises UnreadablePostError, which Django's check takes for a missing token
         self._django.process_request(request)
         return self._django.process_view(request, HttpResponse, (), {}) is None
-
-
-def _has_bearer(request: HttpRequest) -> bool:
-    return request.headers.get("Authorization", "").partition(" ")[0].lower() == "bearer"

@@ -22,13 +22,13 @@ from bff.identity.jwks import KeysUnavailable, PublishedKeys
 from bff.identity.jwt_verifier import TokenVerifier
 from bff.ratelimit import Counted, Counters, Rate, RateLimitState
 from chat.history import api_keys, claims
+from observability.authorization import credentials_of
 from observability.caller import Caller, set_caller
 from observability.routes import admits_visitors, route_of
 
 VISITOR_SALT = "visitor"
 VISITOR_COOKIE_AGE = 365 * 24 * 3600
 VISITOR_RENEWAL_AGE = 30 * 24 * 3600  # the page sets an older cookie anew: it expires a year after the last visit
-API_KEY_PREFIX = "bff_"
 # What browsers add to each request by themselves, for a gate in front that asks for a password.
 GATE_SCHEMES = frozenset({"basic", "digest", "negotiate", "ntlm"})
 
@@ -86,15 +86,14 @@ class CallerMiddleware:
 
     def _identify(self, request: HttpRequest) -> Caller:
         """The caller. Raises one of AUTHENTICATION_ERRORS."""
-        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-        scheme, token = scheme.lower(), token.strip()
+        scheme, token = credentials_of(request)
         networks = networks_of(client_address(request.META))
         error_format = route_of(request).error_format
         admits = admits_visitors(error_format)
         if scheme and not (admits and _identifies_nobody(scheme, token, error_format)):
             if scheme != "bearer":
                 raise Unauthenticated("Only bearer tokens are accepted.")
-            if token.startswith(API_KEY_PREFIX):
+            if token.startswith(api_keys.PREFIX):
                 return self._program(token, networks)
             return Caller(self._subject(token, networks), "user", _visitor(request), networks)
         if not admits:
@@ -130,7 +129,7 @@ class CallerMiddleware:
 
 def _identifies_nobody(scheme: str, token: str, error_format: str) -> bool:
     """Whether it is for a gate in front, or a key made up for OpenAI's clients, which send none without one."""
-    is_ours = token.startswith(API_KEY_PREFIX) or token.count(".") == 2  # a key, or shaped as a token
+    is_ours = token.startswith(api_keys.PREFIX) or token.count(".") == 2  # a key, or shaped as a token
     return scheme in GATE_SCHEMES or (scheme == "bearer" and error_format == "openai" and not is_ours)
 
 

@@ -14,6 +14,7 @@ from chat.encoders import client_disconnect, sse
 from chat.history import conversations
 from chat.history.conversations import ConversationRef
 from chat.pipeline.answer_stream import AnswerStream
+from observability.authorization import credentials_of
 from observability.caller import caller_of
 
 # For `openapi_extra`: the route may also respond with server-sent events.
@@ -33,7 +34,7 @@ def caller_token_of(request: HttpRequest) -> str:
     """
     if settings.AI_SERVICE_AUTH != "caller" or caller_of(request).kind != "user":
         return ""
-    return request.headers["Authorization"].partition(" ")[2].strip()
+    return credentials_of(request)[1]
 
 
 def read_to_end_while_connected(request: HttpRequest, stream: AnswerStream, reader: str) -> Transcript:

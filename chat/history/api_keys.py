@@ -21,8 +21,9 @@ from chat.models import ApiKey
 from chat.storage.db_executor import DatabaseUnavailable, db_executor
 from observability.caller import Caller
 
-SHAPE = re.compile(r"bff_[A-Za-z0-9_-]{43}", re.ASCII)
-PREFIX_LENGTH = 10
+PREFIX = "bff_"
+SHAPE = re.compile(PREFIX + r"[A-Za-z0-9_-]{43}", re.ASCII)
+SHOWN_CHARACTERS = 10
 CACHE_SECONDS = 5  # the longest time for which an instance accepts a key after it is revoked …
 CACHE_SECONDS_WITHOUT_DATABASE = 3600  # … or the longest while the database is unavailable
 
@@ -32,8 +33,8 @@ _cached: dict[str, tuple[ApiKey, float]] = {}
 
 def create(name: str, expires_at: datetime | None = None) -> tuple[ApiKey, str]:
     """A new unsaved row, and the key itself, which is not stored and cannot be read again."""
-    key = f"bff_{secrets.token_urlsafe(32)}"
-    return ApiKey(name=name, expires_at=expires_at, prefix=key[:PREFIX_LENGTH], digest=_digest(key)), key
+    key = PREFIX + secrets.token_urlsafe(32)
+    return ApiKey(name=name, expires_at=expires_at, prefix=key[:SHOWN_CHARACTERS], digest=_digest(key)), key
 
 
 def needs_lookup(key: str) -> bool:
