@@ -94,8 +94,8 @@ class Environment:
 
     # --- Types --------------------------------------------------------------------------------------------------------
 
-    def text(self, name: str, default: str = "", *, secret: bool = False) -> str:
-        return self.parse(name, default, lambda value: value, secret=secret)
+    def text(self, name: str, default: str = "") -> str:
+        return self.parse(name, default, lambda value: value)
 
     def secret(self, name: str, default: str | None = "", *, min_length: int = 0, example: str = "") -> str:
         """A value that is never shown. With None as default it is required; with `min_length` it signs."""

@@ -39,7 +39,7 @@ PORT = env.integer("PORT", 8000, at_least=1, at_most=65535)
 # --- PostgreSQL (Supabase), else a SQLite file ------------------------------------------------------------------------
 DATABASE = env.parse(
     "DATABASE_URL",
-    database_urls.parse(database_address(BASE_DIR)),
+    database_urls.parse(database_address()),
     database_urls.parse,
     example=database_urls.EXAMPLE,
     show=database_urls.shown,
@@ -252,8 +252,7 @@ TEMPLATES = [
 ]
 
 DATABASES = {"default": DATABASE}
-IS_POSTGRESQL = DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql"
-if IS_POSTGRESQL:
+if DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
     DATABASES["default"]["ENGINE"] = "bff.postgresql"
     # Supabase's pooler may run each transaction on another server connection: no session state may outlive one.
     DATABASES["default"]["DISABLE_SERVER_SIDE_CURSORS"] = True

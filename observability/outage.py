@@ -149,10 +149,3 @@ def _probe_redis(of_server: Sequence[Callable[[], Trips]]) -> None:
         for trips in of_server:
             trips().close_idle()
         raise
-
-
-def end_all() -> None:
-    """End the outages of all Redis servers, as in a process that has just started."""
-    with _redis_outages_lock:
-        for outage in _redis_outages.values():
-            outage.end()

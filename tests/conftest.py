@@ -192,12 +192,13 @@ def _clean_state() -> Iterator[None]:
     """Remove what a test left in Redis and in this process."""
     yield
     _end_runs()
-    late_writes.queue.clear()  # unsaved answers of a test must not reach the next test's database
+    late_writes.queue._waiting.clear()  # unsaved answers of a test must not reach the next test's database
     fleet_counters.hit_rate()  # flushes this process's counters, so that the flush cannot follow flushdb
     get_redis_connection("default").flushdb()
     breaker_registry._build.cache_clear()
     session.get.cache_clear()
-    outage.end_all()
+    for redis_outage in outage._redis_outages.values():
+        redis_outage.end()
 
 
 def _end_runs() -> None:

@@ -33,8 +33,8 @@ def redis_address(web_port: int) -> str:
     return f"redis://{HOST}:{redis_port(web_port)}/0"
 
 
-def database_address(base: Path) -> str:
-    return f"sqlite:///{quote(str(base / 'var' / 'chat-bff.sqlite3'))}"
+def database_address() -> str:
+    return f"sqlite:///{quote(str(VAR / 'chat-bff.sqlite3'))}"
 
 
 def development_secret() -> str:

@@ -130,7 +130,7 @@ _FINISH_FIELDS = {_STORED_NAMES.get(name, name): name for name in Finish.__slots
 
 def encode(events: Sequence[Event]) -> bytes:
     """Events as compact JSON: `[["d", {"text": "…"}], …]`. Lone surrogates become question marks."""
-    rows = [(_CODES[type(event)], _fields(event) if isinstance(event, Finish) else event) for event in events]
+    rows = [(_CODES[type(event)], _finish_fields(event) if isinstance(event, Finish) else event) for event in events]
     return json_codec.encode(rows)
 
 
@@ -159,11 +159,9 @@ def text_of(events: Iterable[Event]) -> str:
     return "".join(map(text_of_event, events))
 
 
-def _fields(event: Event) -> dict[str, Any]:
+def _finish_fields(event: Finish) -> dict[str, Any]:
     """The event's fields under their stored names."""
-    if isinstance(event, Finish):
-        return {stored: getattr(event, name) for stored, name in _FINISH_FIELDS.items()}
-    return {name: getattr(event, name) for name in event.__slots__}
+    return {stored: getattr(event, name) for stored, name in _FINISH_FIELDS.items()}
 
 
 def _rebuild(kind: type, fields: dict[str, Any]) -> Event:

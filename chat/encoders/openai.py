@@ -114,10 +114,10 @@ class _WordWriter:
         """Do nothing: these frames have no numbers."""
 
 
-def models(*names: str) -> dict[str, Any]:
-    """The body of `GET /v1/models`."""
-    rows = [{"id": name, "object": "model", "created": 0, "owned_by": "chat-bff"} for name in names]
-    return {"object": "list", "data": rows}
+def models(name: str) -> dict[str, Any]:
+    """The body of `GET /v1/models`: the only model."""
+    row = {"id": name, "object": "model", "created": 0, "owned_by": "chat-bff"}
+    return {"object": "list", "data": [row]}
 
 
 def _citations(sources: Sequence[Source]) -> dict[str, Any]:

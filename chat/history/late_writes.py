@@ -62,11 +62,6 @@ class LateWriteQueue:
             self._is_running = True
         threading.Thread(target=self._run, name="late-writes", daemon=True).start()
 
-    def clear(self) -> None:
-        """Drop all queued writes."""
-        with self._lock:
-            self._waiting.clear()
-
     def _run(self) -> None:
         while (write := self._take()) is not None:
             try:

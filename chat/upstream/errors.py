@@ -5,7 +5,7 @@ from __future__ import annotations
 from chat.core.events import DegradedReason
 from chat.upstream.breaker import WindowCounts
 
-NO_COUNTS = WindowCounts(0, 0)
+NO_COUNTS = WindowCounts()
 
 
 class AIError(Exception):

@@ -183,7 +183,7 @@ class Permit:
         `open_max`. Returns the fleet's recent calls and failures, this one included (see RecordResult); 0 when unknown.
         """
         if not self._settle():
-            return WindowCounts(0, 0)
+            return WindowCounts()
         limited = min(max(0.0, retry_after or 0.0), self._breaker.policy.open_max)
         return self._breaker.record(self._admission, self._origin, Failure(code, limited))
 

@@ -27,8 +27,8 @@ HISTORY = 50
 class WindowCounts(NamedTuple):
     """The calls that ended within the window, in the whole fleet; and the failures in a row, which may be older."""
 
-    calls: int
-    failures: int
+    calls: int = 0
+    failures: int = 0
     in_row: int = 0
 
 
@@ -171,7 +171,7 @@ class RecordResult(NamedTuple):
     """
 
     transition: Transition | None = None
-    window_counts: WindowCounts = WindowCounts(0, 0)
+    window_counts: WindowCounts = WindowCounts()
 
 
 @dataclass(frozen=True, slots=True)

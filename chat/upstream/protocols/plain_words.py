@@ -24,7 +24,7 @@ def words_of(piece: bytes, index: int) -> str | None:
             return None
         try:
             words = _words(orjson.loads(event[6:]), index)
-        except (orjson.JSONDecodeError, TypeError, KeyError, ValueError, AttributeError):
+        except (TypeError, KeyError, ValueError, AttributeError):
             return None  # not what it should be: the whole protocol has to look at it
         if words is None:
             return None

@@ -32,7 +32,6 @@ from tests.support.breakers import (
 from tests.support.concurrency import run_concurrently
 
 STEP = POLICY.window / 20
-NO_COUNTS = WindowCounts(0, 0)
 
 Build = Callable[..., Breaker]
 
@@ -313,7 +312,7 @@ def test_reporting_a_failure_returns_the_counts_of_the_window(breaker: Breaker, 
     clock.advance(POLICY.window / 2)
     permit = breaker.acquire()
     assert permit.failure("http_503") == WindowCounts(calls=8, failures=2, in_row=2)
-    assert permit.failure("http_503") == NO_COUNTS  # already settled
+    assert permit.failure("http_503") == WindowCounts()  # already settled
     clock.advance(POLICY.window / 2 + STEP)
     succeed(breaker)
     assert breaker.acquire().failure("http_503") == WindowCounts(calls=3, failures=2, in_row=1)
@@ -328,8 +327,8 @@ def test_reporting_a_failure_returns_the_failures_in_a_row_older_ones_too(breake
 def test_reporting_a_failed_probe_or_a_late_failure_returns_no_counts(breaker: Breaker, clock: Clock) -> None:
     late = breaker.acquire()
     probe = first_probe(breaker, clock)
-    assert late.failure("http_503") == NO_COUNTS
-    assert probe.failure("http_503") == NO_COUNTS
+    assert late.failure("http_503") == WindowCounts()
+    assert probe.failure("http_503") == WindowCounts()
 
 
 def test_a_call_counts_until_the_last_millisecond_of_its_window(breaker: Breaker, clock: Clock) -> None:
