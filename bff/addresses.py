@@ -1,4 +1,4 @@
-"""Parsers of the addresses in settings: web services, origins, host names, and URLs with a password of any signs."""
+"""Parsers of the addresses in settings: web services, origins, host names, URLs (with a password of any characters)."""
 
 from __future__ import annotations
 

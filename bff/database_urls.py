@@ -20,7 +20,7 @@ from bff.environment import InvalidValue
 EXAMPLE = "postgresql://user:password@host:5432/name?sslmode=require"
 POSTGRESQL = frozenset({"postgresql", "postgres", "pgsql", "psql"})
 SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
-SSL_MODE_NAMES = ("sslmode", "ssl")  # the first has the last word
+SSL_MODE_NAMES = ("sslmode", "ssl")  # the first wins
 # As Node's and Prisma's drivers, and JDBC, write them.
 OTHER_SSL_MODES = {"no-verify": "require", "true": "require", "1": "require", "false": "disable", "0": "disable"}
 OTHER_NAMES = {"schema": "currentSchema", "search_path": "currentSchema", "sslcrl_dir": "sslcrldir"}

@@ -108,7 +108,7 @@ class Places:
         """The response. The place is free when it has ended.
 
         If the reader of a stream that can be resumed leaves before, the answer may continue without readers for
-        UNREAD_RUN_TIMEOUT_SECONDS, and so long the place stays taken: to open streams and leave them is no way around.
+        UNREAD_RUN_TIMEOUT_SECONDS, and so long the place stays taken, so abandoning streams does not evade the limit.
         """
         try:
             response = respond()
@@ -166,7 +166,7 @@ def limits_of(request: HttpRequest) -> list[Limit]:
 
 
 def refusal(request: HttpRequest, limit: Limit) -> HttpResponseBase:
-    """The response to whoever has too many answers at the same time."""
+    """The response to a caller or network with too many answers at the same time."""
     metrics.PARALLEL_ANSWERS_REFUSED.labels(limit.kind).inc()
     with translation.override(translation.get_language_from_request(request)):  # LocaleMiddleware runs further in
         text = gettext("Several answers to you or your network are still being written. Wait until one has ended.")

@@ -41,8 +41,8 @@ def cache(address: str, *, timeout: float, max_connections: int) -> dict[str, An
 def _sentinel_options(address: str, common: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     """The location of the service for django-redis, and the options of its sentinels.
 
-    django-redis shares a pool between equal locations, and reads no fragment: it tells apart what other sentinels name.
-    It would ask them for the location's host in lower case, but their services' names may have capitals.
+    django-redis shares a pool between equal locations. The fragment keeps pools of different sentinels apart;
+    django-redis ignores it otherwise. `service_name` preserves capitals, which the location's host would lose.
     """
     parts = addresses.split(address)
     query = dict(parts.query)

@@ -85,8 +85,8 @@ def count_pushed(response: StreamingHttpResponse, pushed: Pushed | None) -> None
     response.pushed = pushed  # type: ignore[attr-defined]  # read by `on_end`
 
 
-def keep_without_reader(response: StreamingHttpResponse) -> None:
-    """Tell that what this response sends goes on being written when its client has left, who may resume it."""
+def mark_resumable(response: StreamingHttpResponse) -> None:
+    """The answer is written on after the client disconnects, and can be resumed."""
     response.outlives_reader = True  # type: ignore[attr-defined]  # read by `outlives_reader`
 
 

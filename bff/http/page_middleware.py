@@ -67,7 +67,7 @@ class CommonMiddleware(common.CommonMiddleware):
 class CsrfViewMiddleware(PagesOnly, csrf.CsrfViewMiddleware):
     @cached_property
     def allowed_origins_exact(self) -> set[str]:
-        """Our own, where a proxy passes another `Host` on. What else may use the API, may not send a form to a page."""
+        """Our own origins, if a proxy changes `Host`. Other origins may use the API but not submit forms to pages."""
         return {each for each in settings.CSRF_TRUSTED_ORIGINS if urlsplit(each).hostname in settings.ALLOWED_HOSTS}
 
     @cached_property

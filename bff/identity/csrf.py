@@ -48,8 +48,8 @@ class APICSRFMiddleware:
         - A new visitor has no CSRF token yet: only the Origin header is checked. Another site's form is sent without
           our Lax cookie, and must not replace it by a new one.
         - A signed-in person on a route that ends a visitor: only the Origin header is checked. The request carries a
-          bearer token, which no form can send, beside the visitor's cookie. So does a visitor of an open /v1 whose
-          client makes a key up and keeps cookies.
+          bearer token, which no form can send, beside the visitor's cookie. The same holds for a visitor on an
+          open /v1 whose client sends a placeholder key and cookies.
         """
         has_bearer = credentials_of(request)[0] == "bearer"
         if caller.is_new or (has_bearer and (route.ends_visitor or caller.kind == "visitor")):

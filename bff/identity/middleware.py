@@ -29,8 +29,8 @@ from observability.routes import admits_visitors, route_of
 VISITOR_SALT = "visitor"
 VISITOR_COOKIE_AGE = 365 * 24 * 3600
 VISITOR_RENEWAL_AGE = 30 * 24 * 3600  # the page sets an older cookie anew: it expires a year after the last visit
-# What browsers add to each request by themselves, for a gate in front that asks for a password.
-GATE_SCHEMES = frozenset({"basic", "digest", "negotiate", "ntlm"})
+# Schemes of a password-protected proxy in front; browsers repeat them on every request.
+PROXY_SCHEMES = frozenset({"basic", "digest", "negotiate", "ntlm"})
 
 
 class Unauthenticated(Exception):
@@ -72,10 +72,10 @@ class CallerMiddleware:
             return _error_response(request, error)
         set_caller(request, caller)
         response = self.get_response(request)
-        if route.ends_visitor and response.status_code in {200, 409}:  # 409: somebody else has claimed the visitor
+        if route.ends_visitor and response.status_code in {200, 409}:  # 409: another person has claimed the visitor
             response.delete_cookie(settings.VISITOR_COOKIE_NAME, samesite="Lax")
         # A forged form, sent without the cookie, must not replace it.
-        elif (caller.is_new and response.status_code != 403) or _is_due(request, caller):
+        elif (caller.is_new and response.status_code != 403) or _cookie_needs_renewal(request, caller):
             _set_visitor_cookie(response, caller)
         if settings.CORS_ALLOW_CREDENTIALS and request.headers.get("Origin") in settings.CORS_ALLOWED_ORIGINS:
             _send_to_other_origins(response)
@@ -90,7 +90,7 @@ class CallerMiddleware:
         networks = networks_of(client_address(request.META))
         error_format = route_of(request).error_format
         admits = admits_visitors(error_format)
-        if scheme and not (admits and _identifies_nobody(scheme, token, error_format)):
+        if scheme and not (admits and _name_no_caller(scheme, token, error_format)):
             if scheme != "bearer":
                 raise Unauthenticated("Only bearer tokens are accepted.")
             if token.startswith(api_keys.PREFIX):
@@ -127,10 +127,13 @@ class CallerMiddleware:
             raise TooManyAttempts(state)
 
 
-def _identifies_nobody(scheme: str, token: str, error_format: str) -> bool:
-    """Whether it is for a gate in front, or a key made up for OpenAI's clients, which send none without one."""
+def _name_no_caller(scheme: str, token: str, error_format: str) -> bool:
+    """Whether these credentials name no caller.
+
+    They are meant for a proxy in front, or a placeholder key, which OpenAI's clients require.
+    """
     is_ours = token.startswith(api_keys.PREFIX) or token.count(".") == 2  # a key, or shaped as a token
-    return scheme in GATE_SCHEMES or (scheme == "bearer" and error_format == "openai" and not is_ours)
+    return scheme in PROXY_SCHEMES or (scheme == "bearer" and error_format == "openai" and not is_ours)
 
 
 def _visitor(request: HttpRequest, max_age: int = VISITOR_COOKIE_AGE) -> str | None:
@@ -142,8 +145,8 @@ def _visitor(request: HttpRequest, max_age: int = VISITOR_COOKIE_AGE) -> str | N
         return None
 
 
-def _is_due(request: HttpRequest, caller: Caller) -> bool:
-    """Whether a known visitor opens the page with a cookie that is to be set anew, with the same id."""
+def _cookie_needs_renewal(request: HttpRequest, caller: Caller) -> bool:
+    """Whether a known visitor opens the page with a cookie older than VISITOR_RENEWAL_AGE. Its id stays."""
     is_known = caller.kind == "visitor" and not caller.is_new
     opens_page = request.method == "GET" and route_of(request).kind == "page"
     is_old = is_known and opens_page and _visitor(request, VISITOR_RENEWAL_AGE) is None

@@ -17,7 +17,7 @@ class DatabaseWrapper(base.DatabaseWrapper):  # type: ignore[misc] # the package
     def get_new_connection(self, conn_params: dict[str, Any]) -> Connection:
         """A connection that works, or a new one. Raises psycopg.OperationalError if the pool has none in its timeout.
 
-        What has ended one connection has mostly ended all: they are replaced, those in use when they are given back.
+        What broke one connection usually broke all: the idle ones are replaced now, those in use on return.
         """
         connection: Connection = super().get_new_connection(conn_params)
         if not self.pool or self._works(connection):  # Django's own commands use none

@@ -37,7 +37,8 @@ keepalive = 75  # longer than the proxy's, so that the proxy never reuses a conn
 timeout = 60
 # Time for the requests open at the signal, then for those accepted while draining (bff/server/worker.py).
 graceful_timeout = int(settings.DRAIN_SECONDS + 2 * longest_response_seconds()) + 5
-# A worker that is replaced serves its open streams first, and the others meanwhile everybody else: one alone stays.
+# At `max_requests` a worker stops accepting and finishes its streams while the others serve. A single worker is
+# therefore never replaced.
 max_requests = 100_000 if workers > 1 else 0
 max_requests_jitter = 10_000 if workers > 1 else 0
 if workers > 1:

@@ -230,5 +230,5 @@ def _stream_response(request: HttpRequest, stream: AnswerStream, recorder: TurnR
     answer_headers = headers.of_answer(stream.cache_status, stream.started_at, Transcript(opening))
     response = StreamingHttpResponse(frames, headers=ui_stream.HEADERS | answer_headers)
     response_stream.count_pushed(response, outlet)
-    response_stream.keep_without_reader(response)
+    response_stream.mark_resumable(response)
     return response
