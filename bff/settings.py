@@ -26,7 +26,7 @@ SECRET_KEY = env.secret(
     "SECRET_KEY",
     development_secret() if DEBUG else None,
     min_length=0 if DEBUG else 32,
-    # Not $(…): nothing would run it in .env, and the key that signs would be one that everybody can read here.
+    # Not $(…): nothing would run it in .env, and the key that signs would be this public text.
     example='… – what this prints: python3 -c "import secrets; print(secrets.token_urlsafe(50))"',
 )
 SECRET_KEY_FALLBACKS = env.secrets("SECRET_KEY_FALLBACKS", min_length=0 if DEBUG else 32)

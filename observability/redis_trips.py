@@ -2,7 +2,7 @@
 
     replies = trips.send(("GET", key), increment([other_key], 60))
 
-Commands whose reply nobody waits for are posted: the next trip of the process takes them along.
+Commands without a caller that waits for the reply are posted: the next trip of the process takes them along.
 
 redis-py makes the connections – address, TLS, password, Sentinel, timeouts, checks – and its errors are those raised
 here. Its methods for commands take 60 to 110 µs a trip instead of 15, for taking a connection, timing the command and
@@ -125,7 +125,7 @@ class RedisTrips:
         sleep(POST_SECONDS)
         self._shared.is_flush_due = False
         if self._shared.posted:
-            with suppress(RedisError, OSError):  # whoever needs Redis next finds out, too
+            with suppress(RedisError, OSError):  # the next caller finds out, too
                 self.replies([])
 
     def _take_posted(self) -> list[Command]:

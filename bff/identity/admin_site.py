@@ -27,7 +27,7 @@ class StaffSite(AdminSite):
         )
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Every refused page leads here: whoever has shown the password is asked for the second factor."""
+        """Every refused page leads here: a user who has entered the password is asked for the second factor."""
         if super().has_permission(request) and not second_factors.suffices(request.user, request.session):
             return redirect("admin:second_factor")
         return super().login(request, extra_context)

@@ -55,7 +55,7 @@ class CodeForm(forms.Form):
 
 
 class PasswordAndCodeForm(CodeForm):
-    """Whoever finds an open session can't change how its owner logs in."""
+    """Asks for the password, too: an open session alone is not enough to change how its owner logs in."""
 
     password = forms.CharField(
         label=_("Your password"),

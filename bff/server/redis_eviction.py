@@ -12,7 +12,7 @@ from observability import logs
 log = logs.get_logger(__name__)
 
 # What may be lost has a time to live. `allkeys-*` would also evict an operator's order to a breaker, which has none.
-# The best is volatile-lru: answers nobody asks for go first. volatile-ttl would begin with the leases, which last 3 s.
+# The best is volatile-lru: answers not asked for go first. volatile-ttl would begin with the leases, which last 3 s.
 FITTING = frozenset({"volatile-lru", "volatile-lfu", "volatile-ttl", "volatile-random"})
 
 

@@ -19,7 +19,7 @@ from chat.history import second_factors
 
 RIGHTS = ("is_superuser", "groups", "user_permissions")
 
-# Whoever sees a device in the admin sees its secret.
+# The admin's page of a device shows its secret.
 admin.site.unregister([User, Group, TOTPDevice, StaticDevice])
 
 

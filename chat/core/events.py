@@ -118,7 +118,7 @@ class Finish:
     generation: dict[str, Any] | None = None
 
 
-STOPPED = Finish("ai", ending="stopped")  # a person has stopped the answer, or nobody reads it any more
+STOPPED = Finish("ai", ending="stopped")  # a person has stopped the answer, or it has no reader any more
 Event = Start | Delta | Source | Notice | Finish
 
 _CODES: dict[type, str] = {Start: "b", Delta: "d", Source: "s", Notice: "n", Finish: "f"}

@@ -59,7 +59,7 @@ class _Client:
 
 def _is_disconnected(client: _Client) -> bool:
     poll = select.poll()  # of the descriptor: a socket object would wait for its timeout, a duplicate may fail
-    poll.register(client.descriptor, select.POLLRDHUP)  # told also behind bytes that nobody has read yet
+    poll.register(client.descriptor, select.POLLRDHUP)  # reported even if unread bytes remain
     return bool(poll.poll(0))
 
 

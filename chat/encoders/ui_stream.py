@@ -32,7 +32,7 @@ def merge_text(batch: Sequence[Event]) -> Iterator[tuple[Event, int]]:
 
 
 def _age(source: Source) -> dict[str, Any]:
-    """When the source's facts are of, in the one field of a source part that the protocol leaves to us."""
+    """The date of the source's facts, in `providerMetadata`: the one field of a source part that is free for it."""
     if not source.as_of:
         return {}
     return {"providerMetadata": {"bff": {"asOf": source.as_of, "outdated": source.is_outdated}}}

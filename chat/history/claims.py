@@ -32,7 +32,7 @@ def claim(owner: str, visitor: str) -> int:
             conversations = Conversation.objects.filter(owner=visitor)
             if not is_first:
                 conversations = conversations.filter(created_at__lte=existing.claimed_at)
-            # A turn in progress is stored for nobody: what is inserted too late to be moved sees this mark.
+            # A turn in progress is not stored for any caller: what is inserted too late to be moved sees this mark.
             deletions.mark(visitor)
             return _move_conversations(owner, conversations)
 
@@ -42,7 +42,7 @@ def claim(owner: str, visitor: str) -> int:
 
 
 def is_claimed(visitor: str) -> bool:
-    """Whether somebody has claimed this visitor, whose cookie is then worth nothing. Raises DatabaseUnavailable."""
+    """Whether a person has claimed this visitor, whose cookie is then worth nothing. Raises DatabaseUnavailable."""
     return db_executor.run(lambda: Claim.objects.filter(visitor=visitor).exists())
 
 

@@ -27,7 +27,7 @@ def mark(owner: str, public_id: str | None = None) -> bool:
 def was_deleted(owner: str, public_id: str, since: float) -> bool | None:
     """Whether the owner has deleted this conversation, or everything, since then (unix seconds).
 
-    None if nobody knows: while Redis is unavailable, and if a mark may have expired.
+    None if that is unknown: while Redis is unavailable, and if a mark may have expired.
     """
     marks = shared_redis.send(("PTTL", _key_of_all(owner)), ("PTTL", _key_of_one(owner, public_id)))
     seconds = time.time() - since

@@ -99,7 +99,7 @@ class TurnRecorder:
     def _insert_unless_deleted(self, answer: Message) -> bool | None:
         """Insert the turn unless that could bring back what the person has deleted since they asked.
 
-        False if both messages are stored already, or the person has deleted; None if nobody knows whether they have.
+        False if both messages are stored already, or the person has deleted; None if that is unknown.
         """
         if self.conversation.row is not None:
             return self._insert(answer)  # nothing is inserted into a row that is deleted
@@ -118,7 +118,7 @@ class TurnRecorder:
         return deletions.was_deleted(ref.owner, ref.public_id, since=self.asked_at.timestamp())
 
     def _take_back(self) -> None:
-        """Delete the turn, and its conversation if that is empty then: one that could not be found has other turns."""
+        """Delete the turn, then its conversation if it is empty: one that existed before has other turns."""
         ref = self.conversation
         ref.row = None
         conversation = Conversation.objects.filter(owner=ref.owner, public_id=ref.public_id)

@@ -44,7 +44,7 @@ def is_verified(user: Account, session: SessionBase) -> bool:
 
 
 def device_for(user: Account, code: str) -> Device | None:
-    """The device that this code is of; the code is used up. None for a wrong one, and seconds after one."""
+    """The device that this code is of; the code is used up. None for a wrong code, or while throttled after one."""
     code = _typed(code)
     kind = TOTPDevice if len(code) == _DIGITS else StaticDevice
     ids = [device.persistent_id for device in kind.objects.filter(user=user, confirmed=True)]

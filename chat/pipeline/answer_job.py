@@ -81,7 +81,7 @@ class AnswerJob:
         return cached if is_usable else None
 
     def replay(self, cached: CachedAnswer, distress_notice: str) -> list[Event]:
-        """The events of a cached answer for whoever asked, after this notice if it is not empty."""
+        """The events of a cached answer for its asker, after this notice if it is not empty."""
         return list(map(self._omit_suggestions_in_distress, replayed(cached, distress_notice)))
 
     def _generate(self, run: Run, trace: GenerationTrace) -> Iterator[Event]:
@@ -139,7 +139,7 @@ class AnswerJob:
         yield from ask_in_order(lambda ai: self._ask(ai, deadline, run, trace), lambda: self._is_awaited(run))
 
     def _is_awaited(self, run: Run) -> bool:
-        """Whether a person waits for the answer: somebody may have joined a renewal or a warm-up since it began."""
+        """Whether a person waits for the answer: a reader may have joined a renewal or a warm-up since it began."""
         return self.purpose == "answer" or run.publication.has_had_remote_readers or run.readers.include_people()
 
     def _ask(self, ai: AIService, deadline: Deadline, run: Run, trace: GenerationTrace) -> Iterator[Event]:

@@ -304,10 +304,10 @@ class RunBroker:
             self._cancel(run)
 
     def _cancel(self, run: Run) -> None:
-        """Cancel a run that is led here. Whoever asks its question from now on gets another run, unless their process
-        mirrors this one.
+        """Cancel a run that is led here. A caller who asks its question from now on gets another run, unless their
+        process mirrors this one.
         """
-        run.readers.close()  # before the release: nobody joins between the two
+        run.readers.close()  # before the release: no reader joins between the two
         self._release_question(run)
         run.cancel()
 

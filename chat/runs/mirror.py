@@ -16,7 +16,7 @@ UNREAD_MIRROR_SECONDS = 60.0  # a mirror without readers ends after this time
 
 
 def follow(run: Run, run_log: LogReader, process_id: str) -> bool:
-    """Append the log's events until the run ends, or nobody reads it here any more.
+    """Append the log's events until the run ends, or it has no reader here any more.
 
     True if its leader or its log is lost: this process is to end the run. If it can start over and its leader is dead,
     this process has claimed it.

@@ -15,7 +15,7 @@ FinalWrite = Callable[[Finish], Sequence[Command]]  # the Redis commands that go
 
 
 class Publication:
-    """What the process that leads a run has published of it. Whoever publishes the run holds `lock`."""
+    """What the process that leads a run has published of it. The publishing thread holds `lock`."""
 
     __slots__ = (
         "_final_writes",

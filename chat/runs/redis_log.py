@@ -42,7 +42,7 @@ STOP, REMOTE_READER = "", "+"  # commands; any other command is the reader to un
 # A pool with longer timeouts: tailing blocks.
 tail_redis = SharedRedis("runs", blocks=True)
 
-# Lead a question that nobody leads, or whose leader ARGV[3] is dead.
+# Lead a question that has no leader, or whose leader ARGV[3] is dead.
 _acquire = Script("""
 local leader = redis.call('GET', KEYS[1])
 if not leader or leader == ARGV[3] then

@@ -23,7 +23,7 @@ NO_FAILURES = {"ok", "client_left", "under_way"}
 
 
 def count(finish: Finish, *, is_background: bool = False) -> None:
-    """Count an answer that an AI or a fallback gave. For one in the background, which nobody waits for, no times."""
+    """Count an answer that an AI or a fallback gave. For one in the background, which has no reader, no times."""
     generation = finish.generation
     if generation is None or finish.origin == "cache":
         return

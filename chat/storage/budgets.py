@@ -103,7 +103,7 @@ def seconds_until_reset() -> int:
     """Seconds until midnight, when all budgets are reset."""
     now = timezone.localtime()
     midnight = datetime.combine(now.date() + timedelta(days=1), time(), now.tzinfo)
-    # By the clock of the wall it would be an hour off on the days on which the clocks change.
+    # Not wall-clock arithmetic, which is an hour off on the days on which the clocks change.
     return max(1, round(midnight.timestamp() - now.timestamp()))
 
 

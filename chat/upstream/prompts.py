@@ -21,11 +21,11 @@ from chat.core.long_date import long_date
 from chat.core.question import Language, Passage, Question, Turn
 from chat.upstream.dialogue import Dialogue, shortened, tokens_of
 
-# Of the conversation so far: enough context, and short enough for a fast first word.
+# At most, of the conversation so far: enough context, and short enough for a fast first word.
 HISTORY_TOKENS = 2000
-# Of a client's own instructions: that share of the room. They are shortened, never left out.
+# Share of the free tokens that a client's own instructions may take. They are shortened, never left out.
 SYSTEM_SHARE = 0.6
-# Of a document that the person keeps in the conversation: at most that, and at most a third of the room.
+# At most, of a document that the person keeps in the conversation; and at most a third of the free tokens.
 LETTER_TOKENS = 4000
 FENCE_TOKENS = 40  # the codes in the tags around a client's instructions and greeting
 MIN_PASSAGE_TOKENS = 60  # a shorter piece of a passage only misleads

@@ -88,7 +88,7 @@ class ForkServer:
 
     def _watch(self, pid: int, client: socket.socket) -> None:
         with suppress(OSError):  # it has ended already
-            os.setpgid(pid, pid)  # as it does itself: whoever is first
+            os.setpgid(pid, pid)  # as it does itself; one of the two is first
         self._clients[pid] = client
         self._selector.register(client, selectors.EVENT_READ, lambda: self._give_up(pid))
 

@@ -23,7 +23,7 @@ IN_LINE |= {"sub", "sup", "time", "u", "label", "img", "wbr", "ins"}
 IN_LINE |= {"input", "select", "option", "optgroup", "textarea", "tspan"}
 WITHOUT_VALUE = {"hidden", "password", "image", "file"}  # kinds of inputs
 SOURCES = {"iframe": "src", "frame": "src", "embed": "src", "object": "data"}  # of files shown in the page
-DOTS = {"0", "1"}  # width or height of frames that nobody sees
+DOTS = {"0", "1"}  # width or height of invisible frames
 MAX_HEAD_BYTES = 4096  # in which the charset is declared
 # A page that declares another one, and is not in UTF-8, declares a wrong one.
 CHARSET = re.compile(rb"<meta[^>]{0,200}\bcharset\s?=\s?[\"']?(iso-8859-\d{1,2}|windows-\d{3,4})\b", re.IGNORECASE)

@@ -53,7 +53,7 @@ class Connection:
         self.socket.sendall(data)
 
     def receive_at_once(self, size: int) -> bytes | None:
-        """Bytes that have arrived, b"" at the end; None if there are none. TLS sends some that are not the reply's."""
+        """Bytes that have arrived, b"" at the end; None if there are none. TLS also receives records without data."""
         self.socket.settimeout(0)
         try:
             return self.socket.recv(size)
@@ -96,7 +96,7 @@ class IdleConnections:
             connection.close()
 
     def put(self, connection: Connection, max_idle_seconds: float) -> None:
-        """Keep this connection, and close those of no use: after a burst nobody takes them."""
+        """Keep this connection, and close those of no use, which are left after a burst."""
         connection.idle_since = time.monotonic()
         with self._lock:
             self._idle.append(connection)

@@ -1,4 +1,4 @@
-"""Reads a compressed body, although none was asked for."""
+"""Decompresses a body that was compressed unasked."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ GZIP_OR_ZLIB = 47  # zlib's window bits: the format is known by its head
 
 
 class Decompressor:
-    """`rest` is what the last call has not decoded: a few bytes may become very many."""
+    """`rest`: input not decoded yet; output is bounded per call (zip bombs)."""
 
     def __init__(self) -> None:
         self.rest = b""

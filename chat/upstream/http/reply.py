@@ -122,7 +122,7 @@ class Reply:
 
     def on_message_begin(self) -> None:
         if self.is_complete:
-            raise BrokenReply  # bytes follow that nobody has asked for
+            raise BrokenReply  # bytes follow that were not asked for
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if len(name) + len(value) > HEAD_LIMIT:
@@ -159,7 +159,7 @@ class Reply:
         assert self._parser is not None
         try:
             self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade:  # to another protocol, which nobody has asked for
+        except httptools.HttpParserUpgrade:  # to another protocol, which was not asked for
             self.is_complete, self._is_reusable = True, False
         except httptools.HttpParserError as error:
             self._is_reusable = False

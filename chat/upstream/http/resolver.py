@@ -1,4 +1,4 @@
-"""Finds the addresses of a host within a time limit, which the system's resolver has not."""
+"""Finds the addresses of a host within a time limit; the system's resolver has none."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ _SPACE_BEFORE_NAME = re.compile(r"(?<=[</])\s+")
 _LONGEST = 120  # characters of a tag
 _FIRST_CHARACTERS = "<[◁"
 
-# How a thought without an opening tag begins: one of these, then what the person asks, told of somebody else.
+# How a thought without an opening tag begins: one of these, then what the person asks, in the third person.
 _BEGINNINGS = ("okay", "ok,", "alright", "hmm", "so,", "first,", "let me", "let's", "we need", "i need", "the user",
                "d'accord", "bon,", "voyons", "l'utilisateur", "l'utilisatrice", "je dois")  # fmt: skip
 _ASK = "(?:ask|want|mention|wonder|inquir|greet|say|said|wrote|writ|tell|told|look|seek|thank)"
@@ -106,10 +106,11 @@ class ThoughtFilter:
         return "".join(visible)
 
     def close(self, *, is_whole: bool | None) -> str:
-        """The withheld text of a whole answer, unless it reads like a thought and has no word to the person.
+        """What is still withheld.
 
-        Of any other answer, nothing that is taken for a thought: its closing tag may be missing with the rest. Where
-        `is_whole` is None, as the service didn't say how the answer ended, nothing that reads like one.
+        - Of a whole answer: all of it, unless it reads like a thought and never addresses the person.
+        - Of an incomplete one: nothing taken for a thought, whose closing tag may be missing with the rest.
+        - If the ending is unknown (`None`): nothing that reads like a thought.
         """
         text = "" if self._state == "thought" else self._take_pieces() + self._held
         self._held = ""
