@@ -9,8 +9,6 @@ from typing import Any
 
 from django.conf import settings
 
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
-
 # Some proxies add the port: 192.0.2.1:4711, [2001:db8::1]:4711.
 _WITH_PORT = re.compile(r"\"?(?:\[(?P<v6>[^\]]+)\](?::\d+)?|(?P<v4>[\d.]+):\d+)\"?")
 # One connection gets a /64 and may use all its addresses; one customer often gets a /56 or a /48.
@@ -37,7 +35,7 @@ def networks_of(address: str) -> tuple[str, ...]:
     return tuple(str(ipaddress.IPv6Network((int(parsed), length), strict=False)) for length in NETWORKS)
 
 
-def _parse(text: str) -> Address | None:
+def _parse(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     text = text.strip()
     if match := _WITH_PORT.fullmatch(text):
         text = match["v6"] or match["v4"]

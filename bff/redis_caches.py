@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 from urllib.parse import urlencode
 
+from django_redis.pool import ConnectionFactory
+from redis import RedisCluster
+from redis.backoff import NoBackoff
+from redis.cluster import ClusterNode
 from redis.connection import URL_QUERY_ARGUMENT_PARSERS
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import RedisClusterException
+from redis.retry import Retry
 
 from bff import addresses
 from bff.redis_urls import CLUSTERS, SENTINEL, TLS_CLUSTER
@@ -74,9 +82,43 @@ def _cluster_options(address: str) -> tuple[str, dict[str, Any]]:
         **{name: _PARSERS.get(name, str)(value) for name, value in parts.query.items()},
     }
     options = {
-        "CONNECTION_FACTORY": "bff.redis_cluster.ClusterConnectionFactory",
+        "CONNECTION_FACTORY": "bff.redis_caches.ClusterConnectionFactory",
         "STARTUP_NODES": [(host, port or 6379) for host, port in parts.hosts],
         "CLUSTER": cluster,
     }
     location = f"{parts.scheme}://{parts.credentials}{addresses.in_url(*parts.hosts[0])}/0"
     return location + (f"?{urlencode(parts.query)}" if parts.query else ""), options
+
+
+class ClusterConnectionFactory(ConnectionFactory):  # type: ignore[misc]
+    """django-redis has none for clusters. One client for each location and process knows the shards, with a pool each.
+
+    OPTIONS has STARTUP_NODES, pairs of host and port, and CLUSTER, arguments of RedisCluster.
+    """
+
+    _clients: ClassVar[dict[str, RedisCluster]] = {}
+    _lock: ClassVar[threading.Lock] = threading.Lock()
+
+    def connect(self, url: str) -> Any:
+        """Raises redis.ConnectionError if no node answers."""
+        with self._lock:
+            if url not in self._clients:
+                self._clients[url] = self._new_client()
+            return self._clients[url]
+
+    def disconnect(self, connection: Any) -> None:
+        connection.disconnect_connection_pools()
+
+    def _new_client(self) -> RedisCluster:
+        try:
+            return RedisCluster(
+                startup_nodes=[ClusterNode(*address) for address in self.options["STARTUP_NODES"]],  # type: ignore[no-untyped-call]
+                retry=Retry(NoBackoff(), 1),
+                require_full_coverage=False,  # the other shards are used while one has no master
+                max_connections=self.pool_cls_kwargs["max_connections"],
+                socket_timeout=self.options["SOCKET_TIMEOUT"],
+                socket_connect_timeout=self.options["SOCKET_CONNECT_TIMEOUT"],
+                **self.options["CLUSTER"],
+            )
+        except RedisClusterException as error:
+            raise RedisConnectionError("no node of the cluster answers") from error

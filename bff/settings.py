@@ -14,7 +14,7 @@ from bff import addresses, database_urls, machine, redis_caches, redis_urls
 from bff.dev.services import ai_service_address, database_address, development_secret, redis_address
 from bff.environment import Environment
 from observability import logs, prometheus_multiproc
-from observability.addresses import without_secrets
+from observability.url_redaction import without_secrets
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 

@@ -11,7 +11,6 @@ import secrets
 import subprocess
 import sys
 import time
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import django
@@ -19,9 +18,8 @@ import requests
 from django.conf import settings
 from django.core.management import CommandError, call_command
 
-from bff.dev.ports import is_taken
+from bff.dev.services import ROOT, VAR, is_taken
 
-ROOT = Path(__file__).resolve().parents[2]
 WAIT_SECONDS = 20
 
 
@@ -29,7 +27,7 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "bff.settings")
     os.environ["LOG_LEVEL"] = "warning"  # the log of cache warming would hide the admin password
     django.setup()
-    (settings.BASE_DIR / "var").mkdir(exist_ok=True)
+    VAR.mkdir(exist_ok=True)
     _wait_for(settings.REDIS_URL)
     if settings.USES_STAND_IN:
         _wait_for(settings.AI_SERVICE_URL)

@@ -6,10 +6,11 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
-NOTE = Path(__file__).resolve().parents[2] / "var" / "running.json"
+from bff.dev.services import VAR
+
+NOTE = VAR / "running.json"
 
 
 @contextmanager

@@ -18,11 +18,10 @@ from django.conf import settings
 from honcho.manager import Manager
 
 from bff.dev import running
-from bff.dev.ports import is_taken
-from bff.dev.services import HOST, VAR, ai_service_port, redis_port
+from bff.dev.services import HOST, ROOT, VAR, ai_service_port, is_taken, redis_port
 from bff.environment import Environment
 
-PROCFILE = Path(__file__).resolve().parents[2] / "Procfile"
+PROCFILE = ROOT / "Procfile"
 READY_WITHIN_SECONDS = 120
 
 
@@ -48,7 +47,7 @@ def main() -> None:
 
 def _defaults() -> dict[str, str]:
     """Defaults for development, for settings that neither the environment nor .env has."""
-    environment = Environment.load(PROCFILE.parent / ".env")
+    environment = Environment.load(ROOT / ".env")
     defaults = {
         "DEBUG": "1",
         "PORT": "8000",

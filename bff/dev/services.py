@@ -9,12 +9,14 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
+import socket
 import sys
 from pathlib import Path
 from urllib.parse import quote
 
 HOST = "127.0.0.1"
-VAR = Path(__file__).resolve().parents[2] / "var"
+ROOT = Path(__file__).resolve().parents[2]
+VAR = ROOT / "var"
 
 
 def ai_service_port(web_port: int) -> int:
@@ -31,6 +33,15 @@ def ai_service_address(web_port: int) -> str:
 
 def redis_address(web_port: int) -> str:
     return f"redis://{HOST}:{redis_port(web_port)}/0"
+
+
+def is_taken(host: str, port: int) -> bool:
+    """Whether a process accepts connections at this address."""
+    try:
+        socket.create_connection((host, port), timeout=0.5).close()
+    except OSError:
+        return False
+    return True
 
 
 def database_address() -> str:

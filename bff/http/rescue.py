@@ -7,7 +7,7 @@ from collections.abc import Callable
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
-from chat.api import rescue
+from chat.api import error_fallback
 from observability import unexpected_errors
 from observability.routes import route_of
 
@@ -32,7 +32,7 @@ class RescueMiddleware:
         # The page has an error page of its own.
         if request.method == "POST" and route_of(request).answers not in {None, "page"}:
             with unexpected_errors.survived("fallback"):
-                return _with_headers_of(response, rescue.answer(request))
+                return _with_headers_of(response, error_fallback.answer(request))
         return response
 
 

@@ -15,7 +15,7 @@ from ninja import Query, Router
 from ninja.decorators import decorate_view
 from ninja.errors import HttpError
 
-from chat.api import document_responses, permissions, rescue, schemas
+from chat.api import document_responses, error_fallback, permissions, schemas
 from chat.api.request_context import (
     EVENT_STREAM,
     caller_token_of,
@@ -226,7 +226,7 @@ def _stream_response(request: HttpRequest, stream: AnswerStream, recorder: TurnR
         after=stream.after,
     )
     parts = writer.stream(chain([opening], batches), first_events=stream.first_events, outlet=outlet)
-    frames = rescue.end_after_error(writer, parts, request)
+    frames = error_fallback.end_after_error(writer, parts, request)
     answer_headers = headers.of_answer(stream.cache_status, stream.started_at, Transcript(opening))
     response = StreamingHttpResponse(frames, headers=ui_stream.HEADERS | answer_headers)
     response_stream.count_pushed(response, outlet)

@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy, override
 from ninja.errors import HttpError
 
-from chat.api import data_url, rescue, schemas
+from chat.api import data_url, error_fallback, schemas
 from chat.api.request_context import caller_token_of, conversation_for, language_for
 from chat.core.events import Event
 from chat.core.question import Language
@@ -135,7 +135,7 @@ def _stream_response(
     else:
         metadata["conversationId"] = recorder.conversation.public_id
         writer = ui_stream.MessageWriter(recorder.message_id, metadata, lambda: {"saved": recorder.saved})
-    frames = rescue.end_after_error(writer, writer.stream(chain([opening], batches)), request)
+    frames = error_fallback.end_after_error(writer, writer.stream(chain([opening], batches)), request)
     analysis_headers = headers.of_uncached(started_at, Transcript(opening))
     return StreamingHttpResponse(frames, headers=ui_stream.HEADERS | analysis_headers)
 

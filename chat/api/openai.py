@@ -13,7 +13,7 @@ from ninja import Router
 from ninja.errors import ValidationError
 from pydantic import Field, StrictBool, model_validator
 
-from chat.api import rescue
+from chat.api import error_fallback
 from chat.api.request_context import (
     EVENT_STREAM,
     caller_token_of,
@@ -127,7 +127,7 @@ def complete(request: HttpRequest, body: CompletionIn) -> HttpResponse | Streami
     opening = headers.read_opening(batches)
     include_usage = body.stream_options is not None and bool(body.stream_options.include_usage)
     writer = encoder.writer(include_usage=include_usage)
-    frames = rescue.end_after_error(writer, writer.stream(chain([opening], batches), outlet=outlet), request)
+    frames = error_fallback.end_after_error(writer, writer.stream(chain([opening], batches), outlet=outlet), request)
     answer_headers = headers.of_answer(answer.cache_status, answer.started_at, Transcript(opening))
     response = StreamingHttpResponse(frames, headers=sse.HEADERS | answer_headers)
     response_stream.count_pushed(response, outlet)

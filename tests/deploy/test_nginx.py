@@ -18,7 +18,7 @@ import pytest
 import requests
 
 from ai_service.control import StandIn
-from bff.dev.ports import is_taken
+from bff.dev.services import is_taken
 from tests.deploy.nginx import NginxProxy
 from tests.support.polling import eventually
 from tests.support.server import Server

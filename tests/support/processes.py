@@ -21,8 +21,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
-from bff.dev.ports import is_taken
-from bff.dev.services import redis_executable
+from bff.dev.services import is_taken, redis_executable
 from tests.support import reaper
 
 HOST = "127.0.0.1"

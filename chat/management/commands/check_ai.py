@@ -17,7 +17,7 @@ from chat.upstream import service, service_trial, trial_findings
 from chat.upstream.service import AIService
 from chat.upstream.service_trial import Trial
 from chat.upstream.trial_findings import Finding
-from observability.addresses import without_secrets
+from observability.url_redaction import without_secrets
 
 _MARKS = {"ok": "ok", "note": "note", "problem": "PROBLEM"}
 

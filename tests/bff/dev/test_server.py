@@ -23,8 +23,7 @@ import pytest
 import requests
 
 from ai_service.control import StandIn
-from bff.dev.ports import is_taken
-from bff.dev.services import ai_service_port
+from bff.dev.services import ai_service_port, is_taken
 from tests.support.polling import eventually
 from tests.support.services import HOST, ROOT, free_port
 

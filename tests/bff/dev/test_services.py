@@ -13,7 +13,7 @@ import pytest
 import redis
 
 from bff.dev import services
-from bff.dev.ports import is_taken
+from bff.dev.services import is_taken
 from tests.support.services import HOST, Process, free_port
 
 
