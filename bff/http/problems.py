@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from http import HTTPStatus
 from typing import Any
 
@@ -100,14 +101,25 @@ def refusal(
     """A problem, or where people read the response, the page of this status in their language, with this context."""
     if route_of(request).error_format != "html":
         return problem(request, status, detail, headers=headers)
-    with translation.override(translation.get_language_from_request(request)):  # LocaleMiddleware runs further in
+    with in_language_of(request):
         page = render_to_string(f"{status}.html", context, request)
     return HttpResponse(page, status=status, headers=headers)
 
 
-def too_many_requests(request: HttpRequest, retry_after: int, detail: str, **context: object) -> HttpResponse:
+def in_language_of(request: HttpRequest) -> AbstractContextManager[None]:
+    """Translates into the person's language outside of LocaleMiddleware, which runs further in."""
+    return translation.override(translation.get_language_from_request(request))
+
+
+def too_many_requests(
+    request: HttpRequest,
+    retry_after: int,
+    detail: str,
+    headers: Mapping[str, str] | None = None,
+    **context: object,
+) -> HttpResponse:
     """429 with `Retry-After` (seconds). The page takes an `explanation`."""
-    headers = {"Retry-After": str(retry_after)}
+    headers = {"Retry-After": str(retry_after), **(headers or {})}
     return refusal(request, 429, detail, headers, retry_after=retry_after, **context)
 
 

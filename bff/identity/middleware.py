@@ -17,7 +17,7 @@ from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
 from bff.client_address import client_address, networks_of
-from bff.http.problems import refusal
+from bff.http.problems import refusal, too_many_requests
 from bff.identity.jwks import KeysUnavailable, PublishedKeys
 from bff.identity.jwt_verifier import TokenVerifier
 from bff.ratelimit import Counted, Counters, Rate, RateLimitState
@@ -193,7 +193,6 @@ def _error_response(request: HttpRequest, error: Exception) -> HttpResponse:
             return refusal(request, 401, str(error), {"WWW-Authenticate": "Bearer"})
         case TooManyAttempts(state=state):
             text = f"Too many invalid keys or tokens; try again in {state.reset} s."
-            headers = {"Retry-After": str(state.reset), **state.headers()}
-            return refusal(request, 429, text, headers, retry_after=state.reset)
+            return too_many_requests(request, state.reset, text, state.headers())
     retry_after = PublishedKeys.MIN_FETCH_INTERVAL_SECONDS if isinstance(error, KeysUnavailable) else 5
     return refusal(request, 503, "Sign-in can't be checked just now.", {"Retry-After": str(retry_after)})
