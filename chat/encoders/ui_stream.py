@@ -6,7 +6,7 @@ degraded answer is normal text with an additional `data-notice`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -31,11 +31,17 @@ def merge_text(batch: Sequence[Event]) -> Iterator[tuple[Event, int]]:
             yield from ((event, 1) for event in events)
 
 
-def _age(source: Source) -> dict[str, Any]:
-    """The date of the source's facts, in `providerMetadata`: the one field of a source part that is free for it."""
-    if not source.as_of:
-        return {}
-    return {"providerMetadata": {"bff": {"asOf": source.as_of, "outdated": source.is_outdated}}}
+def source_part(source: Mapping[str, Any]) -> dict[str, Any]:
+    """The part of a source that is given in its JSON form (`Source.as_json`)."""
+    part: dict[str, Any]
+    if source["url"]:
+        part = {"type": "source-url", "sourceId": source["id"], "url": source["url"]}
+    else:
+        part = {"type": "source-document", "sourceId": source["id"], "mediaType": "text/plain"}
+    part["title"] = source["title"]
+    if source.get("asOf"):  # the protocol has no other field for a date
+        part["providerMetadata"] = {"bff": {"asOf": source["asOf"], "outdated": source["outdated"]}}
+    return part
 
 
 class MessageWriter:
@@ -125,22 +131,8 @@ class MessageWriter:
             case Start():
                 yield {"type": "start", "messageId": self._message_id, "messageMetadata": self._metadata}
                 yield {"type": "start-step"}
-            case Source(url=""):  # the protocol's source without a web address
-                yield {
-                    "type": "source-document",
-                    "sourceId": event.id,
-                    "mediaType": "text/plain",
-                    "title": event.title,
-                    **_age(event),
-                }
             case Source():
-                yield {
-                    "type": "source-url",
-                    "sourceId": event.id,
-                    "url": event.url,
-                    "title": event.title,
-                    **_age(event),
-                }
+                yield source_part(event.as_json())
             case Notice():
                 yield from self._notice(event)
             case Finish():

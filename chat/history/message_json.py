@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from chat.core.events import Degraded
+from chat.encoders.ui_stream import source_part
 from chat.history import kept_document
 from chat.models import Message
 from observability.timestamps import iso
@@ -23,7 +24,7 @@ def plain_json(row: Message) -> dict[str, str]:
 def ui_message(row: Message, conversation_id: str) -> dict[str, Any]:
     """The message as the AI SDK's `UIMessage`, with the ids and parts that its stream had."""
     parts: list[dict[str, Any]] = [{"type": "text", "text": row.text, "state": "done"}]
-    parts += map(_source_part, row.sources)
+    parts += map(source_part, row.sources)
     if row.suggestions:
         parts.append({"type": "data-suggestions", "data": row.suggestions})
     metadata: dict[str, Any] = {
@@ -35,15 +36,6 @@ def ui_message(row: Message, conversation_id: str) -> dict[str, Any]:
         ending = "stop" if row.status == Message.Status.COMPLETE else row.status
         metadata |= {"origin": row.origin, "ending": ending, "degraded": _degraded(row), "saved": True}
     return {"id": row.client_id or row.public_id, "role": row.role, "parts": parts, "metadata": metadata}
-
-
-def _source_part(source: dict[str, Any]) -> dict[str, Any]:
-    part: dict[str, Any] = {"sourceId": source["id"], "title": source["title"]}
-    if source.get("asOf"):
-        part["providerMetadata"] = {"bff": {"asOf": source["asOf"], "outdated": source["outdated"]}}
-    if source["url"]:
-        return {"type": "source-url", "url": source["url"], **part}
-    return {"type": "source-document", "mediaType": "text/plain", **part}
 
 
 def _degraded(row: Message) -> dict[str, Any] | None:
