@@ -74,7 +74,7 @@ def route_of(request: HttpRequest) -> Route:
 
 def admits_visitors(error_format: str) -> bool:
     """Whether routes with this format of errors are open without credentials."""
-    return bool(settings.ALLOW_ANONYMOUS and (error_format != "openai" or settings.OPENAI_DOOR_ANONYMOUS))
+    return bool(settings.ALLOW_ANONYMOUS and (error_format != "openai" or settings.OPENAI_ALLOW_ANONYMOUS))
 
 
 # Resolving takes 30 µs, and each middleware needs the route.

@@ -117,7 +117,7 @@ class Environment:
             "SUPABASE_URL": "",
             "SUPABASE_JWT_SECRET": self.secret,
             "RATE_LIMIT_CHAT": "100000/minute",
-            "OPENAI_DOOR_ANONYMOUS": "1",
+            "OPENAI_ALLOW_ANONYMOUS": "1",
             "PARALLEL_ANSWERS_PER_CALLER": "100000",
             "PARALLEL_ANSWERS_PER_ADDRESS": "100000",
             "DAILY_ANSWERS_PER_CALLER": "0",

@@ -123,7 +123,7 @@ DOCUMENT = {"document": "Madame, votre dossier est incomplet.", "documentType": 
     ids=["completion", "document"],
 )
 def test_the_place_of_a_stream_that_ends_with_its_reader_is_free_at_once(settings, visitor, ai, path, body):
-    settings.PARALLEL_ANSWERS_PER_CALLER, settings.OPENAI_DOOR_ANONYMOUS = 1, True
+    settings.PARALLEL_ANSWERS_PER_CALLER, settings.OPENAI_ALLOW_ANONYMOUS = 1, True
     for _ in range(2):
         reply = visitor.post_json(path, body, headers={"Accept": "text/event-stream"})
         assert (reply.status_code, reply.streaming) == (200, True)

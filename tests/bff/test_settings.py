@@ -147,7 +147,9 @@ def test_a_setting_is_still_read_by_its_old_name_and_a_warning_is_logged(tmp_pat
     seconds = tmp_path / "seconds"
     seconds.write_text("9")
     old = {"RUN_GRACE_SECONDS": "7", "AI_ATTEMPTS": "4", "DOCUMENT_SECONDS_FILE": str(seconds)}
-    code = "from bff.settings import *; print(UNREAD_RUN_TIMEOUT_SECONDS, AI_MAX_ATTEMPTS, DOCUMENT_TIMEOUT_SECONDS)"
+    old |= {"OPENAI_DOOR_ANONYMOUS": "1"}
+    new = "UNREAD_RUN_TIMEOUT_SECONDS, AI_MAX_ATTEMPTS, DOCUMENT_TIMEOUT_SECONDS, OPENAI_ALLOW_ANONYMOUS"
+    code = f"from bff.settings import *; print({new})"
     env = {name: value for name, value in os.environ.items() if name.removesuffix("_FILE") not in NEW_NAMES.values()}
     process = subprocess.run(
         [sys.executable, "-c", code],
@@ -159,13 +161,14 @@ def test_a_setting_is_still_read_by_its_old_name_and_a_warning_is_logged(tmp_pat
         check=True,
     )
     *warnings, values = process.stdout.splitlines()
-    assert values == "7.0 4 9.0"
+    assert values == "7.0 4 9.0 True"
     assert [
         (line["level"], line["message"], line["setting"], line["replacement"]) for line in map(json.loads, warnings)
     ] == [
         ("warning", "Setting was renamed", "RUN_GRACE_SECONDS", "UNREAD_RUN_TIMEOUT_SECONDS"),
         ("warning", "Setting was renamed", "AI_ATTEMPTS", "AI_MAX_ATTEMPTS"),
         ("warning", "Setting was renamed", "DOCUMENT_SECONDS_FILE", "DOCUMENT_TIMEOUT_SECONDS_FILE"),
+        ("warning", "Setting was renamed", "OPENAI_DOOR_ANONYMOUS", "OPENAI_ALLOW_ANONYMOUS"),
     ]
 
 

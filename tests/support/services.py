@@ -46,7 +46,7 @@ def _start() -> None:
         LOG_LEVEL="debug",
         LOG_FORMAT="json",
         RATE_LIMIT_CHAT="100000/minute",
-        OPENAI_DOOR_ANONYMOUS="1",
+        OPENAI_ALLOW_ANONYMOUS="1",
         PARALLEL_ANSWERS_PER_CALLER="100000",
         PARALLEL_ANSWERS_PER_ADDRESS="100000",
         DAILY_ANSWERS_PER_CALLER="0",

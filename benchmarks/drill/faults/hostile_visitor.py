@@ -185,7 +185,7 @@ def _shipped_limits(_environment: Environment) -> Iterator[Mapping[str, str]]:
         "TRUSTED_PROXIES": "1",
         "RATE_LIMIT_CHAT": "60/minute",
         "RATE_LIMIT_DEFAULT": "300/minute",
-        "OPENAI_DOOR_ANONYMOUS": "0",
+        "OPENAI_ALLOW_ANONYMOUS": "0",
         "PARALLEL_ANSWERS_PER_CALLER": "20",
         "PARALLEL_ANSWERS_PER_ADDRESS": "200",
         "DAILY_ANSWERS_PER_CALLER": f"{BUDGET}",

@@ -154,7 +154,7 @@ TOKENS: dict[str, tuple[Callable[[Project], str], int, int, int]] = {
 
 @pytest.fixture(autouse=True)
 def _as_shipped(settings):
-    settings.OPENAI_DOOR_ANONYMOUS = False  # open, it takes what has not the shape of a token for a visitor's
+    settings.OPENAI_ALLOW_ANONYMOUS = False  # open, it takes what has not the shape of a token for a visitor's
 
 
 def call(bearer: str) -> int:

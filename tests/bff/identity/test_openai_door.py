@@ -15,7 +15,7 @@ BODY = {"model": "any", "messages": [{"role": "user", "content": "Bonjour"}]}
 
 @pytest.fixture
 def _as_shipped(settings):
-    settings.OPENAI_DOOR_ANONYMOUS = False
+    settings.OPENAI_ALLOW_ANONYMOUS = False
 
 
 @pytest.mark.usefixtures("_as_shipped")
@@ -39,7 +39,7 @@ def test_a_key_and_a_persons_token_open_it(project, ai):
 
 
 def test_the_operator_may_open_it_to_visitors(settings, visitor: ChatClient, ai):
-    settings.OPENAI_DOOR_ANONYMOUS = True
+    settings.OPENAI_ALLOW_ANONYMOUS = True
     assert visitor.post_json("/v1/chat/completions", BODY).status_code == 200
 
 
@@ -49,7 +49,7 @@ KEYS = {"none": 200, "sk-no-key-required": 200, "": 200, "bff_made-up": 401, "a.
 @pytest.mark.parametrize(("key", "status"), KEYS.items())
 def test_where_it_is_open_a_key_that_a_client_makes_up_is_a_visitors(settings, ai, key, status):
     """OpenAI's clients send none without a key."""
-    settings.OPENAI_DOOR_ANONYMOUS = True
+    settings.OPENAI_ALLOW_ANONYMOUS = True
     headers = {"Authorization": f"Bearer {key}"}
     assert ChatClient().post_json("/v1/chat/completions", BODY, headers=headers).status_code == status
     assert ChatClient().get("/api/chat/conversations", headers=headers).status_code == 401
@@ -58,7 +58,7 @@ def test_where_it_is_open_a_key_that_a_client_makes_up_is_a_visitors(settings, a
 
 
 def test_where_it_is_open_a_client_with_a_made_up_key_may_keep_cookies(settings, ai):
-    settings.OPENAI_DOOR_ANONYMOUS = True
+    settings.OPENAI_ALLOW_ANONYMOUS = True
     client, headers = ChatClient(enforce_csrf_checks=True), {"Authorization": "Bearer sk-no-key-required"}
     replies = [client.post_json("/v1/chat/completions", BODY, headers=headers) for _ in range(2)]
     assert [reply.status_code for reply in replies] == [200, 200]
@@ -78,7 +78,7 @@ def test_where_it_is_closed_a_made_up_key_opens_nothing(ai, key):
     [(True, False, False, True), (True, True, True, True), (False, True, False, False), (False, False, False, False)],
 )
 def test_the_openapi_document_tells_where_visitors_are_admitted(settings, anonymous, door, on_v1, on_api):
-    settings.ALLOW_ANONYMOUS, settings.OPENAI_DOOR_ANONYMOUS = anonymous, door
+    settings.ALLOW_ANONYMOUS, settings.OPENAI_ALLOW_ANONYMOUS = anonymous, door
     paths = ChatClient().get("/api/openapi.json").json()["paths"]
     for path, admits in {"/v1/chat/completions": on_v1, "/api/chat/message": on_api}.items():
         assert paths[path]["post"]["security"] == [{"person": []}, *([{"visitor": []}, {}] if admits else [])]

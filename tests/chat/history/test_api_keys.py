@@ -62,7 +62,7 @@ def test_a_client_with_a_key_is_answered_and_gets_no_cookie(create_key, ai, sett
     ],
 )
 def test_an_altered_key_is_refused_with_an_openai_error(create_key, alter, settings):
-    settings.OPENAI_DOOR_ANONYMOUS = False  # open, it takes what is no key of ours for a visitor's
+    settings.OPENAI_ALLOW_ANONYMOUS = False  # open, it takes what is no key of ours for a visitor's
     reply = complete(alter(create_key()))
     assert reply.status_code == 401
     assert reply["WWW-Authenticate"] == "Bearer"
