@@ -13,7 +13,7 @@ from scipy.sparse import csr_matrix, diags
 from sklearn.svm import LinearSVC
 
 from benchmarks.knowledge.paraphrases import Paraphrase, digest, read, read_without_entry
-from chat.core.question import Language
+from chat.core.language import Language
 
 MIN_COUNT = 2  # paraphrases that must have a feature
 INVERSE_REGULARISATION = 1.0

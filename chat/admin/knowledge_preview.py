@@ -16,8 +16,9 @@ from chat.admin.dashboard import REASONS
 from chat.admin.last_hour import ORIGINS
 from chat.api.schemas import MAX_MESSAGE
 from chat.core.events import Source
+from chat.core.language import Language
 from chat.core.markdown import as_html
-from chat.core.question import Language, Question
+from chat.core.question import Question
 from chat.models import KnowledgeEntry
 from chat.pipeline import help_lines, question_answering
 

@@ -17,7 +17,7 @@ from ninja.errors import HttpError
 from chat.api import data_url, error_fallback, schemas
 from chat.api.request_context import caller_token_of, conversation_for, language_for
 from chat.core.events import Event
-from chat.core.question import Language
+from chat.core.language import Language
 from chat.core.transcript import Transcript
 from chat.documents import reading
 from chat.documents.errors import DocumentError

@@ -8,7 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest
 
-from chat.core.question import Language, language_of
+from chat.core.language import Language, language_of
 from chat.core.transcript import Transcript
 from chat.encoders import client_disconnect, sse
 from chat.history import conversations

@@ -24,9 +24,10 @@ from chat.api import schemas
 from chat.api.request_context import caller_token_of, read_to_end_while_connected
 from chat.core import links
 from chat.core.events import Source
+from chat.core.language import Language, language_of
 from chat.core.long_date import long_date
 from chat.core.markdown import as_html
-from chat.core.question import Language, Question, language_of
+from chat.core.question import Question
 from chat.documents.fact_labels import LABELS, MAY_END_LATER
 from chat.history import conversations
 from chat.history.conversations import ConversationRef, UnknownConversation

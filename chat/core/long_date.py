@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from django.utils import dateformat, translation
 
-from chat.core.question import Language
+from chat.core.language import Language
 
 
 @lru_cache(maxsize=256)  # today's is in each prompt; making it takes 70 µs

@@ -22,7 +22,8 @@ import os
 from collections.abc import Sequence
 from typing import get_args
 
-from chat.core.question import Language, Passage
+from chat.core.language import Language
+from chat.core.question import Passage
 from chat.knowledge import lexicon, paraphrase_classifier
 from chat.knowledge.index import GOOD_FIT
 from chat.knowledge.knowledge_base import KnowledgeBase

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from chat.core.language import Language
 from chat.core.long_date import long_date
-from chat.core.question import Language
 
 FIELDS: dict[str, type | tuple[type, ...]] = {
     "name": str,

@@ -10,7 +10,8 @@ from typing import TypedDict
 import yaml
 
 from chat import knowledge
-from chat.core.question import Language, Passage
+from chat.core.language import Language
+from chat.core.question import Passage
 
 EVALUATION_SETS = Path(__file__).parent / "evaluation_sets"
 MAX_RANK = 10  # passages searched for each question

@@ -17,7 +17,8 @@ import yaml
 from django.core.exceptions import ValidationError
 from django.utils import timezone, translation
 
-from chat.core.question import Language, normalise
+from chat.core.language import Language
+from chat.core.question import normalise
 from chat.knowledge.amounts import Amounts, AmountsError, read
 from chat.models import KnowledgeEntry
 

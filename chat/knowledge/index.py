@@ -25,7 +25,7 @@ from typing import NamedTuple
 
 from tantivy import Filter, TextAnalyzerBuilder, Tokenizer
 
-from chat.core.question import Language
+from chat.core.language import Language
 from chat.knowledge import lexicon, paraphrase_classifier
 from chat.knowledge.bm25 import BM25, Document, dis_max
 from chat.knowledge.char_ngrams import CharNgrams

@@ -11,7 +11,8 @@ from typing import cast, get_args
 from django.utils import timezone
 
 from chat.core import phone_numbers
-from chat.core.question import Language, Passage, normalise
+from chat.core.language import Language
+from chat.core.question import Passage, normalise
 from chat.knowledge.index import Index
 from chat.models import KnowledgeEntry
 

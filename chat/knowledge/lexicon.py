@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 
 from chat.core import unicode_text
-from chat.core.question import Language
+from chat.core.language import Language
 from chat.knowledge.phrases import Phrases
 
 FOLDER = Path(__file__).parent

@@ -20,8 +20,8 @@ from typing import NamedTuple
 
 import orjson
 
+from chat.core.language import Language
 from chat.core.ngrams import ngrams_of, with_ends
-from chat.core.question import Language
 from chat.knowledge.postings import position_of
 
 NO_ENTRY = ""  # the class of the questions that no entry answers

@@ -6,8 +6,9 @@ import datetime as dt
 
 from django.utils.translation import gettext as _
 
+from chat.core.language import Language
 from chat.core.long_date import long_date
-from chat.core.question import Language, Passage
+from chat.core.question import Passage
 
 
 def article_text(article: Passage, language: Language) -> str:

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import Literal, cast
 
 from chat import knowledge
-from chat.core.question import Language, Question
+from chat.core.language import Language
+from chat.core.question import Question
 from chat.models import KnowledgeEntry
 from chat.pipeline import question_answering
 from chat.storage import answer_cache

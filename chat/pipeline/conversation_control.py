@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from chat import runs
 from chat.core.events import STOPPED
-from chat.core.question import Language
+from chat.core.language import Language
 from chat.core.transcript import Transcript
 from chat.history import claims, conversations, deletions, recorder
 from chat.models import Conversation, Message

@@ -10,7 +10,7 @@ from dataclasses import asdict, replace
 from django.conf import settings
 
 from chat.core.events import STOPPED, Delta, Event, Finish, Notice, Start
-from chat.core.question import Language
+from chat.core.language import Language
 from chat.documents.reading import Document
 from chat.pipeline import fallbacks
 from chat.pipeline.ai_call import ask, ask_in_order

@@ -14,7 +14,8 @@ from django.utils.translation import ngettext, override
 
 from chat import knowledge
 from chat.core.events import Degraded, Delta, Ending, Event, Finish, Notice, Source
-from chat.core.question import Language, Passage, Question
+from chat.core.language import Language
+from chat.core.question import Passage, Question
 from chat.documents.fact_labels import MAY_END_LATER, label_of
 from chat.documents.facts import Date, Facts
 from chat.documents.reading import Document

@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 
 from chat import knowledge
 from chat.core import phone_numbers
-from chat.core.question import Language
+from chat.core.language import Language
 from chat.pipeline import distress
 from chat.pipeline.distress import Distress, NoticeTopic
 

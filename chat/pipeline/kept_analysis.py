@@ -8,7 +8,7 @@ from datetime import datetime
 from django.utils.translation import gettext, override
 
 from chat.core.events import Event
-from chat.core.question import Language
+from chat.core.language import Language
 from chat.core.transcript import Transcript
 from chat.history.conversations import ConversationRef
 from chat.history.kept_document import kept

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from chat.core.question import common_words
+from chat.core.language import common_words
 
 # "The assistant is not available at this moment. This text is not in your language."
 REMARKS = {

@@ -6,7 +6,7 @@ from functools import partial
 
 from chat import runs
 from chat.core.event_position import EventPosition
-from chat.core.question import Language
+from chat.core.language import Language
 from chat.history import conversations
 from chat.history.conversations import ConversationRef
 from chat.history.recorder import TurnRecorder

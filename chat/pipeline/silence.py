@@ -12,7 +12,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import override
 
 from chat.core.events import Notice
-from chat.core.question import Language, Passage
+from chat.core.language import Language
+from chat.core.question import Passage
 from chat.core.watchdog import Watchdog
 from chat.pipeline.article_text import article_text
 from chat.runs import Run

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from chat.core.question import Language, Passage, Question
+from chat.core.language import Language
+from chat.core.question import Passage, Question
 from chat.upstream import prompts
 from chat.upstream.protocols import openai, rag
 from chat.upstream.request import UpstreamRequest

@@ -17,8 +17,9 @@ from django.conf import settings
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
+from chat.core.language import Language
 from chat.core.long_date import long_date
-from chat.core.question import Language, Passage, Question, Turn
+from chat.core.question import Passage, Question, Turn
 from chat.upstream.dialogue import Dialogue, shortened, tokens_of
 
 # At most, of the conversation so far: enough context, and short enough for a fast first word.

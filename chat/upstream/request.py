@@ -11,7 +11,7 @@ from typing import Any, Literal, TypeVar
 import orjson
 
 from chat.core.events import Event
-from chat.core.question import Language
+from chat.core.language import Language
 
 Operation = Literal["chat", "analyze"]
 Expected = TypeVar("Expected")

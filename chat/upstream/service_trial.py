@@ -14,7 +14,8 @@ from typing import Any
 from django.conf import settings
 
 from chat.core.events import Delta, Finish
-from chat.core.question import Language, Passage, Question
+from chat.core.language import Language
+from chat.core.question import Passage, Question
 from chat.upstream import prompts
 from chat.upstream.dialogue import tokens_of
 from chat.upstream.http.cancel_scope import CancelScope, Deadline

@@ -30,7 +30,7 @@ from django.utils.crypto import salted_hmac
 
 from chat.core.attempt import Attempt
 from chat.core.events import Delta, Event, Finish, Notice
-from chat.core.question import Language
+from chat.core.language import Language
 from chat.upstream import breaker_registry
 from chat.upstream.attempt_recorder import AttemptRecorder
 from chat.upstream.breaker import Breaker, CircuitOpen, Permit

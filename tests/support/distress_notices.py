@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from chat.core.question import Language, Question
+from chat.core.language import Language
+from chat.core.question import Question
 from chat.pipeline import question_answering
 
 

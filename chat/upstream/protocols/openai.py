@@ -11,7 +11,7 @@ from django.conf import settings
 from chat.core.clean_text import from_first_visible, storable
 from chat.core.events import Delta, Ending, Event, Finish, Usage
 from chat.core.json_codec import encode
-from chat.core.question import Language
+from chat.core.language import Language
 from chat.upstream.protocols.endings import ending_of
 from chat.upstream.protocols.plain_words import words_of
 from chat.upstream.protocols.sse_parser import BOM, ServerSentEvent, SSEParser

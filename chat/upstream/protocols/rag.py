@@ -17,7 +17,8 @@ from chat.core.citations import separated
 from chat.core.clean_text import from_first_visible, storable
 from chat.core.events import Degraded, Delta, Event, Finish, Source
 from chat.core.json_codec import encode
-from chat.core.question import Language, Question
+from chat.core.language import Language
+from chat.core.question import Question
 from chat.upstream.request import ProtocolError, UpstreamRequest, decode
 
 REPLY_LIMIT = 1024 * 1024  # bytes

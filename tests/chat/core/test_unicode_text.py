@@ -10,7 +10,8 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from chat.core import unicode_text
-from chat.core.question import language_of, normalise
+from chat.core.language import language_of
+from chat.core.question import normalise
 from chat.knowledge import lexicon
 from chat.pipeline.distress import detect
 from tests.support.growth import assert_linear

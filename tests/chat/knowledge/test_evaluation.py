@@ -12,7 +12,8 @@ import pytest
 import yaml
 
 from benchmarks.knowledge import paraphrases
-from chat.core.question import Language, normalise
+from chat.core.language import Language
+from chat.core.question import normalise
 from chat.knowledge import lexicon, paraphrase_classifier
 from chat.knowledge.evaluation import EVALUATION_SETS as FOLDER
 from chat.knowledge.evaluation import Case, evaluate

@@ -5,7 +5,7 @@ from typing import get_args
 
 import pytest
 
-from chat.core.question import Language
+from chat.core.language import Language
 from chat.knowledge import lexicon
 from chat.knowledge.files import BUNDLED, read_folder
 from chat.knowledge.index import Index

@@ -9,7 +9,7 @@ from typing import cast
 import pytest
 
 from chat import knowledge
-from chat.core.question import Language
+from chat.core.language import Language
 from chat.knowledge.files import BUNDLED, read_folder
 from chat.knowledge.knowledge_base import NEVER_SUGGESTED, KnowledgeBase
 from chat.models import KnowledgeEntry

@@ -8,7 +8,8 @@ import pytest
 
 from benchmarks.distress.evaluation import SENTENCES, Sentence, evaluate, read
 from chat import knowledge
-from chat.core.question import Language, Question, Turn
+from chat.core.language import Language
+from chat.core.question import Question, Turn
 from chat.knowledge.reloader import bundled_entries
 from chat.pipeline import distress, distress_classifier, help_lines
 from chat.pipeline.distress import Distress

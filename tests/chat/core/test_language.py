@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from chat.core import question
-from chat.core.question import language_of
+from chat.core.language import _ENGLISH, _FRENCH, language_of
 
 
 @pytest.mark.parametrize(
@@ -122,4 +121,4 @@ def test_letters_and_accents_may_be_sent_apart():
 
 
 def test_no_word_counts_for_both_languages():
-    assert not question._FRENCH & question._ENGLISH
+    assert not _FRENCH & _ENGLISH
