@@ -6,7 +6,8 @@ The codes and phrases are those in use: OpenAI, Azure, Mistral, Gemini, Anthropi
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence, Set
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import orjson
@@ -18,7 +19,7 @@ Fault = Literal["service", "operator", "request", "filtered"]
 # The setting to correct; `context` is a prompt longer than the model's context.
 Cause = Literal["key", "address", "model", "quota", "context", "other"]
 
-_TEMPORARY = frozenset([408, 425, 429])
+_TEMPORARY = frozenset([408, 425])
 _CAUSES_OF_STATUS: dict[int, Cause] = {
     401: "key",
     402: "quota",
@@ -85,55 +86,57 @@ _MESSAGE_LENGTH = 500
 _MAX_DEPTH = 6
 
 
-def fault_of(status: int, body: bytes) -> Fault:
-    """Classify an error by its status (other than 2xx) and the beginning of its body."""
-    found = list(_strings(_parse(body)))
-    codes = _codes(found)
-    if 400 <= status < 500 and (codes & _FILTER_CODES or any(field == "flagged_input" for field, _ in found)):
-        return "filtered"
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """What an error response is about. `options` are the OPTIONS that it names."""
+
+    fault: Fault
+    cause: Cause
+    options: Sequence[str]
+
+    @classmethod
+    def of(cls, status: int, body: bytes) -> Refusal:
+        """Classify an error by its status (other than 2xx) and the beginning of its body."""
+        found = list(_strings(_parse(body)))
+        codes = {text.casefold() for field, text in found if field in _CODE_FIELDS}
+        messages = [text[:_MESSAGE_LENGTH] for field, text in found if field in _MESSAGE_FIELDS]
+        is_filtered = bool(codes & _FILTER_CODES) or any(field == "flagged_input" for field, _ in found)
+        fault = "filtered" if is_filtered and 400 <= status < 500 else _fault(status, codes, messages)
+        parameters = {text for field, text in found if field in {"param", "loc"}}
+        return cls(fault, _cause(status, codes, messages), _options(parameters, messages))
+
+
+def _fault(status: int, codes: Set[str], messages: Sequence[str]) -> Fault:
     if status < 400 or status in _OPERATOR_STATUSES:
         return "operator"
-    if status >= 500 or status in _TEMPORARY - {429}:
+    if status >= 500 or status in _TEMPORARY:
         return "service"
     if codes & _OPERATOR_CODES or ("model" in codes and status != 429):
         return "operator"
     if status == 429:
         return "service"
-    return "operator" if _named(found, _OPERATOR_CAUSES) else "request"
+    return "operator" if _named(messages, _OPERATOR_CAUSES) else "request"
 
 
-def cause_of(status: int, body: bytes) -> Cause:
+def _cause(status: int, codes: Set[str], messages: Sequence[str]) -> Cause:
     """The cause that the error names in its codes, else in its message, else by its status."""
-    found = list(_strings(_parse(body)))
-    codes = _codes(found)
     for cause, named in _CODES.items():
         if codes & named:
             return cause
     if "model" in codes:
         return "model"
-    return _named(found, tuple(_PHRASES)) or _CAUSES_OF_STATUS.get(status, "address" if status < 400 else "other")
+    return _named(messages, tuple(_PHRASES)) or _CAUSES_OF_STATUS.get(status, "address" if status < 400 else "other")
 
 
-def options_named(body: bytes) -> list[str]:
-    """The OPTIONS that the error is about, by the name of a parameter, else by its message."""
-    found = list(_strings(_parse(body)))
-    parameters = {text for field, text in found if field in {"param", "loc"}}
-    words = {word for message in _messages(found) for word in re.findall(r"\w+", message)}
+def _options(parameters: Set[str], messages: Sequence[str]) -> list[str]:
+    """The OPTIONS that are among the parameters, else in a message."""
+    words = {word for message in messages for word in re.findall(r"\w+", message)}
     return [option for option in OPTIONS if option in parameters] or [option for option in OPTIONS if option in words]
 
 
-def _codes(found: Iterable[tuple[str, str]]) -> set[str]:
-    return {text.casefold() for field, text in found if field in _CODE_FIELDS}
-
-
-def _named(found: Iterable[tuple[str, str]], causes: Iterable[Cause]) -> Cause | None:
+def _named(messages: Sequence[str], causes: Sequence[Cause]) -> Cause | None:
     """The first of these causes that a message names."""
-    messages = _messages(found)
     return next((cause for cause in causes if cause in _PHRASES and any(map(_PHRASES[cause].search, messages))), None)
-
-
-def _messages(found: Iterable[tuple[str, str]]) -> list[str]:
-    return [text[:_MESSAGE_LENGTH] for field, text in found if field in _MESSAGE_FIELDS]
 
 
 def _parse(body: bytes) -> Any:

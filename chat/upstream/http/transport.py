@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import UTC
 from email.utils import parsedate_to_datetime
@@ -19,7 +19,7 @@ from chat.upstream.http.adapter import FAILURES, Adapter, translated
 from chat.upstream.http.cancel_scope import CancelScope
 from chat.upstream.http.endpoint import credentials, url_of
 from chat.upstream.http.reply import Reply
-from chat.upstream.refusals import Cause, Fault, cause_of, fault_of, options_named
+from chat.upstream.refusals import Refusal
 from chat.upstream.request import AnswerFiltered, CallError, IncompleteResponse, ProtocolError, ResponseBody
 
 BODY_LIMIT = 16 * 1024 * 1024  # decoded bytes; a server-sent event has some 200 bytes for each word of an answer
@@ -35,15 +35,13 @@ class StatusError(CallError):
     `options_named` are the optional fields that it names.
     """
 
-    def __init__(
-        self, status: int, fault: Fault, cause: Cause, retry_after: float | None, options_named: Sequence[str]
-    ) -> None:
+    def __init__(self, status: int, refusal: Refusal, retry_after: float | None) -> None:
         super().__init__(f"http_{status}")
         self.status = status
-        self.fault = fault
-        self.cause = cause
+        self.fault = refusal.fault
+        self.cause = refusal.cause
+        self.options_named = refusal.options
         self.retry_after = retry_after
-        self.options_named = options_named
 
     @property
     def may_be_about_options(self) -> bool:
@@ -165,12 +163,10 @@ def _status_error(reply: Reply, response: ReplyBody, scope: CancelScope) -> Call
             body += chunk
             if len(body) > ERROR_BODY_LIMIT:
                 break
-    text = bytes(body)
-    fault = fault_of(reply.status, text)
-    if fault == "filtered":
+    refusal = Refusal.of(reply.status, bytes(body))
+    if refusal.fault == "filtered":
         return AnswerFiltered()
-    retry_after = _retry_after(reply.headers.get("retry-after"))
-    return StatusError(reply.status, fault, cause_of(reply.status, text), retry_after, options_named(text))
+    return StatusError(reply.status, refusal, _retry_after(reply.headers.get("retry-after")))
 
 
 def _redirect_target(url: str, reply: Reply) -> str:

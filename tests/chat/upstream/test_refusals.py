@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chat.upstream.refusals import cause_of, fault_of
+from chat.upstream.refusals import Refusal
 
 
 @pytest.mark.parametrize(
@@ -19,7 +19,7 @@ from chat.upstream.refusals import cause_of, fault_of
 )
 @pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b'"x"', b"\xff", b'{"error": {"message": "no"}}'])
 def test_a_status_is_classified(status, body, fault):
-    assert fault_of(status, body) == fault
+    assert Refusal.of(status, body).fault == fault
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ def test_a_status_is_classified(status, body, fault):
     "wrap", [lambda e: {"error": e}, lambda e: [{"error": e}], lambda e: {"detail": e}, lambda e: e]
 )
 def test_the_key_the_model_and_the_quota_are_the_operators_under_any_status(status, error, wrap):
-    assert fault_of(status, json.dumps(wrap(error)).encode()) == "operator"
+    assert Refusal.of(status, json.dumps(wrap(error)).encode()).fault == "operator"
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,8 @@ def test_the_key_the_model_and_the_quota_are_the_operators_under_any_status(stat
 )
 def test_what_the_operator_corrects_is_named(cause, status, error):
     body = json.dumps({"error": error}).encode()
-    assert (fault_of(status, body), cause_of(status, body)) == ("operator", cause)
+    refusal = Refusal.of(status, body)
+    assert (refusal.fault, refusal.cause) == ("operator", cause)
 
 
 @pytest.mark.parametrize(
@@ -81,12 +82,12 @@ def test_what_the_operator_corrects_is_named(cause, status, error):
     ],
 )
 def test_what_is_about_the_request_is_not_blamed_on_the_operator(error):
-    assert fault_of(400, json.dumps({"error": error}).encode()) == "request"
+    assert Refusal.of(400, json.dumps({"error": error}).encode()).fault == "request"
 
 
 def test_what_a_service_repeats_of_the_request_is_not_believed():
     detail = [{"loc": ["body", "stream"], "type": "missing", "input": {"message": "model none does not exist"}}]
-    assert fault_of(422, json.dumps({"detail": detail}).encode()) == "request"
+    assert Refusal.of(422, json.dumps({"detail": detail}).encode()).fault == "request"
 
 
 @pytest.mark.parametrize(
@@ -98,9 +99,9 @@ def test_what_a_service_repeats_of_the_request_is_not_believed():
     ],
 )
 def test_a_content_filter_is_recognised(status, error):
-    assert fault_of(status, json.dumps({"error": error}).encode()) == "filtered"
+    assert Refusal.of(status, json.dumps({"error": error}).encode()).fault == "filtered"
 
 
 @given(st.integers(300, 599), st.recursive(st.text(max_size=3) | st.none(), lambda inner: st.lists(inner, max_size=2)))
 def test_any_body_is_read(status, body):
-    fault_of(status, json.dumps(body).encode())
+    Refusal.of(status, json.dumps(body).encode())
