@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from abc import abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
@@ -50,6 +51,20 @@ class ResponseBody(Iterator[bytes]):
 
     END_SECONDS = 1.0
 
+    def expect_end(self) -> None:
+        self.limit_wait(self.END_SECONDS)
+
+    def expect_more(self) -> None:
+        self.limit_wait(math.inf)
+
+    @abstractmethod
+    def limit_wait(self, seconds: float) -> None:
+        """Wait for each chunk so long at most, and no longer than the read timeout."""
+
+
+class WrappedBody(ResponseBody):
+    """A response whose chunks another iterator yields."""
+
     def __init__(self, chunks: Iterator[bytes], limit_wait: Callable[[float], object] = lambda seconds: None) -> None:
         self._chunks = chunks
         self._limit_wait = limit_wait
@@ -57,14 +72,7 @@ class ResponseBody(Iterator[bytes]):
     def __next__(self) -> bytes:
         return next(self._chunks)
 
-    def expect_end(self) -> None:
-        self.limit_wait(self.END_SECONDS)
-
-    def expect_more(self) -> None:
-        self.limit_wait(math.inf)
-
     def limit_wait(self, seconds: float) -> None:
-        """Wait for each chunk so long at most, and no longer than the read timeout."""
         self._limit_wait(seconds)
 
 

@@ -23,7 +23,15 @@ from chat.upstream.http.transport import Transport
 from chat.upstream.options import AcceptedOptions
 from chat.upstream.protocols import openai, rag
 from chat.upstream.protocols.sse_parser import BOM, SSEParser
-from chat.upstream.request import AnswerFiltered, CallError, ProtocolError, ResponseBody, UpstreamRequest, decode
+from chat.upstream.request import (
+    AnswerFiltered,
+    CallError,
+    ProtocolError,
+    ResponseBody,
+    UpstreamRequest,
+    WrappedBody,
+    decode,
+)
 from chat.upstream.service import AIService
 
 QUESTION = "Bonjour ! Répondez seulement par une phrase très courte."
@@ -96,7 +104,7 @@ def _recorded(body: ResponseBody, response: list[bytes], trial: Trial, started_a
             response.append(chunk)
             yield chunk
 
-    return ResponseBody(chunks(), body.limit_wait)
+    return WrappedBody(chunks(), body.limit_wait)
 
 
 def _request(service: AIService, *, fills_context: bool) -> tuple[UpstreamRequest, int]:

@@ -17,7 +17,7 @@ from chat.core.events import Delta, Finish, Usage
 from chat.upstream.http.cancel_scope import CallCancelled
 from chat.upstream.protocols import openai
 from chat.upstream.protocols.thoughts import ThoughtFilter
-from chat.upstream.request import CallError, IncompleteResponse, ResponseBody
+from chat.upstream.request import CallError, IncompleteResponse, WrappedBody
 from tests.chat.upstream.scenarios import DIALECTS, DONE, THOUGHT, frame, words
 from tests.support.growth import assert_linear
 
@@ -26,7 +26,7 @@ def read(*pieces: bytes, model: str = "a model") -> tuple[str, str]:
     """The text, and the ending or the code of the error."""
     text = ""
     try:
-        for event in openai.read(ResponseBody(iter(pieces)), model):
+        for event in openai.read(WrappedBody(iter(pieces)), model):
             if isinstance(event, Delta):
                 text += event.text
             elif isinstance(event, Finish):
@@ -97,14 +97,14 @@ def test_a_reply_reads_the_same_byte_by_byte(name):
     ],
 )
 def test_a_usage_counts_only_if_both_its_numbers_can_be_true_and_costs_no_answer(usage, expected):
-    *_, finish = openai.read(ResponseBody(iter([words("Oui", "stop") + frame(choices=[], usage=usage), DONE])))
+    *_, finish = openai.read(WrappedBody(iter([words("Oui", "stop") + frame(choices=[], usage=usage), DONE])))
     assert finish == Finish("ai", "stop", usage=expected)
 
 
 def test_a_usage_of_zeros_does_not_replace_an_earlier_one():
     counts = [{"prompt_tokens": 12, "completion_tokens": 3}, {"prompt_tokens": 0, "completion_tokens": 0}]
     usages = b"".join(frame(choices=[], usage=usage) for usage in counts)
-    *_, finish = openai.read(ResponseBody(iter([words("Oui", "stop") + usages, DONE])))
+    *_, finish = openai.read(WrappedBody(iter([words("Oui", "stop") + usages, DONE])))
     assert finish == Finish("ai", "stop", usage=Usage(12, 3))
 
 
@@ -136,7 +136,7 @@ def test_what_others_had_a_model_quote_withholds_nobodys_answer(others, request)
     model = request.node.name
     for other in others:
         read(words(other), words("", "stop"), DONE, model=model)
-    events = openai.read(ResponseBody(iter([words("Bonjour. "), words("Voici.")])), model)
+    events = openai.read(WrappedBody(iter([words("Bonjour. "), words("Voici.")])), model)
     assert next(events) == Delta("Bonjour. ")
 
 
@@ -192,7 +192,7 @@ def test_a_thought_that_is_stopped_or_broken_off_is_not_shown(error):
         yield words(THOUGHT)
         raise error
 
-    answer = openai.read(ResponseBody(reply()), "stopped")
+    answer = openai.read(WrappedBody(reply()), "stopped")
     with pytest.raises(CallError) as raised:
         next(answer)
     assert raised.value is error
@@ -205,7 +205,7 @@ def test_what_a_model_that_leaves_out_the_first_tag_is_cut_in_is_not_shown(thoug
         read(words("Hmm.\n</think>\n\nOui"), words("", "stop"), DONE, model=model)
     assert read(words(thought, "length"), DONE, model=model) == ("", "length")
     with pytest.raises(IncompleteResponse):
-        next(openai.read(ResponseBody(iter([words(thought)])), model))
+        next(openai.read(WrappedBody(iter([words(thought)])), model))
     assert read(words("Oui, vous y avez droit.", "stop"), model=model) == ("Oui, vous y avez droit.", "stop")
 
 
@@ -215,7 +215,7 @@ def test_an_answer_without_a_reason_is_shown_of_a_model_that_used_to_leave_out_t
         read(words("Hmm.\n</think>\n\nOui"), words("", "stop"), DONE, model=model)
     assert read(words(answer), DONE, model=model) == (answer, "interrupted")
     assert read(words(THOUGHT), DONE, model=model)[0] == ""
-    assert next(openai.read(ResponseBody(iter([words("Oui, vous y avez droit."), DONE])), model)) == Delta(
+    assert next(openai.read(WrappedBody(iter([words("Oui, vous y avez droit."), DONE])), model)) == Delta(
         "Oui, vous y avez droit."
     )
 
@@ -245,18 +245,18 @@ def test_an_answer_that_quotes_a_closing_tag_withholds_the_words_of_one_later_an
     read(words("Une pensée finit par </think>, tout simplement."), words("", "stop"), DONE, model="quoted")
     reply = [words("Bonjour. "), words("Voici la démarche."), words("", "stop"), DONE]
     assert read(*reply, model="quoted") == ("Bonjour. Voici la démarche.", "stop")
-    events = openai.read(ResponseBody(iter(reply)), "quoted")
+    events = openai.read(WrappedBody(iter(reply)), "quoted")
     assert next(events) == Delta("Bonjour. ")
 
 
 def test_the_end_is_expected_soon_only_while_nothing_contradicts_it():
     """A service that reports a stop on every chunk tells nothing by its first one."""
-    soon, any_time = ResponseBody.END_SECONDS, math.inf
+    soon, any_time = WrappedBody.END_SECONDS, math.inf
 
     def waits_of(*pieces: bytes) -> list[float]:
         waits: list[float] = []
         with suppress(CallError):
-            list(openai.read(ResponseBody(iter(pieces), waits.append)))
+            list(openai.read(WrappedBody(iter(pieces), waits.append)))
         return waits
 
     assert waits_of(words("Oui, vous y avez droit. ", "stop"), words("Sauf si … ", "stop"), words("fin", "stop")) == []
@@ -271,6 +271,6 @@ def test_words_after_a_stop_contradict_it_whatever_reason_comes_with_them():
 
 def test_once_the_answer_is_complete_its_end_is_not_waited_for_long():
     waits: list[float] = []
-    reply = ResponseBody(iter([words("Oui"), words("", "stop"), DONE]), waits.append)
+    reply = WrappedBody(iter([words("Oui"), words("", "stop"), DONE]), waits.append)
     assert list(openai.read(reply))[-1] == Finish("ai", "stop")
-    assert waits == [ResponseBody.END_SECONDS]
+    assert waits == [WrappedBody.END_SECONDS]

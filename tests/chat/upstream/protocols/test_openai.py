@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from chat.core.events import Delta, Finish, Usage
 from chat.upstream.protocols import openai
 from chat.upstream.protocols.plain_words import words_of
-from chat.upstream.request import CallError, IncompleteResponse, ProtocolError, ResponseBody
+from chat.upstream.request import CallError, IncompleteResponse, ProtocolError, WrappedBody
 from tests.support.fake_upstream import joined_text
 
 STREAM = (
@@ -36,7 +36,7 @@ def delta(text: str, finish_reason: str | None = None) -> bytes:
 
 
 def read(*chunks: bytes) -> list[Any]:
-    return list(openai.read(ResponseBody(iter(chunks))))
+    return list(openai.read(WrappedBody(iter(chunks))))
 
 
 def test_a_stream_is_decoded_alike_wherever_it_is_split():
@@ -91,7 +91,7 @@ def test_a_broken_connection_after_finish_reason_is_no_error():
         yield delta("a", "stop")
         raise IncompleteResponse
 
-    assert list(openai.read(ResponseBody(chunks()))) == [Delta("a"), Finish("ai")]
+    assert list(openai.read(WrappedBody(chunks()))) == [Delta("a"), Finish("ai")]
 
 
 @pytest.mark.parametrize(
@@ -117,7 +117,7 @@ def test_malformed_data_is_refused_with_its_code(bad, code):
 
 
 def test_text_that_arrives_together_with_malformed_data_is_not_lost():
-    reader = openai.read(ResponseBody(iter([delta("a") + delta("b"), b"data: " + b"x" * 2_000_000])))
+    reader = openai.read(WrappedBody(iter([delta("a") + delta("b"), b"data: " + b"x" * 2_000_000])))
     assert next(reader) == Delta("ab")
     with pytest.raises(ProtocolError):
         next(reader)
