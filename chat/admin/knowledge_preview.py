@@ -20,7 +20,7 @@ from chat.core.language import Language
 from chat.core.markdown import as_html
 from chat.core.question import Question
 from chat.models import KnowledgeEntry
-from chat.pipeline import help_lines, question_answering
+from chat.pipeline import distress_notice, help_lines, question_answering
 
 
 class AnswerPreviewForm(forms.Form):
@@ -52,7 +52,7 @@ def preview_answer(entry: KnowledgeEntry, text: str) -> AnswerPreview:
     transcript = question_answering.answer(question, not_before=time.time()).read_to_end("preview")
     finish = transcript.finish
     assert finish is not None
-    passages = question_answering.find_passages(question, question_answering.detect_distress(text))
+    passages = question_answering.find_passages(question, distress_notice.kinds_of(text))
     return AnswerPreview(
         html=as_html(transcript.text, help_lines.numbers_to_call()),
         origin=ORIGINS.get(finish.origin, finish.origin),

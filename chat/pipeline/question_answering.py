@@ -13,10 +13,10 @@ from chat.core.question import Passage, Question, normalise
 from chat.core.transcript import Transcript
 from chat.history.conversations import ConversationRef
 from chat.history.recorder import TurnRecorder
-from chat.pipeline import distress, fallbacks, help_lines, sharing
+from chat.pipeline import distress_notice, fallbacks, help_lines, sharing
 from chat.pipeline.answer_job import AnswerJob, Purpose
 from chat.pipeline.answer_stream import AnswerStream, CachedStream, RunStream
-from chat.pipeline.distress import Distress, NoticeTopic, tells_of_another_death
+from chat.pipeline.distress import Distress, tells_of_another_death
 from chat.runs import Subscription
 from chat.storage import ai_statistics, answer_cache, answer_keys, budgets, fleet_counters
 from chat.storage.answer_cache import CachedAnswer
@@ -42,9 +42,6 @@ ABOUT_GRIEF = {"deces-enfant"}  # the same for a parent whose child has died; th
 # They hold everyday words (who to call, tears, tired), and would frighten somebody who is well.
 FOR_DANGER_ALONE = {"epuisement-parental", "numeros-urgence"}
 ABOUT_THIS_ASSISTANT = {"cet-assistant"}  # its words – who answers, reads, writes – are those of any office, too
-DANGERS_TO_LIFE: frozenset[Distress] = frozenset({"suicide", "medical"})
-# Messages after one about suicide or a child's death that get no suggestions; after suicide with a short reminder.
-AFTERMATH_MESSAGES = 2
 
 
 def answer_in_conversation(
@@ -99,8 +96,8 @@ def _resolve(
     """Search the passages, compute the cache key and look in the cache."""
     passages: Sequence[Passage] = ()
     cache_key, cached, has_failed = "", None, True
-    kinds = detect_distress(question.text)
-    earlier = () if kinds else _earlier_distress(question)
+    kinds = distress_notice.kinds_of(question.text)
+    earlier = () if kinds else distress_notice.earlier_kinds(question)
     with trace.stage("search"), unexpected_errors.survived("knowledge"):
         passages = find_passages(question, earlier if earlier == ("grief",) else kinds)
         question = question if purpose == "warm_up" else sharing.marked(question, passages)
@@ -118,7 +115,7 @@ def _resolve(
         passages,
         cache_key,
         cached,
-        distress_notice(question, kinds, earlier),
+        distress_notice.notice_for(question, kinds, earlier),
         not_before,
         purpose,
         refusal=internal_error() if has_failed else None,
@@ -138,40 +135,6 @@ def _look_up(
     question = replace(question, is_unusual=False)
     cache_key = _cache_key(question, passages)
     return question, cache_key, answer_cache.get(cache_key)
-
-
-def detect_distress(text: str) -> tuple[Distress, ...]:
-    """The kinds of distress in a message; none if detecting fails."""
-    with unexpected_errors.survived("answer"):
-        return distress.detect(text)
-    return ()
-
-
-def _earlier_distress(question: Question) -> tuple[Distress, ...]:
-    """The distress of one of the last AFTERMATH_MESSAGES that outlasts it: suicide first, else a child's death."""
-    before = [detect_distress(text) for text in question.earlier[-AFTERMATH_MESSAGES:]]
-    kinds: tuple[Distress, ...] = ("suicide", "grief")
-    return next(((kind,) for kind in kinds for each in before if kind in each), ())
-
-
-def distress_notice(question: Question, kinds: tuple[Distress, ...], earlier: tuple[Distress, ...] = ()) -> str:
-    """The notice for these kinds, or the reminder after a word of suicide; empty if there is none, or it fails."""
-    with unexpected_errors.survived("answer"):
-        topics: tuple[NoticeTopic, ...] = ("reminder",)
-        if earlier != ("suicide",):
-            topics = help_lines.notice_topics(_likely_in_conversation(kinds, question), question.text)
-        return help_lines.notice(topics, question.language)
-    return ""
-
-
-def _likely_in_conversation(kinds: tuple[Distress, ...], question: Question) -> tuple[Distress, ...]:
-    """Of two likely kinds that of the message before, if it is one of them: `elle a froid` after a night outside.
-
-    Both where the other one is a danger to life.
-    """
-    before = detect_distress(question.earlier[-1])[:1] if len(kinds) > 1 and question.earlier else ()
-    others = set(kinds).difference(before)
-    return before if set(before) & set(kinds) and not others & DANGERS_TO_LIFE else kinds
 
 
 def _spend_answer(caller: Caller | None) -> SpentAnswer | None:
@@ -227,7 +190,7 @@ def find_passages(question: Question, kinds: Sequence[Distress]) -> list[Passage
 def cache_key_of(question: Question) -> str:
     """The cache key of the answer to this question."""
     question = question.masked()
-    return _cache_key(question, find_passages(question, detect_distress(question.text)))
+    return _cache_key(question, find_passages(question, distress_notice.kinds_of(question.text)))
 
 
 def _cache_key(question: Question, passages: Sequence[Passage]) -> str:
