@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Iterator
 
 import pytest
 from redis import Redis
 
+from tests.support.commands import manage
 from tests.support.polling import eventually
-from tests.support.server import Server
-from tests.support.services import HOST, Process, free_port, start_redis
+from tests.support.server import Server, database_url
+from tests.support.services import HOST, ROOT, Process, free_port, start_redis
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 QUESTION = "Comment souffler un peu ?"
-# As docs/deploy/README.md recommends.
-RIGHTS = "on >password ~bff:* resetchannels -@all +@read +@write +@scripting +@connection +info +time"
+USER = re.search(r"^(ACL SETUSER) (chat-bff .+)$", (ROOT / "docs/deploy/README.md").read_text(), re.MULTILINE)
 
 
 @pytest.fixture
@@ -30,16 +32,28 @@ def redis(redis_server: Process) -> Redis:
     return Redis(HOST, redis_server.port, decode_responses=True)
 
 
-def test_a_user_limited_to_our_keys_can_do_all_that_the_program_does(redis, redis_server, ai):
-    redis.execute_command("ACL SETUSER", "chat-bff", *RIGHTS.split())
+@pytest.mark.parametrize("database", [0, 1])
+def test_a_user_limited_to_our_keys_can_do_all_that_the_program_does(redis_server, redis, ai, database):
+    assert USER
+    redis.execute_command(USER[1], *USER[2].split())
     redis.execute_command("ACL SETUSER", "default", "resetpass", "on", ">other")
-    redis = Redis(HOST, redis_server.port, username="default", password="other", decode_responses=True)
-    instance = Server(workers=2, REDIS_URL=f"redis://chat-bff:password@{HOST}:{redis_server.port}/0")
+    redis = Redis(HOST, redis_server.port, db=database, username="default", password="other", decode_responses=True)
+    address = f"redis://chat-bff:password@{HOST}:{redis_server.port}/{database}"
+    instance = Server(workers=2, REDIS_URL=address)
     try:
-        assert instance.ask(QUESTION).json()["origin"] == "ai"
+        visitor, url = instance.visitor(), f"{instance.url}/api/chat"
+        answer = visitor.post(f"{url}/message", json={"message": QUESTION}, timeout=60).json()
+        assert answer["origin"] == "ai"
+        rating = {"messageId": answer["messageId"], "rating": "down"}
+        assert visitor.post(f"{url}/feedback", json=rating, timeout=60).status_code == 204
+        assert visitor.delete(f"{url}/reset", timeout=60).json()["deleted"] == 1
         assert {instance.ask(QUESTION).headers["X-Cache"] for _ in range(6)} == {"HIT"}
         assert instance.get("/readyz").json()["dependencies"]["cache"]["status"] == "healthy"
         eventually(lambda: redis.keys("bff:minute:*"))
+        environment = {**os.environ, "DATABASE_URL": database_url(), "REDIS_URL": address}
+        for command in ("breaker open chat --reason test", "breaker reset chat", "warm_cache"):
+            ended = manage(*command.split(), env=environment)
+            assert ended.returncode == 0, ended.stderr
     finally:
         instance.stop()
     assert redis.acl_log() == []
