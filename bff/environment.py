@@ -19,6 +19,7 @@ import difflib
 import math
 import os
 import re
+import shutil
 import sys
 from collections.abc import Callable, Collection, Iterable, Mapping, MutableMapping
 from dataclasses import dataclass, field, replace
@@ -29,6 +30,7 @@ import limits
 
 from bff import env_file, renamed_settings
 from bff.env_file import Layer, Problem
+from observability import logs
 
 T = TypeVar("T")
 ENVIRONMENT, DEFAULT = "environment", "default"
@@ -208,7 +210,10 @@ class Environment:
         def parse(value: str) -> str:
             try:
                 Path(value).parent.mkdir(parents=True, exist_ok=True)
+                is_new = not Path(value).exists()
                 Path(value).open("a").close()
+                if is_new and (owner := logs.owner_of_new(value)):
+                    shutil.chown(value, *owner)
             except OSError:
                 raise InvalidValue("Names a file that can't be written.") from None
             return value

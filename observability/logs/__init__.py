@@ -9,8 +9,11 @@ A fixed event, then fields of the closed list redaction.FIELDS. Durations are in
 from __future__ import annotations
 
 import logging
+import os
 import sys
 import threading
+from contextlib import suppress
+from pathlib import Path
 from types import TracebackType
 from typing import ClassVar, Literal, cast
 
@@ -71,8 +74,22 @@ class _Console(logging.Handler):
             self.handleError(record)
 
 
+def owner_of_new(file: str) -> tuple[str, str] | None:
+    """User and group to whom root leaves a file that it begins: the folder's, whose programs write to it as well.
+
+    None for others than root.
+    """
+    if os.geteuid() == 0:
+        with suppress(KeyError):  # the user has no name here
+            return Path(file).parent.owner(), Path(file).parent.group()
+    return None
+
+
 def _rotating(file: str) -> logging.Handler:
-    handler = ConcurrentTimedRotatingFileHandler(file, when="midnight", utc=True, backupCount=14, encoding="utf-8")
+    owner = owner_of_new(file)
+    handler = ConcurrentTimedRotatingFileHandler(
+        file, when="midnight", utc=True, backupCount=14, encoding="utf-8", owner=owner
+    )
     handler.setFormatter(log_format.json_formatter())
     return cast("logging.Handler", handler)
 

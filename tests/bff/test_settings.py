@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 
@@ -16,6 +17,7 @@ from bff.server import startup_checks
 from tests.support import commands
 from tests.support.certificates import self_signed
 from tests.support.gunicorn import gunicorn_setting
+from tests.support.requirements import skip_or_fail
 from tests.support.services import ROOT, free_port
 
 PRODUCTION = {
@@ -250,3 +252,16 @@ def test_the_example_lists_exactly_the_settings_that_are_read():
 
 def test_no_migration_is_missing():
     assert manage("makemigrations", "--check", "--dry-run").returncode == 0
+
+
+def test_a_log_file_that_root_begins_belongs_to_the_owner_of_its_folder(tmp_path):
+    """Else the server could not write to it at its next start."""
+    if os.geteuid():
+        skip_or_fail("only root leaves files to others")
+    folder = tmp_path / "log"
+    folder.mkdir()
+    shutil.chown(folder, "nobody")
+    for command in ("check_settings", "check"):
+        assert manage(command, LOG_FILE=str(folder / "chat.log"), LOG_FORMT="a setting that is logged").returncode == 0
+        assert {file.owner() for file in folder.iterdir()} == {"nobody"}
+    assert len([*folder.iterdir()]) == 2  # the lock, too
