@@ -64,8 +64,15 @@ class TurnRecorder:
     def start(self, run_id: str) -> None:
         """Save the question, and the answer as pending with the run that writes it."""
         answer = Message(status=Message.Status.PENDING, run_id=run_id, receipt=self.describe(None))
-        self.is_started = _write(lambda: self._insert(answer) or self._is_stored(), is_last=False)
+        self.is_started = _write(lambda: self._start(answer), is_last=False)
         self.must_check_deletion = not self.is_started
+
+    def _start(self, answer: Message) -> bool:
+        is_stored = self._insert(answer) or self._is_stored()
+        # The caller has given this up, and the person may have deleted everything before it was committed.
+        if self.must_check_deletion and self.conversation.row is None and self._was_deleted():
+            self._take_back()
+        return is_stored
 
     def complete(self, transcript: Transcript) -> None:
         """Save the finished answer."""
@@ -74,15 +81,18 @@ class TurnRecorder:
 
     def _complete(self, columns: Mapping[str, Any]) -> bool:
         """Whether the finished answer is stored now. Raises DeletionUnknown."""
-        insert = self._insert_unless_deleted if self.must_check_deletion else self._insert
-        is_inserted = False if self.is_started else insert(Message(**columns))
+        is_stored: bool | None = False
+        if self.must_check_deletion:
+            is_stored = self._store_unless_deleted(columns)
+        elif not self.is_started:
+            is_stored = self._insert(Message(**columns))
         if (
-            is_inserted
+            is_stored
             or history_sql.complete_pending(self.message_id, columns)
             or _is_stored_as(self.message_id, columns)
         ):
             return True
-        if is_inserted is None:
+        if is_stored is None:
             raise DeletionUnknown
         return False
 
@@ -94,24 +104,36 @@ class TurnRecorder:
             return False  # deleted since, or what it replaces may have been continued
         if self._has_later_turn():
             return False
-        return bool(self._insert_unless_deleted(Message(**columns)))
+        return bool(self._store_unless_deleted(columns))
 
-    def _insert_unless_deleted(self, answer: Message) -> bool | None:
-        """Insert the turn unless that could bring back what the person has deleted since they asked.
+    def _store_unless_deleted(self, columns: Mapping[str, Any]) -> bool | None:
+        """Store the turn unless that could bring back what the person has deleted since they asked.
 
-        False if both messages are stored already, or the person has deleted; None if that is unknown.
+        False if it is stored already, or the person has deleted; None if that is unknown.
         """
         if self.conversation.row is not None:
-            return self._insert(answer)  # nothing is inserted into a row that is deleted
+            return self._complete_or_insert(columns)  # nothing is inserted into a row that is deleted
         was_deleted = self._was_deleted()
         if was_deleted is False:
-            is_inserted = self._insert(answer)
+            is_stored = self._complete_or_insert(columns)
             # A deletion sets its mark before it deletes rows: if it has not seen these, its mark is seen now.
             was_deleted = self._was_deleted()
             if was_deleted is False:
-                return is_inserted
+                return is_stored
             self._take_back()
+        elif was_deleted:
+            self._take_back()  # the start may have been stored after the deletion
         return None if was_deleted is None else False
+
+    def _complete_or_insert(self, columns: Mapping[str, Any]) -> bool:
+        """The start may be stored although its confirmation was late. To insert the turn again, or so late, would also
+        replace what has followed meanwhile.
+        """
+        if history_sql.complete_pending(self.message_id, columns) or _is_stored_as(self.message_id, columns):
+            return True
+        if self.conversation.replaced_from is not None and self._has_later_turn():
+            return False
+        return self._insert(Message(**columns))
 
     def _was_deleted(self) -> bool | None:
         ref = self.conversation
@@ -120,7 +142,6 @@ class TurnRecorder:
     def _take_back(self) -> None:
         """Delete the turn, then its conversation if it is empty: one that existed before has other turns."""
         ref = self.conversation
-        ref.row = None
         conversation = Conversation.objects.filter(owner=ref.owner, public_id=ref.public_id)
         Message.objects.filter(
             conversation__in=conversation, public_id__in=[self.question_message_id, self.message_id]
@@ -150,7 +171,6 @@ class TurnRecorder:
             document=self.document,
         )
         question.correlation_id = answer.correlation_id = self.correlation_id
-        is_new = True
         try:
             if self.conversation.replaced_from is None:
                 history_sql.insert(conversation, [question, answer])
@@ -159,9 +179,8 @@ class TurnRecorder:
         except IntegrityError:
             if not self._is_stored():
                 raise
-            is_new = False
-        self.conversation.row = conversation if conversation.pk else None
-        return is_new
+            return False
+        return True
 
     def _replace(self, conversation: Conversation, first: int, messages: Sequence[Message]) -> None:
         """Insert the messages in place of the stored ones from the row `first` on: all or nothing."""

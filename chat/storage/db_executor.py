@@ -31,7 +31,7 @@ Result = TypeVar("Result")
 
 
 class DatabaseUnavailable(OperationalError):
-    """The database does not answer, not in time, or takes no writes. A write that timed out may be committed later."""
+    """The database does not answer, not in time, or takes no writes. A write that had begun may be committed later."""
 
 
 class DatabaseExecutor:
@@ -54,7 +54,11 @@ class DatabaseExecutor:
         job = _Job(work)
         self._jobs.put(job)
         self._start_worker()
-        self._wait(job)
+        try:
+            self._wait(job)
+        except DatabaseUnavailable:
+            job.is_abandoned = True
+            raise
         if job.has_no_answer:
             raise DatabaseUnavailable("can't be reached, or takes no writes") from job.error
         if job.error is not None:
@@ -88,6 +92,8 @@ class DatabaseExecutor:
     def _work(self) -> None:
         try:
             while self._connect() and (job := self._next_job()):
+                if job.is_abandoned:
+                    continue
                 began = time.perf_counter()
                 job.run()
                 if not job.has_no_answer:
@@ -132,7 +138,10 @@ def _look() -> None:
 
 
 class _Job(Generic[Result]):
-    """A queued callable and its outcome: `result` or `error`, valid once `done` is set."""
+    """A queued callable and its outcome: `result` or `error`, valid once `done` is set.
+
+    One that its caller has given up, `is_abandoned`, is neither begun nor repeated: the caller takes it as not done.
+    """
 
     result: Result
 
@@ -141,6 +150,7 @@ class _Job(Generic[Result]):
         self.context = copy_context()  # the caller's correlation id and trace
         self.error: Exception | None = None
         self.done = threading.Event()
+        self.is_abandoned = False
 
     def run(self) -> None:
         for _ in range(2):  # the first attempt may find a dead connection, or one to a server that is a standby now
@@ -151,7 +161,7 @@ class _Job(Generic[Result]):
                 if is_read_only(error) and connection.connection is not None:
                     connection.connection.close()  # the pool would give it to the next job
                 connection.close()
-            if not self.has_no_answer:
+            if not self.has_no_answer or self.is_abandoned:
                 break
 
     @property

@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
+from chat.core.transcript import Transcript
 from chat.history import conversations
+from chat.history.recorder import TurnRecorder
 from chat.models import Conversation, Message
 from chat.storage.db_executor import DatabaseUnavailable
 from chat.upstream import compose
@@ -50,6 +52,32 @@ def test_the_ai_does_not_see_the_question_twice(visitor, ai, turns_sent):
     assert texts() == ["Un", "A", "Deux", "A"]
     assert turns_sent[2] == turns_sent[1]
     assert [turn for turn in turns_sent[2] if turn == "Deux"] == []
+
+
+@pytest.mark.parametrize("is_start_stored", [True, False])
+def test_a_regenerated_answer_whose_start_is_not_confirmed_deletes_no_turn_after_it(
+    visitor, ai, monkeypatch, is_start_stored
+):
+    send(visitor, message("Un", "q1"))
+    start, complete = TurnRecorder.start, TurnRecorder.complete
+
+    def start_without_reply(self: TurnRecorder, run_id: str) -> None:
+        if is_start_stored:
+            start(self, run_id)
+        self.is_started, self.must_check_deletion = False, True
+
+    def complete_after_another_turn(self: TurnRecorder, transcript: Transcript) -> None:
+        row = Conversation.objects.get()
+        Message.objects.create(conversation=row, role="user", text="Deux")
+        Message.objects.create(conversation=row, role="assistant", text="Voici.")
+        complete(self, transcript)
+
+    monkeypatch.setattr(TurnRecorder, "start", start_without_reply)
+    monkeypatch.setattr(TurnRecorder, "complete", complete_after_another_turn)
+    frames = send(visitor, message("Un", "q1"), trigger="regenerate-message")
+    assert (b'"saved":true' in frames) is is_start_stored
+    assert texts() == ["Un", "A", "Deux", "A"]
+    assert not Message.objects.filter(status="pending").exists()
 
 
 def test_a_regenerated_answer_is_not_taken_from_the_cache(visitor, ai):

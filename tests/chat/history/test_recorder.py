@@ -91,5 +91,32 @@ def test_a_deletion_meanwhile_leaves_the_earlier_turns_of_a_conversation_that_co
     assert [message.text for message in Message.objects.all()] == ["Bonjour ?", first["response"]]
 
 
+def test_it_does_not_come_back_by_a_write_of_its_start_that_the_database_does_after_the_deletion(visitor, monkeypatch):
+    def delete_and_write(recorder: TurnRecorder, _: pytest.MonkeyPatch) -> None:
+        deletions.mark(recorder.conversation.owner)  # there are no rows yet
+        recorder._insert(Message(status=Message.Status.PENDING, run_id="run", receipt={}))
+
+    at_the_end(monkeypatch, delete_and_write)
+    assert visitor.ask("Bonjour ?").json()["saved"] is False
+    assert not Conversation.objects.exists()
+
+
+def test_it_is_completed_without_redis_if_the_database_has_done_its_start_nevertheless(visitor, monkeypatch):
+    def write_without_redis(recorder: TurnRecorder, during: pytest.MonkeyPatch) -> None:
+        recorder._insert(Message(status=Message.Status.PENDING, run_id="run", receipt={}))
+        break_redis(during)
+
+    at_the_end(monkeypatch, write_without_redis)
+    assert visitor.ask("Bonjour ?").json()["saved"] is True
+    assert [message.status for message in Message.objects.order_by("id")] == ["complete", "complete"]
+
+
+def test_a_turn_of_a_stored_conversation_is_saved_without_redis(visitor, monkeypatch):
+    first = visitor.ask("Bonjour ?").json()
+    at_the_end(monkeypatch, lambda _, during: break_redis(during))
+    assert visitor.ask("Et ensuite ?", conversationId=first["conversationId"]).json()["saved"] is True
+    assert Message.objects.count() == 4
+
+
 def load_during_outage(*_: object) -> None:
     raise DatabaseUnavailable("unavailable")

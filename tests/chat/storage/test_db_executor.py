@@ -55,6 +55,28 @@ def test_after_a_timeout_calls_fail_without_waiting(executor, release, quick_ste
 
 
 @pytest.mark.django_db(transaction=True)
+def test_a_job_that_its_caller_has_given_up_is_not_begun_later(executor, release, settings, monkeypatch):
+    """What it would write may have been deleted since."""
+    settings.DATABASE_POOL_SIZE = 1
+    begun: list[str] = []
+
+    def hang() -> None:
+        begun.append("first")
+        release.wait()
+
+    with monkeypatch.context() as patch:
+        patch.setattr(db_executor, "STEP_SECONDS", 0.001)
+        with pytest.raises(DatabaseUnavailable):
+            executor.run(hang)
+        with pytest.raises(DatabaseUnavailable):
+            executor._run(lambda: begun.append("queued"))
+    release.set()
+    eventually(lambda: not executor.outage.is_active)
+    executor.run(lambda: begun.append("last"))
+    assert begun == ["first", "last"]
+
+
+@pytest.mark.django_db(transaction=True)
 def test_recovery_is_detected_in_the_background(executor, release, monkeypatch):
     monkeypatch.setattr(db_executor, "STEP_SECONDS", 0.001)
     with pytest.raises(DatabaseUnavailable):
@@ -137,6 +159,22 @@ def test_dead_connection_is_retried_once():
         return "saved"
 
     assert DatabaseExecutor().run(work) == "saved"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_job_that_its_caller_has_given_up_is_not_repeated(executor, release, quick_steps):
+    attempts: list[int] = []
+
+    def work() -> None:
+        attempts.append(1)
+        release.wait()
+        raise OperationalError("server closed the connection")
+
+    with pytest.raises(DatabaseUnavailable):
+        executor.run(work)
+    release.set()
+    eventually(lambda: not has_workers())
+    assert attempts == [1]
 
 
 def test_two_failed_attempts_raise_database_unavailable():
