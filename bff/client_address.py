@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from django.conf import settings
@@ -35,6 +36,7 @@ def networks_of(address: str) -> tuple[str, ...]:
     return tuple(str(ipaddress.IPv6Network((int(parsed), length), strict=False)) for length in NETWORKS)
 
 
+@lru_cache(maxsize=1024)  # the same clients come again and again
 def _parse(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     text = text.strip()
     if match := _WITH_PORT.fullmatch(text):

@@ -15,13 +15,14 @@ from __future__ import annotations
 import os
 import threading
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from hashlib import sha1
 from time import monotonic, sleep
 from typing import Any
 from weakref import WeakKeyDictionary
 
+from hiredis import pack_command
 from redis import Redis, RedisError
 from redis.exceptions import NoScriptError, ResponseError
 
@@ -35,6 +36,8 @@ POST_SECONDS = 0.005
 
 Argument = str | bytes | int | float
 Command = tuple[Argument, ...]
+
+_pack: Callable[[Command], bytes] = pack_command  # type: ignore[assignment]  # typed for commands of one word
 
 _sources: dict[Argument, str] = {}
 
@@ -158,7 +161,7 @@ class RedisTrips:
         connection = self._take()
         try:
             posted = self._take_posted()  # last, so that hardly any other trip can overtake them
-            connection.send_packed_command(connection.pack_commands([*posted, *commands]))
+            connection.send_packed_command([b"".join(map(_pack, [*posted, *commands]))])
             replies = [_read(connection) for _ in range(len(posted) + len(commands))]
         except BaseException:
             self._discard(connection)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Literal, get_args
 
 from observability import logs, metrics
@@ -31,10 +29,19 @@ def count(room: Room) -> None:
     metrics.UNEXPECTED_ERRORS.labels(room).inc()
 
 
-@contextmanager
-def survived(room: Room) -> Iterator[None]:
+class survived:  # noqa: N801 - reads as `with survived(…):`
     """Report an exception of the block instead of raising it; for a block whose result is optional."""
-    try:
-        yield
-    except Exception:  # noqa: BLE001 - reported
-        report(room)
+
+    __slots__ = ("_room",)
+
+    def __init__(self, room: Room) -> None:
+        self._room = room
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> bool:
+        if not isinstance(error, Exception):
+            return False
+        report(self._room)
+        return True

@@ -8,6 +8,8 @@ from typing import Any
 import gevent.select
 from gevent import monkey
 
+_native_poll = monkey.get_original("select", "poll")
+
 
 class Poll(gevent.select.poll):  # type: ignore[misc]  # gevent ships no types
     """gevent's poll, but with timeout 0 it calls the operating system's poll directly.
@@ -18,7 +20,7 @@ class Poll(gevent.select.poll):  # type: ignore[misc]  # gevent ships no types
 
     def __init__(self) -> None:
         super().__init__()
-        self._native = monkey.get_original("select", "poll")()
+        self._native = _native_poll()
 
     def register(self, fd: Any, eventmask: int = select.POLLIN | select.POLLOUT) -> None:
         super().register(fd, eventmask)

@@ -100,6 +100,9 @@ class Index:
         words = {word for texts in documents for text in texts.values() for word in text.split()}
         self._spelling = Spelling(self._lexicon.vocabulary | words)
         self._classifier = paraphrase_classifier.for_language(language)
+        # Of each entry; None if the classifier has not learned it.
+        learned = self._classifier.slugs
+        self._learned_slugs = [entry.slug if entry.slug in learned else None for entry in self.entries]
         self._synonyms = dict(self._known_synonyms())
         self._phrases = Phrases(self._synonyms)
 
@@ -158,11 +161,11 @@ class Index:
         fit_of_none = max((fit for slug, fit in fits.items() if slug not in self._slugs), default=0.0)
         if is_follow_up:  # its conversation has the words that it lacks
             fit_of_none = 0.0
-        for entry, score in zip(self.entries, scores, strict=True):
+        for learned_slug, score in zip(self._learned_slugs, scores, strict=True):
             if not score:
                 yield 0.0
-            elif entry.slug in self._classifier.slugs:
-                fit = fits.get(entry.slug, 0.0)
+            elif learned_slug is not None:
+                fit = fits.get(learned_slug, 0.0)
                 yield max(0.0, score + CLASSIFIER_WEIGHT * fit - NO_ENTRY_WEIGHT * fit_of_none)
             else:
                 yield score + CLASSIFIER_WEIGHT * min(1.0, score / FITTING_SCORE)

@@ -8,9 +8,7 @@ from functools import cached_property, partial
 from itertools import chain
 from typing import cast, get_args
 
-from django.utils import timezone
-
-from chat.core import phone_numbers
+from chat.core import local_day, phone_numbers
 from chat.core.language import Language
 from chat.core.question import Passage, normalise
 from chat.knowledge.index import Index
@@ -79,7 +77,7 @@ class KnowledgeBase:
 
     def _passages(self, text: str, language: Language, limit: int, earlier: Sequence[str]) -> list[Passage]:
         hits = self._hits(text, language, limit) if not earlier else self._hits_in_context(text, language, earlier)
-        today = timezone.localdate()
+        today = local_day.today()
         return [
             self._passage_with[entry.language, entry.slug](score=score, is_outdated=entry.is_overdue(today))
             for entry, score in hits[:limit]

@@ -81,6 +81,8 @@ def interrupted_ending(language: Language) -> tuple[Event, ...]:
 
 def incomplete_notice(finish: Finish, language: Language) -> Notice | None:
     """The notice that the AI's answer is incomplete or unreliable, and why; None for a complete answer."""
+    if finish.ending == "stop" and finish.degraded is None:
+        return None
     with override(language):
         match finish.ending:
             case "length":

@@ -151,7 +151,8 @@ class Run:
         """
         self._max_position = max(self._max_position, after)
         position = min(after, len(self.events) - 1) if self.has_ended else after
-        keepalive_seconds = FIRST_KEEPALIVE_SECONDS
+        # Who takes the answer in one piece sends no headers before its end.
+        keepalive_seconds = KEEPALIVE_SECONDS if isinstance(outlet, Transcript) else FIRST_KEEPALIVE_SECONDS
         with self.readers.reading(reader, position, outlet, expects_reader=expects_reader) as subscriber:
             while not (self.has_ended and subscriber.position == len(self.events)):
                 if self.has_ended and subscriber.position > len(self.events):

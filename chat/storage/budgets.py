@@ -14,6 +14,7 @@ from typing import Literal
 from django.conf import settings
 from django.utils import timezone
 
+from chat.core import local_day
 from chat.core.events import Usage
 from chat.core.token_estimate import estimated_tokens
 from chat.core.transcript import Transcript
@@ -133,4 +134,4 @@ def _add(key: str, number: int) -> tuple[Command, Command]:
 
 def _key(name: str) -> str:
     """All keys of a day are in one slot of a cluster, so that one script reads them."""
-    return f"bff:budget:{{{timezone.localdate().isoformat()}}}:{pseudonym('chat.budgets', name)}"
+    return f"bff:budget:{{{local_day.today().isoformat()}}}:{pseudonym('chat.budgets', name)}"

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import Counter
-from collections.abc import Collection, Mapping
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
 
 from observability import metrics
 from observability.outage import SLOW_SECONDS
@@ -26,15 +26,19 @@ class CounterBuffer:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._flushing = threading.Lock()
-        self._pending: Counter[str] = Counter()
+        self._pending: defaultdict[str, int] = defaultdict(int)
 
     def increment(self, *names: str) -> None:
-        self.add(Counter(names))
+        self._count((name, 1) for name in names)
 
     def add(self, counts: Mapping[str, int]) -> None:
+        self._count(counts.items())
+
+    def _count(self, counts: Iterable[tuple[str, int]]) -> None:
         with self._lock:
             is_first = not self._pending
-            self._pending.update(counts)
+            for name, number in counts:
+                self._pending[name] += number
         if is_first:  # one flush per burst, even if nothing follows it
             timer = threading.Timer(FLUSH_SECONDS, self.flush)
             timer.daemon = True
@@ -47,7 +51,7 @@ class CounterBuffer:
         """
         with self._flushing:
             with self._lock:
-                pending, self._pending = self._pending, Counter()
+                pending, self._pending = self._pending, defaultdict(int)
             if not pending:
                 return
             began = time.perf_counter()

@@ -14,9 +14,9 @@ from functools import cache
 from html import escape
 
 from django.conf import settings
-from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
+from chat.core import local_day
 from chat.core.language import Language
 from chat.core.long_date import long_date
 from chat.core.question import Passage, Question, Turn
@@ -153,14 +153,18 @@ def for_chat(question: Question, passages: Sequence[Passage], help_lines: str = 
     user = f"{element}{_user_content(question, dialogue)}"
     rules = _rules(question.language, help_lines)
     instructions = _instructions(dialogue, question.language, rules, _room(rules, letter, user)) + letter
-    room = _room(instructions, user, _passages(()))
-    wanted = sum(tokens_of(_block(number, passage)) for number, passage in enumerate(passages, 1))
+    room = _room(instructions, user, _element(()))
+    blocks = _blocks(passages)
+    wanted = sum(map(tokens_of, blocks))
     history_tokens = min(HISTORY_TOKENS, max(room - wanted, room // 2))
     exchanges = dialogue.recent(history_tokens)
     room -= sum(exchange.tokens for exchange in exchanges)
-    fitting = list(passages) if wanted <= room else _fitting(passages, room)
+    fitting = list(passages)
+    if wanted > room:
+        fitting = _fitting(passages, room)
+        blocks = _blocks(fitting)
     turns = [{"role": turn.role, "content": turn.text} for exchange in exchanges for turn in exchange.turns]
-    system = f"{instructions}\n\n{_passages(fitting)}"
+    system = f"{instructions}\n\n{_element(blocks)}"
     messages = [{"role": "system", "content": system}, *turns, {"role": "user", "content": user}]
     return ChatPrompt(messages, fitting)
 
@@ -206,7 +210,7 @@ def _rules(language: Language, help_lines: str) -> str:
 
 
 def _today(language: Language) -> str:
-    return long_date(timezone.localdate(), language)
+    return long_date(local_day.today(), language)
 
 
 def _instructions(dialogue: Dialogue, language: Language, rules: str, room: int) -> str:
@@ -270,9 +274,12 @@ def _fenced(name: str, text: str, attributes: str = "") -> tuple[str, str]:
     return tag, f"<{tag}{attributes}>\n{_OWN_TAG.sub('‹', text)}\n</{tag}>"
 
 
-def _passages(passages: Sequence[Passage]) -> str:
-    blocks = (_block(number, passage) for number, passage in enumerate(passages, start=1))
+def _element(blocks: Sequence[str]) -> str:
     return "\n".join(["<passages>", *blocks, "</passages>"])
+
+
+def _blocks(passages: Sequence[Passage]) -> list[str]:
+    return [_block(number, passage) for number, passage in enumerate(passages, start=1)]
 
 
 def _block(number: int, passage: Passage) -> str:

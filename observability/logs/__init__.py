@@ -36,7 +36,8 @@ _handlers: list[logging.Handler] = []
 
 
 def get_logger(name: str) -> structlog.stdlib.BoundLogger:
-    return structlog.stdlib.get_logger(name)
+    bound: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(name).bind()  # else bound again for each line
+    return bound
 
 
 def configure(*, level: str, format: str, file: str) -> None:  # noqa: A002 - the setting's own name
@@ -116,6 +117,7 @@ def _set_levels(level: str) -> None:
 def _disable_unused_record_attributes() -> None:
     """Don't collect record attributes that no line shows (Python's logging HOWTO, "Optimization")."""
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
+    logging._srcfile = None  # the caller of each logging method
     # Logging would print its own errors to stderr, with the record's unredacted arguments.
     logging.raiseExceptions = False
 

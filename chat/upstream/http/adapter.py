@@ -65,9 +65,8 @@ class Adapter:
     def _send_on_reused(self, connection: Connection, data: bytes, scope: CancelScope) -> Reply:
         reply = self._sent(connection, data, scope)
         with _closed_on_failure(reply, scope):
-            is_silent = (
-                0 < settings.AI_STALE_SECONDS < scope.start_wait()
-                and _first_to_begin([reply], settings.AI_STALE_SECONDS) is None
+            is_silent = 0 < settings.AI_STALE_SECONDS < scope.start_wait() and not reply.take_arrived(
+                settings.AI_STALE_SECONDS
             )
             first = self._try_in_parallel(reply, data, scope) if is_silent else reply
         return self._begun(first, scope)

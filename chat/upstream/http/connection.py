@@ -52,15 +52,19 @@ class Connection:
         self.socket.settimeout(scope.start_wait())
         self.socket.sendall(data)
 
-    def receive_at_once(self, size: int) -> bytes | None:
-        """Bytes that have arrived, b"" at the end; None if there are none. TLS also receives records without data."""
-        self.socket.settimeout(0)
+    def receive_within(self, seconds: float, size: int) -> bytes | None:
+        """Bytes as soon as any arrive, b"" at the end; None if there are none in time, or at once for 0 seconds.
+
+        TLS also receives records without data.
+        """
+        self.socket.settimeout(seconds)
         try:
             return self.socket.recv(size)
         except (BlockingIOError, ssl.SSLWantReadError):
             return None
-        except OSError:
-            return b""
+        except OSError as error:
+            # TCP's own timeout has a number. It is the end of the connection.
+            return None if isinstance(error, TimeoutError) and error.errno is None else b""
 
     def is_quiet(self) -> bool:
         """Whether the connection is open, with nothing to read."""

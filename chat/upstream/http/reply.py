@@ -69,9 +69,9 @@ class Reply:
             self._head_size += len(data)
             self._feed(data)
 
-    def take_arrived(self) -> bool:
-        """Take the bytes that have arrived; False if there are none and the connection is open. Never blocks."""
-        data = self.connection.receive_at_once(RECEIVE_SIZE)
+    def take_arrived(self, within_seconds: float = 0) -> bool:
+        """Take the bytes that arrive in time; False if there are none and the connection is open. 0 never blocks."""
+        data = self.connection.receive_within(within_seconds, RECEIVE_SIZE)
         if data is None:
             return False
         try:

@@ -7,6 +7,7 @@ import time
 import zlib
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from copy import copy
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import Self
@@ -89,7 +90,8 @@ class Transport:
     def _prepare(self, path: str, body: bytes, headers: Mapping[str, str]) -> requests.PreparedRequest:
         if path not in self._prepared:
             self._prepared[path] = self._session.prepare_request(requests.Request("POST", url_of(self._address, path)))
-        prepared = self._prepared[path].copy()
+        prepared = copy(self._prepared[path])  # its own `copy` makes a cookie jar, too
+        prepared.headers = prepared.headers.copy()
         prepared.headers.update(headers)
         prepared.headers["Content-Length"] = str(len(body))
         prepared.body = body

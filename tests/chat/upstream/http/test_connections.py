@@ -15,6 +15,7 @@ from chat.upstream.errors import AIInterrupted
 from chat.upstream.http import transport
 from chat.upstream.http.adapter import translated
 from chat.upstream.http.cancel_scope import CancelScope, Deadline
+from chat.upstream.http.connection import Connection
 from chat.upstream.request import CallError
 from tests.support.concurrency import run_concurrently
 from tests.support.fake_upstream import (
@@ -316,6 +317,20 @@ def test_a_request_without_acknowledgement_is_not_a_slow_answer(number, code):
     error = TimeoutError(number, "timed out") if number else TimeoutError("timed out")
     scope = CancelScope(Deadline.after(10), 10)
     assert translated(error, scope, otherwise=CallError("connection")).code == code
+
+
+@pytest.mark.parametrize("seconds", [0, 0.01])
+def test_a_connection_that_tcp_has_given_up_has_ended_and_a_silent_one_has_not(seconds):
+    class GivenUp(socket.socket):
+        def recv(self, *_: object) -> bytes:
+            raise TimeoutError(errno.ETIMEDOUT, "Connection timed out")
+
+    connection = Connection.__new__(Connection)
+    with GivenUp() as connection.socket:
+        assert connection.receive_within(seconds, 1) == b""
+    connection.socket, peer = socket.socketpair()
+    with connection.socket, peer:
+        assert connection.receive_within(seconds, 1) is None
 
 
 def test_a_cookie_is_not_sent_with_the_next_request(serve):
