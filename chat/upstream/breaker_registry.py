@@ -12,7 +12,8 @@ from chat.upstream import service
 from chat.upstream.breaker import Breaker, Policy, State, Transition
 from chat.upstream.breaker.failover import Failover
 from chat.upstream.breaker.memory import MemoryStore
-from chat.upstream.breaker.redis import RedisStore
+from chat.upstream.breaker.policy import milliseconds
+from chat.upstream.breaker.redis import RETENTION_SECONDS, RedisStore
 from chat.upstream.request import Operation
 from chat.upstream.service import AIService
 from observability import logs, metrics
@@ -46,6 +47,22 @@ def names() -> list[str]:
 def get(name: str) -> Breaker:
     """This process' breaker of that name. Raises KeyError for a name not in `names()`."""
     return of(*_guarded_calls()[name])
+
+
+def guarded_by(name: str) -> AIService:
+    """The AI service of its calls. Raises KeyError for a name not in `names()`."""
+    return _guarded_calls()[name][0]
+
+
+def is_used_for_another_ai(name: str, seconds: float) -> bool:
+    """Whether instances with another address, protocol or model have used theirs in the last `seconds`.
+
+    Reads the names of all keys in Redis. Raises RedisError.
+    """
+    own = f"bff:breaker:{name}:{guarded_by(name).target}"
+    client = breaker_redis.client
+    others = (key for key in client.scan_iter(f"bff:breaker:{name}:*", count=1000) if key.decode() != own)
+    return any(client.pttl(key) > milliseconds(RETENTION_SECONDS - seconds) for key in others)
 
 
 def apply(verb: Verb, name: str, *, who: str, reason: str, seconds: float | None = None) -> None:

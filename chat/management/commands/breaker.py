@@ -16,15 +16,19 @@ import getpass
 import json
 import os
 import re
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, Literal
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from redis.exceptions import RedisError
 
 from chat.upstream import breaker_registry
 from chat.upstream.breaker import Snapshot, StoreUnavailable
 from chat.upstream.breaker_registry import Verb
+from observability.url_redaction import without_secrets
 
+RECENT_SECONDS = 600
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
@@ -62,6 +66,16 @@ class Command(BaseCommand):
         else:
             rows = _history_rows(snapshots) if verb == "history" else [_state_row(snapshot) for snapshot in snapshots]
             self.stdout.write(_table(rows) if rows else "No transitions yet.")
+        for snapshot in snapshots:
+            self._warn_of_another_ai(snapshot.name)
+
+    def _warn_of_another_ai(self, name: str) -> None:
+        with suppress(RedisError):
+            if breaker_registry.is_used_for_another_ai(name, RECENT_SECONDS):
+                self.stderr.write(
+                    f"Instances whose AI has another address, protocol or model have used their {name} in the last"
+                    f" {RECENT_SECONDS // 60} minutes. This command is about the AI of its settings: run it with theirs."
+                )
 
 
 def _apply(verb: Verb, name: str, options: dict[str, Any]) -> None:
@@ -80,6 +94,7 @@ def _shared_state(name: str) -> Snapshot:
 
 
 def _state_row(snapshot: Snapshot) -> dict[str, str]:
+    ai = breaker_registry.guarded_by(snapshot.name)
     return {
         "breaker": snapshot.name,
         "state": snapshot.state.replace("_", "-"),
@@ -88,6 +103,8 @@ def _state_row(snapshot: Snapshot) -> dict[str, str]:
         "next try": _next_try(snapshot),
         "last error": f"{snapshot.last_error or '-'} {_moment(snapshot.last_error_at)}".removesuffix(" -"),
         "forced": _forced(snapshot),
+        "model": ai.model,
+        "address": without_secrets(ai.address),
     }
 
 

@@ -17,6 +17,7 @@ from redis.retry import Retry
 
 from chat.upstream import breaker_registry, service, session
 from chat.upstream.breaker import CircuitOpen
+from chat.upstream.breaker.redis import RETENTION_SECONDS
 from observability import logs
 from tests.support import services
 from tests.support.breakers import fail, redis_client
@@ -162,11 +163,42 @@ def test_rejected_calls_are_counted() -> None:
 def test_list_shows_every_breaker_in_a_table(run: Run) -> None:
     fail(breaker_registry.get("chat"), 5)
     heading, chat, analyze = run("list").splitlines()
-    assert heading.split() == ["BREAKER", "STATE", "FAILURES", "OPENED", "NEXT", "TRY", "LAST", "ERROR", "FORCED"]
+    assert heading.split()[:8] == ["BREAKER", "STATE", "FAILURES", "OPENED", "NEXT", "TRY", "LAST", "ERROR"]
+    assert heading.split()[8:] == ["FORCED", "MODEL", "ADDRESS"]
     assert chat.split()[:5] == ["chat", "open", "5", "of", "5"]
     assert "http_503" in chat
-    assert analyze.split() == ["analyze", "closed", "0", "of", "0", "-", "-", "-", "-"]
+    assert analyze.split() == ["analyze", "closed", "0", "of", "0", "-", "-", "-", "-", *chat.split()[-2:]]
     assert chat.index("open") == heading.index("STATE")
+
+
+@pytest.mark.parametrize("verb", ["list", "open"])
+def test_each_shows_whose_calls_it_guards(run: Run, settings: Any, verb: str) -> None:
+    settings.AI_SERVICE_URL, settings.AI_SERVICE_MODEL = "https://user:hunter2@ai.example.org/v1", "mistral"
+    out = run(verb, "chat", *([] if verb == "list" else ["--reason", "x"]))
+    assert out.splitlines()[1].split()[-2] == "mistral"
+    assert "ai.example.org/v1" in out
+    assert "hunter2" not in out
+
+
+def test_instances_with_another_ai_are_told_of(settings: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    """Their breaker is another one: to open ours changes nothing for them."""
+
+    def told() -> str:
+        capsys.readouterr()
+        execute_from_command_line(["manage.py", "breaker", "open", "chat", "--reason", "x", "--for", "1m", "--json"])
+        out, errors = capsys.readouterr()
+        assert json.loads(out)
+        return errors
+
+    fail(breaker_registry.get("chat"), 1)
+    assert "another" not in told()
+    fail(breaker_registry.get("analyze"), 1)
+    settings.AI_SERVICE_MODEL = "another-model"
+    assert "have used their chat" in told()
+    assert "analyze" not in told()
+    for key in redis_client().scan_iter("bff:breaker:chat:*"):
+        redis_client().pexpire(key, int((RETENTION_SECONDS - 3600) * 1000))
+    assert "another" not in told()
 
 
 def test_list_shows_one_breaker_when_it_is_named(run: Run) -> None:
