@@ -74,7 +74,7 @@ class Command(BaseCommand):
             if breaker_registry.is_used_for_another_ai(name, RECENT_SECONDS):
                 self.stderr.write(
                     f"Instances whose AI has another address, protocol or model have used their {name} in the last"
-                    f" {RECENT_SECONDS // 60} minutes. This command is about the AI of its settings: run it with theirs."
+                    f" {RECENT_SECONDS // 60} minutes. Run this command with their settings to change theirs."
                 )
 
 
