@@ -32,7 +32,13 @@ MAX_MATCHES = 1000  # of one kind examined in a letter; more than any has
 
 MAX_FOLLOWING = 10  # numbers behind one label
 FOLLOWING = re.compile(r"(?:,|\set|\sou|\s&)\s(?:n°\s?)?([A-Z\d][A-Z\d/.-]{1,20}[A-Z\d])(?![\w/-])")
-PHONE = re.compile(r"0\d(?:[ .]\d\d){4}|0[ .]8\d\d(?:[ .]\d\d\d){2}")
+# Also behind the label of a file, as in `N° client : 06 12 34 56 78`. Of ten digits in a row only a mobile one is told.
+PHONE = re.compile(
+    r"(?:0|00[ .]?33[ .]?)\d(?:[ ./-]\d\d){4}|0[67]\d{8}"
+    r"|0[ .]?[89]\d\d(?:[ .]\d\d\d){2}|0[89]\d\d(?:[ .]\d\d){3}|3\d \d\d"
+)
+LANDLINE = re.compile(r"0\d{9}")  # behind `Service client :`, else it may be a file
+OF_A_SERVICE = re.compile(r"\bservices?\s(?:clients?|usagers?|consommateurs?|abonn[ée]s?)\s?:\s{0,3}\Z", re.IGNORECASE)
 YEAR = re.compile(r"(?:19|20)\d\d(?:[-/]20\d\d)?")
 COUNTED = re.compile(r"\s(?:heures?|h|jours?|mois|ans?|km|s[ée]ances?|pages?|enfants?|personnes?|minutes?|points?)\b")
 MAX_BEFORE_NOUN = 40
@@ -130,12 +136,12 @@ def _is_reference(plain: str, label: int, start: int, end: int, *, any_noun: boo
         return False
     if (YEAR.fullmatch(number) and not any_noun) or COUNTED.match(plain, end):
         return False
-    if PHONE.fullmatch(number):
+    before = plain[max(0, label - 30) : start]
+    if PHONE.fullmatch(number) or (LANDLINE.fullmatch(number) and OF_A_SERVICE.search(before)):
         return False
     digits = sum(map(str.isdigit, number))
     has_more = re.search(r"[A-Z/.-]| (?:bis|ter)\Z", number) is not None
     if digits < (MIN_DIGITS if has_more or not any_noun else MIN_DIGITS + 1) and not (digits == 2 and len(number) >= 6):
         return False
     line = plain[max(0, start - 80) : start].rpartition("\n")[2]
-    before = plain[max(0, label - 30) : start]
     return not (NO_REFERENCE.search(before) or OF_COMPARISON.search(line) or OF_A_PROFESSIONAL.search(line))

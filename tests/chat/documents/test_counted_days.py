@@ -155,6 +155,12 @@ def test_a_period_before_one_of_several_appointments_is_no_day():
     assert days(letter)[0] == []
 
 
+def test_a_period_before_a_day_of_the_calendar_is_not_counted_from_an_appointment():
+    appointment = "Réunion le mardi 24 mars à 14 h. Fiche à rendre 8 jours avant"
+    assert days(f"{appointment} la rentrée.") == ([], ["2026-03-24"])
+    assert days(f"{appointment} la réunion.") == (["2026-03-16"], ["2026-03-24"])
+
+
 def test_the_end_of_a_right_is_that_of_the_child_named():
     letter = (
         "Lina : AEEH du 01/03/2026 au 30/06/2030\nMalo : AEEH du 01/03/2026 au 28/02/2029\n"
@@ -768,6 +774,9 @@ def test_days_told_in_everyday_words(sentence, deadlines, others):
         "Après la naissance de votre enfant, vous avez 15 jours pour le déclarer.",
         "Après l'hospitalisation, vous devez transmettre le bulletin sous 8 jours.",
         "Après hospitalisation, vous avez 48 heures pour nous prévenir.",
+        "À défaut d'accord, vous pourrez saisir la commission médicale dans les deux mois.",
+        "À défaut de décision du département, vous pourrez contester dans un délai de deux mois.",
+        "Faute de décision, la demande est rejetée. Vous pourrez alors former un recours dans un délai de deux mois.",
     ],
 )
 def test_a_duty_that_may_never_arise_has_no_day(sentence):
@@ -894,6 +903,10 @@ def test_a_duty_that_may_never_arise_has_no_day(sentence):
         ("If you are unhappy with this decision, you have one month to appeal.", "2026-04-12"),
         ("If you change your mind, tell us within 14 days.", "2026-03-26"),
         ("En cas d'appel, vous disposez d'un mois.", "2026-04-12"),
+        ("À défaut de paiement, vous devez nous écrire sous 15 jours.", "2026-03-27"),
+        ("À défaut de réponse de votre part sous 15 jours, la demande sera classée.", "2026-03-27"),
+        ("Vous pourrez contester cette décision dans un délai de deux mois.", "2026-05-12"),
+        ("Si vous contestez ce refus, vous pourrez saisir le tribunal dans un délai de deux mois.", "2026-05-12"),
     ],
 )
 def test_a_condition_that_is_at_hand_leaves_a_deadline(sentence, deadline):

@@ -285,3 +285,36 @@ def test_labels_take_linear_time(repeated):
 )
 def test_short_labels_columns_and_codes_by_their_form(text, expected):
     assert references(text) == expected
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        "06 12 34 56 78",
+        "0612345678",
+        "06.12.34.56.78",
+        "01-44-55-66-77",
+        "0033 6 12 34 56 78",
+        "0 969 391 212",
+        "0800 94 27 15",
+        "36 46",
+    ],
+)
+@pytest.mark.parametrize("label", ["N° client", "Réf. client", "Dossier n°", "Demande d'information"])
+def test_a_telephone_number_behind_the_label_of_a_file_is_no_reference(label, number):
+    assert references(f"{label} : {number}") == []
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Service client : 0969391212", []),
+        ("Service client, dossier 0969391212", ["0969391212"]),
+        ("N° client : 0123456789", ["0123456789"]),
+        ("N° client : 6 112 448 073", ["6 112 448 073"]),
+        ("Dossier : 3646", ["3646"]),
+        ("Contrat n° 06 12 34 56 789", ["06 12 34 56 789"]),
+    ],
+)
+def test_a_number_that_is_only_like_a_telephone_number_is_a_reference(text, expected):
+    assert references(text) == expected

@@ -25,6 +25,7 @@ TO_COME = re.compile(
 )
 THEN = re.compile(r"\b(?:alors|ensuite|d[èe]s\slors)\b", re.IGNORECASE)
 WILL_HAVE = re.compile(r"\bvous\s(?:aurez|disposerez)\b", re.IGNORECASE)
+THEN_YOU_CAN = re.compile(r"\W*vous\spourrez\s(?:alors|ensuite)\b", re.IGNORECASE)  # once the sentence before has come
 AFTER_IT = re.compile(r"\b(?:[àa]\sl'issue|pass[ée]\sce\sd[ée]lai(?=,))\b", re.IGNORECASE)
 WHEN = r"en\scas\sd(?:e\s|u\s|es\s|')|lorsqu(?:e\s|')|quand\s(?!m[êe]me)"
 # Behind `après`. `Après décision`, `après le rejet de votre demande`: the letter tells it.
@@ -35,7 +36,8 @@ AFTERWARDS = (
 # The first words of a condition, at the beginning of a clause: `dites-nous si` begins none.
 CONDITION = re.compile(
     r"(?:\A|[,;:(–—-]|\n\s?\n|\b(?:et|ou|mais|qu['e]|toutefois|cependant|aussi|donc))\W{0,5}"
-    rf"(?:{WHEN}|si\s(?!une?\s(?!{EVENT}|nouve|autre))|s'(?=ils?\s)|d[èe]s\squ(?:e\s|')|apr[èe]s\s(?={AFTERWARDS})|en\sl'(?=absence\s)|(?=sans\sr[ée]ponse\b)|if\s)",
+    rf"(?:{WHEN}|si\s(?!une?\s(?!{EVENT}|nouve|autre))|s'(?=ils?\s)|d[èe]s\squ(?:e\s|')|[àa]\sd[ée]faut\sd(?=e\sd[ée]cision|e\sconciliation|'accord|'entente)"
+    rf"|apr[èe]s\s(?={AFTERWARDS})|en\sl'(?=absence\s)|(?=sans\sr[ée]ponse\b)|if\s)",
     re.IGNORECASE,
 )
 # Where the duty begins that follows from a condition.
@@ -79,7 +81,8 @@ CONDITION_BEHIND = re.compile(
 def is_to_come(plain: str, period: Period) -> bool:
     """Whether a period without a start of its own is counted from what may come."""
     before = sentences.before(plain, period.start, MAX_BEFORE)
-    if EACH_EVENT.search(before, max(0, len(before) - 120)) or _is_later(plain, period):
+    is_of_each = EACH_EVENT.search(before, max(0, len(before) - 120))
+    if is_of_each or THEN_YOU_CAN.match(before) or _is_later(plain, period):
         return True
     for condition in CONDITION.finditer(before):
         duty = DUTY.search(before, condition.end() + MIN_CONDITION)

@@ -226,16 +226,17 @@ def _day_ahead(plain: str, period: Period, days: Sequence[KnownDay], of_letter: 
     date = _last_of_the_sentence(plain, period, days) if BARE_AHEAD.match(after) else None
     if date := date or _day_of_event(plain, period, after, days):
         return date
+    event = TO_AN_EVENT.match(after)
+    if event and OF_THE_CALENDAR.match(event["noun"]):
+        return None
     here = sentences.paragraph_start(plain, period.start)
     near = [day for day in _ahead(period, days) if here <= day.start]
     if appointments := _appointments(near):
         return _only(appointments)
     if APPOINTMENT.search(after):
         date = _only(_appointments(days) or near)
-    elif (event := TO_AN_EVENT.match(after)) or EVE.match(period.text):
+    elif event or EVE.match(period.text):
         date = None
-        if event and OF_THE_CALENDAR.match(event["noun"]):
-            return None
     else:
         date = near[-1].date if near else None
     meetings = [day for day in days if day.kind == "decision" and of_letter and day.date > of_letter]
