@@ -37,9 +37,16 @@ FINDERS_MINIMUM = {
         "amounts": (1.00, 1.00),
         "references": (1.00, 0.96),
     },
+    "duties_dev": {
+        "dates": (0.99, 1.00),
+        "deadlines": (0.87, 0.96),
+        "amounts": (1.00, 1.00),
+        "references": (1.00, 0.86),
+    },
 }
 
-# Minimum precision and recall on letters that nobody has read who improved the extraction.
+# Minimum precision and recall on letters that nobody has read who improved the extraction. `duties_test` is by one who
+# did, and looked only at its totals.
 UNSEEN_MINIMUM = {
     "judged_test": {
         "dates": (0.98, 0.97),
@@ -82,6 +89,12 @@ UNSEEN_MINIMUM = {
         "deadlines": (0.92, 0.85),
         "amounts": (0.98, 1.00),
         "references": (0.96, 0.95),
+    },
+    "duties_test": {
+        "dates": (0.96, 0.99),
+        "deadlines": (0.77, 0.87),
+        "amounts": (1.00, 1.00),
+        "references": (1.00, 1.00),
     },
 }
 
