@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from chat.core.question import Question
 from chat.pipeline import distress, help_lines
-from chat.pipeline.distress import Distress, NoticeTopic
+from chat.pipeline.distress_topics import Distress, NoticeTopic
 from observability import unexpected_errors
 
 DANGERS_TO_LIFE: frozenset[Distress] = frozenset({"suicide", "medical"})

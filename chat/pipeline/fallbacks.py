@@ -22,7 +22,7 @@ from chat.documents.reading import Document
 from chat.documents.unreadable import Unread
 from chat.pipeline import help_lines, other_languages
 from chat.pipeline.article_text import article_text
-from chat.pipeline.distress import Distress
+from chat.pipeline.distress_topics import Distress
 from chat.storage.answer_cache import CachedAnswer
 from chat.upstream.errors import AIError
 from observability import unexpected_errors

@@ -1,8 +1,8 @@
 """Telephone help lines, and the notice that precedes the answer to a question that shows distress.
 
 Numbers and texts are in a TOML file in both languages: `HELP_LINES_FILE`, or the bundled one for France. Another
-country needs another file, and its own offices and numbers in distress.py. The file is read once, when the process
-starts.
+country needs another file, and its own offices and numbers in distress_topics.py. The file is read once, when the
+process starts.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from chat import knowledge
 from chat.core import phone_numbers
 from chat.core.language import Language
 from chat.pipeline import distress
-from chat.pipeline.distress import Distress, NoticeTopic
+from chat.pipeline.distress_topics import Distress, NoticeTopic
 
 BUNDLED = Path(__file__).with_suffix(".toml")
 BROADER: Mapping[str, NoticeTopic] = {"unreachable": "suicide", "reminder": "suicide", "hurt_child": "losing_control"}

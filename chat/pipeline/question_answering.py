@@ -16,7 +16,8 @@ from chat.history.recorder import TurnRecorder
 from chat.pipeline import distress_notice, fallbacks, help_lines, sharing
 from chat.pipeline.answer_job import AnswerJob, Purpose
 from chat.pipeline.answer_stream import AnswerStream, CachedStream, RunStream
-from chat.pipeline.distress import Distress, tells_of_another_death
+from chat.pipeline.distress import tells_of_another_death
+from chat.pipeline.distress_topics import Distress
 from chat.runs import Subscription
 from chat.storage import ai_statistics, answer_cache, answer_keys, budgets, fleet_counters
 from chat.storage.answer_cache import CachedAnswer

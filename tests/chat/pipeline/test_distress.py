@@ -12,7 +12,7 @@ from chat.core.language import Language
 from chat.core.question import Question, Turn
 from chat.knowledge.reloader import bundled_entries
 from chat.pipeline import distress, distress_classifier, help_lines
-from chat.pipeline.distress import Distress
+from chat.pipeline.distress_topics import Distress
 from chat.pipeline.question_answering import (
     ABOUT_DANGER,
     ABOUT_GRIEF,
