@@ -164,11 +164,9 @@ def _refuse_unsupported(body: CompletionIn) -> None:
         value = getattr(body, name)
         if value and not (name == "response_format" and value == {"type": "text"}):
             raise _invalid("not supported here", name)
-    for number, message in enumerate(body.messages):
-        # A refusal is an earlier answer that the client sends back.
-        allowed = {"text", "refusal"} if message.role == "assistant" else {"text"}
-        if any(part.type not in allowed for part in message.parts):
-            raise _invalid("content other than text is not supported here", "messages", number, "content")
+    # An earlier picture was refused before: the conversation goes on without it.
+    if any(part.type != "text" for part in body.messages[-1].parts):
+        raise _invalid("content other than text is not supported here", "messages", len(body.messages) - 1, "content")
 
 
 def _invalid(message: str, *path: str | int) -> ValidationError:

@@ -110,6 +110,14 @@ def test_a_picture_is_refused_and_not_ignored(visitor, ai, with_text):
     assert ai.calls == 0
 
 
+def test_an_earlier_picture_is_left_out_and_the_conversation_goes_on(visitor, ai):
+    question = {"type": "text", "text": "Que dit ce courrier ?"}
+    picture = {"type": "image_url", "image_url": {"url": "data:,"}}
+    spoken = [{"role": "user", "content": [question, picture]}, {"role": "user", "content": [picture]}]
+    answer = {"role": "assistant", "content": "Je ne vois pas d'image."}
+    assert complete(visitor, *spoken, answer, text("Qu'est-ce que la PCH ?")).status_code == 200
+
+
 @pytest.mark.parametrize("content", ["a\ud800", [{"type": "text", "text": "\udfff"}], 12, "a\0"])
 def test_an_error_names_the_field_of_the_request(visitor, ai, content):
     reply = complete(visitor, {"role": "user", "content": content})
