@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import re
 from collections.abc import Container, Sequence
 from pathlib import Path
@@ -11,7 +12,7 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.contrib.staticfiles import finders
-from django.http import FileResponse, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
@@ -30,8 +31,8 @@ from chat.core.markdown import as_html
 from chat.core.question import Question
 from chat.documents.fact_labels import LABELS, MAY_END_LATER
 from chat.history import conversations
-from chat.history.conversations import ConversationRef, UnknownConversation
-from chat.pipeline import fallbacks, help_lines, question_answering
+from chat.models import new_public_id
+from chat.pipeline import conversation_control, fallbacks, help_lines, question_answering
 from observability import correlation, routes
 from observability.caller import caller_of
 
@@ -83,6 +84,7 @@ STRINGS = {
     "unreadableText": _("It may be too long. Try to shorten it, or ask one question at a time."),
     "expiredTitle": _("The page has been open for a long time"),
     "expiredText": _("Your question is kept. Reload the page, then send it again."),
+    "unloadedTitle": _("A part of the page is missing: please reload it"),
     "goneTitle": _("This conversation is no longer there"),
     "goneText": _("It was deleted, or it was begun on another device."),
     "startAnew": _("Begin a new conversation"),
@@ -118,7 +120,10 @@ def chat_page(request: HttpRequest) -> HttpResponse:
     """The page, with the answer if a browser without JavaScript has submitted the form."""
     language: Language = "en" if get_language() == "en" else "fr"
     question = (request.POST.get("suggestion") or request.POST.get("message", "")).strip()
+    conversation_id = request.POST.get("conversation") or request.POST.get("id") or new_public_id()
     context = {
+        "conversation": conversation_id,
+        "question_id": new_public_id(),  # of the next question, and of the conversation that it begins
         "suggestions": knowledge.current().openers(language, limit=4),
         "help_lines": help_lines.all_lines(language),
         "strings": STRINGS
@@ -128,18 +133,23 @@ def chat_page(request: HttpRequest) -> HttpResponse:
         "site": f"{request.scheme}://{request.get_host()}",
         "question": question,
         "longest": schemas.MAX_MESSAGE,
-        "answer": _answer(request, question, language) if question else None,
+        "answer": _answer(request, question, conversation_id, language) if question else None,
     }
     return render(request, "chat.html", context)
 
 
 @require_safe
 @cache_control(no_cache=True)
-def service_worker(request: HttpRequest) -> FileResponse:
-    """The worker's file, which is not below /static/ because a worker controls the pages below its address."""
+def service_worker(request: HttpRequest) -> HttpResponse:
+    """The worker's file, which is not below /static/ because a worker controls the pages below its address.
+
+    It changes with any file of the page, so that the browser installs it anew, and with it all files that it keeps.
+    """
     path = finders.find("chat/service_worker.js")
     assert isinstance(path, str)
-    return FileResponse(Path(path).open("rb"), content_type="text/javascript; charset=utf-8")
+    files = hashlib.sha256(b"".join(file.read_bytes() for file in sorted(Path(path).parent.iterdir())))
+    worker = Path(path).read_text() + f"// The page's files: {files.hexdigest()[:16]}\n"
+    return HttpResponse(worker, content_type="text/javascript; charset=utf-8")
 
 
 @require_safe
@@ -148,29 +158,37 @@ def robots(request: HttpRequest) -> HttpResponse:
     return render(request, "robots.txt", content_type="text/plain; charset=utf-8")
 
 
-def _answer(request: HttpRequest, question: str, language: Language) -> dict[str, Any]:
-    """The answer to a submitted form, as the context of templates/partials/answer.html."""
-    fields = {"message": question, "conversationId": request.POST.get("conversation") or None}
+def _answer(request: HttpRequest, question: str, conversation_id: str, language: Language) -> dict[str, Any]:
+    """The answer to a submitted form, as the context of templates/partials/answer.html.
+
+    The form names its question: when the browser sends it again, the question takes its own place.
+    """
+    sent = {"id": request.POST.get("id"), "role": "user", "parts": [{"type": "text", "text": question}]}
     try:
-        message = schemas.parse_body(schemas.MessageIn, fields)
+        message = schemas.parse_body(schemas.StreamIn, {"id": conversation_id, "messages": [sent]})
     except ValidationError:
         return {"notice": STRINGS["unreadableText"]}
     caller_id = caller_of(request).id
-    conversation = _conversation(caller_id, message.conversation_id)
+    conversation = conversations.resolve(
+        caller_id, message.conversation_id, allow_new_id=True, replacement=message.replacement
+    )
+    if conversation.replaced_from is not None:
+        conversation_control.end_replaced_answer(caller_id, conversation.public_id, language)
     asked = Question(
         message.message,
         language_of(message.message, language),
         caller_id,
         caller_token=caller_token_of(request),
     )
-    stream, recorder = question_answering.answer_in_conversation(asked, conversation, caller_of(request))
+    stream, recorder = question_answering.answer_in_conversation(
+        asked, conversation, caller_of(request), question_id=message.question_id
+    )
     transcript = read_to_end_while_connected(request, stream, recorder.message_id)
     assert transcript.finish is not None
     degraded = transcript.finish.degraded
     retry_after = degraded.retry_after if degraded else None
     sources = _source_cards(transcript.sources, language)
     return {
-        "conversation": conversation.public_id,
         "html": as_html(
             _add_links(transcript.text, language, {source["number"] for source in sources}),
             help_lines.numbers_to_call(),
@@ -183,14 +201,6 @@ def _answer(request: HttpRequest, question: str, language: Language) -> dict[str
         "when": str(STRINGS["when"]).format(when=fallbacks.retry_phrase(retry_after)) if retry_after else "",
         "reference": correlation.short(recorder.correlation_id) if degraded else "",
     }
-
-
-def _conversation(caller_id: str, conversation_id: str | None) -> ConversationRef:
-    """The conversation of the form, or a new one if it has been deleted."""
-    try:
-        return conversations.resolve(caller_id, conversation_id)
-    except UnknownConversation:
-        return conversations.resolve(caller_id, None)
 
 
 def _source_cards(sources: Sequence[Source], language: Language) -> list[dict[str, str]]:

@@ -1,7 +1,8 @@
 /**
  * Keeps the page with its help lines, and the conversations that were opened last, readable without a network. The
  * network always comes first, so that nobody sees old files or texts while it answers; conversations are shown as they were
- * only if it fails, because they may have gone on.
+ * only if it fails, because they may have gone on. The server ends this file with a hash of the page's files: a new version
+ * of any is a new worker, which keeps them all anew.
  */
 
 const PAGE = "page"; // the page and its files
@@ -12,7 +13,7 @@ const PATIENCE = 4000; // milliseconds until a kept file is better than a slow o
 const FILES = [
   "/",
   ...["style.css", "icon.svg", "manifest.webmanifest"].map(inFolder),
-  ...["app", "conversation", "conversations", "page", "stream", "answer", "actions", "share", "markdown", "edit", "speech", "offline", "documents", "interim", "languages"]
+  ...["app", "conversation", "conversations", "conversation_actions", "page", "stream", "answer", "actions", "share", "markdown", "edit", "speech", "offline", "documents", "interim", "languages"]
     .map((name) => inFolder(`${name}.js`)),
 ];
 
@@ -38,7 +39,7 @@ function inFolder(name) {
 
 async function install() {
   const cache = await caches.open(PAGE);
-  await cache.addAll(FILES);
+  await cache.addAll(FILES.map((file) => new Request(file, { cache: "reload" })));
   await self.skipWaiting();
 }
 

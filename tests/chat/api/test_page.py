@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -182,3 +183,57 @@ def test_the_number_for_text_messages_is_not_called(visitor, ai):
     prose = page.partition('class="prose"')[2]
     assert 'href="sms:114"' in prose
     assert "tel:114" not in page
+
+
+def form_of(page: str) -> dict[str, str]:
+    """The hidden fields of the composer's form, which name the question, and the conversation if there is one."""
+    composer = page[page.index('id="composer"') :]
+    return dict(re.findall(r'<input type="hidden" name="(conversation|id)" value="([^"]+)"', composer))
+
+
+def questions_of(visitor) -> list[str]:
+    items = visitor.get("/api/chat/history").json()["items"]
+    return [item["text"] for item in items if item["role"] == "user"]
+
+
+def test_a_page_that_is_loaded_again_does_not_ask_again(visitor, ai):
+    first = {"message": "Comment demander l'AEEH ?", **form_of(visitor.get("/").content.decode())}
+    page = visitor.post("/", first).content.decode()
+    assert form_of(visitor.post("/", first).content.decode())["conversation"] == first["id"]
+    assert ai.calls == 1
+
+    second = {"message": "Et combien de temps ?", **form_of(page)}
+    visitor.post("/", second)
+    visitor.post("/", second)
+
+    assert questions_of(visitor) == [first["message"], second["message"]]
+    assert len(visitor.get("/api/chat/conversations").json()["items"]) == 1
+
+
+def test_the_same_question_asked_once_more_and_another_one_after_back_are_new(visitor, ai):
+    form = form_of(visitor.get("/").content.decode())
+    page = visitor.post("/", {"message": "Bonjour", **form}).content.decode()
+    visitor.post("/", {"message": "Bonjour", **form_of(page)})
+    visitor.post("/", {"message": "Qu'est-ce que la PCH ?", **form})
+    assert questions_of(visitor) == ["Bonjour", "Bonjour", "Qu'est-ce que la PCH ?"]
+
+
+@pytest.mark.parametrize("form", [{}, {"conversation": "", "id": ""}, {"id": "é" * 90, "conversation": "c"}])
+def test_a_form_without_usable_ids_is_answered(visitor, ai, form):
+    page = visitor.post("/", {"message": "Comment demander l'AEEH ?", **form}).content.decode()
+    assert 'class="card"' in page
+
+
+def test_the_service_worker_is_another_one_when_a_file_of_the_page_is(client, tmp_path, monkeypatch):
+    first = client.get("/service-worker.js")
+    folder = tmp_path / "chat"
+    shutil.copytree(Path(finders.find("chat/service_worker.js")).parent, folder)
+    monkeypatch.setattr(finders, "find", lambda name: str(tmp_path / name))
+    assert client.get("/service-worker.js").content == first.content
+    (folder / "style.css").write_text("main {}")
+
+    changed = client.get("/service-worker.js")
+
+    assert first["Content-Type"] == changed["Content-Type"] == "text/javascript; charset=utf-8"
+    assert first.content.startswith((folder / "service_worker.js").read_bytes())
+    assert changed.content != first.content
