@@ -18,6 +18,9 @@ from tests.e2e.states import (
     ask,
     choosing_voices,
     conversations,
+    forgetting,
+    fulfill_with_stream,
+    hold,
     show_error_page,
     wait_for_answer,
 )
@@ -152,6 +155,83 @@ def test_answers_are_read_aloud_and_questions_dictated_once_chosen(
     expect(page.locator("#question")).to_have_value("Comment demander la PCH ?")
     dictate.click()
     expect(page.locator("#question")).to_be_focused()
+
+
+def test_in_the_drawer_is_announced_what_a_search_does_not_find(browser_page: OpenPage, ai: StandIn) -> None:
+    page = browser_page(**PHONE)
+    conversations(page, ai)
+
+    page.get_by_label("Chercher dans vos conversations").fill("introuvable")
+
+    expect(page.locator("#drawer #announcer")).to_contain_text("Aucune conversation")
+    page.keyboard.press("Escape")
+    page.keyboard.press("Escape")
+    expect(page.locator("#drawer")).to_be_hidden()
+    page.locator("#question").fill("Bonjour, " * 460)
+    expect(page.locator("body > #announcer")).to_contain_text("en trop")
+
+
+def test_a_failed_deletion_is_announced(browser_page: OpenPage, ai: StandIn) -> None:
+    page = browser_page(**PHONE)
+    page.refusals_expected = True  # type: ignore[attr-defined]
+    forgetting(page, ai)
+    page.route("**/api/chat/reset", lambda route: route.fulfill(status=500))
+
+    page.get_by_role("button", name="Effacer", exact=True).click()
+
+    expect(page.locator("#drawer #announcer")).to_contain_text("Quelque chose n’a pas marché")
+
+
+def test_a_conversation_that_is_opened_is_announced_and_gets_the_focus(browser_page: OpenPage, ai: StandIn) -> None:
+    page = browser_page()
+    answered(page, ai)
+    page.get_by_role("link", name="Nouvelle conversation").click()
+    held = hold(page, "**/api/chat/history?*")
+
+    with page.expect_request("**/api/chat/history?*"):
+        page.get_by_role("link", name=QUESTIONS["fr"]).click()
+    expect(page.locator("#announcer")).to_have_text("J’ouvre la conversation…")
+    held[0].continue_()
+
+    expect(page.locator(".exchange h2")).to_be_focused()
+
+
+def test_a_conversation_that_does_not_open_is_announced(browser_page: OpenPage, ai: StandIn) -> None:
+    page = browser_page()
+    page.refusals_expected = True  # type: ignore[attr-defined]
+    page.route("**/api/chat/history?*", lambda route: route.fulfill(status=404))
+
+    page.evaluate("window.location.hash = '#c-gone'")
+
+    expect(page.locator("#announcer")).to_contain_text("Cette conversation n’est plus là")
+
+
+def test_a_dictation_that_fails_is_announced(browser_page: OpenPage, ai: StandIn, server: Server) -> None:
+    page = browser_page(None)
+    page.add_init_script("""localStorage.setItem("voice", "dictate");
+window.SpeechRecognition = window.webkitSpeechRecognition = class {
+  start() { this.onerror({ error: "not-allowed" }); this.onend(); }
+};""")
+    page.goto(server.url)
+
+    page.get_by_role("button", name="Dicter la question").click()
+
+    expect(page.locator("#announcer")).to_have_text(page.locator("#remark").inner_text())
+    expect(page.locator("#remark")).to_be_visible()
+
+
+def test_a_source_without_address_shows_that_a_citation_has_led_to_it(browser_page: OpenPage, ai: StandIn) -> None:
+    page = browser_page()
+    source = {"type": "source-document", "sourceId": "1", "mediaType": "text/plain", "title": "L’AEEH"}
+    page.route("**/api/chat/stream", lambda route: fulfill_with_stream(route, "Demandez l’AEEH [1].", source))
+    ask(page, QUESTIONS["fr"])
+    wait_for_answer(page)
+
+    page.locator(".citation").focus()
+    page.keyboard.press("Enter")
+
+    expect(page.locator(".card")).to_be_focused()
+    assert page.locator(".card").evaluate("(card) => getComputedStyle(card).outlineStyle") != "none"
 
 
 def violations(page: Page, *rules: str) -> list[str]:

@@ -285,3 +285,84 @@ def test_a_text_that_is_too_long_is_offered_as_a_document(browser_page: OpenPage
     expect(page.locator(".facts")).to_contain_text("3 juin 2027")
     expect(page.locator("#question")).to_have_value("")
     expect(page.locator("#as-document")).to_be_hidden()
+
+
+def wait_until_refreshed(page: Page) -> None:
+    """Wait until the list no longer has the element `window.before`."""
+    page.wait_for_function("() => !window.before.isConnected")
+
+
+def test_a_name_that_is_being_typed_stays_when_an_answer_ends(browser_page: OpenPage, ai: StandIn) -> None:
+    page = browser_page()
+    ask_and_wait(page, QUESTION)
+    ai.fail("slow", seconds=2)
+    ask(page, OTHER_QUESTION)
+    page.get_by_role("button", name=f"Renommer « {QUESTION} »").click()
+    name = page.get_by_label("Nom de la conversation")
+    name.fill("Léa")
+
+    wait_for_answer(page)
+    page.wait_for_load_state("networkidle")
+
+    expect(name).to_have_value("Léa")
+    expect(name).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator(".conversation-title")).to_have_text(["Léa"])
+
+
+def test_the_focus_in_the_list_stays_when_an_answer_ends(browser_page: OpenPage, ai: StandIn) -> None:
+    page = browser_page()
+    ask_and_wait(page, QUESTION)
+    ai.fail("slow", seconds=2)
+    ask(page, OTHER_QUESTION)
+    rename = page.get_by_role("button", name=f"Renommer « {QUESTION} »")
+    rename.focus()
+    rename.evaluate("(button) => (window.before = button)")
+
+    wait_for_answer(page)
+    wait_until_refreshed(page)
+
+    expect(rename).to_be_focused()
+
+
+def test_older_conversations_stay_shown_when_an_answer_ends(browser_page: OpenPage, server: Server) -> None:
+    def pages(route: Route) -> None:
+        first = 0 if "before=" in route.request.url else 2
+        items = [{"id": f"c{n}", "title": f"Nr. {n}", "updatedAt": "2026-01-01T00:00:00Z"} for n in (first + 1, first)]
+        route.fulfill(json={"items": items, "next": "2" if first else None})
+
+    page = browser_page(path=None)
+    page.route(re.compile("/api/chat/conversations"), pages)
+    page.goto(server.url)
+    titles = page.locator(".conversation-title")
+    page.get_by_role("button", name="Voir les plus anciennes").click()
+    expect(titles).to_have_text(["Nr. 3", "Nr. 2", "Nr. 1", "Nr. 0"])
+    titles.first.evaluate("(title) => (window.before = title)")
+
+    ask_and_wait(page, QUESTION)
+    wait_until_refreshed(page)
+
+    expect(titles).to_have_text(["Nr. 3", "Nr. 2", "Nr. 1", "Nr. 0"])
+
+
+def test_an_edited_question_says_why_it_is_not_sent(browser_page: OpenPage, ai: StandIn) -> None:
+    page = browser_page()
+    ask_and_wait(page, QUESTION)
+    page.get_by_role("button", name="Modifier la question").click()
+    field, send = page.locator(".edit-form textarea"), page.get_by_role("button", name="Envoyer", exact=True)
+    message = "(field) => field.validationMessage"
+
+    field.fill("a" * 4_003)
+    send.click()
+    assert "3" in field.evaluate(message)
+    expect(field).to_be_focused()
+    field.fill(OTHER_QUESTION)
+    assert field.evaluate(message) == ""
+    ai.fail("slow", seconds=2)
+    ask(page, "Et combien de temps ?")
+    send.click()
+    assert field.evaluate(message)
+    wait_for_answer(page)
+    send.click()
+
+    expect(page.locator(".bubble")).to_have_text([OTHER_QUESTION])

@@ -9,6 +9,7 @@ from playwright.sync_api import Page, Request, Route, expect
 
 from ai_service.control import StandIn
 from tests.e2e.states import LETTER, QUESTIONS, ask, wait_for_answer
+from tests.support.server import Server
 
 OpenPage = Callable[..., Page]
 
@@ -180,6 +181,38 @@ def test_a_document_that_cannot_be_drawn_does_not_keep_questions_from_being_sent
     ask(page, QUESTIONS["fr"])
 
     wait_for_answer(page)
+
+
+def test_a_pasted_text_stays_when_the_dialog_is_left_and_goes_when_it_is_sent(browser_page: OpenPage) -> None:
+    page = browser_page()
+    opener, pasted = page.get_by_role("button", name="Faire lire un document"), page.locator("[name=pasted]")
+    opener.click()
+    pasted.fill(LETTER)
+    page.keyboard.press("Escape")
+
+    opener.click()
+    expect(pasted).to_have_value(LETTER)
+    page.get_by_role("button", name="Lire le document").click()
+
+    expect(page.locator(".facts")).to_be_visible()
+    opener.click()
+    expect(pasted).to_have_value("")
+
+
+def test_an_upload_that_does_not_go_on_can_be_tried_again(browser_page: OpenPage, server: Server) -> None:
+    page = browser_page(path=None)
+    page.clock.install()
+    page.goto(server.url)
+    hold(page, READ_A_DOCUMENT)
+    with page.expect_request(READ_A_DOCUMENT):
+        send_letter(page)
+
+    page.clock.run_for(50_000)
+
+    expect(page.locator(".notice")).to_contain_text("Pas de connexion")
+    page.unroute(READ_A_DOCUMENT)
+    page.get_by_role("button", name="Réessayer").click()
+    expect(page.locator(".facts")).to_be_visible()
 
 
 def hold(page: Page, url: str) -> Callable[[], None]:

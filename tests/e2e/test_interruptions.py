@@ -11,6 +11,7 @@ from playwright.sync_api import Error, Page, Route, expect
 
 from ai_service.control import StandIn
 from chat.models import Message
+from tests.e2e.conftest import PHONE
 from tests.e2e.states import QUESTIONS, ask, fulfill_with_stream, hold, respond_with_error, wait_for_answer
 from tests.support.polling import eventually
 from tests.support.server import Server
@@ -457,3 +458,174 @@ def test_a_dictated_question_does_not_come_back_after_it_was_sent(browser_page: 
     wait_for_answer(page)
     expect(page.locator("#question")).to_have_value("")
     expect(page.locator("#dictate")).to_have_attribute("aria-pressed", "false")
+
+
+def lose_script(page: Page, name: str) -> None:
+    """The script does not come, and like in browsers before 2026 it doesn't come later either."""
+    page.refusals_expected = True  # type: ignore[attr-defined]
+    page.route(f"**/{name}.js", lambda route: route.abort())
+
+
+@pytest.mark.parametrize("script", ["answer", "stream"])
+def test_a_question_is_not_sent_when_its_answer_cannot_be_shown_and_is_there_after_a_reload(
+    browser_page: OpenPage, script: str
+) -> None:
+    page = browser_page()
+    lose_script(page, script)
+    posts: list[str] = []
+    page.on("request", lambda request: posts.append(request.url) if request.method == "POST" else None)
+
+    ask(page, QUESTION)
+
+    expect(page.locator(".notice")).to_contain_text("Il manque une partie de la page")
+    assert posts == []
+    page.unroute(f"**/{script}.js")
+    page.get_by_role("button", name="Recharger la page").click()
+    expect(page.locator("#question")).to_have_value(QUESTION)
+    page.locator("#send").click()
+    assert "AESH" in answer_of(page)
+
+
+@pytest.mark.parametrize(
+    ("script", "button"),
+    [("edit", "Modifier la question"), ("speech", "Voix"), ("documents", "Faire lire un document")],
+)
+def test_a_button_whose_script_did_not_come_says_so(browser_page: OpenPage, script: str, button: str) -> None:
+    page = browser_page()
+    ask(page, QUESTION)
+    wait_for_answer(page)
+    lose_script(page, script)
+
+    page.get_by_role("button", name=button).click()
+
+    expect(page.locator("#remark")).to_contain_text("Il manque une partie de la page")
+    expect(page.locator("#announcer")).to_contain_text("Il manque une partie de la page")
+
+
+def test_a_list_of_conversations_whose_script_did_not_come_says_so(browser_page: OpenPage, server: Server) -> None:
+    page = browser_page(path=None, **PHONE)
+    lose_script(page, "conversations")
+    page.goto(server.url)
+
+    page.locator("#menu").click()
+
+    expect(page.locator("#drawer #announcer")).to_contain_text("Il manque une partie de la page")
+    page.keyboard.press("Escape")
+    expect(page.locator("#remark")).to_contain_text("Il manque une partie de la page")
+
+
+def test_without_a_network_no_script_is_loaded_before_it_is_needed(browser_page: OpenPage) -> None:
+    page = browser_page()
+    page.wait_for_load_state("networkidle")
+    page.context.set_offline(True)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+
+    page.locator("#question").focus()
+    page.wait_for_timeout(500)
+
+    assert asked == []
+
+
+def hide(page: Page, *, hidden: bool) -> None:
+    """What the browser tells when the person turns to another app, and back. The page may be killed meanwhile."""
+    page.evaluate(
+        """(hidden) => {
+          Object.defineProperty(document, "hidden", { value: hidden, configurable: true });
+          document.dispatchEvent(new Event("visibilitychange"));
+        }""",
+        hidden,
+    )
+
+
+def draft_of(page: Page) -> str | None:
+    draft: str | None = page.evaluate("sessionStorage.getItem('draft')")
+    return draft
+
+
+def test_what_is_written_is_kept_when_the_phone_ends_the_hidden_page(browser_page: OpenPage) -> None:
+    page = browser_page(**PHONE)
+    page.locator("#question").fill("Ma question, à moitié")
+
+    hide(page, hidden=True)
+    assert draft_of(page) == "Ma question, à moitié"
+    hide(page, hidden=False)
+    assert draft_of(page) is None
+
+
+def test_a_question_that_was_not_sent_is_kept_when_the_phone_ends_the_hidden_page(browser_page: OpenPage) -> None:
+    page = browser_page(**PHONE)
+    ask_in_vain(page, QUESTION, lambda route: route.abort())
+
+    hide(page, hidden=True)
+    assert draft_of(page) == QUESTION
+    hide(page, hidden=False)
+    page.get_by_role("button", name="Réessayer").click()
+    wait_for_answer(page)
+
+    hide(page, hidden=True)
+    assert draft_of(page) is None
+
+
+def test_a_question_that_was_not_sent_is_left_with_its_conversation(browser_page: OpenPage) -> None:
+    page = browser_page()
+    ask_in_vain(page, QUESTION, lambda route: route.abort())
+
+    page.get_by_role("link", name="Nouvelle conversation").click()
+    expect(page.locator(".exchange")).to_have_count(0)
+    page.reload()
+
+    expect(page.locator("#question")).to_have_value("")
+
+
+def open_with_clock(browser_page: OpenPage, server: Server, path: str = "/") -> Page:
+    page = browser_page(path=None)
+    page.refusals_expected = True  # type: ignore[attr-defined]
+    page.clock.install()
+    page.goto(server.url + path)
+    return page
+
+
+def test_a_question_without_any_reply_can_be_asked_again(browser_page: OpenPage, server: Server) -> None:
+    page = open_with_clock(browser_page, server)
+    hold(page, "**/api/chat/stream")
+    with page.expect_request("**/api/chat/stream"):
+        ask(page, QUESTION)
+
+    page.clock.run_for(30_000)
+
+    expect(page.locator(".notice")).to_contain_text("Pas de connexion")
+    page.unroute("**/api/chat/stream")
+    page.get_by_role("button", name="Réessayer").click()
+    wait_for_answer(page)
+
+
+def test_a_conversation_that_does_not_come_can_be_opened_again(browser_page: OpenPage, server: Server) -> None:
+    page = open_with_clock(browser_page, server)
+    ask(page, QUESTION)
+    wait_for_answer(page)
+    page.get_by_role("link", name="Nouvelle conversation").click()
+    hold(page, "**/api/chat/history?*")
+    with page.expect_request("**/api/chat/history?*"):
+        page.get_by_role("link", name=QUESTION).click()
+
+    page.clock.run_for(30_000)
+
+    expect(page.locator("#exchanges .notice")).to_contain_text("Pas de connexion")
+    page.unroute("**/api/chat/history?*")
+    page.get_by_role("button", name="Réessayer").click()
+    expect(page.locator(".bubble")).to_have_text(QUESTION)
+
+
+def test_an_answer_may_take_longer_than_the_wait_for_its_beginning(
+    browser_page: OpenPage, server: Server, ai: StandIn
+) -> None:
+    ai.fail("slow", seconds=4)
+    page = open_with_clock(browser_page, server)
+    with page.expect_response("**/api/chat/stream"):
+        ask(page, QUESTION)
+
+    page.clock.run_for(30_000)
+
+    wait_for_answer(page)
+    expect(page.locator(".notice")).to_have_count(0)

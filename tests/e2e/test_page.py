@@ -317,6 +317,23 @@ def test_no_script_needs_a_newer_browser_than_the_page_supports(script: Path) ->
     assert TOO_NEW.findall(script.read_text()) == []
 
 
+STYLE = (ROOT / "chat" / "static" / "chat" / "style.css").read_text()
+
+
+def test_no_rule_is_lost_in_browsers_without_has() -> None:
+    """They drop the whole rule if one selector of its list is unknown to them."""
+    lists = re.findall(r"([^{}]*:has\([^{}]*)\{", re.sub(r"/\*.*?\*/", "", STYLE, flags=re.DOTALL))
+    assert lists
+    assert [each for each in lists if "," in re.sub(r"\([^()]*\)", "", each)] == []
+
+
+def test_heights_have_a_fallback_for_browsers_without_dynamic_units() -> None:
+    lines = [line.strip() for line in STYLE.splitlines()]
+    dynamic = [number for number, line in enumerate(lines) if re.search(r"\ddv[hw]\b", line)]
+    assert dynamic
+    assert [lines[n] for n in dynamic if lines[n - 1] != re.sub(r"(\d)dv([hw])", r"\1v\2", lines[n])] == []
+
+
 OLD_BROWSERS = {
     "no dialogs": "delete HTMLDialogElement.prototype.showModal",
     "no streams of text": "delete window.TextDecoderStream",

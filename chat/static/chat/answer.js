@@ -3,8 +3,8 @@
 import { enableActions } from "./actions.js";
 import { InterimArticle } from "./interim.js";
 import { blocks, draw, isSafe } from "./markdown.js";
-import { directionOf, languageOf } from "./languages.js";
-import { announce, clone, fill, longDate, relativeTime, notice, partsOf, strings, retrySentence } from "./page.js";
+import { directionOf, languageOf, longDate } from "./languages.js";
+import { announce, clone, fill, relativeTime, notice, partsOf, strings, retrySentence } from "./page.js";
 
 const REASON_STRINGS = { over_budget: "overBudget", overloaded: "overloaded", ai_rejected: "rejected" };
 

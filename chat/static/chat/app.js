@@ -1,7 +1,19 @@
 /** Entry point: composer, dialogs and URL fragments (`#c-<conversation>`). Loads the other modules on first use. */
 
-import { ask, canAsk, changes, clear, currentId, hasAnswered, isBusy, open, stop } from "./conversation.js";
-import { announce, fill, isComposing, keptText, saveDraft, onTouch, setText, startAnew, strings, takeSavedDraft } from "./page.js";
+import { ask, canAsk, changes, clear, currentId, hasAnswered, isBusy, open, stop, unsentQuestion } from "./conversation.js";
+import {
+  announce,
+  fill,
+  isComposing,
+  keptText,
+  saveDraft,
+  onTouch,
+  setText,
+  showUnloaded,
+  startAnew,
+  strings,
+  takeSavedDraft,
+} from "./page.js";
 
 // An older browser goes on without scripts: the form is answered by the server.
 if (!(window.HTMLDialogElement?.prototype.showModal && Array.prototype.at && window.TextDecoderStream)) {
@@ -32,8 +44,8 @@ question.addEventListener("keydown", (event) => {
 });
 
 question.addEventListener("input", onInput);
-// Preload what the answer needs. If this fails, conversation.js imports it again.
-question.addEventListener("focus", () => import("./answer.js").catch(() => {}), { once: true });
+// Preload what the answer needs. Without a network, an older browser would not load it later either.
+question.addEventListener("focus", () => navigator.onLine && import("./answer.js").catch(() => {}), { once: true });
 
 find("stop").addEventListener("click", stop);
 window.addEventListener("keydown", (event) => {
@@ -88,12 +100,12 @@ function placeConversations() {
 
 async function showConversations() {
   if (!wide.matches && !drawer.open) return;
-  const conversations = await import("./conversations.js").catch(() => null); // offline: keep the list
+  const conversations = await import("./conversations.js").catch(showUnloaded);
   conversations?.show(currentId());
 }
 
 // --- Voice: off until it is chosen ---
-find("voice-button").addEventListener("click", async () => (await import("./speech.js")).choose());
+find("voice-button").addEventListener("click", () => import("./speech.js").then(({ choose }) => choose(), showUnloaded));
 if (keptText("localStorage", "voice")) import("./speech.js").catch(() => {});
 
 // --- Documents ---
@@ -103,7 +115,7 @@ find("document").addEventListener("submit", ({ target }) => {
   if (target.elements.pasted.value !== question.value.trim()) return;
   question.value = ""; // it is read as a document
   onInput();
-});
+}, true); // before the form is emptied
 
 window.addEventListener("dragover", (event) => {
   if (!event.dataTransfer.types.includes("Files")) return;
@@ -121,7 +133,7 @@ window.addEventListener("drop", (event) => {
 });
 
 async function chooseDocument(files, text) {
-  const documents = await import("./documents.js").catch(showRemark);
+  const documents = await import("./documents.js").catch(showUnloaded);
   documents?.choose(files, text);
 }
 
@@ -158,10 +170,18 @@ function remainingCharacters() {
 
 window.addEventListener("online", showRemark);
 window.addEventListener("offline", showRemark);
-window.addEventListener("pagehide", () => question.value.trim() && saveDraft(question.value));
+window.addEventListener("pagehide", onHidden);
+window.addEventListener("pageshow", ({ persisted }) => persisted && onShown());
+document.addEventListener("visibilitychange", () => (document.hidden ? onHidden() : onShown()));
 
-// Back from the browser's cache, the composer still has the question: a draft of it would return after it is sent.
-window.addEventListener("pageshow", ({ persisted }) => persisted && question.value.trim() && takeSavedDraft());
+/** The browser may end a hidden page. */
+function onHidden() {
+  saveDraft(question.value.trim() ? question.value : unsentQuestion());
+}
+
+function onShown() {
+  saveDraft(unsentQuestion());
+}
 
 function fitHeight() {
   if (CSS.supports("field-sizing", "content")) return;

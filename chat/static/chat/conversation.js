@@ -9,7 +9,10 @@ import {
   notice,
   errorNotice,
   onTouch,
+  showNotice,
+  showUnloaded,
   strings,
+  unloaded,
   RequestError,
 } from "./page.js";
 
@@ -29,6 +32,7 @@ let id = null;
 let idOfNew = newId(); // the id that the first question gives a new conversation; `id` once the server has told it
 let run = null; // the answer that is arriving: {controller, stopped, isHeld}
 let opening = null; // the controller of the request for the conversation that is being opened
+let unsent = ""; // the last question that the server may not have
 let reading = null; // ends when the documents are read that the person keeps, and that the next question may be about
 
 /** The id of the conversation that is shown; null for a new one. */
@@ -36,6 +40,7 @@ export const currentId = () => id;
 export const hasAnswered = () => id !== null && exchanges.querySelector('.answer:not([aria-busy="true"])') !== null;
 export const isBusy = () => run !== null;
 export const canAsk = () => !run && !opening;
+export const unsentQuestion = () => unsent;
 
 /** Ask a question and follow its answer to the end. */
 export async function ask(question) {
@@ -62,8 +67,9 @@ export function replace(exchange, question = exchange.question) {
 /** Let the next question or kept document wait until this promise is settled, too. */
 export const holdUntil = (end) => (reading = Promise.allSettled([reading, end]));
 
-/** Wait until all that is kept so far is read, or the signal aborts. */
-export const untilRead = (signal) => Promise.race([reading, new Promise((stop) => signal.addEventListener("abort", stop))]);
+/** Wait until all that is kept so far is read, and for others, or until the signal aborts. */
+export const untilRead = (signal, others) =>
+  Promise.race([Promise.all([reading, others]), new Promise((stop) => signal.addEventListener("abort", stop))]);
 
 /** Stop the answer for this conversation, in all its tabs; the text so far stays. */
 export async function stop() {
@@ -95,10 +101,10 @@ export async function open(conversationId) {
   notifyChange();
   const current = (opening = new AbortController());
   try {
-    const [messages, { Answer }] = await Promise.all([messagesOf(conversationId, current.signal), import("./answer.js")]);
+    const [messages, [, { Answer }]] = await Promise.all([messagesOf(conversationId, current.signal), loadModules()]);
     if (opening === current) await showMessages(messages, Answer);
   } catch (error) {
-    if (opening === current) exchanges.replaceChildren(listItem(errorNotice(error, () => open(conversationId))));
+    if (opening === current) showNotice(onlyItem(), errorNotice(error, () => open(conversationId)));
   } finally {
     if (opening === current) opening = null;
   }
@@ -110,6 +116,7 @@ export function clear() {
   opening?.abort();
   run = opening = reading = id = null;
   idOfNew = newId();
+  setUnsent("");
   exchanges.replaceChildren();
   welcome.hidden = false;
   notifyChange();
@@ -125,7 +132,7 @@ export function addExchange(question, { isDocument = false, messageId = null } =
   part("question").textContent = question;
   import("./languages.js").then(({ languageOf }) => (part("question").lang = languageOf(question))).catch(() => {});
   part("edit").hidden = isDocument;
-  part("edit").addEventListener("click", async () => canAsk() && (await import("./edit.js")).edit(exchange));
+  part("edit").addEventListener("click", () => canAsk() && import("./edit.js").then(({ edit }) => edit(exchange), showUnloaded));
   node.addEventListener("anew", () => replace(exchange));
   exchanges.append(node);
   welcome.hidden = true;
@@ -155,8 +162,7 @@ export function showError(exchange, error, act) {
   };
   const shown = errorNotice(error, again);
   part("waiting")?.remove();
-  part("after").replaceChildren(shown);
-  announce(shown.querySelector('[data-part="title"]').textContent);
+  showNotice(part("after"), shown);
   if (error.kind !== "lost") return;
   window.addEventListener("online", again, { once: true });
   const seconds = RESUME_DELAYS[exchange.losses++];
@@ -179,10 +185,11 @@ export function resetAnswer({ part }) {
 
 function send(exchange) {
   showWaiting(exchange, strings.searching);
-  return follow(exchange, async (signal) => {
+  setUnsent("");
+  return follow(exchange, async (signal, modules) => {
     const current = run;
     current.isHeld = true;
-    await untilRead(signal);
+    await untilRead(signal, modules); // no answer is paid for that can't be shown
     current.isHeld = false;
     return call(STREAM, { method: "POST", body: bodyOf(exchange), signal });
   });
@@ -210,13 +217,15 @@ function newId() {
 function showLoading() {
   const { part } = clone("exchange-template");
   showWaiting({ part }, strings.loading);
-  exchanges.replaceChildren(listItem(part("waiting")));
+  onlyItem().append(part("waiting"));
+  announce(strings.loading);
 }
 
 async function showMessages(messages, Answer) {
   exchanges.replaceChildren();
   const last = messages.reduce((exchange, message) => addMessage(exchange, message, Answer), null);
   last?.node.scrollIntoView({ block: "start" });
+  if (!document.activeElement?.matches("textarea, input")) last?.part("heading").focus({ preventScroll: true });
   if (last && !last.answered) await resume(last);
 }
 
@@ -241,12 +250,18 @@ async function follow(exchange, request, { resumes = false } = {}) {
   }
 }
 
+function loadModules() {
+  return Promise.all([import("./stream.js"), import("./answer.js")]).catch(() => {
+    throw unloaded();
+  });
+}
+
 async function receive(exchange, request, current, resumes) {
   const { signal } = current.controller;
   let answer;
   try {
-    const modules = [import("./stream.js"), import("./answer.js")];
-    const [response, { parts }, { Answer }] = await Promise.all([request(signal), ...modules]);
+    const modules = loadModules();
+    const [response, [{ parts }, { Answer }]] = await Promise.all([request(signal, modules), modules]);
     for await (const part of response.status === 200 ? parts(response, signal) : []) {
       if (run !== current) break;
       if (resumes && !answer && part.messageId !== exchange.messageId) break; // the answer to a later question
@@ -281,8 +296,12 @@ function showFailure(exchange, error, isKnown) {
     const shown = kind === "offline" ? new RequestError("lost") : error;
     return showError(exchange, shown, () => resume(exchange));
   }
-  if (kind === "expired") saveDraft(exchange.question);
+  setUnsent(exchange.question);
   showError(exchange, error, () => (kind === "unreadable" ? takeBack(exchange) : askAgain(exchange)));
+}
+
+function setUnsent(question) {
+  saveDraft((unsent = question));
 }
 
 /** Ask a question again: in its place, or below those that followed, which would otherwise be replaced, too. */
@@ -292,6 +311,7 @@ function askAgain(exchange) {
 
 /** Move a question back to the composer. */
 function takeBack({ node, question }) {
+  setUnsent("");
   node.remove();
   welcome.hidden = exchanges.childElementCount > 0;
   composer.value = question;
@@ -336,10 +356,9 @@ async function messagesOf(conversationId, signal) {
   return messages;
 }
 
-function listItem(node) {
-  const item = document.createElement("li");
-  item.append(node);
-  return item;
+function onlyItem() {
+  exchanges.replaceChildren(document.createElement("li"));
+  return exchanges.firstElementChild;
 }
 
 function urlOf(conversationId) {

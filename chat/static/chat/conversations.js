@@ -1,16 +1,15 @@
-/** The list of conversations: search, names, and the dialogs that delete one of them or all data. */
+/** The list of conversations, and the search in it. */
 
-import { announce, call, clone, fill, isComposing, relativeTime, listPage, errorNotice, partsOf, startAnew, strings } from "./page.js";
+import { announce, call, clone, fill, isComposing, relativeTime, listPage, errorNotice, partsOf, showNotice, showUnloaded, strings } from "./page.js";
 
 const nav = document.getElementById("conversations");
-const dialog = document.getElementById("forget");
 const data = document.getElementById("data");
 const part = partsOf(nav);
 const field = part("search").querySelector("input");
 const TYPING_PAUSE = 300; // milliseconds
-let current = null; // the id of the open conversation
+export let current = null; // the id of the open conversation
 let next = null;
-let isLoaded = false;
+let shown = null; // what was searched for in the list that is shown
 let typing = 0; // a timer
 
 field.addEventListener("input", () => {
@@ -36,26 +35,41 @@ part("data").addEventListener("click", () => data.showModal());
 
 partsOf(data)("erase").addEventListener("click", () => {
   data.close();
-  forget(strings.forgetAll);
+  act("forget");
 });
 
-/** Show the newest conversations and mark the current one. If loading fails, keep the list that is shown. */
+/** Show the newest conversations, as many as before; mark the current one. A list that can't be loaded, or a name that is being typed, stays. */
 export async function show(conversationId) {
   current = conversationId;
-  const focused = nav.contains(document.activeElement) && document.activeElement.hash;
   const searched = search();
-  const rows = await load(null).catch((error) => void (isLoaded || showError(error)));
-  if (!rows || searched !== search()) return;
-  isLoaded = true;
+  const isSame = searched === shown;
+  const isKept = () => searched !== search() || (isSame && nav.querySelector(".rename"));
+  if (isKept()) return;
+  const count = isSame ? part("list").childElementCount : 0;
+  const rows = await load(null, count).catch((error) => void (shown !== null || showError(error)));
+  if (!rows || isKept()) return;
+  shown = searched;
+  const { activeElement } = document;
+  const focused = activeElement?.closest(".conversation")?.querySelector("a").hash;
   part("list").replaceChildren(...rows);
   part("none").hidden = rows.length > 0 || searched;
   part("not-found").hidden = rows.length > 0 || !searched;
   part("search").hidden = !rows.length && !searched;
   if (searched && !rows.length) announce(part("not-found").textContent);
-  if (focused) nav.querySelector(`a[href="/${CSS.escape(focused)}"]`)?.focus();
+  if (focused) focus(focused, activeElement.dataset.part);
 }
 
-async function load(before) {
+function act(name, ...options) {
+  import("./conversation_actions.js").then((actions) => actions[name](...options), showUnloaded);
+}
+
+export function focus(hash, name) {
+  const link = nav.querySelector(`a[href="/${CSS.escape(hash)}"]`);
+  link?.parentElement.querySelector(`[data-part="${name}"]`).focus();
+}
+
+/** The rows of one page, or of as many pages as `count` rows need. */
+async function load(before, count = 0) {
   const body = { search: search(), before };
   const page = body.search
     ? await (await call("/api/chat/conversations/search", { method: "POST", body })).json()
@@ -63,13 +77,14 @@ async function load(before) {
   next = page.next;
   part("more").hidden = !next;
   part("error").replaceChildren();
-  return page.items.map(row);
+  const rows = page.items.map(row);
+  return next && rows.length < count ? [...rows, ...(await load(next, count - rows.length))] : rows;
 }
 
 const search = () => field.value.trim();
 
-function showError(error) {
-  part("error").replaceChildren(errorNotice(error, () => show(current)));
+export function showError(error) {
+  showNotice(part("error"), errorNotice(error, () => show(current)));
 }
 
 function row({ id, title, updatedAt }) {
@@ -80,69 +95,8 @@ function row({ id, title, updatedAt }) {
   const age = Math.floor((Date.now() - Date.parse(updatedAt)) / 60_000); // in minutes
   part("when").textContent = relativeTime(-60 * Math.max(age, 0));
   part("rename").setAttribute("aria-label", fill(strings.renameThis, { title }));
-  part("rename").addEventListener("click", () => rename(node, id, title));
+  part("rename").addEventListener("click", () => act("rename", id, title, node));
   part("forget").setAttribute("aria-label", fill(strings.forgetThis, { title }));
-  part("forget").addEventListener("click", () => forget(strings.forgetOne, title, id));
+  part("forget").addEventListener("click", () => act("forget", id, title));
   return node;
-}
-
-/** Show a form with the title in place of the row, until it is submitted or Escape is pressed. */
-function rename(row, id, title) {
-  const { node: form } = clone("rename-template");
-  const input = form.elements.title;
-  const shown = [...row.childNodes];
-  row.replaceChildren(form);
-  input.value = title;
-  input.select();
-  const close = () => {
-    row.replaceChildren(...shown);
-    row.querySelector('[data-part="rename"]').focus();
-  };
-  form.addEventListener("keydown", (event) => {
-    if (event.key !== "Escape" || isComposing(event)) return;
-    event.preventDefault();
-    event.stopPropagation();
-    close();
-  });
-  form.addEventListener("submit", async (event) => {
-    event.preventDefault();
-    const body = { title: input.value.trim() };
-    if (!body.title) return input.focus();
-    close();
-    if (body.title === title) return;
-    try {
-      await call(`/api/chat/conversations/${encodeURIComponent(id)}`, { method: "PATCH", body });
-      await show(current);
-      nav.querySelector(`a[href="/#c-${CSS.escape(encodeURIComponent(id))}"]`)?.focus();
-    } catch (error) {
-      showError(error);
-    }
-  });
-}
-
-/** Delete one conversation, or all data of this person, after a confirmation. */
-async function forget(question, title = "", conversationId = null) {
-  if (!(await confirmed(question, title))) return;
-  try {
-    if (conversationId) await call("/api/chat/reset", { method: "DELETE", body: { conversationId } });
-    else await call("/api/me", { method: "DELETE" });
-  } catch (error) {
-    showError(error);
-    return;
-  }
-  announce(strings.forgotten);
-  nav.querySelector("a").focus();
-  if (!conversationId || conversationId === current) startAnew();
-  show(current);
-}
-
-function confirmed(question, title) {
-  const part = partsOf(dialog);
-  part("title").textContent = question;
-  part("name").textContent = title;
-  dialog.returnValue = "";
-  dialog.showModal();
-  return new Promise((resolve) => {
-    dialog.addEventListener("close", () => resolve(dialog.returnValue === "forget"), { once: true });
-  });
 }

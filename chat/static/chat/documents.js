@@ -15,20 +15,21 @@ import {
   showWaiting,
   untilRead,
 } from "./conversation.js";
-import { announce, clone, fill, headers, longDate, partsOf, setText, strings, RequestError } from "./page.js";
+import { longDate } from "./languages.js";
+import { announce, clone, fill, headers, partsOf, setText, strings, RequestError } from "./page.js";
 import { parts } from "./stream.js";
 
 const dialog = document.getElementById("document");
 const part = partsOf(dialog);
 const form = part("form");
+const LONGEST_PAUSE = 45_000; // milliseconds without progress of the upload until it is given up
 const megabytes = Number(form.elements.file.dataset.largest); // the server's limit
 const OF_DAYS = /(?:^|[^a-zà-ÿ])(?:jours?|j|semaines?|mois|ans?|huitaine|quinzaine|days?|weeks?|months?|years?)\b/i;
 const ONE_DAY = /prochain|suivant|next|following/i;
 
 /** Open the dialog; `files` are given when they were dropped on the page, `text` when it is too long for a question. */
 export function choose(files, text = "") {
-  form.reset();
-  form.elements.pasted.value = text;
+  if (text) form.elements.pasted.value = text;
   part("error").textContent = "";
   if (files) form.elements.file.files = files;
   showChosen();
@@ -55,6 +56,8 @@ form.addEventListener("submit", (event) => {
   upload.set("documentType", form.elements.documentType.value);
   if (form.elements.keep.checked) upload.set("keep", "true");
   dialog.close();
+  form.reset();
+  showChosen();
   const exchange = addExchange(fill(strings.document, { name: file.name }), { isDocument: true });
   scrollToQuestion(exchange);
   begin(exchange, upload);
@@ -131,7 +134,17 @@ function send(upload, onProgress, signal) {
   const request = new XMLHttpRequest(); // fetch has no upload progress
   const response = new Response(bodyOf(request));
   return new Promise((resolve, reject) => {
-    request.upload.addEventListener("progress", ({ loaded, total }) => onProgress(loaded / total));
+    let timer = 0;
+    const wait = () => {
+      clearTimeout(timer);
+      timer = setTimeout(() => request.abort(), LONGEST_PAUSE);
+    };
+    wait();
+    request.upload.addEventListener("progress", ({ loaded, total }) => {
+      wait();
+      onProgress(loaded / total);
+    });
+    for (const target of [request, request.upload]) target.addEventListener("loadend", () => clearTimeout(timer));
     request.addEventListener("progress", () => request.status === 200 && resolve(response));
     request.addEventListener("load", () => (request.status === 200 ? resolve(response) : reject(errorOf(request))));
     request.addEventListener("loadend", () => reject(new RequestError("offline"))); // has no effect after resolve or reject

@@ -1,7 +1,7 @@
 /** Editing of a question in its place. Its answer then replaces the old one and all that followed. */
 
-import { replace } from "./conversation.js";
-import { clone, isComposing } from "./page.js";
+import { canAsk, replace } from "./conversation.js";
+import { clone, fill, isComposing, strings } from "./page.js";
 
 const longest = Number(document.getElementById("question").dataset.longest); // in code points, like the server's limit
 
@@ -30,7 +30,17 @@ export function edit(exchange) {
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     const text = question.value.trim();
-    if (!text || [...text].length > longest) return question.focus();
+    if (!text) return question.focus();
     if (replace(exchange, text)) close();
   });
+  // The browser tells it instead of submitting.
+  form.elements.send.addEventListener("click", () => question.setCustomValidity(problemOf(question.value.trim())));
+  question.addEventListener("input", () => question.setCustomValidity(""));
+}
+
+/** Why the question can't be sent; empty if it can. */
+function problemOf(text) {
+  const excess = [...text].length - longest;
+  if (excess > 0) return fill(strings.tooLong, { count: excess });
+  return canAsk() ? "" : strings.answerStarts;
 }

@@ -35,3 +35,11 @@ export function languageOf(text) {
 }
 
 export const directionOf = (lang) => (["ar", "he"].includes(lang) ? "rtl" : "ltr");
+
+/** "samedi 15 mai 2027", or without the weekday in the style "long"; in French the first of a month is the "1er". */
+export function longDate(iso, dateStyle = "full") {
+  const inFrench = document.documentElement.lang !== "en";
+  const locale = inFrench ? "fr-FR" : "en-GB"; // European date formats
+  const date = new Intl.DateTimeFormat(locale, { dateStyle, timeZone: "UTC" }).format(new Date(iso));
+  return (inFrench ? date.replace(/(^| )1 /, "$11er ") : date).replace(/(\d\S*) (?=\p{L})/u, "$1\u00a0");
+}

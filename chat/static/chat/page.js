@@ -35,17 +35,17 @@ export function relativeTime(seconds) {
   return words.replace(/(\d) /, "$1\u00a0");
 }
 
-/** "samedi 15 mai 2027", or without the weekday in the style "long"; in French the first of a month is the "1er". */
-export function longDate(iso, dateStyle = "full") {
-  const inFrench = document.documentElement.lang !== "en";
-  const locale = inFrench ? "fr-FR" : "en-GB"; // European date formats
-  const date = new Intl.DateTimeFormat(locale, { dateStyle, timeZone: "UTC" }).format(new Date(iso));
-  return (inFrench ? date.replace(/(^| )1 /, "$11er ") : date).replace(/(\d\S*) (?=\p{L})/u, "$1\u00a0");
+/** Announce a sentence to screen readers, within an open dialog: nothing else is read then. */
+export function announce(sentence) {
+  const announcer = document.getElementById("announcer");
+  const place = [...document.querySelectorAll("body, dialog[open]")].at(-1);
+  if (announcer.parentElement !== place) place.append(announcer);
+  announcer.textContent = sentence;
 }
 
-/** Announce a sentence to screen readers. */
-export function announce(sentence) {
-  document.getElementById("announcer").textContent = sentence;
+export function showRemark(sentence) {
+  setText(document.getElementById("remark"), sentence);
+  announce(sentence);
 }
 
 /** The text kept under this name in "localStorage" or "sessionStorage"; "" where the browser forbids to keep any. */
@@ -81,6 +81,7 @@ export const isComposing = (event) => event.isComposing || event.keyCode === 229
 /** Whether the keyboard is on the screen: it is then closed, because it would cover the answer. */
 export const onTouch = window.matchMedia("(pointer: coarse)").matches;
 
+const LONGEST_WAIT = 25_000; // milliseconds until a response begins: an answer's does at the AI's first silence
 const KINDS = {
   400: "unreadable",
   401: "expired",
@@ -93,8 +94,8 @@ const KINDS = {
 
 /**
  * A failed call. `kind` says what the person can do: `offline` wait for the network, `lost` resume, `tooFast` wait,
- * `unreadable` change the message, `expired` reload, `gone` start a new conversation, `broken` try again. `retryAfter` is
- * in seconds; `text` is the server's text for the person, if any.
+ * `unreadable` change the message, `expired` and `unloaded` reload, `gone` start a new conversation, `broken` try again.
+ * `retryAfter` is in seconds; `text` is the server's text for the person, if any.
  */
 export class RequestError extends Error {
   constructor(kind, { retryAfter = 0, reference = "", text = "" } = {}) {
@@ -111,6 +112,10 @@ export class RequestError extends Error {
   }
 }
 
+/** The error for a script that did not come: browsers before 2026 don't fetch it again until a reload. */
+export const unloaded = () => new RequestError(navigator.onLine ? "unloaded" : "offline");
+export const showUnloaded = () => showRemark(strings[`${unloaded().kind}Title`]);
+
 /** The headers of every call. The language is sent because the page's may differ from the browser's. */
 export function headers() {
   const token = document.cookie.match(/(?:^|; )(?:__Host-)?csrftoken=([^;]+)/)?.[1] ?? "";
@@ -124,7 +129,8 @@ export async function call(path, { method = "GET", body, signal } = {}) {
     request.headers["Content-Type"] = "application/json";
     request.body = JSON.stringify(body);
   }
-  const response = await fetch(path, request).catch(() => {
+  const tooLate = new Promise((_, reject) => setTimeout(reject, LONGEST_WAIT));
+  const response = await Promise.race([fetch(path, request), tooLate]).catch(() => {
     throw new RequestError("offline");
   });
   if (!response.ok) throw RequestError.of(response.status, (name) => response.headers.get(name));
@@ -167,10 +173,12 @@ export function errorNotice(error, act) {
     interrupted: strings.askAgain,
     unreadable: strings.edit,
     expired: strings.reload,
+    unloaded: strings.reload,
     gone: strings.startAnew,
     documentUnreadable: retryAfter ? strings.retry : strings.documentAnother,
   };
-  const acts = { expired: () => window.location.reload(), gone: startAnew };
+  const reload = () => window.location.reload();
+  const acts = { expired: reload, unloaded: reload, gone: startAnew };
   return notice({
     title: strings[`${kind}Title`],
     text: text || strings[`${kind}Text`],
@@ -178,6 +186,11 @@ export function errorNotice(error, act) {
     reference,
     again: { label: labels[kind] ?? strings.retry, act: acts[kind] ?? act, after: retryAfter },
   });
+}
+
+export function showNotice(place, shown) {
+  place.replaceChildren(shown);
+  announce(shown.querySelector('[data-part="title"]').textContent);
 }
 
 /** "Vous pouvez réessayer dans 2 minutes.", or "" when the time is unknown. */

@@ -3,7 +3,7 @@
  * browser's; some browsers send what is dictated to their maker, which the dialog says.
  */
 
-import { keepText, keptText, partsOf, setText, strings } from "./page.js";
+import { keepText, keptText, partsOf, showRemark, strings } from "./page.js";
 
 const dialog = document.getElementById("voice");
 const part = partsOf(dialog);
@@ -66,7 +66,7 @@ function listen() {
     question.dispatchEvent(new Event("input"));
   };
   recognition.onerror = ({ error }) => {
-    if (error !== "aborted" && error !== "no-speech") setText(document.getElementById("remark"), strings.notHeard);
+    if (error !== "aborted" && error !== "no-speech") showRemark(strings.notHeard);
   };
   recognition.onend = () => {
     if (listening !== recognition) return;

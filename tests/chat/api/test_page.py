@@ -227,7 +227,7 @@ def test_a_form_without_usable_ids_is_answered(visitor, ai, form):
 def test_the_service_worker_is_another_one_when_a_file_of_the_page_is(client, tmp_path, monkeypatch):
     first = client.get("/service-worker.js")
     folder = tmp_path / "chat"
-    shutil.copytree(Path(finders.find("chat/service_worker.js")).parent, folder)
+    shutil.copytree(Path(str(finders.find("chat/service_worker.js"))).parent, folder)
     monkeypatch.setattr(finders, "find", lambda name: str(tmp_path / name))
     assert client.get("/service-worker.js").content == first.content
     (folder / "style.css").write_text("main {}")
