@@ -207,7 +207,10 @@ def test_containers_have_no_rights_they_do_not_need():
     assert "requirepass" in services["redis"]["command"][-1]
     assert "maxmemory 512mb" in services["redis"]["command"][-1]
     assert "maxmemory-policy volatile-lru" in services["redis"]["command"][-1]
-    assert "\nUSER chat-bff\n" in read("Dockerfile")
+    (user,) = re.findall(r"^ && useradd --system --uid (\d+) --gid \1 chat-bff", read("Dockerfile"), re.MULTILINE)
+    assert f"\nUSER {user}:{user}\n" in read("Dockerfile")
+    assert f"uid={user}," in read("compose.yaml")
+    assert f"runAsUser: {user}," in read("README.md")
 
 
 def test_the_commands_of_units_composition_and_readme_exist():
