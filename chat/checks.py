@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from ipaddress import ip_address
 from typing import Any
 
 from django.conf import settings
@@ -112,6 +113,29 @@ def check_addresses(**kwargs: Any) -> list[CheckMessage]:
             id="chat.W003",
         )
     ]
+
+
+@register(Tags.security, deploy=True)
+def check_database_tls(**kwargs: Any) -> list[CheckMessage]:
+    database = settings.DATABASES["default"]
+    is_encrypted = database["OPTIONS"].get("sslmode") in {"require", "verify-ca", "verify-full"}
+    if is_encrypted or not any(map(is_public, database.get("HOST", "").split(","))):
+        return []
+    return [
+        CheckWarning(
+            "The connections to PostgreSQL may be unencrypted: anybody between could read them.",
+            hint="Add ?sslmode=require to DATABASE_URL, or verify-full with the server's certificate.",
+            id="chat.W005",
+        )
+    ]
+
+
+def is_public(host: str) -> bool:
+    """Whether the host is not on this machine or in a private network, as far as its name tells."""
+    try:
+        return ip_address(host.strip("[]")).is_global
+    except ValueError:  # a name; one without a dot is known in a private network alone, / begins the path of a socket
+        return "." in host and not host.startswith("/") and not host.endswith((".internal", ".local"))
 
 
 @register(Tags.compatibility)

@@ -14,6 +14,7 @@ import pytest
 from bff.environment import Environment
 from bff.renamed_settings import NEW_NAMES, copy_to_new_names
 from bff.server import startup_checks
+from chat.checks import is_public
 from tests.support import commands
 from tests.support.certificates import self_signed
 from tests.support.gunicorn import gunicorn_setting
@@ -265,3 +266,16 @@ def test_a_log_file_that_root_begins_belongs_to_the_owner_of_its_folder(tmp_path
         assert manage(command, LOG_FILE=str(folder / "chat.log"), LOG_FORMT="a setting that is logged").returncode == 0
         assert {file.owner() for file in folder.iterdir()} == {"nobody"}
     assert len([*folder.iterdir()]) == 2  # the lock, too
+
+
+@pytest.mark.parametrize(("options", "is_told"), [("", True), ("?sslmode=prefer", True), ("?sslmode=require", False)])
+def test_an_unencrypted_way_to_a_distant_database_is_told(options, is_told):
+    process = manage(
+        "check", "--deploy", DATABASE_URL=f"postgresql://u:p@db.project.supabase.co:5432/postgres{options}"
+    )
+    assert ("chat.W005" in process.stderr) is is_told
+
+
+def test_hosts_of_this_machine_and_of_private_networks_are_not_distant():
+    near = ("127.0.0.1", "::1", "10.0.0.7", "localhost", "database", "/run/a.b", "", "pg.internal")
+    assert [host for host in (*near, "db.example.org", "8.8.8.8") if is_public(host)] == ["db.example.org", "8.8.8.8"]
