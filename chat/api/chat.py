@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+import math
 from itertools import chain
 from typing import Annotated, Any, Literal
 
@@ -81,7 +81,7 @@ def stream_message(request: HttpRequest, body: schemas.StreamIn) -> StreamingHtt
         body,
         conversation,
         question_id=body.question_id,
-        not_before=time.time() if body.regenerates else 0,
+        not_before=math.inf if body.regenerates else 0,  # whatever the clock of the host that has cached one
     )
     return _stream_response(request, stream, recorder)
 

@@ -36,8 +36,8 @@ class AnswerJob:
     """Answers one question with the AI, else with a second one, else with a fallback; caches an AI's complete answer.
 
     `cached` is the answer in the cache, fresh or stale: the one to replace, and the first fallback. Times are unix
-    seconds. A `warm_up` is cached for longer. The second AI is asked only for an `answer`, or for a run that a
-    person has joined.
+    seconds; an infinite `not_before` wants a new answer in any case. A `warm_up` is cached for longer. The second AI is
+    asked only for an `answer`, or for a run that a person has joined.
     """
 
     question: Question

@@ -88,8 +88,11 @@ class RunBroker:
             if run is new_run:
                 break
             run.role_decided.wait()
+            was_unread = run.readers.seconds_without_reader() > 0
             if run.readers.join(expects_reader=expects_reader):
                 metrics.SINGLE_FLIGHT_FOLLOWERS.inc()
+                if was_unread and expects_reader and not run.is_led_here:
+                    redis_log.announce_reader(run.id)  # before its leader cancels it for want of readers
                 return Subscription(run, has_started_it=False, expects_reader=expects_reader)
             self._release_question(run)  # it is being cancelled
         new_run.readers.join(expects_reader=expects_reader)
@@ -199,8 +202,7 @@ class RunBroker:
         finally:
             self._mark_finished(run)
             if not run.has_ended:
-                with self._lock:
-                    self._runs.pop(run.id, None)
+                self._drop(run)
 
     def _lead_or_abort(self, run: Run, run_log: LogReader) -> None:
         """Lead the run if it can start over, else abort it."""
@@ -215,8 +217,7 @@ class RunBroker:
 
     def _abort(self, run: Run, run_log: LogReader) -> None:
         """End a mirror whose leader or log is lost. Whoever looks for the run from now on gets another mirror."""
-        with self._lock:
-            self._runs.pop(run.id, None)
+        self._drop(run)
         run.abort(may_live_elsewhere=redis_log.is_alive(run_log.leader))
 
     def _mark_finished(self, run: Run) -> None:
@@ -225,6 +226,12 @@ class RunBroker:
         self._forget_question(run)
         with self._lock:
             self._finished.append((time.monotonic(), run))
+
+    def _drop(self, run: Run) -> None:
+        """Find this run no more; another mirror of the same run may have taken its place."""
+        with self._lock:
+            if self._runs.get(run.id) is run:
+                del self._runs[run.id]
 
     def _register(self, run: Run) -> None:
         with self._lock:

@@ -22,7 +22,7 @@ def follow(run: Run, run_log: LogReader, process_id: str) -> bool:
     this process has claimed it.
     """
     followed, announced_at = "", 0.0
-    while not run.has_ended and run.readers.seconds_without_reader() < UNREAD_MIRROR_SECONDS:
+    while not run.has_ended and not run.readers.close_if_unread(UNREAD_MIRROR_SECONDS):
         # A renewal has no reader unless a person joins it; any other run has one that is about to read.
         if run_log.leader != followed and (run.needs_readers or _has_readers(run)):
             followed = run_log.leader

@@ -33,7 +33,9 @@ class Readers:
         With `expects_reader` the run waits for one that is about to read; a renewal joins it and does not read.
         """
         with self._lock:
-            self._expected += expects_reader and not self._is_closed
+            if expects_reader and not self._is_closed:
+                self._expected += 1
+                self._unread_since = time.monotonic()
             return not self._is_closed
 
     def close(self) -> None:
@@ -47,6 +49,13 @@ class Readers:
             if self.have_left_for_good(grace_seconds):
                 self._is_closed = True
             return self._is_closed
+
+    def close_if_unread(self, seconds: float) -> bool:
+        """`close` if there has been no reader for so long, whether any may return or not. Atomic, too."""
+        with self._lock:
+            is_unread = self.seconds_without_reader() >= seconds
+            self._is_closed |= is_unread
+            return is_unread
 
     def unsubscribe(self, reader: str) -> None:
         """End the iteration of this reader for good."""
@@ -78,7 +87,7 @@ class Readers:
             return not self._disconnected <= self._unsubscribed and self.seconds_without_reader() <= grace_seconds
 
     def seconds_without_reader(self) -> float:
-        """Seconds since the last reader stopped; 0 while there is one."""
+        """Seconds since the last reader stopped, or one joined; 0 while there is one."""
         with self._lock:
             return 0.0 if self._is_read() else time.monotonic() - self._unread_since
 

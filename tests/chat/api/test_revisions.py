@@ -10,6 +10,7 @@ from chat.core.transcript import Transcript
 from chat.history import conversations
 from chat.history.recorder import TurnRecorder
 from chat.models import Conversation, Message
+from chat.storage import answer_cache
 from chat.storage.db_executor import DatabaseUnavailable
 from chat.upstream import compose
 
@@ -80,7 +81,15 @@ def test_a_regenerated_answer_whose_start_is_not_confirmed_deletes_no_turn_after
     assert not Message.objects.filter(status="pending").exists()
 
 
-def test_a_regenerated_answer_is_not_taken_from_the_cache(visitor, ai):
+@pytest.mark.parametrize("clock_is_ahead", [0, 60])
+def test_a_regenerated_answer_is_not_taken_from_the_cache(visitor, ai, monkeypatch, clock_is_ahead):
+    """Another host, whose clock may be ahead, may have cached it."""
+    encode = answer_cache._encode_envelope
+    monkeypatch.setattr(
+        answer_cache,
+        "_encode_envelope",
+        lambda answer, created, *rest: encode(answer, created + clock_is_ahead, *rest),
+    )
     send(visitor, message("Qu'est-ce que la PCH ?", "q1"))
     send(visitor, message("Qu'est-ce que la PCH ?", "q1"), trigger="regenerate-message")
     assert ai.calls == 2

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from threading import Event as Signal
+from typing import cast
 
 import pytest
 from django_redis import get_redis_connection
@@ -13,7 +14,7 @@ from redis.exceptions import TimeoutError as RedisTimeout
 
 from chat.core.events import Delta, Event, Finish, Notice, Start, Usage, text_of
 from chat.runs import broker as broker_module
-from chat.runs import redis_log
+from chat.runs import mirror, redis_log
 from chat.runs.broker import HEARTBEAT_SECONDS, RunBroker
 from chat.runs.publication import UNREAD_PUBLISH_SECONDS
 from chat.runs.publisher import MAX_ENDS, Publisher
@@ -236,6 +237,57 @@ def test_a_reader_elsewhere_that_has_joined_and_does_not_read_yet_keeps_the_run(
     here.unsubscribe(leader.id, "first")
     time.sleep(3)  # longer than the announcement with which it joined
     assert not leader.is_cancelled
+
+
+def test_a_reader_that_joins_a_mirrored_run_without_readers_is_announced_before_the_leader_looks(monkeypatch, stalled):
+    """Else the leader cancels the run for want of readers, and this one receives the end of a stopped answer."""
+    monkeypatch.setattr(mirror, "ANNOUNCE_SECONDS", float("inf"))
+    here, there = RunBroker(), RunBroker()
+    leader = here.subscribe(QUESTION, stalled, []).run
+    follower = there.subscribe(QUESTION, stalled, []).run
+    eventually(lambda: leader.publication.has_had_remote_readers)  # with a first announcement
+    reader = follower.read(reader="first", expects_reader=True)
+    next(reader)
+    cast("Generator[object]", reader).close()
+    get_redis_connection("default").delete(f"bff:reading:{leader.id}")  # it has expired
+    assert there.subscribe(QUESTION, stalled, []).run is follower
+    assert redis_log.has_remote_readers(leader)
+
+
+def test_a_mirror_without_readers_does_not_end_while_one_that_has_joined_is_about_to_read(monkeypatch, stalled):
+    monkeypatch.setattr(mirror, "UNREAD_MIRROR_SECONDS", 4.0)
+    here, there = RunBroker(), RunBroker()
+    leader = here.subscribe(QUESTION, stalled, []).run
+    follower = there.subscribe(QUESTION, stalled, []).run
+    time.sleep(2.5)
+    assert there.subscribe(QUESTION, stalled, []).run is follower
+    time.sleep(3)
+    assert leader.id in there._runs
+    stalled.may_end.set()
+    assert follower.wait_until_ended(5)
+
+
+def test_whoever_asks_while_a_mirror_without_readers_ends_does_not_get_that_one(monkeypatch, stalled):
+    """Its run would never end here."""
+    here, there = RunBroker(), RunBroker()
+    here.subscribe(QUESTION, stalled, [])
+    follower = there.subscribe(QUESTION, stalled, []).run
+    may_finish, is_ending, mark_finished = Signal(), Signal(), there._mark_finished
+
+    def mark_finished_later(run: Run) -> None:
+        is_ending.set()
+        assert may_finish.wait(10)
+        mark_finished(run)
+
+    monkeypatch.setattr(there, "_mark_finished", mark_finished_later)
+    with monkeypatch.context() as impatient:
+        impatient.setattr(mirror, "UNREAD_MIRROR_SECONDS", 0.0)
+        assert is_ending.wait(10)
+    again = there.subscribe(QUESTION, stalled, []).run
+    may_finish.set()
+    assert again is not follower
+    stalled.may_end.set()
+    assert again.wait_until_ended(5)
 
 
 @pytest.mark.parametrize("is_same_process", [True, False])
