@@ -23,6 +23,7 @@ REQUESTS: dict[str, Json] = {
     "post /api/chat/stream": {"message": _QUESTION},
     "post /api/chat/conversations/search": {"search": "AEEH"},
     "patch /api/chat/conversations/{conversation_id}": {"title": "L’AEEH de Léa"},
+    "post /api/chat/{conversation_id}/stop": {"messageId": _MESSAGE_ID},
     "delete /api/chat/reset": {},
     "post /api/chat/feedback": {"messageId": _MESSAGE_ID, "rating": "down", "reason": "unclear"},
     "post /api/chat/analyze-document": {"document": _LETTER, "documentType": "mdph", "fileName": "notification.txt"},

@@ -104,9 +104,13 @@ def resume_stream(request: HttpRequest, conversation_id: schemas.PublicId) -> Ht
 
 
 @router.post("/{conversation_id}/stop", summary="Stop an answer", response=schemas.StopOut)
-def stop(request: HttpRequest, conversation_id: schemas.PublicId) -> dict[str, bool]:
+def stop(
+    request: HttpRequest, conversation_id: schemas.PublicId, body: schemas.StopIn | None = None
+) -> dict[str, bool]:
     """Stop the pending answer of this conversation for all its readers."""
-    stopped = conversation_control.stop_answer(caller_of(request).id, conversation_id, language_for(request))
+    stopped = conversation_control.stop_answer(
+        caller_of(request).id, conversation_id, language_for(request), body.message_id if body else None
+    )
     return {"stopped": stopped}
 
 

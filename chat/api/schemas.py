@@ -413,6 +413,12 @@ class ClaimOut(CamelCase):
     claimed: int
 
 
+class StopIn(CamelCase):
+    message_id: Annotated[
+        PublicId | None, Field(description="The answer that is meant, if several are being written. Else the latest.")
+    ] = None
+
+
 class StopOut(CamelCase):
     stopped: bool
 

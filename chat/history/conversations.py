@@ -6,7 +6,7 @@ database does not answer, except `resolve`, so that a question can still be answ
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -105,9 +105,15 @@ def resolve(
     return conversation
 
 
-def pending_answer(owner: str, public_id: str) -> Message | None:
-    """The answer of this conversation that is stored as still being written."""
-    return db_executor.run(_answers(owner, public_id).filter(status=Message.Status.PENDING).last)
+def pending_answer(
+    owner: str, public_id: str, is_meant: Callable[[str], bool] = lambda _message_id: True
+) -> Message | None:
+    """The answer of this conversation that is stored as still being written.
+
+    Two tabs may have asked: then the latest whose message id is meant.
+    """
+    pending = db_executor.run(lambda: list(_answers(owner, public_id).filter(status=Message.Status.PENDING)))
+    return next((each for each in reversed(pending) if is_meant(each.public_id)), None)
 
 
 def latest_answer(owner: str, public_id: str) -> Message | None:

@@ -29,12 +29,12 @@ class NotAllDeleted(Exception):
     """Redis is unavailable, so the data stored there is not deleted. The caller should retry."""
 
 
-def stop_answer(owner: str, public_id: str, language: Language) -> bool:
-    """Stop the pending answer of a conversation. False if there is none.
+def stop_answer(owner: str, public_id: str, language: Language, message_id: str | None = None) -> bool:
+    """Stop the pending answer of a conversation: that with this `message_id`, or the latest. False if there is none.
 
     An answer that other people may read too continues for them and ends for this conversation alone.
     """
-    message = conversations.pending_answer(owner, public_id)
+    message = conversations.pending_answer(owner, public_id, lambda found: message_id in (None, found))
     return message is not None and _stop(message, language)
 
 

@@ -52,8 +52,13 @@ def resume(
 
 
 def _resumable_answer(caller_id: str, conversation_id: str, position: EventPosition | None) -> Message | None:
-    """The pending answer, else the latest one if `position` belongs to it."""
-    pending = conversations.pending_answer(caller_id, conversation_id)
+    """The pending answer to which `position` belongs, else the latest pending one, else the latest one if it belongs to
+    that.
+    """
+    meant = None
+    if position is not None:
+        meant = conversations.pending_answer(caller_id, conversation_id, position.belongs_to)
+    pending = meant or conversations.pending_answer(caller_id, conversation_id)
     if pending is not None or position is None:
         return pending
     latest = conversations.latest_answer(caller_id, conversation_id)

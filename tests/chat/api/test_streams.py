@@ -254,6 +254,42 @@ def test_distress_puts_the_help_lines_first_in_openai_answers_too(visitor, ai):
     assert "".join(chunk["choices"][0]["delta"].get("content", "") for chunk in chunks) == complete
 
 
+def begin_two_answers(visitor) -> tuple[str, Any, Any]:
+    """A conversation in which two tabs have asked at the same time. Of each answer its message id, its first frame and
+    the others.
+    """
+    conversation = visitor.ask("Bonjour").json()["conversationId"]
+    opened = []
+    for question in ("Et pour Léo ?", "Et pour Zoé ?"):
+        frames = iter(visitor.stream(question, conversationId=conversation).streaming_content)
+        opening = [next(frames)]
+        opened.append((read_start(opening)[1], opening, frames))
+    return conversation, opened[0], opened[1]
+
+
+def test_of_two_pending_answers_the_one_that_is_meant_is_stopped(visitor, ai):
+    ai.pace(20)
+    conversation, (first, _, frames), (second, _, other_frames) = begin_two_answers(visitor)
+    stop = f"/api/chat/{conversation}/stop"
+    assert visitor.post_json(stop, {"messageId": "unknown"}).json() == {"stopped": False}
+    assert visitor.post_json(stop, {"messageId": first}).json() == {"stopped": True}
+    assert '"ending":"stopped"' in b"".join(frames).decode()
+    assert visitor.post_json(stop, {"messageId": first}).json() == {"stopped": False}
+    assert Message.objects.get(public_id=second).status == "pending"
+    assert visitor.post(stop, "", content_type="application/json").json() == {"stopped": True}  # the latest
+    assert '"ending":"stopped"' in b"".join(other_frames).decode()
+
+
+def test_of_two_pending_answers_the_one_that_is_meant_is_resumed(visitor, ai):
+    ai.pace(20)
+    conversation, (first, opening, _), (second, *_) = begin_two_answers(visitor)
+    path = f"/api/chat/{conversation}/stream"
+    frames = iter(visitor.get(path, headers={"Last-Event-ID": last_event_id(opening)}).streaming_content)
+    assert last_event_id([next(frames)]).startswith(first[:8])
+    for headers in ({}, {"Last-Event-ID": "elsewhere-3"}):
+        assert read_start(visitor.get(path, headers=headers).streaming_content)[1] == second
+
+
 def test_stopping_a_shared_answer_does_not_end_it_for_other_people(visitor, another_visitor, ai):
     ai.pace(20)
     question = "Comment préparer un dossier MDPH ?"
