@@ -37,14 +37,17 @@ class NginxProxy:
     """nginx before two instances, at `url` and `ipv6_url`."""
 
     def __init__(self, folder: Path, instances: Sequence[int]) -> None:
-        self.folder, port = folder, free_port()
+        self.folder, port, plain_port = folder, free_port(), free_port()
         self.certificate = certificates.self_signed(folder / "server.pem")
         self.tls = ssl.create_default_context(cafile=str(self.certificate))  # of clients that use sockets
         self.url, self.ipv6_url = f"https://{HOST}:{port}", f"https://[::1]:{port}"
+        self.plain_url = f"http://{HOST}:{plain_port}"
         configuration_text = (ROOT / "docs" / "deploy" / "nginx.conf").read_text()
         replacements = {
             "127.0.0.1:8001": f"{HOST}:{instances[0]}",
             "127.0.0.1:8002": f"{HOST}:{instances[1]}",
+            "listen 80;": f"listen {HOST}:{plain_port};",
+            "listen [::]:80;": f"listen [::1]:{plain_port};",
             "listen 443 ": f"listen {HOST}:{port} ",
             "listen [::]:443 ": f"listen [::1]:{port} ",
             "/var/log/nginx/chat-bff.log": str(folder / "access.log"),

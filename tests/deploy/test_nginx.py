@@ -135,6 +135,11 @@ def test_instances_marked_as_failed_are_tried_when_no_other_is_left(proxy, insta
     assert [reply.status_code for reply in replies] == [200] * 10
 
 
+def test_plain_http_is_sent_to_https(proxy):
+    reply = requests.get(f"{proxy.plain_url}/admin/?q=1", allow_redirects=False, timeout=30)
+    assert (reply.status_code, reply.headers["Location"]) == (301, f"https://{HOST}/admin/?q=1")
+
+
 def test_no_document_and_no_reply_is_written_to_a_file(proxy):
     """Warnings of nginx name each file that it writes."""
     letter = b"Bonjour, voici une lettre. " * 4000
