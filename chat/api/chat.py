@@ -53,7 +53,7 @@ def send_message(request: HttpRequest, body: schemas.MessageIn) -> HttpResponse:
         transcript,
         conversation_id=recorder.conversation.public_id,
         message_id=recorder.message_id,
-        saved=recorder.saved,
+        saved=recorder.is_stored(),
     )
     return json_body.response(answer, headers.of_answer(stream.cache_status, stream.started_at, transcript))
 
@@ -226,7 +226,7 @@ def _stream_response(request: HttpRequest, stream: AnswerStream, recorder: TurnR
     writer = ui_stream.MessageWriter(
         recorder.message_id,
         {"conversationId": recorder.conversation.public_id, "correlationId": recorder.correlation_id},
-        lambda: {"saved": recorder.saved} | ({"receipt": recorder.provenance} if with_provenance else {}),
+        lambda: {"saved": recorder.is_stored()} | ({"receipt": recorder.provenance} if with_provenance else {}),
         after=stream.after,
     )
     parts = writer.stream(chain([opening], batches), first_events=stream.first_events, outlet=outlet)

@@ -7,6 +7,7 @@ was unavailable or too busy, the finished answer is saved late (late_writes.py).
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from functools import partial
@@ -78,6 +79,17 @@ class TurnRecorder:
         """Save the finished answer."""
         columns = self._outcome(transcript)
         self.saved = _write(lambda: self._complete(columns), late=lambda: self._complete_late(columns))
+
+    def is_stored(self) -> bool:
+        """Whether the end that the reader has received is stored: also by who has stopped the answer for this reader,
+        while its run goes on for others.
+        """
+        if self.saved or not self.is_started:
+            return self.saved
+        stopped = Message.objects.filter(public_id=self.message_id, status=Message.Status.STOPPED)
+        with suppress(DatabaseError):
+            return db_executor.run(stopped.exists)
+        return False
 
     def _complete(self, columns: Mapping[str, Any]) -> bool:
         """Whether the finished answer is stored now. Raises DeletionUnknown."""

@@ -297,12 +297,25 @@ def test_stopping_a_shared_answer_does_not_end_it_for_other_people(visitor, anot
     frames = iter(mine.streaming_content)
     conversation, _ = read_start(frames)
     assert visitor.post_json(f"/api/chat/{conversation}/stop", {}).json() == {"stopped": True}
-    assert '"ending":"stopped"' in b"".join(frames).decode()
+    assert '"ending":"stopped","saved":true' in b"".join(frames).decode()
     parts = parts_of(other)
     assert parts[-1]["messageMetadata"]["ending"] == "stop"
     assert ai.calls == 1
     history = visitor.get(f"/api/chat/history?conversationId={conversation}").json()["items"]
     assert history[1]["status"] == "stopped"
+
+
+def test_a_shared_answer_that_ends_because_its_conversation_is_deleted_is_not_reported_as_saved(
+    visitor, another_visitor, ai
+):
+    ai.pace(20)
+    question = "Comment préparer un dossier MDPH ?"
+    mine, other = visitor.stream(question), another_visitor.stream(question)
+    frames = iter(mine.streaming_content)
+    read_start(frames)
+    assert visitor.delete("/api/chat/reset").status_code == 200
+    assert '"ending":"stopped","saved":false' in b"".join(frames).decode()
+    assert parts_of(other)[-1]["messageMetadata"]["ending"] == "stop"
 
 
 def test_a_resumed_stream_reports_that_the_answer_was_saved(visitor, ai):
