@@ -29,6 +29,10 @@ function Conversation({ headers, stored }) {
       api: `${base}/api/chat/stream`,
       credentials,
       headers,
+      // The server has the others. With all of them, a file would be sent again with each question.
+      prepareSendMessagesRequest: ({ messages, ...request }) => ({
+        body: { ...request.body, id, messages: messages.slice(-1), trigger: request.trigger, messageId: request.messageId },
+      }),
       prepareReconnectToStreamRequest: ({ id }) => ({ api: `${base}/api/chat/${id}/stream`, credentials }),
     }),
   });
@@ -46,7 +50,7 @@ function Conversation({ headers, stored }) {
   return (
     <>
       {messages.map((message) => <Message key={message.id} {...message} />)}
-      {error && <p role="alert">{JSON.parse(error.message).detail}</p>}
+      {error && <p role="alert">{wordsOf(error)}</p>}
       <form onSubmit={send}>
         <input aria-label="Question" value={text} onChange={(event) => setText(event.target.value)} />
         <input aria-label="File" type="file" onChange={(event) => setFiles(event.target.files)} />
@@ -57,6 +61,15 @@ function Conversation({ headers, stored }) {
       <output>{status}</output>
     </>
   );
+}
+
+/** The server's words, if it has replied. */
+function wordsOf({ message }) {
+  try {
+    return JSON.parse(message).detail;
+  } catch {
+    return "No connection"; // the browser's message is for developers
+  }
 }
 
 function Message({ id, role, parts, metadata }) {

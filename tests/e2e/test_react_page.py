@@ -174,6 +174,31 @@ def test_it_has_a_file_read_as_a_document(open_page: OpenPage, ai: StandIn) -> N
     assert ai.calls_of("analyze") == 1
 
 
+def test_a_large_file_is_sent_once_and_the_conversation_goes_on(open_page: OpenPage, ai: StandIn) -> None:
+    page = open_page()
+    letter = file("lettre.txt", "text/plain", LETTER.encode() + b"\n" * 350_000)  # two do not fit into a request
+    for _ in range(2):
+        page.get_by_label("File").set_input_files(letter)
+        page.get_by_role("button", name="Send").click()
+        wait_until_ready(page)
+    ask(page, "Qu'est-ce que la PCH ?")
+
+    wait_until_ready(page)
+
+    expect(page.get_by_role("alert")).to_have_count(0)
+    expect(page.locator("article.assistant")).to_have_count(3)
+
+
+def test_it_shows_a_lost_network_in_words(open_page: OpenPage) -> None:
+    page = open_page()
+    page.wait_for_function(RESUMED)
+    page.route("**/api/chat/stream", lambda route: route.abort())
+
+    ask(page, "Qu'est-ce que la PCH ?")
+
+    expect(page.get_by_role("alert")).not_to_be_empty()
+
+
 RESUMED = "performance.getEntriesByType('resource').some(({ name }) => name.endsWith('/stream'))"
 
 
