@@ -25,7 +25,7 @@ from chat.documents.reader_places import Sender
 from chat.documents.reading import Document
 from chat.encoders import client_disconnect, headers, json_body, ui_stream
 from chat.history.recorder import TurnRecorder
-from chat.pipeline import fallbacks
+from chat.pipeline import document_fallbacks
 from chat.pipeline.document_analysis import DocumentAnalysis
 from chat.pipeline.kept_analysis import KeptAnalysis
 from observability import correlation
@@ -86,7 +86,7 @@ def analyze_attachment(request: HttpRequest, body: schemas.StreamIn) -> Streamin
     document = _read_document(request, content)
     analysis = _analysis(request, document, "other", body.files[0].filename or "", language)
     batches = client_disconnect.cancel_on_disconnect(request, analysis.read(), analysis.cancel)
-    remark = [fallbacks.unanswered_text_notice(language)] if body.has_text else []
+    remark = [document_fallbacks.unanswered_text_notice(language)] if body.has_text else []
     return _stream_response(request, batches, started_at, remark)
 
 

@@ -23,7 +23,7 @@ from chat.core.question import Question
 from chat.core.transcript import Transcript
 from chat.documents.facts import NO_FACTS
 from chat.encoders import headers, json_body, openai, sse, ui_stream
-from chat.pipeline import distress, fallbacks, help_lines
+from chat.pipeline import distress, document_fallbacks, fallbacks, help_lines
 from chat.upstream.errors import internal_error
 from observability import correlation, unexpected_errors
 from observability.routes import route_of
@@ -47,7 +47,7 @@ def answer(request: HttpRequest) -> HttpResponseBase:
     if answers == "completion":
         return _completion(fields, _events(request, _text_of(fields)))
     if answers == "analysis":
-        events = [Start(), *fallbacks.for_document(NO_FACTS, language_for(request), internal_error())]
+        events = [Start(), *document_fallbacks.without_ai(NO_FACTS, language_for(request), internal_error())]
         if request.get_preferred_type(["application/json", "text/event-stream"]) == "text/event-stream":
             return _stream(events)
         extent = {"pages": 0, "pagesRead": 0, "unread": []}

@@ -34,7 +34,7 @@ from chat.core.question import Question
 from chat.documents.fact_labels import LABELS, MAY_END_LATER
 from chat.history import conversations
 from chat.models import new_public_id
-from chat.pipeline import conversation_control, fallbacks, help_lines, question_answering
+from chat.pipeline import conversation_control, fallbacks, help_lines, notice_texts, question_answering
 from observability import correlation, routes
 from observability.caller import caller_of
 
@@ -59,20 +59,15 @@ STRINGS = {
     "askAgain": _("Ask again"),
     "interruptedTitle": _("The answer stopped before its end"),
     "interruptedText": _("What is written still holds, but the rest is missing."),
-    # The same texts as in chat/pipeline/fallbacks.py, for answers from the history.
-    "endings": {
-        "length": _("The answer stops here: it reached its longest length. You can ask for the rest."),
-        "filtered": _("The AI's content filter stopped the answer here. You can ask in other words."),
-        "refused": _("The AI could not answer this. It is not your fault. Ask in other words, or talk to a person."),
-    },
+    "endings": notice_texts.ENDINGS,
     "stoppedTitle": _("You stopped the answer"),
-    "unavailable": _("The assistant is not available at this moment."),
-    "overBudget": _("The assistant has written as many answers as it can for today."),
-    "overloaded": _("Many people are asking at this moment, and the assistant can't take more questions."),
-    "rejected": _("The assistant could not take this question."),
-    "stale": _("{what} Here is an answer given {age} to the same question."),
-    "weak": _("The AI has difficulties at this moment: this answer may be less complete than usual."),
-    "knowledge": _("{what} This is an article from our knowledge base, not an answer written for you."),
+    "unavailable": notice_texts.UNAVAILABLE,
+    "overBudget": notice_texts.OVER_BUDGET,
+    "overloaded": notice_texts.OVERLOADED,
+    "rejected": notice_texts.REJECTED,
+    "stale": notice_texts.STALE,
+    "weak": notice_texts.WEAK,
+    "knowledge": notice_texts.ARTICLE,
     "roomLeft": _("Characters left: {count}"),
     "tooLong": _("Characters too many: {count}. Shorten it a little, or ask one question at a time."),
     "offlineRemark": _("No connection at the moment. What you write stays here."),

@@ -12,7 +12,7 @@ from django.conf import settings
 from chat.core.events import STOPPED, Delta, Event, Finish, Notice, Start
 from chat.core.language import Language
 from chat.documents.reading import Document
-from chat.pipeline import fallbacks
+from chat.pipeline import document_fallbacks, fallbacks
 from chat.pipeline.ai_call import ask, ask_in_order
 from chat.pipeline.silence import Silence
 from chat.runs import Run
@@ -81,15 +81,15 @@ class DocumentAnalysis:
     def _ending_after_error(self) -> Sequence[Event]:
         if self._run.has_text or self._run.is_cancelled:
             return fallbacks.interrupted_ending(self._language)
-        return fallbacks.for_document(self.document.facts, self._language, internal_error())
+        return document_fallbacks.without_ai(self.document.facts, self._language, internal_error())
 
     def _events(self) -> Iterator[Event]:
         yield Start()
         yield Notice("facts", "", asdict(self.document.facts))
         if self.document.unread:
-            yield fallbacks.partial_read_notice(self.document, self._language)
+            yield document_fallbacks.partial_read_notice(self.document, self._language)
         if self._is_truncated:
-            yield fallbacks.truncated_notice(self.document, self._language)
+            yield document_fallbacks.truncated_notice(self.document, self._language)
         trace = GenerationTrace(deadline_seconds=settings.AI_DEADLINE_ANALYZE)
         for event in self._explain(trace):
             if isinstance(event, Finish):
@@ -113,7 +113,7 @@ class DocumentAnalysis:
             yield from fallbacks.interrupted_ending(self._language)
         except AIError as error:
             trace.error = error.code
-            yield from fallbacks.for_document(self.document.facts, self._language, error)
+            yield from document_fallbacks.without_ai(self.document.facts, self._language, error)
 
     def _call_ai(self, trace: GenerationTrace) -> Iterator[Event]:
         """The events of the first AI that answers, within one deadline. Raises AIError."""
@@ -130,6 +130,6 @@ class DocumentAnalysis:
         request = compose.analysis(ai, self._masked)
         for event in ask(ai, request, run=self._run, trace=trace, deadline=deadline):
             if isinstance(event, Finish) and event is not STOPPED:
-                yield replace(event, suggestions=event.suggestions or fallbacks.next_steps(self._language))
+                yield replace(event, suggestions=event.suggestions or document_fallbacks.next_steps(self._language))
                 return
             yield event

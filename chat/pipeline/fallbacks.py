@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cache
@@ -16,11 +15,7 @@ from chat import knowledge
 from chat.core.events import Degraded, Delta, Ending, Event, Finish, Notice, Source
 from chat.core.language import Language
 from chat.core.question import Passage, Question
-from chat.documents.fact_labels import MAY_END_LATER, label_of
-from chat.documents.facts import Date, Facts
-from chat.documents.reading import Document
-from chat.documents.unreadable import Unread
-from chat.pipeline import help_lines, other_languages
+from chat.pipeline import help_lines, notice_texts, other_languages
 from chat.pipeline.article_text import article_text
 from chat.pipeline.distress_topics import Distress
 from chat.storage.answer_cache import CachedAnswer
@@ -76,7 +71,7 @@ def interrupted_ending(language: Language) -> tuple[Event, ...]:
     with override(language):
         text = _interrupted_here()
     reason = Degraded("interrupted")
-    return _notice("interrupted", text, reason), Finish("ai", ending="interrupted", degraded=reason)
+    return notice("interrupted", text, reason), Finish("ai", ending="interrupted", degraded=reason)
 
 
 def incomplete_notice(finish: Finish, language: Language) -> Notice | None:
@@ -84,112 +79,20 @@ def incomplete_notice(finish: Finish, language: Language) -> Notice | None:
     if finish.ending == "stop" and finish.degraded is None:
         return None
     with override(language):
-        match finish.ending:
-            case "length":
-                text = _("The answer stops here: it reached its longest length. You can ask for the rest.")
-            case "filtered":
-                text = _("The AI's content filter stopped the answer here. You can ask in other words.")
-            case "refused":
-                text = _("The AI could not answer this. It is not your fault. Ask in other words, or talk to a person.")
-            case "interrupted":
-                text = _interrupted_here()
-            case _ if finish.degraded:
-                text = _("The AI has difficulties at this moment: this answer may be less complete than usual.")
-                return _notice("degraded", text, finish.degraded)
-            case _:
-                return None
+        if finish.ending in notice_texts.ENDINGS:
+            text = str(notice_texts.ENDINGS[finish.ending])
+        elif finish.ending == "interrupted":
+            text = _interrupted_here()
+        elif finish.degraded:
+            return notice("degraded", str(notice_texts.WEAK), finish.degraded)
+        else:
+            return None
     return Notice("interrupted", text, {"reason": finish.ending})
 
 
 def degraded_by_ending(ending: Ending) -> Degraded | None:
     """An answer without an explicit end from the service counts as interrupted for programs."""
     return Degraded("interrupted") if ending == "interrupted" else None
-
-
-def for_document(facts: Facts, language: Language, error: AIError) -> list[Event]:
-    """A document analysis without the AI: the dates, amounts and references found in the text."""
-    reason = degraded(error)
-    with override(language):
-        text, notice = _facts_as_markdown(facts, reason), _notice("degraded", _explanation(error), reason)
-    return [notice, Delta(text), Finish("fallback", degraded=reason, suggestions=next_steps(language))]
-
-
-def partial_read_notice(document: Document, language: Language) -> Notice:
-    """The notice that names the parts of the document that were not read and are missing from the explanation."""
-    unread = document.unread
-    is_only_long = all(each.part == "page" and each.reason in {"too_slow", "too_many_pages"} for each in unread)
-    with override(language):
-        if is_only_long:
-            text = _("I could read {read} of the {pages} pages. For the others, send me fewer pages at a time.")
-        else:
-            text = _("I could not read all of it: {parts}. Please look at that yourself, or send me a photo of it.")
-        text = text.format(read=document.pages_read, pages=document.pages, parts=_unread_parts(unread))
-    return Notice("partial", text, document.extent())
-
-
-def _unread_parts(unread: Sequence[Unread]) -> str:
-    """`page 2, a picture on page 3`: each part once, in the active language."""
-    names = {
-        ("page", True): _("page {page}"),
-        ("picture", True): _("a picture on page {page}"),
-        ("attachment", False): _("an attached file"),
-        ("rest", False): _("the end of this very long text"),
-    }
-    parts = (names.get((each.part, each.page is not None), _("a picture")).format(page=each.page) for each in unread)
-    return ", ".join(dict.fromkeys(parts))
-
-
-def truncated_notice(document: Document, language: Language) -> Notice:
-    """Reports that the AI gets only the beginning of a long document; its facts come from what was read of it."""
-    with override(language):
-        if document.unread:
-            text = _("This document is long: the explanation is about its beginning.")
-        else:
-            text = _(
-                "This document is long: the explanation is about its beginning. Dates and amounts come from all of it."
-            )
-    return Notice("partial", text, {})
-
-
-def unanswered_text_notice(language: Language) -> Notice:
-    """Reports that a message with a document was answered with the document's analysis alone."""
-    with override(language):
-        text = _("I explain the document here. To ask something about it, write to me with the words that matter.")
-    return Notice("partial", text, {})
-
-
-def _facts_as_markdown(facts: Facts, reason: Degraded) -> str:
-    """The facts as a Markdown list, with an apology before it and a caution after it."""
-    rows = [
-        *((label_of(date.kind), _written(date, facts)) for date in facts.dates),
-        *((label_of("amount"), amount.text) for amount in facts.amounts),
-        *((label_of(reference.kind), reference.text) for reference in facts.references),
-    ]
-    opening = _("I'm sorry: I can't explain this document just now. You can hand it to me again {when}.").format(
-        when=retry_phrase(reason.retry_after)
-    )
-    found = _("Here is what I found in it:") if rows else _("I found no date, amount or reference in it.")
-    caution = _("Please check it against the document itself, above all the deadlines.")
-    items = "\n".join(f"- **{name}** – {text}" for name, text in rows)
-    return "\n\n".join(part for part in (opening, found, items, caution if rows else "") if part)
-
-
-def _written(date: Date, facts: Facts) -> str:
-    """The date as in the letter; after a period, its computed last day, or that it may end later."""
-    if date.iso is None or date.basis is None:
-        return date.text
-    day = f"{dt.date.fromisoformat(date.iso):%d/%m/%Y}"
-    return MAY_END_LATER.format(day=day, period=date.text) if facts.may_end_later(date) else f"{date.text} ({day})"
-
-
-def next_steps(language: Language) -> tuple[str, ...]:
-    """The questions suggested after a document analysis."""
-    with override(language):
-        return (
-            _("How do I contest an MDPH decision?"),
-            _("Who can help me with my paperwork?"),
-            _("What happens if I miss a deadline?"),
-        )
 
 
 def degraded(error: AIError) -> Degraded:
@@ -199,12 +102,10 @@ def degraded(error: AIError) -> Degraded:
 
 def _stale_answer(stale: CachedAnswer, error: AIError) -> list[Event]:
     reason = Degraded(error.reason, _retry_after(error), stale.age_seconds)
-    text = _("{what} Here is an answer given {age} to the same question.").format(
-        what=_explanation(error), age=_age(stale.age_seconds)
-    )
+    text = str(notice_texts.STALE).format(what=explanation(error), age=_age(stale.age_seconds))
     content = [event for event in stale.events if isinstance(event, Delta | Source)]
     finish = Finish("stale", degraded=reason, suggestions=stale.finish.suggestions)
-    return [_notice("degraded", text, reason), *content, finish]
+    return [notice("degraded", text, reason), *content, finish]
 
 
 def _find_article(question: Question) -> Passage | None:
@@ -218,11 +119,9 @@ def fitting_article(passages: Sequence[Passage]) -> Passage | None:
 
 def _article(article: Passage, question: Question, error: AIError) -> list[Event]:
     reason = degraded(error)
-    text = _("{what} This is an article from our knowledge base, not an answer written for you.").format(
-        what=_explanation(error)
-    )
+    text = str(notice_texts.ARTICLE).format(what=explanation(error))
     return [
-        _notice("degraded", text, reason),
+        notice("degraded", text, reason),
         Delta(f"**{article.title}**\n\n{article_text(article, question.language)}"),
         article.source(article.slug),
         Finish(
@@ -249,7 +148,7 @@ def _apology(question: Question, error: AIError, state: State, distress_notice: 
         text = _("These numbers are free of charge. If one does not answer, try the next:")
         lines = _fitting_lines(question.language, state, distress_notice) or help_lines.as_markdown(question.language)
     return [
-        _notice("degraded", _explanation(error), reason),
+        notice("degraded", explanation(error), reason),
         Delta(f"{text}\n\n{lines}"),
         Finish("fallback", degraded=reason, suggestions=nearest),
     ]
@@ -275,20 +174,19 @@ def _interrupted_here() -> str:
     return _("The answer was interrupted here. What you can read is kept; you can ask again for the rest.")
 
 
-def _notice(kind: Literal["degraded", "interrupted"], text: str, reason: Degraded) -> Notice:
+def notice(kind: Literal["degraded", "interrupted"], text: str, reason: Degraded) -> Notice:
     return Notice(kind, text, reason.as_json())
 
 
-def _explanation(error: AIError) -> str:
+def explanation(error: AIError) -> str:
+    """Why the AI does not answer, in the active language."""
     if error.reason == "overloaded":
-        return _("Many people are asking at this moment, and the assistant can't take more questions.")
+        return str(notice_texts.OVERLOADED)
     if error.reason == "over_budget":
-        return _("The assistant has written as many answers as it can for today.")
+        return str(notice_texts.OVER_BUDGET)
     if error.code == "filtered":
         return _("A safety setting of the AI blocked the answer to this question. It is not your fault.")
-    if error.reason == "ai_rejected":
-        return _("The assistant could not take this question.")
-    return _("The assistant is not available at this moment.")
+    return str(notice_texts.REJECTED if error.reason == "ai_rejected" else notice_texts.UNAVAILABLE)
 
 
 def _promised_time(retry_after: int) -> str:
