@@ -29,6 +29,8 @@ from chat.pipeline.distress_violence import (
 # a short message, which has no room for another meaning, and in a long one, of which the classifier sees parts.
 PHRASE_WEIGHT = 1.0
 SHORT_WORDS, LONG_WORDS = 12, 60
+# Between the two it is enough in a sentence whose own score is no lower: calm ones around it say nothing about it.
+SENTENCE_SCORE = -1.7
 # Of a kind beside one that a phrase tells, except an emergency: the words of that phrase resemble others a little.
 BESIDE_SCORE = 0.0
 
@@ -41,10 +43,24 @@ def detect(text: str) -> tuple[Distress, ...]:
     phrases tell the kind themselves. Grief for a child is found by its words, where nobody is in danger.
     """
     found = assess(text)
+    if _is_heard(found):
+        return _kinds(found)
+    if found.has_phrase:
+        sentences = map(assess, _SENTENCE_END.split(text))
+        if heard := [each for each in sentences if each.has_phrase and each.by_classifier.score >= SENTENCE_SCORE]:
+            return _kinds(max(heard, key=lambda each: each.score))
+    return ("grief",) if distress_deaths.is_of_a_child(found.folded) else ()
+
+
+def _is_heard(found: Assessment) -> bool:
+    """Whether the classifier recognises it, or a phrase says enough in a message of that length."""
+    if found.score >= distress_classifier.model().threshold:
+        return True
+    return found.has_phrase and not SHORT_WORDS < len(found.folded.split()) <= LONG_WORDS
+
+
+def _kinds(found: Assessment) -> tuple[Distress, ...]:
     model = distress_classifier.model()
-    is_recognised = found.score >= model.threshold
-    if not is_recognised and not (found.has_phrase and not SHORT_WORDS < len(found.folded.split()) <= LONG_WORDS):
-        return ("grief",) if distress_deaths.is_of_a_child(found.folded) else ()
     first, second, lead = found.by_classifier.likeliest_kinds()
     likely = (first,) if lead >= model.certain else (first, second)
     if found.told:
@@ -56,7 +72,7 @@ def detect(text: str) -> tuple[Distress, ...]:
             beside -= set() if distress_violence.BY_ONESELF.search(found.folded) else {"losing_control"}
             beside -= set() if distress_violence.BY_AN_ADULT.search(found.folded) else {"couple", "child"}
         return tuple(kind for kind in _MOST_URGENT if kind in {found.told, *beside})
-    return likely if is_recognised or len(likely) == 1 else ("unspecific",)
+    return likely if found.score >= model.threshold or len(likely) == 1 else ("unspecific",)
 
 
 def tells_of_another_death(text: str) -> bool:
@@ -103,6 +119,10 @@ def _told_kind(text: str, folded: str) -> Distress | None:
     if _LONG_AGO.search(folded):
         return None
     return "suicide" if is_suicide else "violent_child"
+
+
+# Dots are one before a capital letter, else a pause: `je suis à bout… de timbres`.
+_SENTENCE_END = re.compile(r"(?<!\.)[.!?;:\n](?![.…])|(?:…|\.\.\.)(?=\s+[A-ZÀ-Ý])")
 
 
 def _folded(plain: str) -> str:

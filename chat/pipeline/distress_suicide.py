@@ -66,7 +66,7 @@ _HAPPENED = re.compile(
 )
 OWN_WISH = re.compile(
     r"\b(?:je |j' ?|j|g )(?:ne |n'|me |m')?"
-    r"(?:veu[xt]?|voudrai[st]?|vai[st]?|va|aimerai[st]?|pense|prefere|songe|ai|envie)"
+    r"(?:veu[xt]?|voudrai[st]?|vai[st]?|va|aimerai[st]?|pense|prefere(?:rai[st]?)?|songe|ai|envie)"
     r"(?: (?:a|juste|trop|tellement|plus|mieux|vraiment))?(?: ?envie)?(?: d(?:e |'))? ?"
     r"(?:en finir(?! avec (?!la vie|ma vie|cette vie))"
     rf"|mourr?ir|crever|disparaitre|(?:me|m') ?(?:{TO_KILL_ONESELF}|tue\b|jeter\b)"

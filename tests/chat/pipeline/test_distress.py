@@ -150,6 +150,45 @@ def test_a_calm_phrase_hides_no_sign_beside_it(sign):
     assert set(distress.detect(sign)) & set(distress.detect(f"{phrase} {sign}"))
 
 
+BEFORE = "Bonjour, je prépare le renouvellement du dossier MDPH de mon fils et il me manque le certificat médical."
+AFTER = (
+    "La CAF me demande aussi une attestation de scolarité et l'école ne répond pas depuis la rentrée. Merci d'avance."
+)
+
+
+@pytest.mark.parametrize(
+    ("sign", "kind"),
+    [
+        ("Mon fils a avalé des médicaments.", "medical"),
+        ("Ma fille veut mourir.", "suicide"),
+        ("Je pense à en finir !", "suicide"),
+        ("Je préférerais être morte…", "suicide"),
+        ("Mon fils s'est scarifié hier.", "suicide"),
+        ("Mon ex me menace de mort.", "couple"),
+        ("J'ai peur de faire du mal à mon enfant.", "losing_control"),
+        ("My husband hits me.", "couple"),
+    ],
+)
+@pytest.mark.parametrize("message", ["{before} {sign} {after}", "{before} {sign}", "{sign} {after}"])
+def test_one_sentence_with_a_sign_is_heard_between_calm_ones(sign, kind, message):
+    text = message.format(before=BEFORE, sign=sign, after=AFTER)
+    assert kind in distress.notice_topics(distress.detect(text), text)
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "J'en peux plus de la musique d'attente de la CAF, c'est quoi l'horaire le plus calme ?",
+        "Ce cerfa va me tuer, vingt pages ! Je coche quoi pour les transports ?",
+        "Mon fils a disparu de ma fiche CAF.",
+        "Le médecin a coché « tentative de suicide : sans objet ».",
+        "Ma fille fait un exposé sur le suicide dans Roméo et Juliette.",
+    ],
+)
+def test_a_sentence_that_only_sounds_like_a_sign_gets_no_notice_between_calm_ones(sentence):
+    assert not distress.detect(f"{BEFORE} {sentence} {AFTER}")
+
+
 @pytest.mark.parametrize(
     "message",
     [
