@@ -150,7 +150,10 @@ def test_a_calm_phrase_hides_no_sign_beside_it(sign):
     assert set(distress.detect(sign)) & set(distress.detect(f"{phrase} {sign}"))
 
 
-BEFORE = "Bonjour, je prépare le renouvellement du dossier MDPH de mon fils et il me manque le certificat médical."
+BEFORE = (
+    "Bonjour, je prépare le renouvellement du dossier MDPH de mon fils de huit ans, et il me manque le certificat du "
+    "médecin."
+)
 AFTER = (
     "La CAF me demande aussi une attestation de scolarité et l'école ne répond pas depuis la rentrée. Merci d'avance."
 )
