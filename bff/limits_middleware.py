@@ -7,6 +7,8 @@ from functools import partial
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
 
 from bff import parallel_answers
 from bff.http.problems import too_many_requests
@@ -45,7 +47,8 @@ class LimitsMiddleware:
         if state.remaining < 0:
             if isinstance(place, Place):
                 self.places.give_back(place)
-            return too_many_requests(request, state.reset, f"Too many requests; try again in {state.reset} s.")
+            text = format_lazy(_("Too many requests; try again in {seconds} s."), seconds=state.reset)
+            return too_many_requests(request, state.reset, text)
         if isinstance(place, Limit):
             return parallel_answers.refusal(request, place)
         return self.places.hold(place, partial(self.get_response, request))

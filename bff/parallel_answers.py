@@ -17,10 +17,10 @@ from typing import Literal, NamedTuple
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
-from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from redis import RedisError
 
-from bff.http.problems import in_language_of, too_many_requests
+from bff.http.problems import too_many_requests
 from observability import metrics, response_stream
 from observability.caller import caller_of
 from observability.pseudonyms import pseudonym
@@ -167,8 +167,7 @@ def limits_of(request: HttpRequest) -> list[Limit]:
 def refusal(request: HttpRequest, limit: Limit) -> HttpResponseBase:
     """The response to a caller or network with too many answers at the same time."""
     metrics.PARALLEL_ANSWERS_REFUSED.labels(limit.kind).inc()
-    with in_language_of(request):
-        text = gettext("Several answers to you or your network are still being written. Wait until one has ended.")
+    text = _("Several answers to you or your network are still being written. Wait until one has ended.")
     return too_many_requests(request, RETRY_AFTER_SECONDS, text, explanation=text)
 
 

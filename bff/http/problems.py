@@ -15,6 +15,9 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, Js
 from django.http.multipartparser import MultiPartParserError
 from django.template.loader import render_to_string
 from django.utils import translation
+from django.utils.functional import Promise
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
 from django.views import defaults
 from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
@@ -31,11 +34,20 @@ from observability.routes import route_of
 
 log = logs.get_logger(__name__)
 
-INCOMPLETE = "The request's body did not arrive in time."
-BUSY = "Too many large documents are being sent to this server. Try again in a few seconds."
-NOT_ALL_DELETED = "A part could not be deleted just now; please ask again in a moment."
-CLAIMED = "These conversations belong to somebody else by now."
-TOO_LARGE = "The request is larger than 512 KB. A larger document may be sent as a file, in a form."
+# What people may read is in their language. What only a program can cause, such as a wrong media type, is English.
+INCOMPLETE = _("The request's body did not arrive in time.")
+BUSY = _("Too many large documents are being sent to this server. Try again in a few seconds.")
+NOT_ALL_DELETED = _("A part could not be deleted just now; please ask again in a moment.")
+CLAIMED = _("These conversations belong to somebody else by now.")
+TOO_LARGE = _("The request is larger than 512 KB. A larger document may be sent as a file, in a form.")
+INVALID = _("Some fields are not valid.")
+NO_HISTORY = _("The history is not available just now.")
+UNEXPECTED = _("Something went wrong on our side.")
+# The messages of a field by pydantic's type of the error. No text has another minimum than one character.
+INVALID_TEXTS = {
+    "string_too_long": _("This text is too long: it may have {max_length} characters at most."),
+    "string_too_short": _("This text is empty."),
+}
 DEFAULT_HEADERS = {401: {"WWW-Authenticate": "Bearer"}, 503: {"Retry-After": "5"}}
 # `error.code` in a problem, unless the error has a code of its own.
 CODES = {
@@ -58,17 +70,34 @@ OPENAI_TYPES = {401: "authentication_error", 403: "permission_error", 404: "not_
 def problem(
     request: HttpRequest,
     status: int,
-    detail: str = "",
+    detail: str | Promise = "",
     *,
     errors: Sequence[Mapping[str, Any]] = (),
     headers: Mapping[str, str] | None = None,
 ) -> HttpResponse:
-    """The error response. `errors` lists invalid fields as `{field, message}`, without the values sent."""
-    title = HTTPStatus(status).phrase
+    """The error response. `errors` lists invalid fields as `{field, message}`, without the values sent.
+
+    Lazy texts are translated into the person's language; in OpenAI's format they stay English.
+    """
     if route_of(request).error_format == "openai":
-        status = 400 if status == 422 else status  # OpenAI's clients raise BadRequestError for 400
-        body = _openai_error(status, detail or title, errors)
-        return JsonResponse(body, status=status, headers=headers)
+        with translation.override(None):
+            return _openai_response(status, str(detail), errors, headers)
+    with in_language_of(request):
+        return _problem_response(status, str(detail), errors, headers)
+
+
+def _openai_response(
+    status: int, detail: str, errors: Sequence[Mapping[str, Any]], headers: Mapping[str, str] | None
+) -> HttpResponse:
+    title = HTTPStatus(status).phrase
+    status = 400 if status == 422 else status  # OpenAI's clients raise BadRequestError for 400
+    return JsonResponse(_openai_error(status, detail or title, errors), status=status, headers=headers)
+
+
+def _problem_response(
+    status: int, detail: str, errors: Sequence[Mapping[str, Any]], headers: Mapping[str, str] | None
+) -> HttpResponse:
+    title = HTTPStatus(status).phrase
     code = next((error["code"] for error in errors if "code" in error), CODES.get(status, "error"))
     body = {
         "type": "about:blank",
@@ -80,7 +109,7 @@ def problem(
         "error": {"code": code, "message": detail or title},
     }
     if errors:
-        body["errors"] = list(errors)
+        body["errors"] = [{**error, "message": str(error["message"])} for error in errors]
     return JsonResponse(body, status=status, headers=headers, content_type="application/problem+json")
 
 
@@ -96,7 +125,11 @@ def unreadable_body(request: HttpRequest, error: UnreadablePostError | type[Unre
 
 
 def refusal(
-    request: HttpRequest, status: int, detail: str, headers: Mapping[str, str] | None = None, **context: object
+    request: HttpRequest,
+    status: int,
+    detail: str | Promise,
+    headers: Mapping[str, str] | None = None,
+    **context: object,
 ) -> HttpResponse:
     """A problem, or where people read the response, the page of this status in their language, with this context."""
     if route_of(request).error_format != "html":
@@ -114,7 +147,7 @@ def in_language_of(request: HttpRequest) -> AbstractContextManager[None]:
 def too_many_requests(
     request: HttpRequest,
     retry_after: int,
-    detail: str,
+    detail: str | Promise,
     headers: Mapping[str, str] | None = None,
     **context: object,
 ) -> HttpResponse:
@@ -195,13 +228,19 @@ def _http_error(request: HttpRequest, error: HttpError | type[HttpError]) -> Htt
     assert isinstance(error, HttpError)
     # Raisers may attach `errors` (invalid fields) and `headers` (such as Retry-After).
     errors, headers = getattr(error, "errors", ()), getattr(error, "headers", DEFAULT_HEADERS.get(error.status_code))
-    return problem(request, error.status_code, str(error), errors=errors, headers=headers)
+    return problem(request, error.status_code, error.message, errors=errors, headers=headers)
 
 
 def _validation_error(request: HttpRequest, error: ValidationError | type[ValidationError]) -> HttpResponse:
     assert isinstance(error, ValidationError)
-    errors = [{"field": _field(row["loc"]), "message": str(row["msg"])} for row in error.errors]
-    return problem(request, 422, "Some fields are not valid.", errors=errors)
+    errors = [{"field": _field(row["loc"]), "message": _message(row)} for row in error.errors]
+    return problem(request, 422, INVALID, errors=errors)
+
+
+def _message(row: Mapping[str, Any]) -> str | Promise:
+    if text := INVALID_TEXTS.get(row.get("type", "")):
+        return format_lazy(text, **row["ctx"])
+    return str(row["msg"])
 
 
 def _field(location: Sequence[Any]) -> str:
@@ -227,9 +266,9 @@ def _database_error(request: HttpRequest, error: Exception | type[Exception]) ->
     if not _is_database_unavailable(error):
         return _unexpected(request, error)
     log.warning("History is not available", code=type(error).__name__)
-    return problem(request, 503, "The history is not available just now.", headers=DEFAULT_HEADERS[503])
+    return problem(request, 503, NO_HISTORY, headers=DEFAULT_HEADERS[503])
 
 
 def _unexpected(request: HttpRequest, error: Exception | type[Exception]) -> HttpResponse:
     log.error("Request failed", exc_info=error)
-    return problem(request, 500, "Something went wrong on our side.")
+    return problem(request, 500, UNEXPECTED)

@@ -15,6 +15,9 @@ from django.conf import settings
 from django.core import signing
 from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.utils.functional import Promise
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
 
 from bff.client_address import client_address, networks_of
 from bff.http.problems import refusal, too_many_requests
@@ -34,7 +37,11 @@ PROXY_SCHEMES = frozenset({"basic", "digest", "negotiate", "ntlm"})
 
 
 class Unauthenticated(Exception):
-    """The request has no valid credentials; the message is safe to show."""
+    """The request has no valid credentials; the detail is safe to show."""
+
+    def __init__(self, detail: str | Promise) -> None:
+        super().__init__(detail)
+        self.detail = detail
 
 
 class TooManyAttempts(Exception):
@@ -92,13 +99,13 @@ class CallerMiddleware:
         admits = admits_visitors(error_format)
         if scheme and not (admits and _name_no_caller(scheme, token, error_format)):
             if scheme != "bearer":
-                raise Unauthenticated("Only bearer tokens are accepted.")
+                raise Unauthenticated(_("Only bearer tokens are accepted."))
             if token.startswith(api_keys.PREFIX):
                 return self._program(token, networks)
             return Caller(self._subject(token, networks), "user", _visitor(request), networks)
         if not admits:
-            is_openai = error_format == "openai"
-            raise Unauthenticated("An API key or an access token is needed here." if is_openai else "Please sign in.")
+            key_needed = "An API key or an access token is needed here."
+            raise Unauthenticated(key_needed if error_format == "openai" else _("Please sign in."))
         visitor = _visitor(request)
         if visitor and route_of(request).kind == "page" and _is_claimed(visitor):
             visitor = None
@@ -109,7 +116,7 @@ class CallerMiddleware:
         if api_keys.needs_lookup(key):
             self._count_attempt("keys", networks)
         if (program := api_keys.caller_of(key)) is None:
-            raise Unauthenticated("The API key is not valid.")
+            raise Unauthenticated(_("The API key is not valid."))
         return replace(program, networks=networks)
 
     def _subject(self, token: str, networks: Sequence[str]) -> str:
@@ -118,7 +125,7 @@ class CallerMiddleware:
             return _verifier.subject(token)
         except (jwt.PyJWTError, RecursionError) as error:  # a deeply nested header exhausts the JSON parser
             self._count_attempt("tokens", networks)
-            raise Unauthenticated("The access token is not valid.") from error
+            raise Unauthenticated(_("The access token is not valid.")) from error
 
     def _count_attempt(self, policy: str, networks: Sequence[str]) -> None:
         """Limit database lookups of made-up API keys, and invalid tokens. Raises TooManyAttempts."""
@@ -189,10 +196,10 @@ def _send_to_other_origins(response: HttpResponseBase) -> None:
 
 def _error_response(request: HttpRequest, error: Exception) -> HttpResponse:
     match error:
-        case Unauthenticated():
-            return refusal(request, 401, str(error), {"WWW-Authenticate": "Bearer"})
+        case Unauthenticated(detail=detail):
+            return refusal(request, 401, detail, {"WWW-Authenticate": "Bearer"})
         case TooManyAttempts(state=state):
-            text = f"Too many invalid keys or tokens; try again in {state.reset} s."
+            text = format_lazy(_("Too many invalid keys or tokens; try again in {seconds} s."), seconds=state.reset)
             return too_many_requests(request, state.reset, text, state.headers())
     retry_after = PublishedKeys.MIN_FETCH_INTERVAL_SECONDS if isinstance(error, KeysUnavailable) else 5
-    return refusal(request, 503, "Sign-in can't be checked just now.", {"Retry-After": str(retry_after)})
+    return refusal(request, 503, _("Sign-in can't be checked just now."), {"Retry-After": str(retry_after)})

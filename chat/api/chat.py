@@ -184,7 +184,8 @@ def claim(request: HttpRequest) -> dict[str, int]:
     """Move the conversations of the visitor in the request's cookie to the signed-in caller."""
     caller = caller_of(request)
     if caller.kind != "user":
-        raise HttpError(401, "Please sign in first.")
+        with override(language_for(request)):
+            raise HttpError(401, _("Please sign in first."))
     return {"claimed": claims.claim(caller.id, caller.visitor) if caller.visitor else 0}
 
 

@@ -125,7 +125,7 @@ def parse_body(schema: type[Body], data: bytes | dict[str, Any]) -> Body:
     try:
         return schema.model_validate(data) if isinstance(data, dict) else schema.model_validate_json(data)
     except pydantic.ValidationError as error:
-        rows = error.errors(include_url=False, include_context=False, include_input=False)
+        rows = error.errors(include_url=False, include_input=False)
         raise ValidationError([{**row, "loc": ("body", "data", *row["loc"])} for row in rows]) from None
 
 

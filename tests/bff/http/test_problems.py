@@ -100,7 +100,8 @@ def test_a_field_that_is_too_large_is_413(anybody, settings, debug):
 
 def test_pasted_text_may_have_512_kb_and_a_file_10_mb(anybody, ai):
     text = "Bonjour. " * 70_000
-    reply = anybody.post(DOCUMENT, {"document": text}, content_type="application/json")
+    headers = {"Accept-Language": "en"}
+    reply = anybody.post(DOCUMENT, {"document": text}, content_type="application/json", headers=headers)
     check(reply, 413)
     assert "as a file" in reply.json()["detail"]
     assert anybody.post(DOCUMENT, {"file": SimpleUploadedFile("a.txt", text.encode())}).status_code == 200

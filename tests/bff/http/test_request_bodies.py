@@ -87,7 +87,7 @@ def small_server(ai, transactional_db) -> Iterator[Server]:
 
 def send_document(server: Server, address: str) -> requests.Response:
     files = {"file": ("letter.txt", "Décision du 3 mars 2026. ".encode() * 40_000, "text/plain")}
-    headers = {"X-Forwarded-For": address}
+    headers = {"X-Forwarded-For": address, "Accept-Language": "en"}
     return requests.post(f"{server.url}/api/chat/analyze-document", files=files, headers=headers, timeout=60)
 
 
