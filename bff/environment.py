@@ -19,7 +19,6 @@ import difflib
 import math
 import os
 import re
-import shutil
 import sys
 from collections.abc import Callable, Collection, Iterable, Mapping, MutableMapping
 from dataclasses import dataclass, field, replace
@@ -212,8 +211,8 @@ class Environment:
                 Path(value).parent.mkdir(parents=True, exist_ok=True)
                 is_new = not Path(value).exists()
                 Path(value).open("a").close()
-                if is_new and (owner := logs.owner_of_new(value)):
-                    shutil.chown(value, *owner)
+                if is_new:
+                    logs.leave_to_owner_of_folder(value)
             except OSError:
                 raise InvalidValue("Names a file that can't be written.") from None
             return value

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
 import sys
 import threading
 from contextlib import suppress
@@ -75,19 +76,26 @@ class _Console(logging.Handler):
             self.handleError(record)
 
 
-def owner_of_new(file: str) -> tuple[str, str] | None:
-    """User and group to whom root leaves a file that it begins: the folder's, whose programs write to it as well.
+def leave_to_owner_of_folder(file: str) -> None:
+    """Root leaves a file that it has begun to the user and group of the folder, whose programs write to it as well.
 
-    None for others than root.
+    Without the right to do so, as in some containers and on some network shares, it keeps the file.
     """
+    if owner := _owner(Path(file).parent):
+        with suppress(OSError):
+            shutil.chown(file, *owner)
+
+
+def _owner(path: Path) -> tuple[str, str] | None:
+    """User and group; None for others than root, who can't leave files to them, and if they have no names here."""
     if os.geteuid() == 0:
-        with suppress(KeyError):  # the user has no name here
-            return Path(file).parent.owner(), Path(file).parent.group()
+        with suppress(KeyError, FileNotFoundError):
+            return path.owner(), path.group()
     return None
 
 
 def _rotating(file: str) -> logging.Handler:
-    owner = owner_of_new(file)
+    owner = _owner(Path(file))  # the handler gives it to the file at every opening, to its lock and to the next file
     handler = ConcurrentTimedRotatingFileHandler(
         file, when="midnight", utc=True, backupCount=14, encoding="utf-8", owner=owner
     )

@@ -279,3 +279,26 @@ def test_an_unencrypted_way_to_a_distant_database_is_told(options, is_told):
 def test_hosts_of_this_machine_and_of_private_networks_are_not_distant():
     near = ("127.0.0.1", "::1", "10.0.0.7", "localhost", "database", "/run/a.b", "", "pg.internal")
     assert [host for host in (*near, "db.example.org", "8.8.8.8") if is_public(host)] == ["db.example.org", "8.8.8.8"]
+
+
+def test_a_log_file_that_exists_and_its_lock_keep_their_owner_whosever_the_folder_is(tmp_path):
+    if os.geteuid():
+        skip_or_fail("only root leaves files to others")
+    file = tmp_path / "chat.log"
+    file.touch()
+    shutil.chown(file, "nobody")
+    assert manage("check", LOG_FILE=str(file), LOG_FORMT="a setting that is logged").returncode == 0
+    assert [each.owner() for each in tmp_path.iterdir()] == ["nobody"] * 2
+
+
+def test_root_that_may_leave_no_file_to_others_keeps_the_log_file(tmp_path):
+    """A container without the capability, or a network share."""
+    if os.geteuid():
+        skip_or_fail("only root leaves files to others")
+    shutil.chown(tmp_path, "nobody")
+    file = tmp_path / "chat.log"
+    limited = ["setpriv", "--bounding-set", "-chown", sys.executable, "manage.py", "check"]
+    env = {**os.environ, **PRODUCTION, "LOG_FILE": str(file), "LOG_FORMT": "a setting that is logged"}
+    process = subprocess.run(limited, cwd=ROOT, env=env, capture_output=True, text=True, timeout=60, check=False)
+    assert process.returncode == 0, process.stderr
+    assert file.owner() == "root"
