@@ -44,12 +44,27 @@ def detect(text: str) -> tuple[Distress, ...]:
     """
     found = assess(text)
     if _is_heard(found):
-        return _kinds(found)
-    if found.has_phrase:
-        sentences = map(assess, _SENTENCE_END.split(text))
-        if heard := [each for each in sentences if each.has_phrase and each.by_classifier.score >= SENTENCE_SCORE]:
-            return _kinds(max(heard, key=lambda each: each.score))
-    return ("grief",) if distress_deaths.is_of_a_child(found.folded) else ()
+        kinds = _kinds(found)
+    elif found.has_phrase and not _LONG_AGO.search(found.folded):
+        kinds = _kinds_of_a_sentence(text)
+    else:
+        kinds = ()
+    if distress_deaths.is_of_a_child(found.folded) and _is_outweighed_by_grief(kinds, found.folded):
+        return ("grief",)
+    return kinds
+
+
+def _kinds_of_a_sentence(text: str) -> tuple[Distress, ...]:
+    sentences = map(assess, _SENTENCE_END.split(text))
+    heard = [each for each in sentences if each.has_phrase and each.by_classifier.score >= SENTENCE_SCORE]
+    return _kinds(max(heard, key=lambda each: each.score)) if heard else ()
+
+
+def _is_outweighed_by_grief(kinds: Sequence[Distress], folded: str) -> bool:
+    """Whether nobody is in danger: whose child has died is exhausted, too, and their `je vais craquer` is no blow."""
+    if kinds[:1] == ("losing_control",):
+        return not distress_violence.BY_ONESELF.search(folded)
+    return not kinds or kinds[0] in {"exhaustion", "unspecific"}
 
 
 def _is_heard(found: Assessment) -> bool:

@@ -10,7 +10,7 @@ from chat.pipeline.distress_topics import DID, SHAKEN
 # Only people: the same verbs are harmless with a letter, a record or a door.
 SOMEBODY = (
     r"(?:quelqu'un|papa|maman|(?:(?:mon|ma|mes|notre|nos|son|sa|ses|un|une|le|la|les|ce|cet|cette|ces) |l')"
-    r"(?:propres? |petite?s? )?(?:fils|filles?|enfants?|bebes?|gosses?|gamine?s?|momes?|ados?"
+    r"(?:propres? |petite?s? |autres? )?(?:fils|filles?|enfants?|bebes?|gosses?|gamine?s?|momes?|ados?"
     r"|jumeaux?|jumelles?|freres?|soeurs?|parents?"
     rf"|{PARTNER}|mere|pere|petite?s?(?=$|[ .,;:!?]*$)))\b"
 )

@@ -195,6 +195,41 @@ def test_a_sentence_that_only_sounds_like_a_sign_gets_no_notice_between_calm_one
 @pytest.mark.parametrize(
     "message",
     [
+        "Ma fille est morte le mois dernier. Je vais craquer avec ces courriers de la CAF. Comment arrêter l'AEEH ?",
+        "Mon fils est mort en janvier. Je suis à bout de ces papiers, et personne ne répond. Que faut-il rendre ?",
+        "Notre fille est décédée il y a un mois. J'en peux plus. Qui prévient la MDPH et l'école à notre place ?",
+    ],
+)
+def test_who_has_lost_a_child_reads_of_grief_whatever_the_sentences_beside_it(message):
+    assert distress.detect(message) == ("grief",)
+
+
+@pytest.mark.parametrize(
+    ("message", "kind"),
+    [
+        ("Mon fils est mort en janvier. Je veux mourir aussi, je n'en peux plus.", "suicide"),
+        ("Notre fille est décédée il y a un mois. J'ai peur de faire du mal à mon autre enfant.", "losing_control"),
+        ("Mon fils est mort en janvier. Mon mari me frappe depuis, devant sa petite sœur.", "couple"),
+    ],
+)
+def test_who_has_lost_a_child_and_is_in_danger_reads_of_the_danger(message, kind):
+    assert kind in distress.notice_topics(distress.detect(message), message)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "C'était en 2012. Mon fils a fait une tentative de suicide. Il va bien : quels papiers pour l'AAH ?",
+        "Mon mari est décédé en 2010. Je n'en peux plus des courriers de la MDPH. Quel formulaire faut-il envoyer ?",
+    ],
+)
+def test_what_another_sentence_calls_long_past_gets_no_notice(message):
+    assert not distress.detect(message)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
         "Ma petite Lou est décédée dimanche. La CAF vient de m'envoyer le papier pour le renouvellement de l'AEEH.",
         "mon fils Théo est mort en mars, que faire du fauteuil ?",
         "Notre enfant nous a quittés",
