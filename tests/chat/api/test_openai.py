@@ -9,6 +9,7 @@ import pytest
 
 from chat.api.openai import EARLIER_MESSAGES
 from chat.encoders import json_body
+from tests.support.fake_upstream import Serve, stream_response
 from tests.support.sse import parse_parts
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -145,6 +146,28 @@ def test_a_body_is_utf_8_json_also_with_an_unpaired_surrogate():
 
 def text(content: str) -> dict:
     return {"role": "user", "content": content}
+
+
+@pytest.mark.parametrize("in_parts", [False, True])
+def test_the_last_message_may_have_4000_characters(visitor, ai, in_parts):
+    def question(length: int) -> dict:
+        words = ("Bonjour ! " * 401)[:length]
+        return {"role": "user", "content": [{"type": "text", "text": words}] if in_parts else words}
+
+    assert complete(visitor, question(4000)).status_code == 200
+    error = complete(visitor, question(4001)).json()["error"]
+    assert (error["type"], error["param"]) == ("invalid_request_error", "messages")
+    assert "4000 characters at most" in error["message"]
+
+
+@pytest.mark.parametrize("role", ["system", "user", "assistant"])
+def test_an_earlier_message_may_be_longer_and_is_shortened(visitor, serve: Serve, role):
+    upstream = serve(stream_response("Oui."))
+    earlier = {"role": role, "content": "Un long texte. " * 2000}
+    assert complete(visitor, earlier, text("Qu'est-ce que la PCH ?")).status_code == 200
+    sent = upstream.requests[0].decode()
+    assert "Qu'est-ce que la PCH ?" in sent
+    assert 50 < sent.count("Un long texte.") < 1500
 
 
 @pytest.mark.parametrize(
