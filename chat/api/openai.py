@@ -164,9 +164,11 @@ def _refuse_unsupported(body: CompletionIn) -> None:
         value = getattr(body, name)
         if value and not (name == "response_format" and value == {"type": "text"}):
             raise _invalid("not supported here", name)
-    # An earlier picture was refused before: the conversation goes on without it.
-    if any(part.type != "text" for part in body.messages[-1].parts):
-        raise _invalid("content other than text is not supported here", "messages", len(body.messages) - 1, "content")
+    # The question may begin before the last message. A picture before an answer is left out of the conversation.
+    numbered = reversed(list(enumerate(body.messages)))
+    for number, message in takewhile(lambda pair: pair[1].role != "assistant", numbered):
+        if any(part.type != "text" for part in message.parts):
+            raise _invalid("content other than text is not supported here", "messages", number, "content")
 
 
 def _invalid(message: str, *path: str | int) -> ValidationError:

@@ -117,6 +117,18 @@ def test_an_earlier_picture_is_left_out_and_the_conversation_goes_on(visitor, ai
     spoken = [{"role": "user", "content": [question, picture]}, {"role": "user", "content": [picture]}]
     answer = {"role": "assistant", "content": "Je ne vois pas d'image."}
     assert complete(visitor, *spoken, answer, text("Qu'est-ce que la PCH ?")).status_code == 200
+    assert complete(visitor, *spoken, answer, text("Et puis ?"), text("Qu'est-ce que la PCH ?")).status_code == 200
+
+
+@pytest.mark.parametrize("role", ["user", "system"])
+@pytest.mark.parametrize("earlier", [(), ("user", "assistant")])
+def test_a_picture_before_its_question_is_refused_if_nothing_was_answered_since(visitor, ai, earlier, role):
+    picture = {"role": role, "content": [{"type": "image_url", "image_url": {"url": "data:,"}}]}
+    before = [{"role": speaker, "content": "Bonjour"} for speaker in earlier]
+    reply = complete(visitor, *before, picture, text("Que demande ce courrier ?"))
+    assert reply.status_code == 400
+    assert reply.json()["error"]["param"] == f"messages.{len(earlier)}.content"
+    assert ai.calls == 0
 
 
 @pytest.mark.parametrize("content", ["a\ud800", [{"type": "text", "text": "\udfff"}], 12, "a\0"])
