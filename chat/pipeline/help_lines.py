@@ -84,7 +84,10 @@ def notice(topics: Iterable[NoticeTopic], language: Language) -> str:
 
 
 def notice_beginnings() -> list[str]:
-    """How the notices on distress begin, of all kinds and in all languages: the page recognises an answer by them."""
+    """How the notices on distress begin, of all kinds and in all languages: the page recognises an answer by them.
+
+    A page opened before a change of texts, and answers of kept conversations, have the former ones.
+    """
     file = load()
     return [text[:60] for notice in (file.distress, *file.kind.values()) for _, text in notice]
 

@@ -192,6 +192,40 @@ CALM = [
     "il est violent ?",
     "the school hurt my feelings",
 ]
+BEGINNINGS = [
+    "Ce que vous vivez a l’air très dur, et il y a des gens pour ",
+    "What you are going through sounds very hard, and you are not",
+    "Appelez tout de suite le **15** ou le **112**, même si vous ",
+    "Call **15** or **112** right away, even if you are not sure.",
+    "Appelez le **3114** maintenant\xa0: jour et nuit, gratuitement,",
+    "Call **3114** now: day and night, free of charge, somebody l",
+    "Appelez maintenant le **15** ou le **112**\xa0: dites où est la",
+    "Call **15** or **112** now: say where the person is, what th",
+    "Le **3114** reste là pour vous, jour et nuit. Si le danger e",
+    "**3114** is still there for you, day and night. If the dange",
+    "Si vous êtes en danger maintenant, appelez le **17**, ou env",
+    "If you are in danger now, call **17**, or send a text messag",
+    "Appelez le **119**\xa0: jour et nuit, gratuitement, quelqu’un v",
+    "Call **119**: day and night, free of charge, somebody listen",
+    "Ce n’est ni votre faute ni la sienne, et vous avez bien fait",
+    "It is neither your fault nor your child’s, and it is good th",
+    "Vous éloigner un instant est la bonne chose à faire, votre e",
+    "Stepping away for a moment is the right thing to do, with yo",
+    "Appelez le **15** maintenant, même si votre enfant a seuleme",
+    "Call **15** now, even if your child only seems tired, and st",
+    "Ce que vous portez est très lourd, et vous n’avez pas à le p",
+    "What you carry is very heavy, and it is not yours to carry a",
+    "Pour cette nuit, appelez le **115**, gratuitement, à toute h",
+    "For tonight, call **115**, free of charge, at any hour: say ",
+    "Le **3018** aide les enfants harcelés et leurs parents, grat",
+    "**3018** helps bullied children and their parents, free of c",
+    "Ce n’est pas ta faute, et tu as bien fait de l’écrire. Parle",
+    "It is not your fault, and it is good that you wrote it. Tell",
+    "Appelez tout de suite le **17** ou le **112**\xa0: il n’y a auc",
+    "Call **17** or **112** right away: you do not have to wait. ",
+    "Perdre son enfant, il n’y a pas de mots pour cela. Les papie",
+    "There are no words for the loss of a child. The papers can w",
+]
 SWISS = """
 [distress]
 fr = "Au **143**, quelqu’un vous écoute."
@@ -307,3 +341,8 @@ def test_a_notice_tells_when_a_line_is_open_and_who_lies_on_the_side(language, h
     with_hours = {kind for kind, text in notices.items() if hours.lower() in text.lower()}
     assert with_hours == {kind for kind, text in notices.items() if "0 800 360 360" in text}
     assert breathes in notices["medical"]
+
+
+def test_a_notice_keeps_its_beginning_for_open_pages_and_kept_conversations():
+    """The page recognises a notice by it, perhaps with the list that it got before the texts changed."""
+    assert set(BEGINNINGS) <= set(help_lines.notice_beginnings())
