@@ -11,6 +11,7 @@ import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from operator import itemgetter
 from pathlib import Path
 from typing import Annotated, Self, cast
 
@@ -63,8 +64,10 @@ def as_markdown(language: Language) -> str:
 
 
 def named_in(text: str, language: Language) -> str:
-    """The help lines that a notice names, as a Markdown list."""
-    return _as_list((line for line in load().line if _is_named(line, text)), language)
+    """The help lines that a notice names, in its order, as a Markdown list."""
+    places = ((text.find(_in_notice(line)), line) for line in load().line)
+    named = sorted((place for place in places if place[0] >= 0), key=itemgetter(0))
+    return _as_list((line for _, line in named), language)
 
 
 def everyday(language: Language) -> str:
@@ -136,7 +139,7 @@ class _File(BaseModel):
         by_kind = ((f"kind.{kind}", notice) for kind, notice in self.kind.items())
         for name, notice in [("distress", self.distress), *by_kind]:
             for language, text in notice:
-                if not any(_is_named(line, text) for line in self.line):
+                if not any(_in_notice(line) in text for line in self.line):
                     raise ValueError(f"{name}.{language} must name one of the numbers, as in **{self.line[0].number}**")
         return self
 
@@ -161,5 +164,5 @@ def _as_list(lines: Iterable[_Line], language: Language) -> str:
     return "\n".join(f"- **{line.number}** – {line.text_in(language)}" for line in lines)
 
 
-def _is_named(line: _Line, notice: str) -> bool:
-    return f"**{line.number}**" in notice
+def _in_notice(line: _Line) -> str:
+    return f"**{line.number}**"

@@ -112,7 +112,7 @@ def test_a_person_in_distress_gets_people_to_call_and_no_article(visitor, ai, se
     assert answer["origin"] == "fallback"
     assert answer["response"].startswith(help_lines.load().notice("suicide").text_in("fr"))
     assert "Si l’un ne répond pas, essayez le suivant" in answer["response"]
-    assert numbers_in(answer["response"]) == ["15", "112", "3114"]
+    assert numbers_in(answer["response"]) == ["3114", "15", "112"]
     assert "deviner" not in answer["response"]
 
 
@@ -154,14 +154,14 @@ def test_without_a_fitting_article_a_bereaved_parent_gets_the_numbers_of_the_not
     ai.fail("error", status=503)
     [answer] = told(visitor, "Mon fils Théo est mort en mars")
     assert answer["origin"] == "fallback"
-    assert numbers_in(answer["response"]) == ["3114", "0 800 360 360"]
+    assert numbers_in(answer["response"]) == ["0 800 360 360", "3114"]
 
 
 def test_who_speaks_of_dying_after_the_loss_of_a_child_gets_people_to_call_and_no_article(visitor, ai):
     ai.fail("error", status=503)
     answer = told(visitor, LOSS, "je veux mourir. faut-il rendre l'AEEH de ma fille décédée ?")[-1]
     assert answer["origin"] == "fallback"
-    assert numbers_in(answer["response"]) == ["15", "112", "3114"]
+    assert numbers_in(answer["response"]) == ["3114", "15", "112"]
 
 
 def test_after_a_word_of_suicide_a_question_is_answered_after_a_reminder_of_the_number(visitor, ai):

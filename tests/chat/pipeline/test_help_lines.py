@@ -343,6 +343,28 @@ def test_a_notice_tells_when_a_line_is_open_and_who_lies_on_the_side(language, h
     assert breathes in notices["medical"]
 
 
+@pytest.mark.parametrize(
+    ("topics", "numbers"),
+    [
+        (("bullying",), ["3018", "3114"]),
+        (("no_roof",), ["115", "112"]),
+        (("child",), ["119", "17"]),
+        (("couple",), ["17", "114", "3919", "116 006"]),
+        (("medical",), ["15", "112", "114"]),
+        (("exhaustion",), ["3114", "0 800 360 360"]),
+        (("bullying", "medical"), ["3018", "3114", "15", "112", "114"]),
+    ],
+)
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_the_lines_that_a_notice_names_stand_once_and_in_its_order(topics, numbers, language):
+    lines = help_lines.named_in(help_lines.notice(topics, language), language).splitlines()
+    assert [line.split("**")[1] for line in lines] == numbers
+
+
+def test_no_lines_stand_for_a_text_that_names_none():
+    assert help_lines.named_in("Appelez le 15, ou le **3115**.", "fr") == ""
+
+
 def test_a_notice_keeps_its_beginning_for_open_pages_and_kept_conversations():
     """The page recognises a notice by it, perhaps with the list that it got before the texts changed."""
     assert set(BEGINNINGS) <= set(help_lines.notice_beginnings())
