@@ -63,17 +63,31 @@ class TurnRecorder:
     must_check_deletion: bool = False
 
     def start(self, run_id: str) -> None:
-        """Save the question, and the answer as pending with the run that writes it."""
+        """Save the question, and the answer as pending with the run that writes it.
+
+        If the database is too slow the caller does not wait for it, but it is done all the same: without the row nobody
+        could stop or resume the answer.
+        """
         answer = Message(status=Message.Status.PENDING, run_id=run_id, receipt=self.describe(None))
         self.is_started = _write(lambda: self._start(answer), is_last=False)
         self.must_check_deletion = not self.is_started
 
     def _start(self, answer: Message) -> bool:
+        if self.must_check_deletion and not self._may_start_late():
+            return False
         is_stored = self._insert(answer) or self._is_stored()
         # The caller has given this up, and the person may have deleted everything before it was committed.
         if self.must_check_deletion and self.conversation.row is None and self._was_deleted():
             self._take_back()
         return is_stored
+
+    def _may_start_late(self) -> bool:
+        """Whether that brings nothing back that the person has deleted since they asked, and replaces nothing that has
+        followed, as the finished answer of this very turn.
+        """
+        if self.conversation.replaced_from is not None:
+            return not self._has_later_turn()
+        return self.conversation.row is not None or self._was_deleted() is False
 
     def complete(self, transcript: Transcript) -> None:
         """Save the finished answer."""
@@ -248,10 +262,10 @@ def _write(work: Callable[[], bool], late: Callable[[], bool] | None = None, *, 
     """The result of `work`; False if the database fails or does not answer in time. Then `late` is done soon after.
 
     A turn whose deletion is unknown is given up. Only the last write of a turn counts as unsaved: it stores what an
-    earlier one could not.
+    earlier one could not. The earlier one is done late, too, for who stops or resumes the answer meanwhile.
     """
     try:
-        return db_executor.run(work)
+        return db_executor.run(work, even_if_late=not is_last)
     except (DatabaseError, DeletionUnknown) as error:
         if is_last:
             metrics.UNSAVED_MESSAGES.inc()

@@ -44,20 +44,23 @@ class DatabaseExecutor:
         self._workers = self._idle = 0  # threads, and how many of them wait for a job
         self._answers = 0  # jobs that the database has answered
 
-    def run(self, work: Callable[[], Result]) -> Result:
-        """The result of `work`. Raises DatabaseUnavailable, and any other exception of `work`."""
+    def run(self, work: Callable[[], Result], *, even_if_late: bool = False) -> Result:
+        """The result of `work`. Raises DatabaseUnavailable, and any other exception of `work`.
+
+        `even_if_late`: work that is queued when its caller gives it up is done all the same.
+        """
         if self.outage.is_active:
             raise DatabaseUnavailable("skipped until the database answers again")
-        return self._run(work)
+        return self._run(work, even_if_late=even_if_late)
 
-    def _run(self, work: Callable[[], Result]) -> Result:
+    def _run(self, work: Callable[[], Result], *, even_if_late: bool = False) -> Result:
         job = _Job(work)
         self._jobs.put(job)
         self._start_worker()
         try:
             self._wait(job)
         except DatabaseUnavailable:
-            job.is_abandoned = True
+            job.is_abandoned = not even_if_late
             raise
         if job.has_no_answer:
             raise DatabaseUnavailable("can't be reached, or takes no writes") from job.error
@@ -140,7 +143,7 @@ def _look() -> None:
 class _Job(Generic[Result]):
     """A queued callable and its outcome: `result` or `error`, valid once `done` is set.
 
-    One that its caller has given up, `is_abandoned`, is neither begun nor repeated: the caller takes it as not done.
+    One that its caller has given up and takes as not done, `is_abandoned`, is neither begun nor repeated.
     """
 
     result: Result

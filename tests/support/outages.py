@@ -15,7 +15,7 @@ from observability.shared_redis import SharedRedis
 def break_database(monkeypatch: pytest.MonkeyPatch) -> None:
     """From now on `db_executor.run` raises DatabaseUnavailable."""
 
-    def run(self: DatabaseExecutor, work: object) -> object:
+    def run(self: DatabaseExecutor, work: object, *, even_if_late: bool = False) -> object:
         raise DatabaseUnavailable("unavailable")
 
     monkeypatch.setattr(DatabaseExecutor, "run", run)

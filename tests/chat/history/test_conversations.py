@@ -221,8 +221,8 @@ def test_an_answer_is_saved_although_the_confirmation_of_its_start_timed_out(vis
     run = db_executor.DatabaseExecutor.run
     delayed: list[Any] = []
 
-    def run_slowly(self, work):
-        result = run(self, work)
+    def run_slowly(self, work, **options):
+        result = run(self, work, **options)
         if not delayed and Message.objects.filter(status="pending").exists():
             delayed.append(result)
             raise db_executor.DatabaseUnavailable("did not answer in time")

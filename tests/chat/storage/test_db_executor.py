@@ -55,7 +55,7 @@ def test_after_a_timeout_calls_fail_without_waiting(executor, release, quick_ste
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_job_that_its_caller_has_given_up_is_not_begun_later(executor, release, settings, monkeypatch):
+def test_a_job_that_its_caller_has_given_up_is_not_begun_later_unless_it_is_wanted_then(executor, release, settings, monkeypatch):
     """What it would write may have been deleted since."""
     settings.DATABASE_POOL_SIZE = 1
     begun: list[str] = []
@@ -70,10 +70,12 @@ def test_a_job_that_its_caller_has_given_up_is_not_begun_later(executor, release
             executor.run(hang)
         with pytest.raises(DatabaseUnavailable):
             executor._run(lambda: begun.append("queued"))
+        with pytest.raises(DatabaseUnavailable):
+            executor._run(lambda: begun.append("wanted late"), even_if_late=True)
     release.set()
     eventually(lambda: not executor.outage.is_active)
     executor.run(lambda: begun.append("last"))
-    assert begun == ["first", "last"]
+    assert begun == ["first", "wanted late", "last"]
 
 
 @pytest.mark.django_db(transaction=True)
