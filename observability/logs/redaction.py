@@ -22,9 +22,9 @@ ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None]
 # All fields of our own lines, as they appear in the line; `first_byte=` in the code becomes `firstByte`.
 FIELDS = frozenset(
     """
-    account attempt breaker bytes cause chunks code conversationId cores count dependency duration ended endpoint
-    entries error events firstByte fromState kind language memoryMb messageId method model operation origin outcome
-    reason replacement retryAfter room runId saved seconds service setting source status toState tokens type userId
+    account attempt breaker bytes cause chunks code conversationId cores count dependency documentsPerWorker duration
+    ended endpoint entries error events firstByte fromState kind language memoryMb messageId method model mostMb
+    operation origin outcome reason replacement retryAfter room runId saved seconds service setting source status toState tokens type userId
     waitSeconds who workers
     """.split()  # noqa: SIM905 - a list of quoted strings would be harder to read
 )

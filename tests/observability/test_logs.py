@@ -144,9 +144,13 @@ def test_every_field_that_our_code_logs_is_known():
 
 
 def _is_log_call(call: ast.Call) -> bool:
-    """`log.info("Event", …)`, or a local name for one of its methods: `emit("Event", …)`."""
+    """`log.info("Event", …)`, `logs.get_logger("name").info("Event", …)`, or a local name for one of a logger's methods:
+    `emit("Event", …)`.
+    """
     match call:
         case ast.Call(func=ast.Attribute(value=ast.Name(id="log"))):
+            return True
+        case ast.Call(func=ast.Attribute(value=ast.Call(func=ast.Attribute(attr="get_logger")))):
             return True
         case ast.Call(func=ast.Name(id="emit"), args=[ast.Constant()]):
             return True

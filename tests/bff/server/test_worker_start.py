@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -60,7 +61,12 @@ def test_the_first_message_loads_next_to_nothing(ai):
 def test_documents_that_may_need_more_memory_than_there_is_are_told_at_the_start(ai, document_mb, is_warned):
     server = Server(DOCUMENT_MEMORY_MB=document_mb, DOCUMENT_MAX_CONCURRENCY="1")
     try:
-        assert any("Memory may not suffice" in line for line in server.lines()) is is_warned
+        warnings = [json.loads(line) for line in server.lines() if "Memory may not suffice" in line]
+        assert bool(warnings) is is_warned
+        for warning in warnings:
+            assert warning["mostMb"] > warning["memoryMb"] > 0
+            assert warning["documentsPerWorker"] == 1
+            assert "droppedFields" not in warning
     finally:
         server.stop()
 
