@@ -103,13 +103,14 @@ def resume_stream(request: HttpRequest, conversation_id: schemas.PublicId) -> Ht
     return HttpResponse(status=204) if resumed is None else _stream_response(request, *resumed)
 
 
-@router.post("/{conversation_id}/stop", summary="Stop an answer", response=schemas.StopOut)
-def stop(
-    request: HttpRequest, conversation_id: schemas.PublicId, body: schemas.StopIn | None = None
-) -> dict[str, bool]:
+@router.post(
+    "/{conversation_id}/stop", summary="Stop an answer", response=schemas.StopOut, openapi_extra=schemas.STOP_BODY
+)
+def stop(request: HttpRequest, conversation_id: schemas.PublicId) -> dict[str, bool]:
     """Stop the pending answer of this conversation for all its readers."""
+    message_id = schemas.StopIn.parse(request.body).message_id
     stopped = conversation_control.stop_answer(
-        caller_of(request).id, conversation_id, language_for(request), body.message_id if body else None
+        caller_of(request).id, conversation_id, language_for(request), message_id
     )
     return {"stopped": stopped}
 

@@ -22,7 +22,7 @@ from pydantic import (
 )
 from pydantic.alias_generators import to_camel
 from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema, core_schema
+from pydantic_core import CoreSchema, core_schema, from_json
 
 from chat.core.events import DegradedReason, Ending, Origin
 from chat.documents.facts import DateKind, ReferenceKind, SenderKind
@@ -415,8 +415,22 @@ class ClaimOut(CamelCase):
 
 class StopIn(CamelCase):
     message_id: Annotated[
-        PublicId | None, Field(description="The answer that is meant, if several are being written. Else the latest.")
+        PublicId | None,
+        BeforeValidator(lambda value: None if value == "" else value),
+        Field(description="The answer that is meant, if several are being written. Else the latest."),
     ] = None
+
+    @classmethod
+    def parse(cls, body: bytes) -> StopIn:
+        """A body that is no JSON object names no answer: whoever stops one need not send any."""
+        try:
+            data = from_json(body)
+        except ValueError:
+            data = {}
+        return parse_body(cls, data if isinstance(data, dict) else {})
+
+
+STOP_BODY = {"requestBody": {"content": {"application/json": {"schema": StopIn.model_json_schema()}}}}
 
 
 class StopOut(CamelCase):

@@ -109,12 +109,25 @@ def delete_conversations(owner: str, public_id: str | None) -> int:
         return _delete_all([owner])
     conversation = conversations.select_one(owner, public_id)
     _end_pending_answers(conversation)
-    # Before the row: without it, a retry would find no conversation. The owner's other answers in progress keep their
-    # logs, without which they would break off for readers in other processes.
-    logs_deleted = runs.delete_logs(conversations.private_runs(conversation))
+    logs_deleted = _delete_logs(owner, conversation)  # before the row: without it, a retry would find no conversation
     if not _delete_answers([owner], public_id) or not logs_deleted:
         raise NotAllDeleted
     return conversations.delete(conversation)
+
+
+def _delete_logs(owner: str, deleted: QuerySet[Conversation]) -> bool:
+    """Delete the run logs of these conversations, and all of the owner's that may be of theirs: an answer that was
+    replaced, or could not be stored, has no row. False while Redis is unavailable.
+
+    The owner's other answers in progress keep their logs, without which they would break off for readers in other
+    processes.
+    """
+    logged = runs.logged_runs(answer_keys.private_scope(owner))  # first: what begins from now on is kept
+    if logged is None:
+        return False
+    others = conversations.select_all([owner]).exclude(pk__in=deleted)
+    in_progress = {message.run_id for message in conversations.pending_answers(others)}
+    return runs.delete_logs({*logged, *conversations.private_runs(deleted)} - in_progress)
 
 
 def erase_person(owner: str, visitor: str | None) -> int:

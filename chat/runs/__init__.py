@@ -15,7 +15,7 @@ from __future__ import annotations
 import os
 
 from chat.runs.broker import RunBroker, Subscription
-from chat.runs.redis_log import delete_logs, forget
+from chat.runs.redis_log import delete_logs, forget, logged_runs
 from chat.runs.run import Run
 from chat.runs.subscriber import Outlet
 
@@ -27,6 +27,7 @@ __all__ = [
     "find",
     "forget",
     "is_leading",
+    "logged_runs",
     "stop",
     "subscribe",
     "unsubscribe",

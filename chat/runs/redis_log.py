@@ -283,13 +283,18 @@ def delete_logs(run_ids: Iterable[str]) -> bool:
     return not commands or shared_redis.send(*commands) is not None
 
 
+def logged_runs(owner: str) -> list[str] | None:
+    """The ids of the runs of one caller's private answers that may have logs; None while Redis is unavailable."""
+    found = shared_redis.send(("SMEMBERS", f"bff:runs-of:{owner}"))
+    return None if found is None else [run_id.decode() for run_id in found[0]]
+
+
 def forget(owner: str) -> bool:
-    """The same for the logs of all of one caller's private answers."""
-    index = f"bff:runs-of:{owner}"
-    found = shared_redis.send(("SMEMBERS", index))
+    """`delete_logs` of all of one caller's private answers."""
+    found = logged_runs(owner)
     if found is None:
         return False
-    return shared_redis.send(*(("DEL", f"bff:run:{run.decode()}") for run in found[0]), ("DEL", index)) is not None
+    return delete_logs(found) and shared_redis.send(("DEL", f"bff:runs-of:{owner}")) is not None
 
 
 def request_stop(process_id: str, run_id: str) -> None:

@@ -280,6 +280,24 @@ def test_of_two_pending_answers_the_one_that_is_meant_is_stopped(visitor, ai):
     assert '"ending":"stopped"' in b"".join(other_frames).decode()
 
 
+@pytest.mark.parametrize(
+    "body", ["", "{", "\xff", "null", "[]", '"all"', "{}", '{"messageId": null}', '{"messageId": ""}']
+)
+def test_a_stop_that_names_no_answer_means_the_latest(visitor, ai, body):
+    ai.pace(20)
+    frames = iter(visitor.stream("Et pour Léo ?").streaming_content)
+    next(frames)
+    stop = f"/api/chat/{Message.objects.get(status='pending').conversation.public_id}/stop"
+    assert visitor.post(stop, body.encode("latin-1"), content_type="application/json").json() == {"stopped": True}
+    assert '"ending":"stopped"' in b"".join(frames).decode()
+
+
+@pytest.mark.parametrize("message_id", [5, ["x"], "x y", "x" * 65])
+def test_a_stop_of_what_is_no_message_id_is_refused(visitor, message_id):
+    refused = visitor.post_json("/api/chat/chosen/stop", {"messageId": message_id})
+    assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "messageId")
+
+
 def test_of_two_pending_answers_the_one_that_is_meant_is_resumed(visitor, ai):
     ai.pace(20)
     conversation, (first, opening, _), (second, *_) = begin_two_answers(visitor)

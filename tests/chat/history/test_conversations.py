@@ -190,6 +190,22 @@ def test_deleting_one_conversation_deletes_its_run_logs_and_no_others(visitor, a
     assert redis.xrange(pending, count=1) == first_entry
 
 
+def test_deleting_one_conversation_deletes_the_run_logs_of_replaced_answers_too(visitor, ai):
+    """Their rows, which name the runs, are gone."""
+    redis = get_redis_connection("default")
+    conversation = visitor.ask("Bonjour").json()["conversationId"]
+    visitor.ask("Et pour Léo ?", conversationId=conversation)
+    replaced = f"bff:run:{Message.objects.exclude(run_id='').latest('id').run_id}"
+    eventually(lambda: redis.exists(replaced))
+    question = {"id": "q", "role": "user", "parts": [{"type": "text", "text": "Et pour Léo ?"}]}
+    body = {"id": conversation, "messages": [question], "trigger": "regenerate-message"}
+    b"".join(visitor.post_json("/api/chat/stream", body).streaming_content)
+    assert replaced != f"bff:run:{Message.objects.exclude(run_id='').latest('id').run_id}"
+    assert redis.exists(replaced)
+    visitor.delete("/api/chat/reset", {"conversationId": conversation}, content_type="application/json")
+    assert not redis.exists(replaced)
+
+
 def test_deleting_all_conversations_deletes_private_cached_answers(visitor, ai):
     conversation = visitor.ask("Bonjour").json()["conversationId"]
     visitor.ask("Et pour mon fils ?", conversationId=conversation)
