@@ -144,8 +144,8 @@ def test_every_field_that_our_code_logs_is_known():
 
 
 def _is_log_call(call: ast.Call) -> bool:
-    """`log.info("Event", …)`, `logs.get_logger("name").info("Event", …)`, or a local name for one of a logger's methods:
-    `emit("Event", …)`.
+    """`log.info("Event", …)`, `logs.get_logger("name").info("Event", …)`, or a local name for one of a logger's
+    methods: `emit("Event", …)`.
     """
     match call:
         case ast.Call(func=ast.Attribute(value=ast.Name(id="log"))):
