@@ -33,7 +33,11 @@ class Standstill:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self._released = threading.Event()
         self._monkeypatch, self._start = monkeypatch, TurnRecorder.start
-        monkeypatch.setattr(TurnRecorder, "start", lambda recorder, run_id: self._begin(recorder, run_id))
+
+        def start(recorder: TurnRecorder, run_id: str) -> None:
+            self._begin(recorder, run_id)
+
+        monkeypatch.setattr(TurnRecorder, "start", start)
 
     def _begin(self, recorder: TurnRecorder, run_id: str) -> None:
         self.recorder = recorder

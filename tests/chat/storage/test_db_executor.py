@@ -55,7 +55,7 @@ def test_after_a_timeout_calls_fail_without_waiting(executor, release, quick_ste
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_job_that_its_caller_has_given_up_is_not_begun_later_unless_it_is_wanted_then(executor, release, settings, monkeypatch):
+def test_a_job_that_its_caller_has_given_up_is_begun_later_only_if_wanted(executor, release, settings, monkeypatch):
     """What it would write may have been deleted since."""
     settings.DATABASE_POOL_SIZE = 1
     begun: list[str] = []
