@@ -24,8 +24,8 @@ FIELDS = frozenset(
     """
     account attempt breaker bytes cause chunks code conversationId cores count dependency documentsPerWorker duration
     ended endpoint entries error events firstByte fromState kind language memoryMb messageId method model mostMb
-    operation origin outcome reason replacement retryAfter room runId saved seconds service setting source status toState tokens type userId
-    waitSeconds who workers
+    operation origin outcome reason replacement retryAfter room runId saved seconds service setting source status
+    toState tokens type userId waitSeconds who workers
     """.split()  # noqa: SIM905 - a list of quoted strings would be harder to read
 )
 
