@@ -182,3 +182,10 @@ def test_broken_amounts_are_reported(tmp_path: Path) -> None:
     write(tmp_path, "amounts.toml", AMOUNTS.replace("153.01", '"153"'))
     write(tmp_path, "fr/aeeh.md", GOOD)
     assert problems_of(tmp_path) == ["amounts.toml: aeeh: value is not of its type, or empty"]
+
+
+@BUNDLED_FILES
+def test_the_number_about_disability_stands_with_its_hours(file: EntryFile) -> None:
+    text = re.sub(r"\s", " ", file.entry.text.partition("\n\n")[2])
+    hours = {"fr": "en semaine, en journée", "en": "on weekdays in the daytime"}[file.entry.language]
+    assert "0 800 360 360" not in text or hours in text.lower()
