@@ -10,7 +10,7 @@ from chat.documents.extraction.bare_codes import find_bare_codes
 from chat.documents.extraction.code_columns import find_codes_in_columns
 from chat.documents.extraction.days.written_days import DATE
 from chat.documents.extraction.letter import Letter
-from chat.documents.extraction.reference_labels import NOUNS, REFERENCES
+from chat.documents.extraction.reference_labels import FILE, NOUNS, OF, REFERENCES, SIGN
 from chat.documents.facts import Reference, ReferenceKind
 from chat.documents.text import collapse_whitespace
 from observability import masking
@@ -32,11 +32,21 @@ MAX_MATCHES = 1000  # of one kind examined in a letter; more than any has
 
 MAX_FOLLOWING = 10  # numbers behind one label
 FOLLOWING = re.compile(r"(?:,|\set|\sou|\s&)\s(?:n°\s?)?([A-Z\d][A-Z\d/.-]{1,20}[A-Z\d])(?![\w/-])")
-# Also behind the label of a file, as in `N° client : 06 12 34 56 78`. Of ten digits in a row only a mobile one is told.
+# By its form, also behind the label of a file, as in `N° client : 06 12 34 56 78`.
 PHONE = re.compile(
-    r"(?:0|00[ .]?33[ .]?)\d(?:[ ./-]\d\d){4}|0[67]\d{8}"
-    r"|0[ .]?[89]\d\d(?:[ .]\d\d\d){2}|0[89]\d\d(?:[ .]\d\d){3}|3\d \d\d"
+    r"(?:0|00[ .]?33[ .]?)\d(?:[ ./-]\d\d){4}|0[ .][89]\d\d(?:[ .]\d\d\d){2}|080\d(?:[ .]\d\d){3}|3\d \d\d"
 )
+# Like it, but `0612345678` is also a number that begins with its département.
+LIKE_A_PHONE = re.compile(r"0[67]\d{8}|0[89]\d\d(?:(?:[ .]\d\d\d){2}|(?:[ .]\d\d){3})")
+OF_A_PAPER = re.compile(
+    rf"(?<!\w)(?:{SIGN}{OF}(?:{FILE})|(?i:dossiers?|r[ée]f(?:[ée]rences?|s)?|facture|matricule|identifiant|sinistre|mandat"
+    r"|affaire|contrat|adh[ée]rente?|candidate?|member|invoice|saisine|cr[ée]ance|commande|case|claim|policy|file|reference)\b)"
+)
+OF_A_PERSON = re.compile(
+    r"\b(?:(?<!dossier\s)clients?|services?|contacts?|t[ée]l\w*|renseignements?|informations?|par|avec|mme|m\.|joi[gn]\w+)(?!\w)",
+    re.IGNORECASE,
+)
+CONTACT_FOR = re.compile(r"\b(?:contacts?|service)\s(?:(?:pour|du|de|le|votre)\s)*\Z", re.IGNORECASE)
 LANDLINE = re.compile(r"0\d{9}")  # behind `Service client :`, else it may be a file
 OF_A_SERVICE = re.compile(r"\bservices?\s(?:clients?|usagers?|consommateurs?|abonn[ée]s?)\s?:\s{0,3}\Z", re.IGNORECASE)
 YEAR = re.compile(r"(?:19|20)\d\d(?:[-/]20\d\d)?")
@@ -128,6 +138,21 @@ def _reference(kind: ReferenceKind, text: str) -> Reference:
     return Reference(collapse_whitespace(text), kind, LABELS[kind])
 
 
+def _is_phone(number: str, before: str) -> bool:
+    is_of_a_service = LANDLINE.fullmatch(number) and OF_A_SERVICE.search(before)
+    return bool(PHONE.fullmatch(number) or is_of_a_service)
+
+
+def _is_of_a_person(plain: str, label: int, start: int) -> bool:
+    """Whether a number like that of a telephone stands behind somebody to call rather than behind a paper."""
+    words = plain[label:start]
+    if not words:  # in a column of references
+        return False
+    if not OF_A_PAPER.search(words) or OF_A_PERSON.search(words):
+        return True
+    return CONTACT_FOR.search(plain, max(0, label - 40), label) is not None
+
+
 def _is_reference(plain: str, label: int, start: int, end: int, *, any_noun: bool) -> bool:
     number = plain[start:end]
     if DATE.fullmatch(number):
@@ -137,7 +162,7 @@ def _is_reference(plain: str, label: int, start: int, end: int, *, any_noun: boo
     if (YEAR.fullmatch(number) and not any_noun) or COUNTED.match(plain, end):
         return False
     before = plain[max(0, label - 30) : start]
-    if PHONE.fullmatch(number) or (LANDLINE.fullmatch(number) and OF_A_SERVICE.search(before)):
+    if _is_phone(number, before) or (LIKE_A_PHONE.fullmatch(number) and _is_of_a_person(plain, label, start)):
         return False
     digits = sum(map(str.isdigit, number))
     has_more = re.search(r"[A-Z/.-]| (?:bis|ter)\Z", number) is not None

@@ -241,7 +241,8 @@ def test_a_number_of_a_person_is_neither_stored_nor_sent_with_a_later_question(v
 
 
 def test_a_telephone_number_behind_the_label_of_a_file_is_not_sent_with_a_later_question(visitor, upstream):
-    reply = keep(visitor, f"{document_files.LETTER}\nNuméro de client : 0612345678")
+    reply = keep(visitor, f"{document_files.LETTER}\nN° d'adhérent : 0612345678")
+    assert "0612345678" in [fact["text"] for fact in reply["extractedData"]["references"]]
     visitor.ask(FOLLOW_UP, conversationId=reply["conversationId"])
     assert "061234" not in json.dumps(prompt_of(upstream))
 

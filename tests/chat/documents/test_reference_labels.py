@@ -291,7 +291,6 @@ def test_short_labels_columns_and_codes_by_their_form(text, expected):
     "number",
     [
         "06 12 34 56 78",
-        "0612345678",
         "06.12.34.56.78",
         "01-44-55-66-77",
         "0033 6 12 34 56 78",
@@ -305,6 +304,51 @@ def test_a_telephone_number_behind_the_label_of_a_file_is_no_reference(label, nu
     assert references(f"{label} : {number}") == []
 
 
+@pytest.mark.parametrize("number", ["0612345678", "0912 34 56 78", "0969 391 212"])
+@pytest.mark.parametrize(
+    "label",
+    [
+        "N° de dossier :",
+        "Dossier MDPH n°",
+        "N° de contrat :",
+        "Dossier",
+        "Réf. :",
+        "N° de facture :",
+        "N° d'adhérent :",
+        "N° patient :",
+        "Dossier client n°",
+        "Service des prestations  N° de dossier :",
+    ],
+)
+def test_a_number_of_a_file_may_have_the_digits_of_a_telephone(label, number):
+    assert references(f"{label} {number}") == [number]
+
+
+@pytest.mark.parametrize("number", ["0612345678", "0912 34 56 78", "0969 391 212"])
+@pytest.mark.parametrize(
+    "label",
+    [
+        "N° client :",
+        "Client n°",
+        "Numéro de client :",
+        "Réf. client :",
+        "Service client :",
+        "Demande d'information :",
+        "Tél. :",
+        "Contact :",
+        "Contact pour votre dossier :",
+        "Dossier suivi par Mme Durand :",
+        "Affaire suivie par :",
+        "Secrétariat :",
+        "Famille Durand :",
+        "Votre référent, joignable au n°",
+        "Numéro :",
+    ],
+)
+def test_the_digits_of_a_telephone_behind_a_person_or_a_service_are_no_reference(label, number):
+    assert references(f"{label} {number}") == []
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
@@ -313,6 +357,7 @@ def test_a_telephone_number_behind_the_label_of_a_file_is_no_reference(label, nu
         ("N° client : 0123456789", ["0123456789"]),
         ("N° client : 6 112 448 073", ["6 112 448 073"]),
         ("Dossier : 3646", ["3646"]),
+        ("Référence   Montant\n0612345678  12,00 €\n", ["0612345678"]),
         ("Contrat n° 06 12 34 56 789", ["06 12 34 56 789"]),
     ],
 )
