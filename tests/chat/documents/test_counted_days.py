@@ -777,6 +777,13 @@ def test_days_told_in_everyday_words(sentence, deadlines, others):
         "À défaut d'accord, vous pourrez saisir la commission médicale dans les deux mois.",
         "À défaut de décision du département, vous pourrez contester dans un délai de deux mois.",
         "Faute de décision, la demande est rejetée. Vous pourrez alors former un recours dans un délai de deux mois.",
+        "Sans décision, votre recours est rejeté. Vous pourrez ensuite saisir le tribunal dans un délai de deux mois.",
+        "La commission rendra sa décision. Vous pourrez ensuite saisir le tribunal dans un délai de deux mois.",
+        "Vous recevrez une décision. Vous pourrez alors saisir le tribunal dans un délai de deux mois.",
+        "Un médiateur va être saisi. Vous pourrez ensuite saisir le tribunal dans un délai de deux mois.",
+        "Contestez d'abord auprès de la MDPH. Vous pourrez ensuite saisir le tribunal dans un délai de deux mois.",
+        "À défaut d'accord avec l'école, vous pourrez saisir la commission médicale dans les deux mois.",
+        "À défaut d'accord des parents, vous pourrez saisir la commission dans les deux mois.",
     ],
 )
 def test_a_duty_that_may_never_arise_has_no_day(sentence):
@@ -906,6 +913,21 @@ def test_a_duty_that_may_never_arise_has_no_day(sentence):
         ("À défaut de paiement, vous devez nous écrire sous 15 jours.", "2026-03-27"),
         ("À défaut de réponse de votre part sous 15 jours, la demande sera classée.", "2026-03-27"),
         ("Vous pourrez contester cette décision dans un délai de deux mois.", "2026-05-12"),
+        (
+            "Votre recours est rejeté. Vous pourrez ensuite saisir le tribunal judiciaire dans un délai de deux mois.",
+            "2026-05-12",
+        ),
+        (
+            "Votre demande de remise de dette est refusée. Vous pourrez alors saisir le tribunal sous deux mois.",
+            "2026-05-12",
+        ),
+        (
+            "La demande pour Clara est refusée, rien ne sera versé. Vous pourrez alors saisir le juge sous deux mois.",
+            "2026-05-12",
+        ),
+        ("À défaut d'accord avec cette décision, vous disposez d'un délai de deux mois.", "2026-05-12"),
+        ("À défaut d'accord sur le montant, vous disposez d'un délai de deux mois.", "2026-05-12"),
+        ("À défaut d'accord de votre part, vous avez 15 jours pour nous écrire.", "2026-03-27"),
         ("Si vous contestez ce refus, vous pourrez saisir le tribunal dans un délai de deux mois.", "2026-05-12"),
     ],
 )

@@ -25,7 +25,21 @@ TO_COME = re.compile(
 )
 THEN = re.compile(r"\b(?:alors|ensuite|d[èe]s\slors)\b", re.IGNORECASE)
 WILL_HAVE = re.compile(r"\bvous\s(?:aurez|disposerez)\b", re.IGNORECASE)
-THEN_YOU_CAN = re.compile(r"\W*vous\spourrez\s(?:alors|ensuite)\b", re.IGNORECASE)  # once the sentence before has come
+# Once what the sentence before tells has come: `La commission rendra sa décision. |Vous pourrez ensuite| …`.
+THEN_YOU_CAN = re.compile(r"\W*vous\spourrez\s(?:alors|ensuite)\b", re.IGNORECASE)
+UNLESS = re.compile(
+    rf"{TO_COME.pattern}|\b(?:faute\sde|[àa]\sd[ée]faut\sd|(?:sans|absence\sde)\s(?:d[ée]cision|accord)|d'abord)\b",
+    re.IGNORECASE,
+)
+WILL_BE = re.compile(
+    r"\b(?:[a-zà-ÿ]{1,20}(?:ra|ront|erez)|(?:aur|recevr|devr|pourr)ez|nous\s[a-zà-ÿ]{2,20}rons)\b"
+    r"|\bv(?:a|ont)\s(?:être|[a-zà-ÿ]{2,20}[ei]r)\b"
+)
+# The refusal that the letter tells: `Votre recours est rejeté`.
+REFUSED = re.compile(
+    r"\b(?:est|sont|[ée]t[ée]|avons|a|ont)\s(?:\w{1,12}\s)?(?:rejet[ée]|refus[ée]|confirm[ée]|maintenue?s?\b)",
+    re.IGNORECASE,
+)
 AFTER_IT = re.compile(r"\b(?:[àa]\sl'issue|pass[ée]\sce\sd[ée]lai(?=,))\b", re.IGNORECASE)
 WHEN = r"en\scas\sd(?:e\s|u\s|es\s|')|lorsqu(?:e\s|')|quand\s(?!m[êe]me)"
 # Behind `après`. `Après décision`, `après le rejet de votre demande`: the letter tells it.
@@ -33,10 +47,14 @@ AFTERWARDS = (
     rf"(?:(?:une?|chaque|toute?s?)\s{EVENT}|(?:l['ea]s?\s?)?(?!modif|refus|rejet|reprise|s[ée]paration){EVENT}"
     r"|la\sd[ée]cision(?!\sdu\s\d))"
 )
+# Behind `à défaut d'accord`: with the letter, not with a third.
+OF_THE_READER = (
+    r"avec\s(?:cet?|cette|ces|cela|notre|nos|(?:la|les?)\s(?:d[ée]cision|proposition|montant))\b|sur\b|de\svotre\b"
+)
 # The first words of a condition, at the beginning of a clause: `dites-nous si` begins none.
 CONDITION = re.compile(
     r"(?:\A|[,;:(–—-]|\n\s?\n|\b(?:et|ou|mais|qu['e]|toutefois|cependant|aussi|donc))\W{0,5}"
-    rf"(?:{WHEN}|si\s(?!une?\s(?!{EVENT}|nouve|autre))|s'(?=ils?\s)|d[èe]s\squ(?:e\s|')|[àa]\sd[ée]faut\sd(?=e\sd[ée]cision|e\sconciliation|'accord|'entente)"
+    rf"(?:{WHEN}|si\s(?!une?\s(?!{EVENT}|nouve|autre))|s'(?=ils?\s)|d[èe]s\squ(?:e\s|')|[àa]\sd[ée]faut\sd(?=e\sd[ée]cision|e\sconciliation|'accord(?!\s(?:{OF_THE_READER}))|'entente)"
     rf"|apr[èe]s\s(?={AFTERWARDS})|en\sl'(?=absence\s)|(?=sans\sr[ée]ponse\b)|if\s)",
     re.IGNORECASE,
 )
@@ -82,7 +100,7 @@ def is_to_come(plain: str, period: Period) -> bool:
     """Whether a period without a start of its own is counted from what may come."""
     before = sentences.before(plain, period.start, MAX_BEFORE)
     is_of_each = EACH_EVENT.search(before, max(0, len(before) - 120))
-    if is_of_each or THEN_YOU_CAN.match(before) or _is_later(plain, period):
+    if is_of_each or _is_after_what_comes(plain, period, before) or _is_later(plain, period):
         return True
     for condition in CONDITION.finditer(before):
         duty = DUTY.search(before, condition.end() + MIN_CONDITION)
@@ -94,6 +112,14 @@ def is_to_come(plain: str, period: Period) -> bool:
 
 def _is_now(condition: str) -> bool:
     return bool(AT_HAND.match(condition) or CHOSEN.search(condition))
+
+
+def _is_after_what_comes(plain: str, period: Period, before: str) -> bool:
+    """Whether it is counted from what the sentence before says will or may come; not from a refusal that it tells."""
+    if not THEN_YOU_CAN.match(before):
+        return False
+    earlier = sentences.before(plain, period.start, MAX_BEFORE, 2).removesuffix(before)
+    return bool(UNLESS.search(earlier) or (WILL_BE.search(earlier) and not REFUSED.search(earlier)))
 
 
 def _is_later(plain: str, period: Period) -> bool:
