@@ -295,6 +295,7 @@ class DateOut(CamelCase):
     kind: DateKind
     label: str
     basis: str | None
+    certain: bool = True
 
 
 class AmountOut(CamelCase):

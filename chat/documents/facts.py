@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import Literal
 
@@ -21,7 +20,7 @@ class Date:
 
     The year of a day without one is that of the letter, or the one after or before it: the nearest that makes sense.
     For a time limit, `iso` is its last day if that was counted from `basis`, a date in the letter: usually that of
-    the letter, because the date of receipt is unknown.
+    the letter, because the date of receipt is unknown. Then it may end later, and is not `certain`.
     """
 
     text: str
@@ -29,13 +28,7 @@ class Date:
     kind: DateKind
     label: str
     basis: str | None = None
-
-
-# `sous quinze jours`, not `vendredi` or `le 1er du mois prochain`, which are the same day whenever the letter comes.
-_OF_DAYS = re.compile(
-    r"(?:^|[^a-zà-ÿ])(?:jours?|j|semaines?|mois|ans?|huitaine|quinzaine|days?|weeks?|months?|years?)\b", re.IGNORECASE
-)
-_ONE_DAY = re.compile(r"prochain|suivant|next|following", re.IGNORECASE)
+    certain: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,16 +64,6 @@ class Facts:
     amounts: tuple[Amount, ...]
     references: tuple[Reference, ...]
     sender: Sender | None
-
-    def may_end_later(self, date: Date) -> bool:
-        """Whether a time limit is counted from the letter's date, though it may run from the receipt.
-
-        The day of the receipt is not in the letter. `mayEndLater` in static/chat/documents.js says the same.
-        """
-        if date.kind != "deadline" or not date.iso or not date.basis or date.iso < date.basis:
-            return False
-        is_from_letter = any(each.kind == "letter" and each.iso == date.basis for each in self.dates)
-        return is_from_letter and bool(_OF_DAYS.search(date.text)) and not _ONE_DAY.search(date.text)
 
 
 NO_FACTS = Facts((), (), (), None)

@@ -74,7 +74,7 @@ def unanswered_text_notice(language: Language) -> Notice:
 def _facts_as_markdown(facts: Facts, reason: Degraded) -> str:
     """The facts as a Markdown list, with an apology before it and a caution after it."""
     rows = [
-        *((label_of(date.kind), _written(date, facts)) for date in facts.dates),
+        *((label_of(date.kind), _written(date)) for date in facts.dates),
         *((label_of("amount"), amount.text) for amount in facts.amounts),
         *((label_of(reference.kind), reference.text) for reference in facts.references),
     ]
@@ -87,12 +87,12 @@ def _facts_as_markdown(facts: Facts, reason: Degraded) -> str:
     return "\n\n".join(part for part in (opening, found, items, caution if rows else "") if part)
 
 
-def _written(date: Date, facts: Facts) -> str:
+def _written(date: Date) -> str:
     """The date as in the letter; after a period, its computed last day, or that it may end later."""
     if date.iso is None or date.basis is None:
         return date.text
     day = f"{dt.date.fromisoformat(date.iso):%d/%m/%Y}"
-    return MAY_END_LATER.format(day=day, period=date.text) if facts.may_end_later(date) else f"{date.text} ({day})"
+    return f"{date.text} ({day})" if date.certain else MAY_END_LATER.format(day=day, period=date.text)
 
 
 def next_steps(language: Language) -> tuple[str, ...]:

@@ -24,8 +24,6 @@ const part = partsOf(dialog);
 const form = part("form");
 const LONGEST_PAUSE = 45_000; // milliseconds without progress of the upload until it is given up
 const megabytes = Number(form.elements.file.dataset.largest); // the server's limit
-const OF_DAYS = /(?:^|[^a-zà-ÿ])(?:jours?|j|semaines?|mois|ans?|huitaine|quinzaine|days?|weeks?|months?|years?)\b/i;
-const ONE_DAY = /prochain|suivant|next|following/i;
 
 /** Open the dialog; `files` are given when they were dropped on the page, `text` when it is too long for a question. */
 export function choose(files, text = "") {
@@ -211,7 +209,7 @@ function showFacts(answer, facts) {
 /** The facts as table rows: dates (deadlines first), sender, amounts, references. */
 function factRows({ dates, amounts, references, sender }) {
   return [
-    ...dates.map((date) => row(date.kind, written(date, mayEndLater(date, dates)))),
+    ...dates.map((date) => row(date.kind, written(date))),
     ...(sender ? [row("sender", sender.name)] : []),
     ...amounts.map(({ text }) => row("amount", text)),
     ...references.map(({ kind, text }) => row(kind, text)),
@@ -226,16 +224,9 @@ function row(what, found) {
   return node;
 }
 
-/** Whether a time limit is counted from the letter's date, though it may run from the receipt: as `Facts.may_end_later`. */
-function mayEndLater({ kind, iso, text, basis }, dates) {
-  if (kind !== "deadline" || !iso || !basis || iso < basis) return false;
-  const isFromLetter = dates.some((each) => each.kind === "letter" && each.iso === basis);
-  return isFromLetter && OF_DAYS.test(text) && !ONE_DAY.test(text);
-}
-
 /** The day, with the period that it was counted from; without a day what stands in the letter. */
-function written({ iso, text, basis }, isUncertain) {
+function written({ iso, text, basis, certain }) {
   if (!iso) return text;
-  if (isUncertain) return fill(strings.mayEndLater, { day: longDate(iso), period: text });
+  if (certain === false) return fill(strings.mayEndLater, { day: longDate(iso), period: text });
   return basis ? `${longDate(iso)} (${text})` : longDate(iso);
 }

@@ -344,3 +344,38 @@ def test_without_a_date_of_the_letter_a_day_has_no_year():
 )
 def test_a_placeholder_for_no_day_is_no_day(text):
     assert not [iso for _, iso, _ in dates(text) if iso and iso[:4] in {"0001", "9999"}]
+
+
+@pytest.mark.parametrize(
+    ("sentence", "certain"),
+    [
+        ("Vous avez 15 jours à compter de la date du présent courrier.", True),
+        ("Payez sous 15 jours à compter de la date de facture.", True),
+        ("Vous avez 15 jours à compter de la date d'envoi.", True),
+        ("Vous avez 15 jours à compter de la date d'envoi de cette notification.", True),
+        ("Vous avez 15 jours à compter de la date figurant en tête de ce courrier.", True),
+        ("Vous avez 15 jours à compter de ce jour.", True),
+        ("Vous avez 15 jours à compter du 12 mars 2026.", True),
+        ("Vous avez 15 jours à compter du 12 mars 2026, date de notification.", True),
+        ("You may appeal within 30 days of the date of this letter.", True),
+        ("À compter de la date de ce courrier, vous avez 15 jours pour répondre.", True),
+        ("À compter de ce jour, vous avez 15 jours pour répondre.", True),
+        ("Merci de répondre sous 48 heures.", True),
+        ("Merci de répondre avant vendredi.", True),
+        ("Merci de répondre avant le 1er du mois prochain.", True),
+        ("Merci de répondre avant le 15 mai 2026.", True),
+        ("Recours : dans un délai de deux mois à compter du 20 mars 2026.", True),
+        ("Vous avez 2mois pour contester.", False),
+        ("Merci de répondre sous quinzaine.", False),
+        ("You may appeal within 30 days.", False),
+        ("Vous avez deux mois à compter de la notification.", False),
+        ("Vous avez deux mois à compter de la date de notification de la présente décision.", False),
+        ("Vous avez deux mois à compter de la notification de la décision du 12 mars 2026.", False),
+        ("À compter de la notification, vous avez deux mois pour contester.", False),
+        ("Vous avez 15 jours à compter de la première présentation de ce courrier.", False),
+    ],
+)
+def test_a_day_is_certain_unless_the_period_may_run_from_the_receipt(sentence, certain):
+    first = find_facts(HEAD + sentence).dates[0]
+    assert first.iso
+    assert first.certain is certain

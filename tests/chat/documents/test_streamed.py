@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
-from chat.documents.facts import Date, Facts
 from chat.storage import provenance
 from chat.upstream import breaker_registry, prompts
 from tests.support import document_files
@@ -46,6 +45,7 @@ def test_the_facts_are_streamed_before_the_analysis(visitor, ai):
         "kind": "deadline",
         "label": "échéance",
         "basis": None,
+        "certain": True,
     }
     assert facts["sender"] == {"kind": "mdph", "name": "MDPH"}
     assert "15 avril 2026" in text_of(parts)
@@ -185,6 +185,10 @@ def test_social_security_numbers_are_masked_before_sending(visitor, serve: Serve
             "Vous pouvez contester dans 60 jours à compter de la notification.",
             "**Échéance** – 11/05/2026 – peut-être plus tard, selon le jour où le courrier est arrivé (dans 60 jours)",
         ),
+        (
+            "Répondez sous 15 jours à compter de la date du présent courrier.",
+            "**Échéance** – sous 15 jours (27/03/2026)",
+        ),
         ("Merci de répondre avant le 15 avril 2026.", "**Échéance** – 15 avril 2026"),
         (
             "Recours : dans un délai de deux mois à compter du 20 mars 2026.",
@@ -198,23 +202,3 @@ def test_a_time_limit_counted_from_the_letters_date_is_not_told_as_certain(visit
     letter = f"MDPH du Nord\nLille, le 12 mars 2026\n\nMadame,\n\n{sentence}\n"
     analysis = json.loads(b"".join(stream(visitor, letter.encode(), accept="application/json")))["analysis"]
     assert f"- {row}\n" in analysis
-
-
-@pytest.mark.parametrize(
-    ("date", "is_open"),
-    [
-        (Date("Vous avez 2mois", "2026-05-12", "deadline", "", "2026-03-12"), True),
-        (Date("sous quinzaine", "2026-03-27", "deadline", "", "2026-03-12"), True),
-        (Date("within 30 days", "2026-04-11", "deadline", "", "2026-03-12"), True),
-        (Date("vendredi", "2026-03-13", "deadline", "", "2026-03-12"), False),
-        (Date("1er du mois prochain", "2026-04-01", "deadline", "", "2026-03-12"), False),
-        (Date("8 jours avant", "2026-03-04", "deadline", "", "2026-03-12"), False),
-        (Date("dans les deux mois", "2026-05-20", "deadline", "", "2026-03-20"), False),
-        (Date("dans deux mois", "2026-05-12", "appointment", "", "2026-03-12"), False),
-        (Date("15 mai 2026", "2026-05-15", "deadline", ""), False),
-        (Date("deux mois", None, "deadline", ""), False),
-    ],
-)
-def test_only_a_period_counted_from_the_letters_date_may_end_later(date, is_open):
-    letter = Date("12 mars 2026", "2026-03-12", "letter", "")
-    assert Facts((date, letter), (), (), None).may_end_later(date) is is_open

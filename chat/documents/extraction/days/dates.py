@@ -10,7 +10,13 @@ from dataclasses import dataclass, replace
 from chat.documents.extraction.days.kind_classifier import Place, Span, kind_of
 from chat.documents.extraction.days.letter_date import find_letter_date, is_in_head, is_of_message
 from chat.documents.extraction.days.nearest_days import day_seen_from
-from chat.documents.extraction.days.period_starts import KnownDay, find_end, find_start, is_from_receipt
+from chat.documents.extraction.days.period_starts import (
+    KnownDay,
+    find_end,
+    find_start,
+    is_from_receipt,
+    may_start_later,
+)
 from chat.documents.extraction.days.periods import Period, end_of_period, find_periods
 from chat.documents.extraction.days.relative_days import find_relative_days
 from chat.documents.extraction.days.undated import OtherDays
@@ -183,7 +189,9 @@ def _limited(letter: Letter, period: Period, days: Sequence[KnownDay], of_letter
     if end and start and is_from_receipt(plain, period):
         return replace(_Found.of(text, None, "deadline"), sorted_by=end.isoformat())
     if end and (not of_letter or end >= of_letter):
-        return _Found.of(text, end, "deadline", start)
+        found = _Found.of(text, end, "deadline", start)
+        is_open = start is not None and start == of_letter and may_start_later(plain, period)
+        return replace(found, date=replace(found.date, certain=False)) if is_open else found
     return _Found.of(text, None, "deadline") if period.is_announced else None
 
 

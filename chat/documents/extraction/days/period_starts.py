@@ -119,6 +119,20 @@ TO_A_DAY = re.compile(
     r"\s{1,3}(?:au\s(?:moins|minimum|plus\stard)\s)?(?:avant|before|prior\sto|de\s|du\s)\s?(?:[\w'.-]{1,20}\s{1,3}){0,7}(?:\((?:le\s|du\s)?)?\Z"
 )
 
+# What is not known to happen on the letter's date: `la notification`, not `la date d'envoi de la notification`.
+SERVED = re.compile(r"notif|signif|publi|affich|pr[ée]sentation", re.IGNORECASE)
+ON_ITS_DATE = re.compile(
+    r"\benvoi|exp[ée]di|cachet|\bce\sjour\b|aujourd'hui|figurant|\ben-?\s?t[êe]te|ci-dessus|\b(?:faite|notifi[ée]e?)\sle\b",
+    re.IGNORECASE,
+)
+# `À compter de la date de ce courrier, vous avez |15 jours|`.
+STARTED_FIRST = re.compile(
+    r"(?:\A|[,:(])\W*(?:dans\sles\s|soit\s)?(?:[àa]\s(?:compter|partir|dater)\s|from\s)(?:de\s|du\s|d')?(?P<start>[^,;]{1,60})"
+    r"|\b(?:[àa]\s(?:compter|partir|dater)\s)(?P<today>de\sce\sjour|d'aujourd'hui|de\sla\sdate\s)",
+    re.IGNORECASE,
+)
+HOURS = re.compile(r"\d\s?h\b|heures?\b|hours?\b", re.IGNORECASE)
+
 ANOTHER_CLAUSE = re.compile(r"[.;]|\n\s?\n")
 ANOTHER_PHRASE = re.compile(r"[.,;:]\s|\b(?:au\splus\stard|jusqu|puis|et)\b", re.IGNORECASE)
 
@@ -139,6 +153,24 @@ def is_from_receipt(plain: str, period: Period) -> bool:
         return True
     after = plain[period.end : period.end + 70].partition(".")[0]
     return bool(COUNTED_FROM.match(after) and FROM_RECEIPT.match(after))
+
+
+def may_start_later(plain: str, period: Period) -> bool:
+    """Whether a period that is counted from the letter's date may run from the receipt.
+
+    A bare one, or one from the notification; not one from the date itself, as `à compter du 12 mars 2026`.
+    """
+    if period.is_back or HOURS.search(period.text):
+        return False
+    after = sentences.after(plain, period.end, MAX_BETWEEN)
+    first = STARTED_FIRST.search(sentences.before(plain, period.start, 120))
+    if COUNTED_FROM.match(after):
+        start = re.split(r"\d", PURPOSE.split(after)[0])[0]
+    elif first:
+        start = first[0]
+    else:
+        return True
+    return SERVED.search(start) is not None and not ON_ITS_DATE.search(start)
 
 
 def find_end(plain: str, period: Period, days: Sequence[KnownDay], of_letter: dt.date | None) -> dt.date | None:
