@@ -76,6 +76,14 @@ def fulfill_with_stream(route: Route, text: str, *parts: Mapping[str, object]) -
     route.fulfill(content_type="text/event-stream", body=f"{frames}data: [DONE]\n\n")
 
 
+def serve_changed(route: Route, text: str, other: str) -> None:
+    """Serve the page with another text in a place, like the page of another release."""
+    response = route.fetch()
+    page = response.text()
+    assert text in page
+    route.fulfill(response=response, body=page.replace(text, other))
+
+
 def welcome(page: Page, ai: StandIn) -> None:
     expect(page.locator("#welcome")).to_be_visible()
 

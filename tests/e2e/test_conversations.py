@@ -12,7 +12,7 @@ from playwright.sync_api import Error, Page, Route, expect
 from ai_service.control import StandIn
 from chat.models import Message
 from tests.e2e.conftest import PHONE
-from tests.e2e.states import QUESTIONS, a_document_read, ask, wait_for_answer
+from tests.e2e.states import QUESTIONS, a_document_read, ask, serve_changed, wait_for_answer
 from tests.support.polling import eventually
 from tests.support.server import Server
 
@@ -62,6 +62,46 @@ def test_erasing_all_data_removes_a_letter_from_the_page(browser_page: OpenPage,
     expect(page.locator("#announcer")).to_have_text(re.compile("supprimé|effacé"))
     expect(page.locator(".exchange")).to_have_count(0)
     expect(page.get_by_role("heading", name="Bonjour")).to_be_visible()
+
+
+def write_a_letter(page: Page) -> None:
+    """Paste a letter into the dialog, leave it, write half a question and begin to rename the first conversation."""
+    page.get_by_role("button", name="Faire lire un document").click()
+    page.locator("[name=pasted]").fill("Madame, Monsieur, …")
+    page.keyboard.press("Escape")
+    page.locator("#question").fill("a" * 4_003)
+    page.locator('.conversation [data-part="rename"]').first.click()
+    expect(page.locator(".rename")).to_be_visible()
+
+
+def test_erasing_all_data_removes_what_was_being_written(browser_page: OpenPage) -> None:
+    page = browser_page()
+    ask_and_wait(page, QUESTION)
+    write_a_letter(page)
+
+    page.locator('#conversations [data-part="data"]').click()
+    page.get_by_role("button", name="Tout effacer").click()
+    page.get_by_role("button", name="Effacer", exact=True).click()
+
+    expect(page.locator(".conversation, .rename")).to_have_count(0)
+    expect(page.locator("#question")).to_have_value("")
+    expect(page.locator("#as-document")).to_be_hidden()
+    expect(page.locator("[name=pasted]")).to_have_value("")
+
+
+def test_deleting_one_conversation_leaves_what_is_being_written(browser_page: OpenPage) -> None:
+    page = browser_page()
+    ask_and_wait(page, QUESTION)
+    begin_another(page, OTHER_QUESTION)
+    expect(page.locator(".conversation-title")).to_have_text([OTHER_QUESTION, QUESTION])
+    write_a_letter(page)
+
+    page.locator('.conversation [data-part="forget"]').last.click()
+    page.get_by_role("button", name="Effacer", exact=True).click()
+
+    expect(page.locator(".conversation-title")).to_have_text([OTHER_QUESTION])
+    expect(page.locator("#question")).not_to_have_value("")
+    expect(page.locator("[name=pasted]")).not_to_have_value("")
 
 
 @pytest.mark.parametrize("size", [{}, PHONE], ids=["desktop", "phone"])
@@ -325,24 +365,52 @@ def test_the_focus_in_the_list_stays_when_an_answer_ends(browser_page: OpenPage,
     expect(rename).to_be_focused()
 
 
-def test_older_conversations_stay_shown_when_an_answer_ends(browser_page: OpenPage, server: Server) -> None:
+def open_with_older(browser_page: OpenPage, server: Server) -> tuple[Page, list[str]]:
+    """Open a page with four conversations, two of them older, and show all; then the older ones fail after "fail"."""
+    events: list[str] = []
+
     def pages(route: Route) -> None:
         first = 0 if "before=" in route.request.url else 2
+        if events and not first:
+            route.abort()
+            return
         items = [{"id": f"c{n}", "title": f"Nr. {n}", "updatedAt": "2026-01-01T00:00:00Z"} for n in (first + 1, first)]
         route.fulfill(json={"items": items, "next": "2" if first else None})
 
     page = browser_page(path=None)
+    page.refusals_expected = True  # type: ignore[attr-defined]
     page.route(re.compile("/api/chat/conversations"), pages)
     page.goto(server.url)
+    # Two taps at once show them once.
+    page.get_by_role("button", name="Voir les plus anciennes").evaluate("(more) => { more.click(); more.click(); }")
+    page.wait_for_load_state("networkidle")
+    expect(page.locator(".conversation-title")).to_have_text(ALL_TITLES)
+    return page, events
+
+
+ALL_TITLES = ["Nr. 3", "Nr. 2", "Nr. 1", "Nr. 0"]
+
+
+def test_older_conversations_stay_shown_when_an_answer_ends(browser_page: OpenPage, server: Server) -> None:
+    page, _ = open_with_older(browser_page, server)
     titles = page.locator(".conversation-title")
-    page.get_by_role("button", name="Voir les plus anciennes").click()
-    expect(titles).to_have_text(["Nr. 3", "Nr. 2", "Nr. 1", "Nr. 0"])
     titles.first.evaluate("(title) => (window.before = title)")
 
     ask_and_wait(page, QUESTION)
     wait_until_refreshed(page)
 
-    expect(titles).to_have_text(["Nr. 3", "Nr. 2", "Nr. 1", "Nr. 0"])
+    expect(titles).to_have_text(ALL_TITLES)
+
+
+def test_older_conversations_are_shown_once_when_a_refresh_fails(browser_page: OpenPage, server: Server) -> None:
+    page, events = open_with_older(browser_page, server)
+    events.append("fail")
+
+    with page.expect_event("requestfailed", lambda request: "before=" in request.url):
+        ask_and_wait(page, QUESTION)
+
+    expect(page.get_by_role("button", name="Voir les plus anciennes")).to_be_hidden()
+    expect(page.locator(".conversation-title")).to_have_text(ALL_TITLES)
 
 
 def test_an_edited_question_says_why_it_is_not_sent(browser_page: OpenPage, ai: StandIn) -> None:
@@ -364,5 +432,18 @@ def test_an_edited_question_says_why_it_is_not_sent(browser_page: OpenPage, ai: 
     assert field.evaluate(message)
     wait_for_answer(page)
     send.click()
+
+    expect(page.locator(".bubble")).to_have_text([OTHER_QUESTION])
+
+
+def test_a_question_is_edited_on_a_page_of_the_release_before(browser_page: OpenPage, server: Server) -> None:
+    page = browser_page(path=None)
+    page.route(server.url + "/", lambda route: serve_changed(route, ' name="send"', ""))
+    page.goto(server.url + "/")
+    ask_and_wait(page, QUESTION)
+
+    page.get_by_role("button", name="Modifier la question").click()
+    page.locator(".edit-form textarea").fill(OTHER_QUESTION)
+    page.get_by_role("button", name="Envoyer", exact=True).click()
 
     expect(page.locator(".bubble")).to_have_text([OTHER_QUESTION])

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, Request, Route, expect
 
 from ai_service.control import StandIn
-from tests.e2e.states import LETTER, QUESTIONS, ask, wait_for_answer
+from tests.e2e.states import LETTER, QUESTIONS, ask, fulfill_with_stream, serve_changed, wait_for_answer
 from tests.support.server import Server
 
 OpenPage = Callable[..., Page]
@@ -197,6 +197,80 @@ def test_a_pasted_text_stays_when_the_dialog_is_left_and_goes_when_it_is_sent(br
     expect(page.locator(".facts")).to_be_visible()
     opener.click()
     expect(pasted).to_have_value("")
+
+
+LONG_LETTER = ("Rendez-vous le 3 juin 2027 à 9 h. " + "Madame, Monsieur, " * 250).strip()
+CHOOSE_A_LARGE_FILE = """(input) => {
+  const transfer = new DataTransfer();
+  transfer.items.add(new File([new Uint8Array(11 * 1024 * 1024)], "scan.pdf"));
+  input.files = transfer.files;
+}"""
+
+
+def offer_as_document(page: Page, letter: str) -> None:
+    page.locator("#question").fill(letter)
+    page.get_by_role("button", name="Le faire lire comme document").click()
+    expect(page.locator("[name=pasted]")).to_have_value(letter)
+
+
+def choose_file(page: Page, text: str) -> None:
+    letter = {"name": "lettre.txt", "mimeType": "text/plain", "buffer": text.encode()}
+    page.locator("#document input[type=file]").set_input_files(letter)  # type: ignore[arg-type]
+
+
+def test_a_long_text_is_read_in_place_of_a_file_that_was_given_up(browser_page: OpenPage) -> None:
+    page = browser_page()
+    page.get_by_role("button", name="Faire lire un document").click()
+    expect(page.locator("#document")).to_be_visible()
+    choose_file(page, "Rien du tout.")
+    page.keyboard.press("Escape")
+
+    offer_as_document(page, LONG_LETTER)
+    page.get_by_role("button", name="Lire le document").click()
+
+    expect(page.locator(".facts")).to_contain_text("3 juin 2027")
+    expect(page.locator("#question")).to_have_value("")
+
+
+def test_a_long_text_stays_in_the_composer_when_nothing_is_sent(browser_page: OpenPage) -> None:
+    page = browser_page()
+    offer_as_document(page, LONG_LETTER)
+    page.locator("#document input[type=file]").evaluate(CHOOSE_A_LARGE_FILE)
+
+    page.get_by_role("button", name="Lire le document").click()
+
+    expect(page.locator('#document [data-part="error"]')).not_to_be_empty()
+    page.keyboard.press("Escape")
+    expect(page.locator("#question")).to_have_value(LONG_LETTER)
+    expect(page.locator("#as-document")).to_be_visible()
+
+
+def test_a_long_text_stays_in_the_composer_when_a_file_is_sent_instead(browser_page: OpenPage) -> None:
+    page = browser_page()
+    offer_as_document(page, LONG_LETTER)
+    choose_file(page, LETTER)
+
+    page.get_by_role("button", name="Lire le document").click()
+
+    expect(page.locator(".facts")).to_contain_text("15 mai 2027")
+    expect(page.locator("#question")).to_have_value(LONG_LETTER)
+
+
+def test_a_page_of_the_release_before_shows_the_facts_of_a_document(browser_page: OpenPage, server: Server) -> None:
+    dates = [
+        {"kind": "deadline", "iso": "2027-06-03", "text": "deux mois", "basis": "2027-04-03", "certain": False},
+        {"kind": "letter", "iso": "2027-04-03", "text": "3 avril 2027", "basis": None},
+    ]
+    facts = {"type": "data-facts", "data": {"dates": dates, "amounts": [], "references": [], "sender": None}}
+    page = browser_page(path=None)
+    page.route(server.url + "/", lambda route: serve_changed(route, '"mayEndLater"', '"unknown"'))
+    page.goto(server.url + "/")
+    page.route(READ_A_DOCUMENT, lambda route: fulfill_with_stream(route, "Voici.", facts))
+
+    send_letter(page)
+
+    expect(page.locator(".facts")).to_contain_text("3 juin 2027 (deux mois)")
+    expect(page.locator(".prose")).to_contain_text("Voici.")
 
 
 def test_an_upload_that_does_not_go_on_can_be_tried_again(browser_page: OpenPage, server: Server) -> None:

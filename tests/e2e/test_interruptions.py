@@ -567,6 +567,67 @@ def test_a_question_that_was_not_sent_is_kept_when_the_phone_ends_the_hidden_pag
     assert draft_of(page) is None
 
 
+def test_a_question_that_waits_for_a_script_is_kept_until_it_is_sent(browser_page: OpenPage) -> None:
+    page = browser_page()
+    held = hold(page, "**/stream.js")
+    ask(page, QUESTION)
+    eventually(lambda: draft_of(page) == QUESTION)
+    page.reload()
+    expect(page.locator("#question")).to_have_value(QUESTION)
+
+    held.clear()
+    page.locator("#send").click()
+    eventually(lambda: held and draft_of(page) == QUESTION)
+    for route in held:
+        route.continue_()
+
+    wait_for_answer(page)
+    hide(page, hidden=True)
+    assert draft_of(page) is None
+
+
+def test_all_that_an_answer_needs_is_there_before_the_question_is_sent(browser_page: OpenPage) -> None:
+    page = browser_page()
+    page.locator("#question").focus()
+    page.wait_for_load_state("networkidle")
+    lose_script(page, "answer")
+    lose_script(page, "stream")
+
+    ask(page, QUESTION)
+
+    assert "AESH" in answer_of(page)
+
+
+def test_a_question_that_is_stored_is_no_draft_when_its_new_answer_fails(browser_page: OpenPage) -> None:
+    page = browser_page()
+    ask(page, QUESTION)
+    wait_for_answer(page)
+    page.refusals_expected = True  # type: ignore[attr-defined]
+    page.route("**/api/chat/stream", lambda route: route.abort())
+
+    page.get_by_role("button", name="Refaire la réponse").click()
+
+    expect(page.locator(".notice")).to_contain_text("Pas de connexion")
+    hide(page, hidden=True)
+    assert draft_of(page) is None
+
+
+def test_an_edited_question_is_a_draft_when_its_answer_fails(browser_page: OpenPage) -> None:
+    page = browser_page()
+    ask(page, QUESTION)
+    wait_for_answer(page)
+    page.refusals_expected = True  # type: ignore[attr-defined]
+    page.route("**/api/chat/stream", lambda route: route.abort())
+
+    page.get_by_role("button", name="Modifier la question").click()
+    page.locator(".edit-form textarea").fill("Et pour la PCH ?")
+    page.get_by_role("button", name="Envoyer", exact=True).click()
+
+    expect(page.locator(".notice")).to_contain_text("Pas de connexion")
+    hide(page, hidden=True)
+    assert draft_of(page) == "Et pour la PCH ?"
+
+
 def test_a_question_that_was_not_sent_is_left_with_its_conversation(browser_page: OpenPage) -> None:
     page = browser_page()
     ask_in_vain(page, QUESTION, lambda route: route.abort())
@@ -592,12 +653,26 @@ def test_a_question_without_any_reply_can_be_asked_again(browser_page: OpenPage,
     with page.expect_request("**/api/chat/stream"):
         ask(page, QUESTION)
 
-    page.clock.run_for(30_000)
+    with page.expect_event("requestfailed", lambda request: request.url.endswith("/stream")):
+        page.clock.run_for(30_000)  # the first must not arrive later
 
     expect(page.locator(".notice")).to_contain_text("Pas de connexion")
     page.unroute("**/api/chat/stream")
     page.get_by_role("button", name="Réessayer").click()
     wait_for_answer(page)
+
+
+def test_a_question_without_any_reply_is_ended_when_its_conversation_is_left(browser_page: OpenPage) -> None:
+    page = browser_page()
+    page.refusals_expected = True  # type: ignore[attr-defined]
+    hold(page, "**/api/chat/stream")
+    with page.expect_request("**/api/chat/stream"):
+        ask(page, QUESTION)
+
+    with page.expect_event("requestfailed", lambda request: request.url.endswith("/stream")):
+        page.get_by_role("link", name="Nouvelle conversation").click()
+
+    expect(page.locator(".exchange")).to_have_count(0)
 
 
 def test_a_conversation_that_does_not_come_can_be_opened_again(browser_page: OpenPage, server: Server) -> None:
@@ -629,3 +704,17 @@ def test_an_answer_may_take_longer_than_the_wait_for_its_beginning(
 
     wait_for_answer(page)
     expect(page.locator(".notice")).to_have_count(0)
+
+
+def test_stop_names_the_answer_that_it_stops(browser_page: OpenPage, ai: StandIn) -> None:
+    ai.pace(5)
+    page = browser_page()
+    ask(page, QUESTION)
+    expect(page.locator(".prose")).not_to_be_empty()
+
+    with page.expect_request("**/stop") as stopped:
+        page.get_by_role("button", name="Arrêter la réponse").click()
+
+    expect(page.locator(".notice")).to_contain_text("Vous avez arrêté la réponse")
+    named = stopped.value.post_data_json or {}
+    assert Message.objects.filter(public_id=named["messageId"], status="stopped").exists()

@@ -1,6 +1,6 @@
 /** Entry point: composer, dialogs and URL fragments (`#c-<conversation>`). Loads the other modules on first use. */
 
-import { ask, canAsk, changes, clear, currentId, hasAnswered, isBusy, open, stop, unsentQuestion } from "./conversation.js";
+import { ask, canAsk, changes, clear, currentId, hasAnswered, isBusy, loadModules, open, stop, unsentQuestion } from "./conversation.js";
 import {
   announce,
   fill,
@@ -45,7 +45,7 @@ question.addEventListener("keydown", (event) => {
 
 question.addEventListener("input", onInput);
 // Preload what the answer needs. Without a network, an older browser would not load it later either.
-question.addEventListener("focus", () => navigator.onLine && import("./answer.js").catch(() => {}), { once: true });
+question.addEventListener("focus", () => navigator.onLine && loadModules().catch(() => {}), { once: true });
 
 find("stop").addEventListener("click", stop);
 window.addEventListener("keydown", (event) => {
@@ -111,11 +111,6 @@ if (keptText("localStorage", "voice")) import("./speech.js").catch(() => {});
 // --- Documents ---
 find("attach").addEventListener("click", () => chooseDocument());
 find("as-document").addEventListener("click", () => chooseDocument(null, question.value.trim()));
-find("document").addEventListener("submit", ({ target }) => {
-  if (target.elements.pasted.value !== question.value.trim()) return;
-  question.value = ""; // it is read as a document
-  onInput();
-}, true); // before the form is emptied
 
 window.addEventListener("dragover", (event) => {
   if (!event.dataTransfer.types.includes("Files")) return;

@@ -30,7 +30,7 @@ export const changes = new EventTarget();
 
 let id = null;
 let idOfNew = newId(); // the id that the first question gives a new conversation; `id` once the server has told it
-let run = null; // the answer that is arriving: {controller, stopped, isHeld}
+let run = null; // the answer that is arriving: {controller, stopped, isHeld, messageId: once it is known}
 let opening = null; // the controller of the request for the conversation that is being opened
 let unsent = ""; // the last question that the server may not have
 let reading = null; // ends when the documents are read that the person keeps, and that the next question may be about
@@ -80,15 +80,16 @@ export async function stop() {
   setTimeout(() => controller.abort(), STOP_TIMEOUT); // normally the server ends the stream before
   try {
     // The question may still be on its way, or not stored yet.
-    while (run === current && !(await stopOnServer())) await new Promise((resolve) => setTimeout(resolve, STOP_PAUSE));
+    while (run === current && !(await stopOnServer(current))) await new Promise((resolve) => setTimeout(resolve, STOP_PAUSE));
   } catch {
     controller.abort();
   }
 }
 
 /** Whether the server had an answer to stop. */
-async function stopOnServer() {
-  const response = await call(`${urlOf(id ?? idOfNew)}/stop`, { method: "POST" });
+async function stopOnServer({ messageId }) {
+  const body = messageId && { messageId };
+  const response = await call(`${urlOf(id ?? idOfNew)}/stop`, { method: "POST", body });
   return (await response.json()).stopped;
 }
 
@@ -185,12 +186,13 @@ export function resetAnswer({ part }) {
 
 function send(exchange) {
   showWaiting(exchange, strings.searching);
-  setUnsent("");
+  setUnsent(isStored(exchange) ? "" : exchange.question);
   return follow(exchange, async (signal, modules) => {
     const current = run;
     current.isHeld = true;
     await untilRead(signal, modules); // no answer is paid for that can't be shown
     current.isHeld = false;
+    if (run === current) setUnsent("");
     return call(STREAM, { method: "POST", body: bodyOf(exchange), signal });
   });
 }
@@ -250,7 +252,7 @@ async function follow(exchange, request, { resumes = false } = {}) {
   }
 }
 
-function loadModules() {
+export function loadModules() {
   return Promise.all([import("./stream.js"), import("./answer.js")]).catch(() => {
     throw unloaded();
   });
@@ -267,6 +269,7 @@ async function receive(exchange, request, current, resumes) {
       if (resumes && !answer && part.messageId !== exchange.messageId) break; // the answer to a later question
       answer ??= new Answer(resetAnswer(exchange));
       handlePart(part, answer);
+      current.messageId = answer.id;
       if (answer.id) Object.assign(exchange, { messageId: answer.id, isKnown: true, isEdited: false });
     }
     if (run === current && !answer) await showStored(exchange, Answer, signal);
@@ -296,9 +299,11 @@ function showFailure(exchange, error, isKnown) {
     const shown = kind === "offline" ? new RequestError("lost") : error;
     return showError(exchange, shown, () => resume(exchange));
   }
-  setUnsent(exchange.question);
+  if (!isStored(exchange)) setUnsent(exchange.question);
   showError(exchange, error, () => (kind === "unreadable" ? takeBack(exchange) : askAgain(exchange)));
 }
+
+const isStored = ({ isKnown, isEdited }) => isKnown && !isEdited;
 
 function setUnsent(question) {
   saveDraft((unsent = question));

@@ -13,6 +13,7 @@ export function rename(id, title, row) {
   const shown = [...row.childNodes];
   row.replaceChildren(form);
   input.value = title;
+  input.focus();
   input.select();
   const close = () => {
     row.replaceChildren(...shown);
@@ -51,10 +52,19 @@ export async function forget(conversationId = null, title = "") {
     showError(error);
     return;
   }
+  if (!conversationId) forgetTexts();
   announce(strings.forgotten);
   nav.querySelector("a").focus();
   if (!conversationId || conversationId === current) startAnew();
   show(current);
+}
+
+/** Empty what is being written. */
+function forgetTexts() {
+  const question = document.getElementById("question");
+  question.value = "";
+  question.dispatchEvent(new Event("input"));
+  document.querySelector("#document form").reset();
 }
 
 function confirmed(question, title) {

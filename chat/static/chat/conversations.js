@@ -25,10 +25,12 @@ field.addEventListener("keydown", (event) => {
 });
 
 part("more").addEventListener("click", async () => {
-  const rows = await load(next).catch(showError);
-  if (!rows) return;
-  part("list").append(...rows);
-  rows[0]?.querySelector("a").focus();
+  const before = next;
+  const page = await load(before).catch(showError);
+  if (!page || before !== next) return; // the list has changed meanwhile
+  part("list").append(...page.rows);
+  setNext(page.next);
+  page.rows[0]?.querySelector("a").focus();
 });
 
 part("data").addEventListener("click", () => data.showModal());
@@ -43,12 +45,14 @@ export async function show(conversationId) {
   current = conversationId;
   const searched = search();
   const isSame = searched === shown;
-  const isKept = () => searched !== search() || (isSame && nav.querySelector(".rename"));
+  const isKept = () => searched !== search() || (isSame && nav.querySelector(".rename:focus-within"));
   if (isKept()) return;
   const count = isSame ? part("list").childElementCount : 0;
-  const rows = await load(null, count).catch((error) => void (shown !== null || showError(error)));
-  if (!rows || isKept()) return;
+  const page = await load(null, count).catch((error) => void (shown !== null || showError(error)));
+  if (!page || isKept()) return;
+  const { rows } = page;
   shown = searched;
+  setNext(page.next);
   const { activeElement } = document;
   const focused = activeElement?.closest(".conversation")?.querySelector("a").hash;
   part("list").replaceChildren(...rows);
@@ -68,17 +72,23 @@ export function focus(hash, name) {
   link?.parentElement.querySelector(`[data-part="${name}"]`).focus();
 }
 
-/** The rows of one page, or of as many pages as `count` rows need. */
+/** Offer what follows the rows that are shown. */
+function setNext(following) {
+  next = following;
+  part("more").hidden = !next;
+  part("error").replaceChildren();
+}
+
+/** `{rows, next}` of one page, or of as many pages as `count` rows need. */
 async function load(before, count = 0) {
   const body = { search: search(), before };
   const page = body.search
     ? await (await call("/api/chat/conversations/search", { method: "POST", body })).json()
     : await listPage("/api/chat/conversations", { before });
-  next = page.next;
-  part("more").hidden = !next;
-  part("error").replaceChildren();
   const rows = page.items.map(row);
-  return next && rows.length < count ? [...rows, ...(await load(next, count - rows.length))] : rows;
+  if (!page.next || rows.length >= count) return { rows, next: page.next };
+  const rest = await load(page.next, count - rows.length);
+  return { rows: [...rows, ...rest.rows], next: rest.next };
 }
 
 const search = () => field.value.trim();

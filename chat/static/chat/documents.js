@@ -22,12 +22,16 @@ import { parts } from "./stream.js";
 const dialog = document.getElementById("document");
 const part = partsOf(dialog);
 const form = part("form");
+const question = document.getElementById("question");
 const LONGEST_PAUSE = 45_000; // milliseconds without progress of the upload until it is given up
 const megabytes = Number(form.elements.file.dataset.largest); // the server's limit
 
 /** Open the dialog; `files` are given when they were dropped on the page, `text` when it is too long for a question. */
 export function choose(files, text = "") {
-  if (text) form.elements.pasted.value = text;
+  if (text) {
+    form.reset(); // a file that was given up would be sent instead
+    form.elements.pasted.value = text;
+  }
   part("error").textContent = "";
   if (files) form.elements.file.files = files;
   showChosen();
@@ -53,6 +57,10 @@ form.addEventListener("submit", (event) => {
   upload.set("file", file);
   upload.set("documentType", form.elements.documentType.value);
   if (form.elements.keep.checked) upload.set("keep", "true");
+  if (!form.elements.file.files[0] && form.elements.pasted.value === question.value.trim()) {
+    question.value = ""; // it is read as a document
+    question.dispatchEvent(new Event("input"));
+  }
   dialog.close();
   form.reset();
   showChosen();
@@ -227,6 +235,7 @@ function row(what, found) {
 /** The day, with the period that it was counted from; without a day what stands in the letter. */
 function written({ iso, text, basis, certain }) {
   if (!iso) return text;
-  if (certain === false) return fill(strings.mayEndLater, { day: longDate(iso), period: text });
+  // A page that was opened before an update may lack the sentence.
+  if (certain === false && strings.mayEndLater) return fill(strings.mayEndLater, { day: longDate(iso), period: text });
   return basis ? `${longDate(iso)} (${text})` : longDate(iso);
 }

@@ -34,7 +34,7 @@ export function edit(exchange) {
     if (replace(exchange, text)) close();
   });
   // The browser tells it instead of submitting.
-  form.elements.send.addEventListener("click", () => question.setCustomValidity(problemOf(question.value.trim())));
+  form.querySelector("button:not([type])").addEventListener("click", () => question.setCustomValidity(problemOf(question.value.trim())));
   question.addEventListener("input", () => question.setCustomValidity(""));
 }
 

@@ -124,15 +124,21 @@ export function headers() {
 
 /** Call the server and return a 2xx response; throws RequestError otherwise. `body` is sent as JSON. */
 export async function call(path, { method = "GET", body, signal } = {}) {
-  const request = { method, signal, headers: headers() };
+  const controller = new AbortController();
+  const abort = () => controller.abort(); // what arrives later would take the place of what is tried again
+  const request = { method, signal: controller.signal, headers: headers() };
   if (body) {
     request.headers["Content-Type"] = "application/json";
     request.body = JSON.stringify(body);
   }
-  const tooLate = new Promise((_, reject) => setTimeout(reject, LONGEST_WAIT));
-  const response = await Promise.race([fetch(path, request), tooLate]).catch(() => {
-    throw new RequestError("offline");
-  });
+  const timer = setTimeout(abort, LONGEST_WAIT);
+  signal?.addEventListener("abort", abort);
+  if (signal?.aborted) abort();
+  const response = await fetch(path, request)
+    .catch(() => {
+      throw new RequestError("offline");
+    })
+    .finally(() => clearTimeout(timer));
   if (!response.ok) throw RequestError.of(response.status, (name) => response.headers.get(name));
   return response;
 }
