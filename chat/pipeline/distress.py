@@ -45,10 +45,10 @@ def detect(text: str) -> tuple[Distress, ...]:
     found = assess(text)
     if _is_heard(found):
         kinds = _kinds(found)
-    elif found.has_phrase and not _LONG_AGO.search(found.folded):
-        kinds = _kinds_of_a_sentence(text)
     else:
-        kinds = ()
+        kinds = _kinds_of_a_sentence(text) if found.has_phrase else ()
+        if not {"medical", "suicide"} & set(kinds) and _LONG_AGO.search(found.folded):
+            kinds = ()  # years of a dossier or a diagnosis stand beside emergencies, too
     if distress_deaths.is_of_a_child(found.folded) and _is_outweighed_by_grief(kinds, found.folded):
         return ("grief",)
     return kinds

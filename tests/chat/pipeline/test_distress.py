@@ -216,15 +216,27 @@ def test_who_has_lost_a_child_and_is_in_danger_reads_of_the_danger(message, kind
     assert kind in distress.notice_topics(distress.detect(message), message)
 
 
+def test_what_another_sentence_calls_long_past_gets_no_notice():
+    message = (
+        "Mon mari est décédé en 2010. Je n'en peux plus des courriers de la MDPH. Quel formulaire faut-il envoyer ?"
+    )
+    assert not distress.detect(message)
+
+
 @pytest.mark.parametrize(
-    "message",
+    ("years", "emergency", "kind"),
     [
-        "C'était en 2012. Mon fils a fait une tentative de suicide. Il va bien : quels papiers pour l'AAH ?",
-        "Mon mari est décédé en 2010. Je n'en peux plus des courriers de la MDPH. Quel formulaire faut-il envoyer ?",
+        (
+            "Mon fils est suivi depuis 2016 au CMP, dossier MDPH ouvert en 2017.",
+            "Il vient d'avaler des piles.",
+            "medical",
+        ),
+        ("Ma fille a un dossier MDPH depuis 2019, AEEH en 2018.", "Elle vient d'avaler des cachets.", "medical"),
+        ("Ma fille a un diagnostic posé il y a trois ans.", "Elle s'est ouvert les veines.", "suicide"),
     ],
 )
-def test_what_another_sentence_calls_long_past_gets_no_notice(message):
-    assert not distress.detect(message)
+def test_an_emergency_is_heard_beside_the_years_of_a_dossier(years, emergency, kind):
+    assert kind in distress.detect(f"Bonjour. {years} {emergency} Que dois-je faire maintenant ?")
 
 
 @pytest.mark.parametrize(
