@@ -224,6 +224,7 @@ def test_conversations_are_found_and_renamed(browser_page: OpenPage) -> None:
     search.press("Escape")
     expect(titles).to_have_text(["Léa et la PCH", QUESTION])
     page.get_by_role("button", name=f"Renommer « {QUESTION} »").click()
+    expect(page.get_by_label("Nom de la conversation")).to_be_focused()
     page.keyboard.press("Escape")
     expect(page.get_by_role("button", name=f"Renommer « {QUESTION} »")).to_be_focused()
 
@@ -348,6 +349,22 @@ def test_a_name_that_is_being_typed_stays_when_an_answer_ends(browser_page: Open
     expect(name).to_be_focused()
     page.keyboard.press("Enter")
     expect(page.locator(".conversation-title")).to_have_text(["Léa"])
+
+
+def test_half_a_name_stays_when_the_person_has_turned_to_the_answer(browser_page: OpenPage, ai: StandIn) -> None:
+    page = browser_page()
+    ask_and_wait(page, QUESTION)
+    ai.fail("slow", seconds=2)
+    ask(page, OTHER_QUESTION)
+    page.get_by_role("button", name=f"Renommer « {QUESTION} »").click()
+    name = page.get_by_label("Nom de la conversation")
+    name.fill("Léa")
+    page.locator("#question").click()
+
+    wait_for_answer(page)
+    page.wait_for_load_state("networkidle")
+
+    expect(name).to_have_value("Léa")
 
 
 def test_the_focus_in_the_list_stays_when_an_answer_ends(browser_page: OpenPage, ai: StandIn) -> None:

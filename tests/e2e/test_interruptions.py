@@ -586,6 +586,21 @@ def test_a_question_that_waits_for_a_script_is_kept_until_it_is_sent(browser_pag
     assert draft_of(page) is None
 
 
+def test_what_is_written_meanwhile_stays_a_draft_when_the_question_before_it_is_sent(browser_page: OpenPage) -> None:
+    page = browser_page(**PHONE)
+    held = hold(page, "**/stream.js")
+    ask(page, QUESTION)
+    eventually(lambda: held and draft_of(page) == QUESTION)
+    page.locator("#question").fill("Et pour la PCH ?")
+    hide(page, hidden=True)
+
+    for route in held:
+        route.continue_()
+    wait_for_answer(page)
+
+    assert draft_of(page) == "Et pour la PCH ?"
+
+
 def test_all_that_an_answer_needs_is_there_before_the_question_is_sent(browser_page: OpenPage) -> None:
     page = browser_page()
     page.locator("#question").focus()

@@ -306,7 +306,8 @@ function showFailure(exchange, error, isKnown) {
 const isStored = ({ isKnown, isEdited }) => isKnown && !isEdited;
 
 function setUnsent(question) {
-  saveDraft((unsent = question));
+  unsent = question;
+  saveDraft((document.hidden && composer.value.trim() && composer.value) || question); // what is being written goes first
 }
 
 /** Ask a question again: in its place, or below those that followed, which would otherwise be replaced, too. */

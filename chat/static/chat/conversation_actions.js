@@ -12,7 +12,7 @@ export function rename(id, title, row) {
   const input = form.elements.title;
   const shown = [...row.childNodes];
   row.replaceChildren(form);
-  input.value = title;
+  input.defaultValue = title;
   input.focus();
   input.select();
   const close = () => {
@@ -35,7 +35,7 @@ export function rename(id, title, row) {
     try {
       await call(`/api/chat/conversations/${encodeURIComponent(id)}`, { method: "PATCH", body });
       await show(current);
-      focus(`#c-${encodeURIComponent(id)}`, "link");
+      if (!document.activeElement.matches("input, textarea")) focus(`#c-${encodeURIComponent(id)}`, "link");
     } catch (error) {
       showError(error);
     }
@@ -64,7 +64,7 @@ function forgetTexts() {
   const question = document.getElementById("question");
   question.value = "";
   question.dispatchEvent(new Event("input"));
-  document.querySelector("#document form").reset();
+  for (const form of document.querySelectorAll("#document form, .rename")) form.reset();
 }
 
 function confirmed(question, title) {

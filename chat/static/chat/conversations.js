@@ -45,7 +45,7 @@ export async function show(conversationId) {
   current = conversationId;
   const searched = search();
   const isSame = searched === shown;
-  const isKept = () => searched !== search() || (isSame && nav.querySelector(".rename:focus-within"));
+  const isKept = () => searched !== search() || (isSame && isNaming());
   if (isKept()) return;
   const count = isSame ? part("list").childElementCount : 0;
   const page = await load(null, count).catch((error) => void (shown !== null || showError(error)));
@@ -92,6 +92,11 @@ async function load(before, count = 0) {
 }
 
 const search = () => field.value.trim();
+
+function isNaming() {
+  const isBeingNamed = (form) => form.matches(":focus-within") || form.elements.title.value !== form.elements.title.defaultValue;
+  return [...nav.querySelectorAll(".rename")].some(isBeingNamed);
+}
 
 export function showError(error) {
   showNotice(part("error"), errorNotice(error, () => show(current)));
