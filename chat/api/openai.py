@@ -168,7 +168,8 @@ def _refuse_unsupported(body: CompletionIn) -> None:
     numbered = reversed(list(enumerate(body.messages)))
     for number, message in takewhile(lambda pair: pair[1].role != "assistant", numbered):
         if any(part.type != "text" for part in message.parts):
-            raise _invalid("content other than text is not supported here", "messages", number, "content")
+            text = "content other than text is not supported here: remove it from the messages"
+            raise _invalid(text, "messages", number, "content")
 
 
 def _invalid(message: str, *path: str | int) -> ValidationError:

@@ -91,6 +91,12 @@ Facts = Annotated[
     Field(max_length=20, json_schema_extra={"additionalProperties": False}),
 ]
 PublicId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+# Some clients send "" for none.
+OptionalId = Annotated[
+    PublicId | None,
+    BeforeValidator(lambda value: None if value == "" else value),
+    WithJsonSchema({"anyOf": [{"type": "string", "pattern": r"^[A-Za-z0-9_-]{0,64}$"}, {"type": "null"}]}),
+]
 ListPosition = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,16}-[0-9]{1,18}$")]
 RowNumber = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,18}$")]
 
@@ -109,11 +115,7 @@ class CamelCase(Shape):
 class MessageIn(CamelCase):
     message: MessageText
     # Empty, as in an answer that belongs to no conversation: a new one.
-    conversation_id: Annotated[
-        PublicId | None,
-        BeforeValidator(lambda value: None if value == "" else value),
-        WithJsonSchema({"anyOf": [{"type": "string", "pattern": r"^[A-Za-z0-9_-]{0,64}$"}, {"type": "null"}]}),
-    ] = None
+    conversation_id: OptionalId = None
     context: Facts = Field(default_factory=dict)
 
 
@@ -415,11 +417,9 @@ class ClaimOut(CamelCase):
 
 
 class StopIn(CamelCase):
-    message_id: Annotated[
-        PublicId | None,
-        BeforeValidator(lambda value: None if value == "" else value),
-        Field(description="The answer that is meant, if several are being written. Else the latest."),
-    ] = None
+    message_id: OptionalId = Field(
+        None, description="The answer that is meant, if several are being written. Else the latest."
+    )
 
     @classmethod
     def parse(cls, body: bytes) -> StopIn:
@@ -431,7 +431,9 @@ class StopIn(CamelCase):
         return parse_body(cls, data if isinstance(data, dict) else {})
 
 
-STOP_BODY = {"requestBody": {"content": {"application/json": {"schema": StopIn.model_json_schema()}}}}
+# No type: what is no object is no error.
+_STOP_SCHEMA = {name: value for name, value in StopIn.model_json_schema().items() if name != "type"}
+STOP_BODY = {"requestBody": {"content": {"application/json": {"schema": _STOP_SCHEMA}}}}
 
 
 class StopOut(CamelCase):

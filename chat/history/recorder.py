@@ -98,8 +98,8 @@ class TurnRecorder:
         """Whether the end that the reader has received is stored: also by who has stopped the answer for this reader,
         while its run goes on for others.
         """
-        if self.saved or not self.is_started:
-            return self.saved
+        if self.saved or not (self.is_started or self.must_check_deletion):
+            return self.saved  # a turn that was begun may have been stored late
         stopped = Message.objects.filter(public_id=self.message_id, status=Message.Status.STOPPED)
         with suppress(DatabaseError):
             return db_executor.run(stopped.exists)
