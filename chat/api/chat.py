@@ -108,7 +108,7 @@ def resume_stream(request: HttpRequest, conversation_id: schemas.PublicId) -> Ht
 )
 def stop(request: HttpRequest, conversation_id: schemas.PublicId) -> dict[str, bool]:
     """Stop the pending answer of this conversation for all its readers."""
-    message_id = schemas.StopIn.parse(request.body).message_id
+    message_id = schemas.parse_body(schemas.StopIn, request.body or b"{}").message_id
     stopped = conversation_control.stop_answer(
         caller_of(request).id, conversation_id, language_for(request), message_id
     )

@@ -22,7 +22,7 @@ from pydantic import (
 )
 from pydantic.alias_generators import to_camel
 from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema, core_schema, from_json
+from pydantic_core import CoreSchema, core_schema
 
 from chat.core.events import DegradedReason, Ending, Origin
 from chat.documents.facts import DateKind, ReferenceKind, SenderKind
@@ -421,14 +421,11 @@ class StopIn(CamelCase):
         None, description="The answer that is meant, if several are being written. Else the latest."
     )
 
+    @pydantic.model_validator(mode="before")
     @classmethod
-    def parse(cls, body: bytes) -> StopIn:
-        """A body that is no JSON object names no answer: whoever stops one need not send any."""
-        try:
-            data = from_json(body)
-        except ValueError:
-            data = {}
-        return parse_body(cls, data if isinstance(data, dict) else {})
+    def _of_any_json(cls, data: Any) -> Any:
+        """What is no object names no answer."""
+        return data if isinstance(data, dict) else {}
 
 
 # No type: what is no object is no error.

@@ -44,7 +44,7 @@ question.addEventListener("keydown", (event) => {
 });
 
 question.addEventListener("input", onInput);
-// Preload what the answer needs. Without a network, an older browser would not load it later either.
+// Preload what the answer needs. An older browser never loads what it has not found once.
 question.addEventListener("focus", () => navigator.onLine && loadModules().catch(() => {}), { once: true });
 
 find("stop").addEventListener("click", stop);

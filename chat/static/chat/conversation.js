@@ -30,7 +30,7 @@ export const changes = new EventTarget();
 
 let id = null;
 let idOfNew = newId(); // the id that the first question gives a new conversation; `id` once the server has told it
-let run = null; // the answer that is arriving: {controller, stopped, isHeld, messageId: once it is known}
+let run = null; // the answer that is arriving: {controller, stopped, isHeld, messageId}
 let opening = null; // the controller of the request for the conversation that is being opened
 let unsent = ""; // the last question that the server may not have
 let reading = null; // ends when the documents are read that the person keeps, and that the next question may be about
@@ -42,7 +42,6 @@ export const isBusy = () => run !== null;
 export const canAsk = () => !run && !opening;
 export const unsentQuestion = () => unsent;
 
-/** Ask a question and follow its answer to the end. */
 export async function ask(question) {
   const exchange = addExchange(question);
   scrollToQuestion(exchange);
@@ -67,7 +66,7 @@ export function replace(exchange, question = exchange.question) {
 /** Let the next question or kept document wait until this promise is settled, too. */
 export const holdUntil = (end) => (reading = Promise.allSettled([reading, end]));
 
-/** Wait until all that is kept so far is read, and for others, or until the signal aborts. */
+/** Wait until all that is kept is read, and for others, or until the signal aborts. */
 export const untilRead = (signal, others) =>
   Promise.race([Promise.all([reading, others]), new Promise((stop) => signal.addEventListener("abort", stop))]);
 
@@ -146,7 +145,6 @@ export function scrollToQuestion({ node, part }) {
   if (onTouch || !document.activeElement?.matches("textarea")) part("heading").focus({ preventScroll: true });
 }
 
-/** Show below a question that its answer is awaited. */
 export function showWaiting({ part }, sentence) {
   if (!part("waiting")) part("after").replaceChildren(clone("exchange-template").part("waiting"));
   part("status").textContent = sentence;
@@ -170,7 +168,6 @@ export function showError(exchange, error, act) {
   if (seconds && navigator.onLine) setTimeout(again, seconds * 1000);
 }
 
-/** Show that the answer was stopped, with a button that calls `act`. */
 export function showStopped({ part }, act) {
   part("waiting")?.remove();
   const again = { label: strings.askAgain, act: () => run || act() };
@@ -307,7 +304,7 @@ const isStored = ({ isKnown, isEdited }) => isKnown && !isEdited;
 
 function setUnsent(question) {
   unsent = question;
-  saveDraft((document.hidden && composer.value.trim() && composer.value) || question); // what is being written goes first
+  saveDraft((document.hidden && composer.value.trim()) || question); // what is being written goes first
 }
 
 /** Ask a question again: in its place, or below those that followed, which would otherwise be replaced, too. */

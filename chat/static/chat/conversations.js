@@ -40,7 +40,7 @@ partsOf(data)("erase").addEventListener("click", () => {
   act("forget");
 });
 
-/** Show the newest conversations, as many as before; mark the current one. A list that can't be loaded, or a name that is being typed, stays. */
+/** Show the newest conversations, as many as before; mark the current one. A name that is being typed stays. */
 export async function show(conversationId) {
   current = conversationId;
   const searched = search();
@@ -94,8 +94,7 @@ async function load(before, count = 0) {
 const search = () => field.value.trim();
 
 function isNaming() {
-  const isBeingNamed = (form) => form.matches(":focus-within") || form.elements.title.value !== form.elements.title.defaultValue;
-  return [...nav.querySelectorAll(".rename")].some(isBeingNamed);
+  return [...nav.querySelectorAll(".rename input")].some((title) => title.matches(":focus") || title.value !== title.defaultValue);
 }
 
 export function showError(error) {

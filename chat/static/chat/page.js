@@ -57,7 +57,6 @@ export function keptText(storage, name) {
   }
 }
 
-/** Keep a text, or nothing if it is empty, where the browser allows it. */
 export function keepText(storage, name, text) {
   try {
     if (text) window[storage].setItem(name, text);
@@ -81,7 +80,7 @@ export const isComposing = (event) => event.isComposing || event.keyCode === 229
 /** Whether the keyboard is on the screen: it is then closed, because it would cover the answer. */
 export const onTouch = window.matchMedia("(pointer: coarse)").matches;
 
-const LONGEST_WAIT = 25_000; // milliseconds until a response begins: an answer's does at the AI's first silence
+const LONGEST_WAIT = 25_000; // milliseconds until a response begins
 const KINDS = {
   400: "unreadable",
   401: "expired",
@@ -103,7 +102,6 @@ export class RequestError extends Error {
     Object.assign(this, { kind, retryAfter, reference, text });
   }
 
-  /** The error for a response's status; `header(name)` reads one of its headers. */
   static of(status, header) {
     return new RequestError(KINDS[status] ?? "broken", {
       retryAfter: Number.parseInt(header("Retry-After"), 10) || 0,
@@ -112,7 +110,7 @@ export class RequestError extends Error {
   }
 }
 
-/** The error for a script that did not come: browsers before 2026 don't fetch it again until a reload. */
+/** A script did not come: browsers before 2026 don't fetch it again until a reload. */
 export const unloaded = () => new RequestError(navigator.onLine ? "unloaded" : "offline");
 export const showUnloaded = () => showRemark(strings[`${unloaded().kind}Title`]);
 
@@ -125,7 +123,7 @@ export function headers() {
 /** Call the server and return a 2xx response; throws RequestError otherwise. `body` is sent as JSON. */
 export async function call(path, { method = "GET", body, signal } = {}) {
   const controller = new AbortController();
-  const abort = () => controller.abort(); // what arrives later would take the place of what is tried again
+  const abort = () => controller.abort(); // else it may arrive after what is tried again
   const request = { method, signal: controller.signal, headers: headers() };
   if (body) {
     request.headers["Content-Type"] = "application/json";

@@ -280,15 +280,13 @@ def test_of_two_pending_answers_the_one_that_is_meant_is_stopped(visitor, ai):
     assert '"ending":"stopped"' in b"".join(other_frames).decode()
 
 
-@pytest.mark.parametrize(
-    "body", ["", "{", "\xff", "null", "[]", '"all"', "{}", '{"messageId": null}', '{"messageId": ""}']
-)
+@pytest.mark.parametrize("body", ["", "null", "[]", '"all"', "{}", '{"messageId": null}', '{"messageId": ""}'])
 def test_a_stop_that_names_no_answer_means_the_latest(visitor, ai, body):
     ai.pace(20)
     frames = iter(visitor.stream("Et pour Léo ?").streaming_content)
     next(frames)
     stop = f"/api/chat/{Message.objects.get(status='pending').conversation.public_id}/stop"
-    assert visitor.post(stop, body.encode("latin-1"), content_type="application/json").json() == {"stopped": True}
+    assert visitor.post(stop, body, content_type="application/json").json() == {"stopped": True}
     assert '"ending":"stopped"' in b"".join(frames).decode()
 
 
