@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from playwright.sync_api import Error, Page, Route, expect
+from playwright.sync_api import Error, Locator, Page, Route, expect
 
 from ai_service.control import StandIn
 from chat.models import Message
@@ -333,14 +333,20 @@ def wait_until_refreshed(page: Page) -> None:
     page.wait_for_function("() => !window.before.isConnected")
 
 
-def test_a_name_that_is_being_typed_stays_when_an_answer_ends(browser_page: OpenPage, ai: StandIn) -> None:
-    page = browser_page()
+def begin_a_name_during_an_answer(page: Page, ai: StandIn) -> Locator:
+    """The field, in which the conversation of QUESTION is named `Léa`, not yet entered."""
     ask_and_wait(page, QUESTION)
     ai.fail("slow", seconds=2)
     ask(page, OTHER_QUESTION)
     page.get_by_role("button", name=f"Renommer « {QUESTION} »").click()
     name = page.get_by_label("Nom de la conversation")
     name.fill("Léa")
+    return name
+
+
+def test_a_name_that_is_being_typed_stays_when_an_answer_ends(browser_page: OpenPage, ai: StandIn) -> None:
+    page = browser_page()
+    name = begin_a_name_during_an_answer(page, ai)
 
     wait_for_answer(page)
     page.wait_for_load_state("networkidle")
@@ -353,12 +359,7 @@ def test_a_name_that_is_being_typed_stays_when_an_answer_ends(browser_page: Open
 
 def test_half_a_name_stays_when_the_person_has_turned_to_the_answer(browser_page: OpenPage, ai: StandIn) -> None:
     page = browser_page()
-    ask_and_wait(page, QUESTION)
-    ai.fail("slow", seconds=2)
-    ask(page, OTHER_QUESTION)
-    page.get_by_role("button", name=f"Renommer « {QUESTION} »").click()
-    name = page.get_by_label("Nom de la conversation")
-    name.fill("Léa")
+    name = begin_a_name_during_an_answer(page, ai)
     page.locator("#question").click()
 
     wait_for_answer(page)
